@@ -1,0 +1,76 @@
+"""Scoring a network on dense origins: one pass over each series' stretch serves all its origins."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tsconv.baselines import seasonal_naive, seasonal_naive_error
+from tsconv.data.chunks import Batch, Segment, gather, sweep_chunks
+from tsconv.data.panel import Panel
+from tsconv.metrics import MetricSums, SeriesScale
+from tsconv.model import ForecastNet
+
+# Forecast values held at once while scoring; bounds memory, not results.
+_VALUES_AT_ONCE = 8_000_000
+
+
+def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
+    """Mean, population deviation and seasonal naive error of each series' training part."""
+    shape = (len(panel), len(panel.channels))
+    mean, std, naive = (torch.zeros(shape, dtype=torch.float64) for _ in range(3))
+    for s in range(len(panel)):
+        part = panel.series(s)[: int(train_end[s])].cpu()  # (length, C)
+        for c in range(shape[1]):
+            column = part[:, c]
+            seen = column[~column.isnan()]
+            if len(seen):
+                mean[s, c], std[s, c] = seen.mean(), seen.std(correction=0)
+            naive[s, c] = seasonal_naive_error(column, season).nan_to_num(0)
+    return SeriesScale(mean, std, naive)
+
+
+def evaluate(
+    net: ForecastNet, panel: Panel, segment: Segment, scale: SeriesScale, season: int
+) -> tuple[MetricSums, MetricSums]:
+    """Score the network and seasonal naive on every origin of the segment: (network, baseline).
+
+    Both are scored on the same points: observed, inside the segment, from an origin whose context
+    holds an observation. The network runs as it stands, in its own dtype and on its own device.
+    """
+    parameter = next(net.parameters())
+    panel = panel.to(parameter.device)
+    ours, naive = MetricSums(scale, net.quantiles), MetricSums(scale, (0.5,))
+    horizon = net.spec.horizon
+    history = max(net.history, season - 1)
+    values = horizon * len(net.quantiles) * len(panel.channels)
+    n_origins = int(segment.counts.max().clamp(1, max(1, min(4096, _VALUES_AT_ONCE // values))))
+    n_chunks = max(1, _VALUES_AT_ONCE // (values * n_origins))
+    segment = Segment(*(v.to(parameter.device) for v in (segment.first, segment.last, segment.cutoff)))
+    was_training = net.training
+    net.eval()
+    with torch.inference_mode():
+        for series, first in sweep_chunks(segment, n_origins, n_chunks):
+            series, first = series.to(parameter.device), first.to(parameter.device)
+            batch = gather(
+                panel, segment, series, first, n_origins, history, horizon, parameter.dtype
+            )
+            _score(net, batch, panel.offset[series], season, ours, naive)
+    net.train(was_training)
+    return ours, naive
+
+
+def _score(
+    net: ForecastNet, batch: Batch, offset: Tensor, season: int, ours: MetricSums, naive: MetricSums
+) -> None:
+    """Add one batch to both sums. offset: (B, C)."""
+    horizon = net.spec.horizon
+    prediction = net(batch.x, batch.mask, batch.n_origins)
+    offset = offset[..., None, None]  # (B, C, 1, 1)
+    observed = batch.y.unfold(-1, horizon, 1).double() + offset  # (B, C, O, horizon)
+    usable = batch.valid[:, None] & (prediction.count > 0)  # (B, C, O)
+    mask = batch.y_mask.unfold(-1, horizon, 1).bool() & usable.unsqueeze(-1)
+    ours.add(prediction.values().double() + offset.unsqueeze(-1), observed, mask, batch.series)
+    simple = seasonal_naive(batch.x, batch.mask, batch.n_origins, horizon, season)
+    simple = simple.double() + offset
+    naive.add(simple.unsqueeze(-1), observed, mask & ~simple.isnan(), batch.series)

@@ -1,0 +1,110 @@
+"""Bundles: what a finished training leaves for everybody else, as plain files.
+
+A folder with `config.json` (everything needed to rebuild and use the network) and
+`model.safetensors` (its weights). Nothing in it is code and nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from tsconv.errors import BundleError, TsconvError
+from tsconv.model import ForecastNet, NetSpec
+from tsconv.schema import DataConfig
+
+FORMAT = 1
+_CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    """A trained network and what it must know of the data: roles, frequency, seasonality."""
+
+    net: ForecastNet
+    data: DataConfig
+    freq: str  # a pandas alias, or an integer step
+    season: int  # steps, of the seasonal naive baseline
+    info: dict[str, Any]  # of the training: version, seed, figures, reasons; for people to read
+
+
+def save_bundle(bundle: Bundle, folder: Path) -> None:
+    """Write the bundle whole or not at all: into a folder beside the target, then renamed."""
+    from tsconv import __version__
+
+    config = {
+        "format": FORMAT,
+        "tsconv_version": __version__,
+        "net": dataclasses.asdict(bundle.net.spec),
+        "data": _portable(bundle.data),
+        "freq": bundle.freq,
+        "season": bundle.season,
+        "info": bundle.info,
+    }
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        weights = {k: v.detach().cpu().contiguous() for k, v in bundle.net.state_dict().items()}
+        save_file(weights, staging / _WEIGHTS)
+        (staging / _CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        staging.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(staging, folder)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def _portable(data: DataConfig) -> dict[str, Any]:
+    """The roles and the reading of the file, without the path of the training data."""
+    values = dataclasses.asdict(data)
+    for key in ("path", "origins_per_chunk", "chunks_per_batch"):
+        values.pop(key)
+    return values
+
+
+def load_bundle(folder: str | Path) -> Bundle:
+    """Rebuild the network from a bundle folder, in evaluation mode on the CPU.
+
+    Raises BundleError where the folder is not a bundle, is damaged, or was written by a newer
+    version.
+    """
+    folder = Path(folder)
+    for name in (_CONFIG, _WEIGHTS):
+        if not (folder / name).is_file():
+            what = f"has no {name}" if folder.is_dir() else "is not a folder"
+            raise BundleError(
+                f"`bundle` (={folder}) {what}; `tsconv train` writes one to <run folder>/bundle"
+            )
+    try:
+        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        if not isinstance(config, dict) or config.get("format") != FORMAT:
+            found = config.get("format") if isinstance(config, dict) else None
+            raise BundleError(
+                f"{folder / _CONFIG}: format {found} is not one that this version reads ({FORMAT})"
+            )
+        net = ForecastNet(NetSpec.from_dict(config["net"]))
+        net.load_state_dict(load_file(folder / _WEIGHTS))
+        return Bundle(
+            net=net.eval(),
+            data=DataConfig(**config["data"]),
+            freq=str(config["freq"]),
+            season=int(config["season"]),
+            info=dict(config["info"]),
+        )
+    except BundleError:
+        raise
+    except SafetensorError as error:
+        raise BundleError(f"{folder / _WEIGHTS} is damaged: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, TsconvError) as error:
+        reason = str(error).splitlines()[0]
+        raise BundleError(f"{folder} cannot be loaded: {type(error).__name__}: {reason}") from error

@@ -1,0 +1,141 @@
+"""The commands: `tsconv train|forecast`, each followed by Hydra overrides.
+
+Exit codes: 0 done; 1 the input or the config is at fault, with one line that says what to change
+(TSCONV_DEBUG=1 shows the traceback); 2 usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tsconv.errors import TsconvError, nearest
+
+USAGE = """\
+usage: tsconv COMMAND [--config-dir DIR] [key=value ...]
+
+commands:
+  train      fit a network:          tsconv train data.path=sales.csv horizon=28
+  forecast   use a trained bundle:   tsconv forecast bundle=runs/.../bundle data.path=sales.csv
+
+Keys are those of conf/ (tsconv train --help lists them). `tsconv --version` prints the version.
+"""
+
+
+def train_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
+    """Train, then print the table of test metrics and the bundle's path."""
+    from tsconv.config import train_config
+
+    config = train_config(overrides, config_dir)
+    from tsconv.report import metrics_table, write_overrides
+    from tsconv.train import train
+
+    result = train(config)
+    write_overrides(overrides, config, result.run_dir / ".hydra")
+    part = result.metrics["test"]
+    if part is not None:
+        print(metrics_table(part, part["baselines"]["seasonal_naive"]))
+    else:
+        print("no test part: nothing was held out to score")
+    figures = result.metrics
+    print(
+        f"trained {figures['train_steps']} steps in {figures['train_seconds']:.1f} s "
+        f"({figures['train_origins_per_second']:,.0f} origins/s)"
+    )
+    print(f"bundle: {result.run_dir / 'bundle'}")
+
+
+def forecast_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
+    """Forecast every series of a file from its last step, then print the output's path."""
+    from tsconv.config import forecast_config
+
+    config = forecast_config(overrides, config_dir)
+    from tsconv.forecast import run_forecast
+
+    for line in run_forecast(config):
+        print(line, file=sys.stderr)
+    if config.plot is not None:
+        print(config.plot)
+    print(config.output)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
+    "train": train_command,
+    "forecast": forecast_command,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        from tsconv import __version__
+
+        print(f"tsconv {__version__}")
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name not in COMMANDS:
+        print(f"tsconv: unknown command `{name}`{nearest(name, COMMANDS)}\n{USAGE}", file=sys.stderr)
+        return 2
+    if any(a in ("-h", "--help") for a in rest):
+        return _show_keys(name)
+    config_dir = None
+    if "--config-dir" in rest[:-1]:
+        at = rest.index("--config-dir")
+        config_dir = rest[at + 1]
+        del rest[at : at + 2]
+    options = [a for a in rest if a.startswith("-")]
+    if options:
+        print(f"tsconv: unknown option `{options[0]}`\n{USAGE}", file=sys.stderr)
+        return 2
+    return _guarded(COMMANDS[name], rest, config_dir)
+
+
+def _guarded(
+    command: Callable[[Sequence[str], str | None], None], rest: Sequence[str], config_dir: str | None
+) -> int:
+    """Turn the user's faults into one line and exit code 1; our own keep their traceback."""
+    debug = os.environ.get("TSCONV_DEBUG") == "1"
+    try:
+        command(rest, config_dir)
+        return 0
+    except KeyboardInterrupt:
+        print("tsconv: interrupted", file=sys.stderr)
+        return 130
+    except TsconvError as error:
+        if debug:
+            raise
+        print(f"tsconv: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except OSError as error:  # disk full, no permission: the machine's fault, not a bug
+        if debug:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"tsconv: {error.strerror or error}{where}", file=sys.stderr)
+        return 1
+
+
+def _show_keys(name: str) -> int:
+    """Print the root config and its groups, comments included: they are the reference."""
+    from tsconv.config import config_folder
+
+    folder = config_folder()
+    print((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    if name == "train":
+        for path in sorted(folder.glob("*/*.yaml")):
+            print(f"\n# {path.relative_to(folder)}\n{path.read_text(encoding='utf-8')}", end="")
+    return 0
+
+
+def run_script(name: str) -> None:
+    """What scripts/<name>.py calls: the same as `tsconv <name> ...`."""
+    sys.exit(main([Path(name).stem, *sys.argv[1:]]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

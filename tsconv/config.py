@@ -1,0 +1,135 @@
+"""From command-line overrides to a checked config: the only room, with cli.py, that knows Hydra.
+
+No config names code: there is no `_target_`, so nothing in a file is ever imported or called.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from tsconv.errors import ConfigError, nearest
+from tsconv.schema import DataConfig, ForecastConfig, TrainConfig
+
+Schema = TypeVar("Schema")
+_OPEN = ("trainer", "hydra")  # groups whose keys are checked elsewhere
+
+
+def config_folder() -> Path:
+    """`conf/` of the checkout that this file lies in, else the copy that ships in the wheel."""
+    package = Path(__file__).resolve().parent
+    checkout = package.parent
+    if (checkout / "pyproject.toml").is_file() and (checkout / "conf" / "train.yaml").is_file():
+        return checkout / "conf"
+    return package / "conf"
+
+
+def train_config(overrides: Sequence[str] = (), config_dir: str | None = None) -> TrainConfig:
+    """Compose and check the config of a training; raises ConfigError naming the key at fault."""
+    return _checked(_compose("train", overrides, config_dir), TrainConfig)
+
+
+def forecast_config(
+    overrides: Sequence[str] = (), config_dir: str | None = None
+) -> ForecastConfig:
+    """Compose and check the config of a forecast; `data` holds only the keys that were set."""
+    composed = _compose("forecast", overrides, config_dir)
+    given = {k: v for k, v in composed.data.items_ex(resolve=False) if v != "???"}
+    _checked(OmegaConf.create(given), DataConfig, "data")
+    composed.data = given
+    return _checked(composed, ForecastConfig)
+
+
+def overrides_from(settings: dict[str, Any]) -> list[str]:
+    """Python values as overrides: {"horizon": 28, "data.id": None} -> ["horizon=28", ...]."""
+    return [f"{key}={_quoted(value)}" for key, value in settings.items()]
+
+
+def _quoted(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(_quoted(v) for v in value)}]"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{text}'"
+
+
+def _compose(name: str, overrides: Sequence[str], config_dir: str | None) -> DictConfig:
+    folder = config_folder()
+    extra = []
+    if config_dir is not None:
+        if not Path(config_dir).is_dir():
+            raise ConfigError(f"`--config-dir` (={config_dir}) is not a folder")
+        extra = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
+    try:
+        with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
+            _check_keys(compose(name), overrides, folder)
+            return compose(name, [*overrides, *extra])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_one_line(error)) from error
+
+
+def _check_keys(base: DictConfig, overrides: Sequence[str], folder: Path) -> None:
+    """Reject an override of a key that does not exist, naming the nearest one that does."""
+    known = _flat_keys(OmegaConf.to_container(base, resolve=False))
+    groups = sorted(p.name for p in folder.iterdir() if p.is_dir())
+    for override in OverridesParser.create().parse_overrides(overrides=list(overrides)):
+        key = override.key_or_group.lstrip("/").replace("/", ".")
+        if override.is_sweep_override():
+            raise ConfigError(f"`{override.input_line}`: several values for one key; give one")
+        if key in groups or key in known or key.split(".")[0] in _OPEN or override.is_add():
+            continue
+        names = {*known, *groups}
+        found = nearest(key, names)
+        if not found:  # the right key in the wrong place, or none
+            last = {k.split(".")[-1]: k for k in sorted(names)}
+            close = difflib.get_close_matches(key.split(".")[-1], list(last), n=1, cutoff=0.7)
+            found = f" (did you mean `{last[close[0]]}`?)" if close else ""
+        raise ConfigError(f"unknown config key `{key}`{found}")
+
+
+def _flat_keys(node: Any, prefix: str = "") -> set[str]:
+    keys = set()
+    for name, value in node.items():
+        keys.add(prefix + str(name))
+        if isinstance(value, dict):
+            keys |= _flat_keys(value, f"{prefix}{name}.")
+    return keys
+
+
+def _checked(composed: DictConfig, schema: type[Schema], prefix: str = "") -> Schema:
+    """Merge into the schema, which rejects wrong types and keys, and return plain objects."""
+    try:
+        OmegaConf.set_struct(composed, False)
+        merged = OmegaConf.merge(OmegaConf.structured(schema), composed)
+        missing = sorted(OmegaConf.missing_keys(merged))
+        if missing:
+            raise ConfigError(f"`{missing[0]}` must be given, e.g. {missing[0]}=...")
+        return OmegaConf.to_object(merged)  # type: ignore[return-value]
+    except OmegaConfBaseException as error:
+        key = ".".join(k for k in (prefix, str(error.full_key or error.key or "")) if k)
+        message = _one_line(error)
+        if "not in '" in message:
+            known = _flat_keys(OmegaConf.to_container(OmegaConf.structured(schema)), "")
+            bare = str(error.full_key or error.key or "")
+            raise ConfigError(f"unknown config key `{key}`{nearest(bare, known)}") from error
+        raise ConfigError(f"`{key}`: {message}") from error
+
+
+def _one_line(error: Exception) -> str:
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    kept = [li for li in lines if not li.startswith(("full_key", "object_type", "reference_type"))]
+    return " ".join(kept[:3]) if kept else type(error).__name__

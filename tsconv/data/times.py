@@ -1,0 +1,76 @@
+"""Reading a time column: timestamps in microseconds, or integers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tsconv.data.frequency import Times
+from tsconv.errors import DataError
+
+_DAY_FIRST, _MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
+
+
+def parse_times(
+    column: pd.Series, name: str, time_format: str | None, source: str
+) -> tuple[Times, str | None]:
+    """Return (N,) datetime64[us] or int64, and the time zone written in the file, if any.
+
+    Raises DataError naming the first row that is missing or cannot be read. Timestamps with an
+    offset are taken to UTC.
+    """
+    if column.isna().any():
+        row = int(np.flatnonzero(column.isna())[0]) + 2
+        raise DataError(f"{source}: row {row}, column `{name}`: the time is missing")
+    if pd.api.types.is_integer_dtype(column):
+        return column.to_numpy(dtype="int64"), None
+    if pd.api.types.is_float_dtype(column):
+        bad = np.flatnonzero(column != column.round())
+        if len(bad):
+            raise DataError(
+                f"{source}: row {bad[0] + 2}, column `{name}`: {column.iloc[bad[0]]} is neither a "
+                f"timestamp nor an integer"
+            )
+        return column.to_numpy().astype("int64"), None
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        column = _from_text(column.astype(str), name, time_format, source)
+    zone = None
+    if getattr(column.dt, "tz", None) is not None:
+        zone = "UTC"
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+    return column.to_numpy().astype("datetime64[us]"), zone
+
+
+def _from_text(column: pd.Series, name: str, time_format: str | None, source: str) -> pd.Series:
+    # An offset in some rows only would raise in pandas; utc=True takes them all, when any has one.
+    offset = bool(column.str.contains(r"(?:Z|[+-]\d\d:?\d\d)$", regex=True).any())
+    if time_format is None:
+        slashes = column.str.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}")
+        if slashes.all():
+            time_format = _day_or_month_first(column, name, source)
+    parsed = pd.to_datetime(column, format=time_format or "ISO8601", errors="coerce", utc=offset)
+    bad = np.flatnonzero(parsed.isna())
+    if len(bad):
+        wanted = f"`data.time_format` (={time_format})" if time_format else "ISO 8601 (2024-01-31)"
+        raise DataError(
+            f"{source}: row {bad[0] + 2}, column `{name}`: {column.iloc[bad[0]]!r} is not {wanted}; "
+            f"set `data.time_format=`, such as '%d.%m.%Y %H:%M'"
+        )
+    return parsed
+
+
+def _day_or_month_first(column: pd.Series, name: str, source: str) -> str:
+    """The one reading of 01/02/2024 that fits the whole column; asks where both do."""
+    fits = [
+        form
+        for form in (_DAY_FIRST, _MONTH_FIRST)
+        if pd.to_datetime(column, format=form, errors="coerce").notna().all()
+    ]
+    if len(fits) == 2:
+        raise DataError(
+            f"{source}: row 2, column `{name}`: {column.iloc[0]!r} may begin with the day or the "
+            f"month: set `data.time_format='{_DAY_FIRST}'` or '{_MONTH_FIRST}'"
+        )
+    return fits[0] if fits else _MONTH_FIRST

@@ -1,0 +1,195 @@
+"""Defaults that fit the data: what a config leaves open is chosen here, by stated rules.
+
+Pure functions of the frequency and the lengths. Each choice comes with its reason, which is written
+beside the value into the run's config.yaml. Whatever the caller set is kept.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from tsconv.data.frequency import Frequency
+from tsconv.data.panel import Panel
+from tsconv.errors import ConfigError
+from tsconv.nn.tcn import receptive_field
+from tsconv.schema import TrainConfig
+
+_LONGEST_CONTEXT = 1024
+_LONGEST_SEASON = 2016  # a lag beyond this costs more history than it repays
+_ORIGINS_PER_STEP = 8192
+_STEPS = (300, 1000)
+
+
+@dataclasses.dataclass(frozen=True)
+class Resolved:
+    """A config without open ends, the seasonal period of the baseline, and why."""
+
+    config: TrainConfig
+    season: int  # steps
+    reasons: dict[str, str]  # key of the config -> reason
+
+
+def resolve(config: TrainConfig, panel: Panel) -> Resolved:
+    """Fill every open key from the panel; `panel` is already cut to train + val + test."""
+    if config.horizon < 1:
+        raise ConfigError(f"`horizon` (={config.horizon}) must be at least 1")
+    reasons: dict[str, str] = {}
+    ordered = panel.lengths.sort().values
+    typical, longest = int(ordered[len(ordered) // 2]), int(ordered[-1])
+    split = _resolve_split(config, typical, reasons)
+    train_length = max(2, typical - (split.val_size or 0) - (split.test_size or 0))
+    lags = _resolve_lags(config, panel.frequency, train_length, reasons)
+    context = _resolve_context(config, lags, train_length, reasons)
+    model = _resolve_model(config, panel, context, train_length, reasons)
+    data = _resolve_chunks(config, panel, model, longest, split, reasons)
+    trainer = _resolve_steps(config, panel, split, data, reasons)
+    config = dataclasses.replace(
+        config,
+        context_length=context,
+        split=split,
+        features=dataclasses.replace(config.features, seasonal_lags=lags),
+        model=model,
+        data=data,
+        trainer=trainer,
+    )
+    return Resolved(config, _baseline_season(panel.frequency, lags, train_length), reasons)
+
+
+def _resolve_split(config: TrainConfig, typical: int, reasons: dict[str, str]):  # noqa: ANN202
+    """Test and validation: a tenth of a typical series each, at least the horizon, at most 10.
+
+    A series that could not keep half of itself for training gives up the validation part first.
+    """
+    split, horizon = config.split, config.horizon
+    for name in ("train_size", "val_size", "test_size"):
+        size = getattr(split, name)
+        if size is not None and size < 0:
+            raise ConfigError(f"`split.{name}` (={size}) must not be negative")
+        if size and name != "train_size" and size < horizon:
+            raise ConfigError(
+                f"`split.{name}` (={size}) must be 0 or at least `horizon` (={horizon}), "
+                f"or no forecast could be scored in it"
+            )
+    size = min(max(horizon, typical // 10), 10 * horizon)
+    room = typical // 2  # at least half of a typical series trains
+    test, val = split.test_size, split.val_size
+    if test is None:
+        test = size if size <= room else (horizon if horizon <= room else 0)
+        reasons["split.test_size"] = (
+            f"a tenth of a typical series ({typical} steps), within 1 to 10 horizons"
+            if test
+            else f"a typical series has {typical} steps, too few to hold out a horizon of {horizon}"
+        )
+    if val is None:
+        left = room - test
+        val = size if size <= left else (horizon if horizon <= left else 0)
+        reasons["split.val_size"] = (
+            "as test_size" if val == test else f"what half of a typical series leaves: {max(0, left)}"
+        )
+    return dataclasses.replace(split, val_size=val, test_size=test)
+
+
+def _resolve_lags(
+    config: TrainConfig, frequency: Frequency, train_length: int, reasons: dict[str, str]
+) -> list[int]:
+    given = config.features.seasonal_lags
+    if given is not None:
+        for lag in given:
+            if lag < 1:
+                raise ConfigError(f"`features.seasonal_lags` (={given}) must be steps of at least 1")
+        return list(given)
+    suggested = frequency.seasons
+    kept = [s for s in suggested if 2 * s <= train_length and s <= _LONGEST_SEASON]
+    dropped = [s for s in suggested if s not in kept]
+    reasons["features.seasonal_lags"] = f"the seasons of a step of {frequency.alias}" + (
+        f", less {dropped}: longer than half of the training part, or than {_LONGEST_SEASON}"
+        if dropped
+        else ""
+    )
+    return kept
+
+
+def _resolve_context(
+    config: TrainConfig, lags: list[int], train_length: int, reasons: dict[str, str]
+) -> int:
+    if config.context_length is not None:
+        if config.context_length < 1:
+            raise ConfigError(f"`context_length` (={config.context_length}) must be at least 1")
+        return config.context_length
+    seasons, horizons = 2 * max(lags, default=0), 3 * config.horizon
+    wanted = max(seasons, horizons, 16)
+    limit = max(4, min(_LONGEST_CONTEXT, train_length // 2))
+    reasons["context_length"] = (
+        f"twice the longest season ({max(lags)})" if wanted == seasons else "three horizons"
+    ) + (f", but at most half of the training part ({limit})" if wanted > limit else "")
+    return min(wanted, limit)
+
+
+def _resolve_model(
+    config: TrainConfig, panel: Panel, context: int, train_length: int, reasons: dict[str, str]
+):  # noqa: ANN202
+    model = config.model
+    hidden, levels = model.hidden, model.levels
+    if hidden is None:
+        steps = len(panel) * len(panel.channels) * train_length
+        hidden = 16 if steps < 2_000 else 32 if steps < 500_000 else 64
+        reasons["model.hidden"] = f"about {steps:,} training steps in all"
+    if levels is None:
+        levels = 1
+        while levels < 10 and receptive_field(model.kernel_size, levels + 1, model.stacks) <= context:
+            levels += 1
+        field = receptive_field(model.kernel_size, levels, model.stacks)
+        reasons["model.levels"] = f"receptive field {field}, the most within the context of {context}"
+    return dataclasses.replace(model, hidden=hidden, levels=levels)
+
+
+def _resolve_chunks(config, panel, model, longest, split, reasons):  # noqa: ANN001, ANN202
+    """Chunks long enough to repay their history, short enough that a batch mixes many series."""
+    data = config.data
+    per_chunk, per_batch = data.origins_per_chunk, data.chunks_per_batch
+    for name in ("origins_per_chunk", "chunks_per_batch"):
+        if getattr(data, name) is not None and getattr(data, name) < 1:
+            raise ConfigError(f"`data.{name}` (={getattr(data, name)}) must be at least 1")
+    available = max(1, longest - split.val_size - split.test_size - 1)
+    if per_chunk is None:
+        history = receptive_field(model.kernel_size, model.levels, model.stacks) - 1
+        power = 2 ** math.ceil(math.log2(max(16, 2 * history)))
+        per_chunk = min(512, power, available)
+        reasons["data.origins_per_chunk"] = (
+            f"all origins of the longest training part ({available})"
+            if per_chunk == available
+            else f"twice the stack's history ({history}), as a power of 2 up to 512"
+        )
+    if per_batch is None:
+        total = max(1, int((panel.lengths - split.val_size - split.test_size - 1).clamp_min(0).sum()))
+        budget = min(_ORIGINS_PER_STEP // len(panel.channels), max(256, total))
+        per_batch = max(1, round(budget / per_chunk))
+        reasons["data.chunks_per_batch"] = f"about {per_batch * per_chunk} origins a step"
+    return dataclasses.replace(data, origins_per_chunk=per_chunk, chunks_per_batch=per_batch)
+
+
+def _resolve_steps(config, panel, split, data, reasons):  # noqa: ANN001, ANN202
+    """Steps for about a hundred passes over the training origins, within 300 and 1000."""
+    trainer = dict(config.trainer)
+    if trainer.get("max_steps") is None:
+        total = int((panel.lengths - split.val_size - split.test_size - 1).clamp_min(0).sum())
+        passes = 100 * total / (data.origins_per_chunk * data.chunks_per_batch)
+        trainer["max_steps"] = int(min(max(passes, _STEPS[0]), _STEPS[1]))
+        reasons["trainer.max_steps"] = (
+            f"100 passes over {total:,} training origins, within {_STEPS[0]} and {_STEPS[1]}"
+        )
+    if not isinstance(trainer["max_steps"], int) or trainer["max_steps"] < 1:
+        raise ConfigError(f"`trainer.max_steps` (={trainer['max_steps']}) must be at least 1")
+    if trainer.get("val_check_interval") is None:
+        trainer["val_check_interval"] = max(1, math.ceil(trainer["max_steps"] / 10))
+        reasons["trainer.val_check_interval"] = "ten validations"
+    return trainer
+
+
+def _baseline_season(frequency: Frequency, lags: list[int], train_length: int) -> int:
+    """The season of the seasonal naive baseline and of MASE: the shortest usual one, or 1."""
+    if lags:
+        return min(lags)
+    usable = [s for s in frequency.seasons if s < train_length]
+    return usable[0] if usable else 1

@@ -1,0 +1,32 @@
+"""The errors that users meet: one line each, saying what to change. Standard library only."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TsconvError(Exception):
+    """A fault in what the user gave us; the commands print it as one line and exit with 1."""
+
+
+class DataError(TsconvError):
+    """The data cannot be used as they are: names file, row, column and value."""
+
+
+class ConfigError(TsconvError):
+    """A configuration key or an argument is wrong: names the key, its value and what would do."""
+
+
+class BundleError(TsconvError):
+    """A bundle cannot be read: names the folder and what is missing from it."""
+
+
+class TrainingError(TsconvError):
+    """Training cannot go on: names the step and the cause."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return " (did you mean `x`?)" for the known name closest to `name`, or "" where none is."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" (did you mean `{found[0]}`?)" if found else ""

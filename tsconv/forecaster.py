@@ -1,0 +1,68 @@
+"""The same for Python: Forecaster.fit / forecast / save / load on DataFrames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tsconv.bundle import Bundle, load_bundle, save_bundle
+from tsconv.data.read import table_from_frame
+from tsconv.errors import BundleError
+from tsconv.forecast import forecast_frame, forecast_panel, panel_for
+
+
+class Forecaster:
+    """Train on a DataFrame and forecast one, with the config tree's keys as keyword arguments.
+
+    `Forecaster(horizon=28)` takes columns `unique_id, ds, y`; other keys of the config are given
+    with double underscores or as a dict: `Forecaster(horizon=28, data__id="store")`,
+    `Forecaster(horizon=28, **{"model.hidden": 32, "experiment": "quickstart"})`.
+    """
+
+    def __init__(self, horizon: int | None = None, **settings: Any) -> None:
+        self.settings = {k.replace("__", "."): v for k, v in settings.items()}
+        if horizon is not None:
+            self.settings["horizon"] = horizon
+        self.metrics: dict[str, Any] = {}
+        self.run_dir: Path | None = None
+        self._bundle: Bundle | None = None
+
+    @property
+    def bundle(self) -> Bundle:
+        """The trained bundle; raises BundleError before `fit` or `load`."""
+        if self._bundle is None:
+            raise BundleError("this Forecaster has no weights yet: call fit or load first")
+        return self._bundle
+
+    def fit(self, frame: pd.DataFrame) -> Forecaster:
+        """Train on a long or wide DataFrame; the run folder is `run_dir`, the scores `metrics`."""
+        from tsconv.config import overrides_from, train_config
+        from tsconv.train import train
+
+        config = train_config(overrides_from(self.settings))
+        result = train(config, table_from_frame(frame, config.data))
+        self._bundle, self.metrics, self.run_dir = result.bundle, result.metrics, result.run_dir
+        return self
+
+    def forecast(self, frame: pd.DataFrame, batch_size: int = 256) -> pd.DataFrame:
+        """Forecast each series of the DataFrame from its last step.
+
+        Returns `unique_id[, channel], ds, tsconv, tsconv-lo-80, tsconv-hi-80, ...` in the units of
+        the data. Series without an observed value in their context are left out.
+        """
+        panel = panel_for(self.bundle, table_from_frame(frame, self.bundle.data))
+        forecast = forecast_panel(self.bundle.net, panel, batch_size)
+        return forecast_frame(forecast, panel, self.bundle.net.quantiles)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the bundle: config.json and model.safetensors."""
+        save_bundle(self.bundle, Path(folder))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Forecaster:
+        """Read a bundle written by `save` or by `tsconv train`."""
+        forecaster = cls()
+        forecaster._bundle = load_bundle(folder)
+        return forecaster

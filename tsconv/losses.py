@@ -1,0 +1,49 @@
+"""Losses over dense origins: masked, in units that make series comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from tsconv.errors import ConfigError, nearest
+
+POINT_LOSSES = ("mae", "mse", "huber")
+
+
+def point_loss(error: Tensor, name: str) -> Tensor:
+    """Elementwise loss of a point forecast: absolute, squared, or Huber's with its knee at 1."""
+    if name == "mae":
+        return error.abs()
+    if name == "mse":
+        return error.square()
+    if name == "huber":
+        size = error.abs()
+        return torch.where(size < 1, 0.5 * error.square(), size - 0.5)
+    raise ConfigError(
+        f"`head.loss` (={name}) must be one of {', '.join(POINT_LOSSES)}"
+        f"{nearest(name, POINT_LOSSES)}"
+    )
+
+
+def quantile_loss(error: Tensor, quantiles: Sequence[float]) -> Tensor:
+    """Mean over levels of twice the pinball loss (Koenker & Bassett 1978).
+
+    error: (..., Q), observed minus forecast. Returns (...). Twice, so that the median's share is
+    the absolute error.
+    """
+    total = torch.zeros_like(error[..., 0])
+    for q, level in enumerate(quantiles):
+        total = total + pinball(error[..., q], level)
+    return total * (2 / len(quantiles))
+
+
+def pinball(error: Tensor, level: float) -> Tensor:
+    """max(level * error, (level - 1) * error), error being observed minus forecast."""
+    return torch.maximum(level * error, (level - 1) * error)
+
+
+def masked_mean(loss: Tensor, mask: Tensor) -> Tensor:
+    """Mean of the elements whose mask is 1; 0 where there are none."""
+    return (loss * mask).sum() / mask.sum().clamp_min(1)

@@ -1,0 +1,110 @@
+"""The residual block: x + dropout(act(norm(pointwise(depthwise_causal_dilated(x))))).
+
+Channels last inside, and without padding: a block returns (kernel_size - 1) * dilation steps fewer
+than it got, the first ones. What a shorter output costs nothing to compute is what dense origins
+save; a caller that wants the input's length pads in front (see `TemporalConvNet`).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm as apply_weight_norm
+
+from tsconv.errors import ConfigError, nearest
+from tsconv.nn.conv import require_positive
+from tsconv.nn.separable import depthwise_time_major
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU, "silu": nn.SiLU}
+NORMS: dict[str, type[nn.Module]] = {
+    "layer": nn.LayerNorm,
+    "rms": nn.RMSNorm,
+    "none": nn.Identity,
+}
+
+
+def pick(name: str, table: dict[str, type[nn.Module]], argument: str) -> type[nn.Module]:
+    """Return the class that a config calls `name`, or raise naming the nearest one."""
+    if name not in table:
+        raise ConfigError(
+            f"`{argument}` (={name}) must be one of {', '.join(table)}{nearest(name, table)}"
+        )
+    return table[name]
+
+
+class SpatialDropout(nn.Module):
+    """Drop whole channels of a chunk: one draw for each (chunk, channel), shared by its steps.
+
+    x: (B, W, C). Drawing one for every element is most of a training step's time on a CPU and no
+    more accurate (Tompson et al. 2015 for the form).
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        if not 0 <= p < 1:
+            raise ConfigError(f"`dropout` (={p}) must be at least 0 and below 1")
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        keep = torch.rand(x.shape[0], 1, x.shape[2], device=x.device) >= self.p
+        return x * (keep.to(x.dtype) / (1 - self.p))
+
+
+class TemporalBlock(nn.Module):
+    """A causal dilated depthwise-separable residual block on (B, W, channels).
+
+    `expansion` > 1 makes the pointwise part a pair with that many times the channels between;
+    `gated` doubles its output and multiplies one half by the other's sigmoid (GLU, Dauphin et al.
+    2017); `weight_norm` reparametrises both convolutions (Salimans & Kingma 2016).
+    Returns (B, W - (kernel_size - 1) * dilation, channels).
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: int,
+        dilation: int = 1,
+        *,
+        dropout: float = 0.0,
+        activation: str = "gelu",
+        norm: str = "layer",
+        expansion: int = 1,
+        gated: bool = False,
+        weight_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        require_positive(
+            channels=channels, kernel_size=kernel_size, dilation=dilation, expansion=expansion
+        )
+        self.kernel_size = kernel_size
+        self.dilation = dilation
+        self.depthwise = nn.Conv1d(  # holds the parameters; forward goes through shift-and-add
+            channels, channels, kernel_size, dilation=dilation, groups=channels
+        )
+        act = pick(activation, ACTIVATIONS, "activation")
+        self.norm = pick(norm, NORMS, "norm")(channels * expansion)
+        self.pointwise = nn.Linear(channels, channels * expansion * (2 if gated else 1))
+        self.gate = nn.GLU(dim=-1) if gated else nn.Identity()
+        self.act = act()
+        self.project = nn.Linear(channels * expansion, channels) if expansion > 1 else nn.Identity()
+        self.dropout = SpatialDropout(dropout)
+        bound = math.sqrt(3 / kernel_size)  # unit variance through the depthwise taps
+        nn.init.uniform_(self.depthwise.weight, -bound, bound)
+        if weight_norm:
+            apply_weight_norm(self.depthwise)
+            apply_weight_norm(self.pointwise)
+
+    @property
+    def history(self) -> int:
+        """Steps before the current one that the block sees: (kernel_size - 1) * dilation."""
+        return (self.kernel_size - 1) * self.dilation
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = depthwise_time_major(x, self.depthwise.weight, self.depthwise.bias, self.dilation)
+        y = self.act(self.norm(self.gate(self.pointwise(y))))  # (B, W - history, C * expansion)
+        y = self.dropout(self.project(y))  # (B, W - history, C)
+        return x[:, self.history :] + y

@@ -1,0 +1,85 @@
+"""Heads: from a state to forecasts. Point and quantiles here; quantiles cannot cross.
+
+A head's output is in units of the origin's own spread, around its own mean; the linear branch's
+centre is added to it. The last axis holds the head's outputs (1 for a point, Q for quantiles).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tsconv.errors import ConfigError
+from tsconv.nn.conv import require_positive
+
+
+def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
+    """Return the levels as a tuple; they must rise strictly within (0, 1) and include 0.5."""
+    levels = tuple(float(q) for q in quantiles)
+    rising = all(a < b for a, b in zip(levels, levels[1:], strict=False))
+    if not levels or not rising or levels[0] <= 0 or levels[-1] >= 1 or 0.5 not in levels:
+        raise ConfigError(
+            f"`quantiles` (={list(levels)}) must rise strictly between 0 and 1 and include 0.5"
+        )
+    return levels
+
+
+class PointHead(nn.Module):
+    """One number a horizon step: (B, W, channels) and a centre (B, W, horizon) -> (B, W, horizon, 1)."""
+
+    quantiles: tuple[float, ...] = (0.5,)
+
+    def __init__(self, channels: int, horizon: int) -> None:
+        super().__init__()
+        require_positive(channels=channels, horizon=horizon)
+        self.project = nn.Linear(channels, horizon)
+        nn.init.zeros_(self.project.weight)
+        nn.init.zeros_(self.project.bias)
+
+    def forward(self, state: Tensor, centre: Tensor) -> Tensor:
+        return (centre + self.project(state).to(centre.dtype)).unsqueeze(-1)
+
+
+class QuantileHead(nn.Module):
+    """Quantiles that cannot cross: the median, and positive steps away from it on either side.
+
+    (B, W, channels) and a centre (B, W, horizon) -> (B, W, horizon, Q), rising along Q. The median
+    is centre plus its own output; each further level adds a softplus, so that rising holds by
+    construction and not by sorting (after Gasthaus et al. 2019, incremental quantiles).
+    """
+
+    def __init__(self, channels: int, horizon: int, quantiles: Sequence[float]) -> None:
+        super().__init__()
+        require_positive(channels=channels, horizon=horizon)
+        self.quantiles = check_quantiles(quantiles)
+        self.middle = self.quantiles.index(0.5)
+        self.horizon = horizon
+        n = len(self.quantiles)
+        self.project = nn.Linear(channels, n * horizon)
+        nn.init.zeros_(self.project.weight)
+        # Starts as the quantiles of a normal of standard deviation 1/2 around the centre.
+        levels = torch.tensor(self.quantiles, dtype=torch.float64)
+        steps = torch.special.ndtri(levels).diff() / 2
+        start = torch.zeros(n, dtype=torch.float64)
+        raw = torch.log(torch.expm1(steps))  # softplus^-1
+        start[: self.middle], start[self.middle + 1 :] = raw[: self.middle], raw[self.middle :]
+        with torch.no_grad():
+            self.project.bias.copy_(start.repeat_interleave(horizon))
+
+    def forward(self, state: Tensor, centre: Tensor) -> Tensor:
+        raw = self.project(state).to(centre.dtype)
+        raw = raw.unflatten(-1, (len(self.quantiles), self.horizon))  # (B, W, Q, h)
+        middle = centre + raw[..., self.middle, :]  # (B, W, h)
+        below, above = [], []
+        level = middle
+        for q in range(self.middle - 1, -1, -1):
+            level = level - F.softplus(raw[..., q, :])
+            below.append(level)
+        level = middle
+        for q in range(self.middle + 1, len(self.quantiles)):
+            level = level + F.softplus(raw[..., q, :])
+            above.append(level)
+        return torch.stack([*below[::-1], middle, *above], dim=-1)  # (B, W, h, Q)

@@ -1,0 +1,93 @@
+"""Pictures: the training curve, and forecasts with their intervals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tsconv.data.panel import Panel
+from tsconv.forecast import Forecast, quantile_columns
+
+_BLUE, _GREY, _ORANGE = "#1f6fb4", "#444444", "#d9601a"
+
+
+def _figure(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
+    # The object-oriented interface: no global state, and no display is asked for.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def plot_training(
+    train: list[tuple[int, float]], val: dict[int, float], path: Path, note: str
+) -> None:
+    """Training and validation loss by step; `note` says which weights were kept."""
+    figure, axes = _figure(1, 1, 7, 3.6)
+    ax = axes[0][0]
+    if train:
+        steps, losses = zip(*train, strict=True)
+        ax.plot(steps, losses, color=_GREY, alpha=0.45, lw=1, label="training (each batch)")
+    if val:
+        ax.plot(list(val), list(val.values()), color=_BLUE, marker="o", ms=4, label="validation")
+    ax.set(xlabel="step", ylabel="loss", title=f"Training: weights kept: {note}")
+    ax.title.set_fontsize(9)
+    ax.legend(frameon=False)
+    _finish(ax)
+    figure.savefig(path, dpi=110)
+
+
+def plot_forecasts(
+    panel: Panel, forecast: Forecast, quantiles: tuple[float, ...], path: Path, most: int = 6
+) -> None:
+    """Small multiples: each series' recent past, its forecast and central intervals.
+
+    Where the forecast was made from an earlier origin, what was then observed is drawn too.
+    """
+    shown = _spread(len(forecast.series), most)
+    tiles = [(i, c) for i in shown for c in range(len(panel.channels))][:most]
+    columns = min(2, max(1, len(tiles)))
+    rows = max(1, -(-len(tiles) // columns))
+    figure, axes = _figure(rows, columns, 6.4 * columns, 2.5 * rows + 0.3)
+    horizon = forecast.values.shape[2]
+    for ax, (i, c) in zip(axes.flat, tiles, strict=False):
+        s, t = int(forecast.series[i]), int(forecast.origin[i])
+        observed = panel.series(s)[: t + horizon + 1, c].cpu().numpy()
+        past = np.arange(max(0, t + 1 - max(3 * horizon, 48)), len(observed))
+        ax.plot(panel.times(s, past), observed[past], color=_GREY, lw=1.1, label="observed")
+        ahead = panel.times(s, np.arange(t + 1, t + 1 + horizon))
+        _draw_fan(ax, ahead, forecast.values[i, c].numpy(), quantiles)
+        name = panel.ids[s] if len(panel.channels) == 1 else f"{panel.ids[s]} · {panel.channels[c]}"
+        ax.set_title(name, fontsize=9, loc="left")
+        _finish(ax)
+    for ax in list(axes.flat)[len(tiles) :]:
+        ax.set_axis_off()
+    if tiles:
+        axes[0][0].legend(frameon=False, fontsize=8, loc="upper left")
+    figure.savefig(path, dpi=110)
+
+
+def _draw_fan(ax: Any, times: Any, values: Any, quantiles: tuple[float, ...]) -> None:
+    """values: (horizon, Q)."""
+    names = quantile_columns(quantiles)
+    widths = [name.removeprefix("tsconv-lo-") for name in names if name.startswith("tsconv-lo-")]
+    for width in widths:
+        low, high = values[:, names[f"tsconv-lo-{width}"]], values[:, names[f"tsconv-hi-{width}"]]
+        label = f"{width}% interval" if width == widths[0] else None
+        ax.fill_between(times, low, high, color=_ORANGE, alpha=0.16, lw=0, label=label)
+    ax.plot(times, values[:, names["tsconv"]], color=_ORANGE, lw=1.5, label="forecast")
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most `most` positions spread evenly over `count`."""
+    return sorted({round(i) for i in np.linspace(0, count - 1, min(count, most))}) if count else []
+
+
+def _finish(ax: Any) -> None:
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis="y", alpha=0.25, lw=0.6)
+    ax.tick_params(labelsize=8)

@@ -1,0 +1,63 @@
+"""What a run leaves to read: metrics.json, the resolved config with its reasons, the table."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from tsconv.metrics import KEYS
+from tsconv.schema import TrainConfig
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write beside the target and rename, so that no half-written file is ever seen."""
+    staging = path.with_name(f".{path.name}.part")
+    staging.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(staging, path)
+
+
+def write_config(config: TrainConfig, reasons: dict[str, str], path: Path) -> None:
+    """The config as it was used, as YAML; values chosen from the data carry their reason."""
+    text = OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
+    lines, trail = [], []
+    pending: str | None = None  # a list's reason goes behind its key
+    for line in text.splitlines():
+        name, colon, _ = line.strip().partition(":")
+        if colon and not line.strip().startswith("-"):
+            depth = (len(line) - len(line.lstrip())) // 2
+            trail = [*trail[:depth], name]
+            pending = reasons.get(".".join(trail))
+        else:
+            pending = None
+        lines.append(f"{line}  # auto: {pending}" if pending else line)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def metrics_table(ours: dict[str, Any], naive: dict[str, Any]) -> str:
+    """The test metrics beside seasonal naive's, one a line, with the share of the difference."""
+    lines = [f"{'test':<14}{'tsconv':>12}{'seasonal naive':>16}{'':>10}"]
+    for key in KEYS:
+        a, b = ours.get(key), naive.get(key)
+        if a is None:
+            continue
+        if key == "n_origins":
+            lines.append(f"{key:<14}{a:>12,}{b:>16,}")
+            continue
+        other = "" if b is None else f"{b:>16.4g}"
+        compare = b and key != "coverage_80"
+        change = f"{100 * (a - b) / b:>+9.1f}%" if compare and b else ""
+        lines.append(f"{key:<14}{a:>12.4g}{other}{change}")
+    return "\n".join(lines)
+
+
+def write_overrides(overrides: Sequence[str], config: TrainConfig, folder: Path) -> None:
+    """What was asked for, as Hydra writes it: `overrides.yaml` and the composed `config.yaml`."""
+    folder.mkdir(exist_ok=True)
+    OmegaConf.save(OmegaConf.create(list(overrides)), folder / "overrides.yaml")
+    OmegaConf.save(OmegaConf.create(dataclasses.asdict(config)), folder / "config.yaml")

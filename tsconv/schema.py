@@ -1,0 +1,149 @@
+"""The typed shape of the configuration: one class a group of `conf/`. Standard library only.
+
+The values and their explanations stand in the YAML files of `conf/`; these classes say which keys
+exist and of what type they are. `None` in a key that allows it means "choose it from the data", see
+defaults.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+
+@dataclasses.dataclass
+class DataConfig:
+    """Where the data are and which column is what; see conf/data/default.yaml."""
+
+    path: str | None = None
+    time: str = "ds"
+    id: str | None = "unique_id"
+    target: Any = None  # a column name, a list of them, or None
+    wide_columns_are: str | None = None
+    freq: str | None = None
+    sep: str = ","
+    decimal: str = "."
+    encoding: str = "utf-8"
+    na_values: list[str] = dataclasses.field(default_factory=list)
+    time_format: str | None = None
+    origins_per_chunk: int | None = None
+    chunks_per_batch: int | None = None
+
+
+@dataclasses.dataclass
+class SplitConfig:
+    """Sizes in steps at the end of each series; see conf/split/default.yaml."""
+
+    train_size: int | None
+    val_size: int | None
+    test_size: int | None
+
+
+@dataclasses.dataclass
+class ModelConfig:
+    """The network; see conf/model/tcn.yaml."""
+
+    hidden: int | None
+    kernel_size: int
+    levels: int | None
+    stacks: int
+    dropout: float
+    activation: str
+    norm: str
+    expansion: int
+    gated: bool
+    skip: bool
+    weight_norm: bool
+    linear: bool
+
+
+@dataclasses.dataclass
+class HeadConfig:
+    """What is forecast and by which loss; see conf/head/."""
+
+    kind: str
+    quantiles: list[float] | None
+    loss: str
+    loss_scale: str
+
+
+@dataclasses.dataclass
+class FeaturesConfig:
+    """Inputs made from the series itself; see conf/features/default.yaml."""
+
+    seasonal_lags: list[int] | None
+
+
+@dataclasses.dataclass
+class OptimizerConfig:
+    """See conf/optimizer/adamw.yaml."""
+
+    name: str
+    lr: float
+    weight_decay: float
+    betas: list[float]
+
+
+@dataclasses.dataclass
+class SchedulerConfig:
+    """See conf/scheduler/."""
+
+    name: str
+    warmup: float
+
+
+@dataclasses.dataclass
+class CallbacksConfig:
+    """See conf/callbacks/default.yaml."""
+
+    ema_decay: float
+    patience: int | None
+    weights: str
+    weights_tolerance: float
+    checkpoints: bool
+    progress: bool
+
+
+@dataclasses.dataclass
+class LoggerConfig:
+    """See conf/logger/."""
+
+    name: str
+
+
+@dataclasses.dataclass
+class TrainConfig:
+    """Everything that `tsconv train` takes; see conf/train.yaml."""
+
+    horizon: int
+    context_length: int | None
+    seed: int
+    run_dir: str | None
+    resume: str | None
+    deterministic: bool
+    compile: str
+    precision: str
+    plots: bool
+    data: DataConfig
+    split: SplitConfig
+    model: ModelConfig
+    head: HeadConfig
+    features: FeaturesConfig
+    optimizer: OptimizerConfig
+    scheduler: SchedulerConfig
+    trainer: dict[str, Any]
+    callbacks: CallbacksConfig
+    logger: LoggerConfig
+
+
+@dataclasses.dataclass
+class ForecastConfig:
+    """Everything that `tsconv forecast` takes; see conf/forecast.yaml."""
+
+    bundle: str
+    output: str
+    plot: str | None
+    plot_series: int
+    batch_size: int
+    device: str
+    data: dict[str, Any]

@@ -1,0 +1,179 @@
+"""The LightningModule: the dense loss, the optimizer and its schedule. Nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from tsconv.data.chunks import Batch
+from tsconv.errors import ConfigError, nearest
+from tsconv.losses import masked_mean, point_loss, quantile_loss
+from tsconv.model import ForecastNet
+from tsconv.schema import HeadConfig, OptimizerConfig, SchedulerConfig
+
+OPTIMIZERS = ("adamw",)
+SCHEDULERS = ("one_cycle", "cosine", "constant")
+
+
+def dense_loss(
+    net: ForecastNet,
+    x: Tensor,
+    mask: Tensor,
+    y: Tensor,
+    y_mask: Tensor,
+    valid: Tensor,
+    unit: Tensor,
+    loss: str,
+    loss_scale: str,
+) -> tuple[Tensor, Tensor]:
+    """Mean loss over every origin and horizon step of a batch, and the number of terms.
+
+    x, mask, y, y_mask, valid: see `Batch`; plain tensors, so that the whole of it compiles.
+
+    unit: (B, C), one over each series' training deviation; 0 leaves a series out. With
+    `loss_scale="series"` errors count in that unit, with "origin" in the trailing spread at each
+    origin. Masked targets, and origins whose context is empty, do not count.
+    """
+    horizon = net.spec.horizon
+    out = net(x, mask, valid.shape[1])
+    target = y.unfold(-1, horizon, 1)  # (B, C, O, horizon), a view
+    usable = valid[:, None] & (out.count > 0)  # (B, C, O)
+    per = out.inverse if loss_scale == "origin" else unit.unsqueeze(-1).expand_as(out.inverse)
+    weight = y_mask.unfold(-1, horizon, 1) * (usable & (per > 0)).unsqueeze(-1)
+    scaled = (target - out.mu.unsqueeze(-1)) * per.unsqueeze(-1)  # (B, C, O, horizon)
+    error = scaled.unsqueeze(-1) - out.z * (out.sigma * per)[..., None, None]
+    if net.spec.quantiles is None:
+        value = point_loss(error.squeeze(-1), loss)
+    else:
+        value = quantile_loss(error, net.quantiles)
+    return masked_mean(value, weight), weight.sum()
+
+
+class ForecastModule(pl.LightningModule):
+    """Trains a ForecastNet on dense batches.
+
+    unit: (S, C), see `dense_loss`. `loss_function` may be replaced by the compiled `dense_loss`; it
+    serves the training steps alone, and the network keeps the keys of its state dict.
+    """
+
+    def __init__(
+        self,
+        net: ForecastNet,
+        unit: Tensor,
+        head: HeadConfig,
+        optimizer: OptimizerConfig,
+        scheduler: SchedulerConfig,
+        max_steps: int,
+    ) -> None:
+        super().__init__()
+        if head.loss_scale not in ("series", "origin"):
+            raise ConfigError(f"`head.loss_scale` (={head.loss_scale}) must be series or origin")
+        self.net = net
+        self.register_buffer("unit", unit.float(), persistent=False)
+        self.head, self.optimizer, self.scheduler = head, optimizer, scheduler
+        self.max_steps = max_steps
+        self.loss_function = dense_loss
+        self._val: list[tuple[Tensor, Tensor]] = []
+
+    def arguments(self, batch: Batch) -> tuple[Any, ...]:
+        """What `dense_loss` takes for a batch."""
+        return (
+            self.net, batch.x, batch.mask, batch.y, batch.y_mask, batch.valid,
+            self.unit[batch.series], self.head.loss, self.head.loss_scale,
+        )  # fmt: skip
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss, _ = self.loss_function(*self.arguments(batch))
+        self.log("train_loss", loss.detach(), on_step=True, on_epoch=False)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        loss, count = dense_loss(*self.arguments(batch))
+        self._val.append((loss.double() * count, count.double()))
+
+    def on_validation_epoch_end(self) -> None:
+        """Reduce sums and counts over batches and ranks: a weighted mean, nothing counted twice."""
+        zero = torch.zeros(2, dtype=torch.float64, device=self.device)
+        total = sum((torch.stack(pair) for pair in self._val), start=zero)
+        self._val.clear()
+        total = self.trainer.strategy.reduce(total, reduce_op="sum")
+        self.log("val_loss", (total[0] / total[1].clamp_min(1)).float(), rank_zero_only=True)
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
+        """Batches are gathered on the device where the panel is; move what is elsewhere."""
+        moved = {f.name: getattr(batch, f.name).to(device) for f in dataclasses.fields(batch)}
+        return Batch(**moved)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip as asked; Lightning's own refuses fused optimizers, for the sake of float16 scaling."""
+        if not gradient_clip_val:
+            return
+        if gradient_clip_algorithm == "value":
+            nn.utils.clip_grad_value_(self.parameters(), gradient_clip_val)
+        else:
+            nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        config = self.optimizer
+        if config.name not in OPTIMIZERS:
+            raise ConfigError(
+                f"`optimizer.name` (={config.name}) must be one of {', '.join(OPTIMIZERS)}"
+                f"{nearest(config.name, OPTIMIZERS)}"
+            )
+        optimizer = torch.optim.AdamW(
+            _decayed_apart(self.net, config.weight_decay),
+            lr=config.lr,
+            betas=(config.betas[0], config.betas[1]),
+            fused=True,
+        )
+        schedule = Schedule(self.scheduler, self.max_steps)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+
+def _decayed_apart(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Matrices with decay, biases and norms without."""
+    matrices = [p for p in net.parameters() if p.ndim > 1]
+    vectors = [p for p in net.parameters() if p.ndim <= 1]
+    return [
+        {"params": matrices, "weight_decay": weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+
+
+class Schedule:
+    """The learning rate's factor at each step: one_cycle (Smith & Topin 2018), cosine or constant."""
+
+    def __init__(self, config: SchedulerConfig, max_steps: int) -> None:
+        if config.name not in SCHEDULERS:
+            raise ConfigError(
+                f"`scheduler.name` (={config.name}) must be one of {', '.join(SCHEDULERS)}"
+                f"{nearest(config.name, SCHEDULERS)}"
+            )
+        self.name = config.name
+        self.warmup = max(1, round(config.warmup * max_steps))
+        self.max_steps = max_steps
+
+    def __call__(self, step: int) -> float:
+        if step < self.warmup:
+            share = (step + 1) / self.warmup
+            rising = 0.04 + 0.96 * (1 - math.cos(math.pi * share)) / 2
+            return rising if self.name == "one_cycle" else share
+        if self.name == "constant":
+            return 1.0
+        rest = max(1, self.max_steps - self.warmup)
+        share = min(1.0, (step + 1 - self.warmup) / rest)
+        return max(1e-5, (1 + math.cos(math.pi * share)) / 2)
