@@ -61,9 +61,11 @@ class AveragedWeights(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
     ) -> None:
         weights = _weights(pl_module)
+        step = trainer.global_step
+        decay = min(self.decay, step / (step + 9))  # the first steps are forgotten sooner
         with torch.no_grad():
             torch._foreach_lerp_(
-                [self.average[name] for name in weights], list(weights.values()), 1 - self.decay
+                [self.average[name] for name in weights], list(weights.values()), 1 - decay
             )
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

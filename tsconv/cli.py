@@ -52,11 +52,16 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     from tsconv.config import forecast_config
 
     config = forecast_config(overrides, config_dir)
-    from tsconv.forecast import run_forecast
+    from tsconv.forecast import run_forecast, skipped_line
 
-    for line in run_forecast(config):
-        print(line, file=sys.stderr)
+    result = run_forecast(config)
+    if result.forecast.skipped:
+        print(skipped_line(result.forecast, result.bundle.net), file=sys.stderr)
     if config.plot is not None:
+        from tsconv.plots import plot_forecasts
+
+        quantiles, path = result.bundle.net.quantiles, Path(config.plot)
+        plot_forecasts(result.panel, result.forecast, quantiles, path, config.plot_series)
         print(config.plot)
     print(config.output)
 

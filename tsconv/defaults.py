@@ -133,7 +133,7 @@ def _resolve_model(
     hidden, levels = model.hidden, model.levels
     if hidden is None:
         steps = len(panel) * len(panel.channels) * train_length
-        hidden = 16 if steps < 2_000 else 32 if steps < 500_000 else 64
+        hidden = 16 if steps < 2_000 else 32 if steps < 150_000 else 64
         reasons["model.hidden"] = f"about {steps:,} training steps in all"
     if levels is None:
         levels = 1

@@ -30,8 +30,17 @@ class Forecast:
     skipped: tuple[str, ...]  # ids without an observed value in their context
 
 
-def run_forecast(config: ForecastConfig) -> list[str]:
-    """`tsconv forecast`: read the bundle and the file, write `output`; returns lines worth telling.
+@dataclasses.dataclass(frozen=True)
+class ForecastResult:
+    """What `run_forecast` wrote, for whoever wants to draw or count it."""
+
+    panel: Panel
+    forecast: Forecast
+    bundle: Bundle
+
+
+def run_forecast(config: ForecastConfig) -> ForecastResult:
+    """`tsconv forecast`: read the bundle and the file, write `output`.
 
     Nothing is written where the bundle, the file or the output is at fault.
     """
@@ -44,17 +53,12 @@ def run_forecast(config: ForecastConfig) -> list[str]:
     if data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     panel = panel_for(bundle, read_table(data), config.data.get("freq"))
-    device = torch.device(_device(config.device))
-    forecast = forecast_panel(bundle.net.to(device), panel, config.batch_size)
+    net = bundle.net.to(torch.device(_device(config.device)))
+    forecast = forecast_panel(net, panel, config.batch_size)
     if len(forecast.series) == 0:
         raise DataError(f"{data.path}: no series has an observed value to forecast from")
-    write_table(forecast_frame(forecast, panel, bundle.net.quantiles), output)
-    if config.plot is not None:
-        from tsconv.plots import plot_forecasts
-
-        path = Path(config.plot)
-        plot_forecasts(panel, forecast, bundle.net.quantiles, path, config.plot_series)
-    return [skipped_line(forecast, bundle.net)] if forecast.skipped else []
+    write_table(forecast_frame(forecast, panel, net.quantiles), output)
+    return ForecastResult(panel, forecast, bundle)
 
 
 def skipped_line(forecast: Forecast, net: ForecastNet) -> str:

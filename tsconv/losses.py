@@ -27,15 +27,15 @@ def point_loss(error: Tensor, name: str) -> Tensor:
     )
 
 
-def quantile_loss(error: Tensor, quantiles: Sequence[float]) -> Tensor:
+def quantile_loss(errors: Sequence[Tensor], quantiles: Sequence[float]) -> Tensor:
     """Mean over levels of twice the pinball loss (Koenker & Bassett 1978).
 
-    error: (..., Q), observed minus forecast. Returns (...). Twice, so that the median's share is
+    errors: one tensor for each level, observed minus forecast. Twice, so that the median's share is
     the absolute error.
     """
-    total = torch.zeros_like(error[..., 0])
-    for q, level in enumerate(quantiles):
-        total = total + pinball(error[..., q], level)
+    total = torch.zeros_like(errors[0])
+    for error, level in zip(errors, quantiles, strict=True):
+        total = total + pinball(error, level)
     return total * (2 / len(quantiles))
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
+from tsconv.nn.block import SpatialDropout
 from tsconv.nn.conv import require_positive
 from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.scaling import CausalScale, causal_scale
@@ -59,10 +60,10 @@ class NetSpec:
 class Prediction(NamedTuple):
     """Forecasts of O origins in units of each origin's own spread, and those units.
 
-    A forecast in the units of x is `mu + sigma * z`, see `values`.
+    A forecast in the units of x is `mu + sigma * level`, see `values`.
     """
 
-    z: Tensor  # (B, C, O, horizon, Q)
+    levels: tuple[Tensor, ...]  # one (B, C, O, horizon) for each quantile
     mu: Tensor  # (B, C, O)
     sigma: Tensor  # (B, C, O)
     inverse: Tensor  # (B, C, O) 1 / sigma, or 0 where the context has no spread
@@ -70,7 +71,8 @@ class Prediction(NamedTuple):
 
     def values(self) -> Tensor:
         """The forecasts in the units of x: (B, C, O, horizon, Q)."""
-        return self.mu[..., None, None] + self.sigma[..., None, None] * self.z
+        z = torch.stack(self.levels, dim=-1)
+        return self.mu[..., None, None] + self.sigma[..., None, None] * z
 
 
 class LinearBranch(nn.Module):
@@ -112,7 +114,7 @@ class ForecastNet(nn.Module):
         for lag in spec.seasonal_lags:
             require_positive(seasonal_lag=lag)
         self.spec = spec
-        self.stem = nn.Linear(3 + len(spec.seasonal_lags), spec.hidden)
+        self.stem = nn.Linear(2 + len(spec.seasonal_lags), spec.hidden)
         self.stack = TemporalStack(
             spec.hidden,
             spec.kernel_size,
@@ -127,6 +129,7 @@ class ForecastNet(nn.Module):
             weight_norm=spec.weight_norm,
         )
         self.norm = nn.LayerNorm(spec.hidden)
+        self.dropout = SpatialDropout(spec.dropout)
         self.linear = LinearBranch(spec.context_length, spec.horizon) if spec.linear else None
         self.head: PointHead | QuantileHead = (
             PointHead(spec.hidden, spec.horizon)
@@ -147,7 +150,7 @@ class ForecastNet(nn.Module):
     @property
     def feature_history(self) -> int:
         """Steps before step s that the features of s depend on."""
-        return max((self.spec.context_length - 1, 1, *self.spec.seasonal_lags))
+        return max((self.spec.context_length - 1, *self.spec.seasonal_lags))
 
     @property
     def history(self) -> int:
@@ -169,15 +172,19 @@ class ForecastNet(nn.Module):
         excess = x.shape[-1] - self.history - n_origins  # more than is looked at, or too little
         x, mask = (F.pad(v, (-excess, 0)).flatten(0, 1) for v in (x, mask.to(x.dtype)))
         scale = causal_scale(x, mask, self.spec.context_length)  # each (B*C, history + O)
-        state = self.norm(self.stack(self.stem(self.features(x, mask, scale))))  # (B*C, O, hidden)
+        state = self.stack(self.stem(self.features(x, mask, scale)))  # (B*C, O, hidden)
+        state = self.dropout(self.norm(state))
         mu, sigma, inverse, count = (v[:, -n_origins:] for v in scale)  # (B*C, O)
         if self.linear is None:
             centre = x.new_zeros(len(x), n_origins, self.spec.horizon)
         else:
             last = n_origins + self.spec.context_length - 1
             centre = self.linear(x[:, -last:], mask[:, -last:], mu, inverse)
-        z = self.head(state, centre.to(mu.dtype))  # (B*C, O, horizon, Q)
-        return Prediction(*(v.unflatten(0, lead) for v in (z, mu, sigma, inverse, count)))
+        levels = self.head(state, centre.to(mu.dtype))  # Q of (B*C, O, horizon)
+        return Prediction(
+            tuple(v.unflatten(0, lead) for v in levels),
+            *(v.unflatten(0, lead) for v in (mu, sigma, inverse, count)),
+        )
 
     def features(self, x: Tensor, mask: Tensor, scale: CausalScale) -> Tensor:
         """The stack's inputs from step `feature_history` on: (B, W - feature_history, F).
@@ -192,7 +199,7 @@ class ForecastNet(nn.Module):
         now, seen = lagged(x), lagged(mask)
         unit = lagged(scale.inverse) * seen
         columns = [(now - lagged(scale.mu)) * unit, seen]
-        for lag in (1, *self.spec.seasonal_lags):
+        for lag in self.spec.seasonal_lags:
             columns.append((now - lagged(x, lag)) * unit * lagged(mask, lag))
         return torch.stack(columns, dim=-1).clamp(-_FEATURE_LIMIT, _FEATURE_LIMIT)
 

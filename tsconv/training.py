@@ -46,11 +46,13 @@ def dense_loss(
     per = out.inverse if loss_scale == "origin" else unit.unsqueeze(-1).expand_as(out.inverse)
     weight = y_mask.unfold(-1, horizon, 1) * (usable & (per > 0)).unsqueeze(-1)
     scaled = (target - out.mu.unsqueeze(-1)) * per.unsqueeze(-1)  # (B, C, O, horizon)
-    error = scaled.unsqueeze(-1) - out.z * (out.sigma * per)[..., None, None]
-    if net.spec.quantiles is None:
-        value = point_loss(error.squeeze(-1), loss)
-    else:
-        value = quantile_loss(error, net.quantiles)
+    spread = (out.sigma * per).unsqueeze(-1)  # (B, C, O, 1)
+    errors = [scaled - level * spread for level in out.levels]
+    value = (
+        point_loss(errors[0], loss)
+        if net.spec.quantiles is None
+        else quantile_loss(errors, net.quantiles)
+    )
     return masked_mean(value, weight), weight.sum()
 
 

@@ -91,12 +91,12 @@ def parse_frequency(alias: str) -> Frequency:
         new = _RENAMED.get(alias[len(number) :].upper() if len(alias) else "")
         hint = f"; write {number}{new}" if new else "; pandas aliases such as h, 15min, D, W, MS, ME"
         raise ConfigError(f"`data.freq` (={alias}) is not a frequency{hint}") from error
-    name = offset.name if offset.n == 1 else offset.freqstr
+    name = offset.freqstr
     base = type(offset).__name__
     if base in ("Day", "Week"):
         return Frequency(name, "fixed", offset.n * _DAY * (7 if base == "Week" else 1))
     if isinstance(offset, pd.offsets.Tick):
-        return Frequency(name, "fixed", int(pd.Timedelta(offset).as_unit("us").value))
+        return Frequency(name, "fixed", round(pd.Timedelta(offset).total_seconds() * 1e6))
     if base == "BusinessDay":
         return Frequency(name, "business", offset.n)
     for prefix, months in (("Month", 1), ("Quarter", 3), ("Year", 12)):

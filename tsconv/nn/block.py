@@ -17,10 +17,25 @@ from tsconv.errors import ConfigError, nearest
 from tsconv.nn.conv import require_positive
 from tsconv.nn.separable import depthwise_time_major
 
+class RMSNorm(nn.Module):
+    """Divide by the root mean square over channels (Zhang & Sennrich 2019), in at least float32.
+
+    x: (..., channels). Written out, since torch's own warns under autocast and is not fused there.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = x.to(self.weight.dtype)
+        return wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + 1e-6) * self.weight
+
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU, "silu": nn.SiLU}
 NORMS: dict[str, type[nn.Module]] = {
     "layer": nn.LayerNorm,
-    "rms": nn.RMSNorm,
+    "rms": RMSNorm,
     "none": nn.Identity,
 }
 

@@ -1,7 +1,8 @@
 """Heads: from a state to forecasts. Point and quantiles here; quantiles cannot cross.
 
 A head's output is in units of the origin's own spread, around its own mean; the linear branch's
-centre is added to it. The last axis holds the head's outputs (1 for a point, Q for quantiles).
+centre is added to it. It comes as one tensor for each level: stacking them would cost a training
+step several times what computing them does.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
 
 
 class PointHead(nn.Module):
-    """One number a horizon step: (B, W, channels) and a centre (B, W, horizon) -> (B, W, horizon, 1)."""
+    """One number a horizon step: (B, W, channels) and a centre (B, W, horizon) -> one (B, W, horizon)."""
 
     quantiles: tuple[float, ...] = (0.5,)
 
@@ -39,16 +40,16 @@ class PointHead(nn.Module):
         nn.init.zeros_(self.project.weight)
         nn.init.zeros_(self.project.bias)
 
-    def forward(self, state: Tensor, centre: Tensor) -> Tensor:
-        return (centre + self.project(state).to(centre.dtype)).unsqueeze(-1)
+    def forward(self, state: Tensor, centre: Tensor) -> tuple[Tensor, ...]:
+        return (centre + self.project(state).to(centre.dtype),)
 
 
 class QuantileHead(nn.Module):
     """Quantiles that cannot cross: the median, and positive steps away from it on either side.
 
-    (B, W, channels) and a centre (B, W, horizon) -> (B, W, horizon, Q), rising along Q. The median
-    is centre plus its own output; each further level adds a softplus, so that rising holds by
-    construction and not by sorting (after Gasthaus et al. 2019, incremental quantiles).
+    (B, W, channels) and a centre (B, W, horizon) -> Q tensors (B, W, horizon), each at least the one
+    before. The median is centre plus its own output; each further level adds a softplus, so that
+    they rise by construction and not by sorting (after Gasthaus et al. 2019, incremental quantiles).
     """
 
     def __init__(self, channels: int, horizon: int, quantiles: Sequence[float]) -> None:
@@ -69,17 +70,13 @@ class QuantileHead(nn.Module):
         with torch.no_grad():
             self.project.bias.copy_(start.repeat_interleave(horizon))
 
-    def forward(self, state: Tensor, centre: Tensor) -> Tensor:
-        raw = self.project(state).to(centre.dtype)
-        raw = raw.unflatten(-1, (len(self.quantiles), self.horizon))  # (B, W, Q, h)
-        middle = centre + raw[..., self.middle, :]  # (B, W, h)
-        below, above = [], []
-        level = middle
+    def forward(self, state: Tensor, centre: Tensor) -> tuple[Tensor, ...]:
+        raw = self.project(state).split(self.horizon, dim=-1)  # Q of (B, W, horizon)
+        steps = [F.softplus(r.to(centre.dtype)) for r in raw]
+        middle = centre + raw[self.middle].to(centre.dtype)
+        below, above = [middle], [middle]
         for q in range(self.middle - 1, -1, -1):
-            level = level - F.softplus(raw[..., q, :])
-            below.append(level)
-        level = middle
+            below.append(below[-1] - steps[q])
         for q in range(self.middle + 1, len(self.quantiles)):
-            level = level + F.softplus(raw[..., q, :])
-            above.append(level)
-        return torch.stack([*below[::-1], middle, *above], dim=-1)  # (B, W, h, Q)
+            above.append(above[-1] + steps[q])
+        return (*below[:0:-1], *above)
