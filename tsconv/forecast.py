@@ -175,10 +175,7 @@ def write_table(frame: pd.DataFrame, output: Path) -> None:
     os.close(handle)
     try:
         if output.suffix == ".csv":
-            import pyarrow as pa
-            import pyarrow.csv
-
-            pyarrow.csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), name)
+            _write_csv(frame, name)
         else:
             frame.to_parquet(name, index=False)
         Path(name).chmod(0o644)
@@ -186,3 +183,27 @@ def write_table(frame: pd.DataFrame, output: Path) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _write_csv(frame: pd.DataFrame, name: str) -> None:
+    """Dates without a clock where all are midnight; no quotes where no text needs them."""
+    import pyarrow as pa
+    import pyarrow.csv
+
+    ds = frame["ds"]
+    if ds.dtype.kind == "M":
+        zone = "+00:00" if getattr(ds.dt, "tz", None) is not None else ""
+        time = (ds.dt.tz_localize(None) if zone else ds).to_numpy().astype("datetime64[us]")
+        units = (u for u in ("D", "s", "us") if (time == time.astype(f"datetime64[{u}]")).all())
+        text = np.char.replace(np.datetime_as_string(time, unit=next(units)), "T", " ")
+        frame = frame.assign(ds=np.char.add(text, zone) if zone else text)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    special = frame["unique_id"].astype(str).str.contains('[,"\r\n]', regex=True).any()
+    if "channel" in frame:
+        special = special or frame["channel"].astype(str).str.contains('[,"\r\n]', regex=True).any()
+    options = pyarrow.csv.WriteOptions(
+        include_header=False, quoting_style="needed" if special else "none"
+    )
+    with open(name, "wb") as sink:
+        sink.write((",".join(frame.columns) + "\n").encode())
+        pyarrow.csv.write_csv(table, sink, options)

@@ -34,9 +34,9 @@ def plot_training(
         ax.plot(steps, losses, color=_GREY, alpha=0.45, lw=1, label="training (each batch)")
     if val:
         ax.plot(list(val), list(val.values()), color=_BLUE, marker="o", ms=4, label="validation")
-    ax.set(xlabel="step", ylabel="loss", title=f"Training: weights kept: {note}")
+    ax.set(xlabel="step", ylabel="loss", title=f"weights kept: {note}")
     ax.title.set_fontsize(9)
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, fontsize=8, loc="upper right")
     _finish(ax)
     figure.savefig(path, dpi=110)
 
@@ -67,7 +67,8 @@ def plot_forecasts(
     for ax in list(axes.flat)[len(tiles) :]:
         ax.set_axis_off()
     if tiles:
-        axes[0][0].legend(frameon=False, fontsize=8, loc="upper left")
+        handles, labels = axes[0][0].get_legend_handles_labels()
+        figure.legend(handles, labels, frameon=False, fontsize=9, ncols=3, loc="outside upper right")
     figure.savefig(path, dpi=110)
 
 
@@ -80,6 +81,12 @@ def _draw_fan(ax: Any, times: Any, values: Any, quantiles: tuple[float, ...]) ->
         label = f"{width}% interval" if width == widths[0] else None
         ax.fill_between(times, low, high, color=_ORANGE, alpha=0.16, lw=0, label=label)
     ax.plot(times, values[:, names["tsconv"]], color=_ORANGE, lw=1.5, label="forecast")
+    if times.dtype.kind == "M":
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        locator = AutoDateLocator(maxticks=8)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
 def _spread(count: int, most: int) -> list[int]:

@@ -6,6 +6,7 @@ processor has the instructions. Neither is guessed: two steps of each are timed.
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import time
 from collections.abc import Callable
@@ -30,33 +31,71 @@ def compile_choice(value: str) -> str:
     return choice
 
 
-def choose_precision(value: str, loss: Loss, arguments: tuple[Any, ...]) -> tuple[str, str, float]:
-    """Return (precision, reason, seconds of an eager training step in it)."""
-    if value not in PRECISIONS:
-        raise ConfigError(f"`precision` (={value}) must be one of {', '.join(PRECISIONS)}")
-    if value != "auto":
-        return value, "as set", _step_seconds(loss, arguments, value)
-    plain = _step_seconds(loss, arguments, "float32")
-    if not _has_bfloat16(arguments[1].device):
-        return "float32", "the processor has no bfloat16 instructions", plain
-    mixed = _step_seconds(loss, arguments, "bfloat16")
-    figures = f"a step took {1000 * mixed:.0f} ms in bfloat16, {1000 * plain:.0f} in float32"
-    return ("bfloat16", figures, mixed) if mixed < 0.97 * plain else ("float32", figures, plain)
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """How training steps run, and why."""
+
+    precision: str  # float32 | bfloat16
+    compiled: bool
+    precision_reason: str
+    compile_reason: str
 
 
-def choose_compile(value: str, step_seconds: float, steps: int, device: torch.device) -> tuple[bool, str]:
-    """Return whether to compile the loss, and the reason."""
-    choice = compile_choice(value)
-    if choice != "auto":
-        return choice == "true", "as set"
+def choose(
+    compile_value: str, precision_value: str, loss: Loss, arguments: tuple[Any, ...], steps: int
+) -> Choice:
+    """Settle `compile` and `precision` for `steps` training steps like loss(*arguments)."""
+    wanted = compile_choice(compile_value)
+    if precision_value not in PRECISIONS:
+        raise ConfigError(f"`precision` (={precision_value}) must be one of {', '.join(PRECISIONS)}")
+    device = arguments[1].device
+    plain = _step_seconds(loss, arguments, "float32") if wanted == "auto" else 0.0
+    compiled, compile_reason = _choose_compile(wanted, plain, steps, device)
+    if precision_value != "auto":
+        return Choice(precision_value, compiled, "as set", compile_reason)
+    if not _has_bfloat16(device):
+        reason = "the processor has no bfloat16 instructions"
+        return Choice("float32", compiled, reason, compile_reason)
+    if compiled:  # compiling twice to compare would cost more than either saves
+        times = [_product_seconds(arguments, p) for p in ("float32", "bfloat16")]
+        what = "the linear branch's product"
+    else:
+        times = [_step_seconds(loss, arguments, p) for p in ("float32", "bfloat16")]
+        what = "a step"
+    chosen = "bfloat16" if times[1] < 0.97 * times[0] else "float32"
+    reason = f"{what} took {1000 * times[1]:.1f} ms in bfloat16, {1000 * times[0]:.1f} in float32"
+    return Choice(chosen, compiled, reason, compile_reason)
+
+
+def _choose_compile(
+    wanted: str, step_seconds: float, steps: int, device: torch.device
+) -> tuple[bool, str]:
+    if wanted != "auto":
+        return wanted == "true", "as set"
     if device.type == "cpu" and shutil.which("g++") is None and shutil.which("clang++") is None:
         return False, "there is no C++ compiler"
-    saved = _COMPILE_SAVES * step_seconds * steps
-    worth = saved > _COMPILE_SECONDS
+    worth = _COMPILE_SAVES * step_seconds * steps > _COMPILE_SECONDS
     verb = "repay" if worth else "do not repay"
     return worth, (
         f"{steps} eager steps of {1000 * step_seconds:.0f} ms {verb} about {_COMPILE_SECONDS:.0f} s"
     )
+
+
+def _product_seconds(arguments: tuple[Any, ...], precision: str) -> float:
+    """The best of three products of the shape of the linear branch, forward only."""
+    net, x, valid = arguments[0], arguments[1], arguments[5]
+    windows = torch.ones(x.shape[1] * valid.numel(), net.spec.context_length, device=x.device)
+    weight = torch.ones(net.spec.horizon, net.spec.context_length, device=x.device)
+    kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    windows, weight = windows.to(kind), weight.to(kind)
+    seconds = []
+    for _ in range(4):
+        begun = time.perf_counter()
+        torch.nn.functional.linear(windows, weight)
+        if x.device.type == "cuda":
+            torch.cuda.synchronize(x.device)
+        seconds.append(time.perf_counter() - begun)
+    return min(seconds[1:])
 
 
 def warm_up(loss: Loss, arguments: tuple[Any, ...], precision: str) -> float:

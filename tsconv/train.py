@@ -56,7 +56,7 @@ def train(config: TrainConfig, table: Table | None = None) -> TrainResult:
     TsconvError where the data or the config are at fault, before anything is written.
     """
     _check_trainer_keys(config.trainer)
-    speed.compile_choice(config.compile)
+    config = dataclasses.replace(config, compile=speed.compile_choice(config.compile))
     if table is None:
         if config.data.path is None:
             raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
@@ -201,19 +201,20 @@ def _prepare(
     data.panel = data.panel.to(device)
     share = max(1, data.chunks_per_batch // trainer.world_size)
     series, first = draw_chunks(data.train_segment, config.seed, 0, share, data.origins_per_chunk)
-    arguments = module.arguments(data.fetch(data.train_segment, series, first))
+    batch = data.fetch(data.train_segment, series, first, data.origins_per_chunk)
+    arguments = module.arguments(batch)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        precision, why, seconds = speed.choose_precision(config.precision, dense_loss, arguments)
-        reasons["precision"] = f"{precision}: {why}"
-        steps = config.trainer["max_steps"]
-        compiled, why = speed.choose_compile(config.compile, seconds, steps, device)
-        reasons["compile"] = f"{str(compiled).lower()}: {why}"
+        choice = speed.choose(
+            config.compile, config.precision, dense_loss, arguments, config.trainer["max_steps"]
+        )
+        reasons["precision"] = f"{choice.precision}: {choice.precision_reason}"
+        reasons["compile"] = f"{str(choice.compiled).lower()}: {choice.compile_reason}"
         spent = 0.0
-        if compiled:
+        if choice.compiled:
             module.loss_function = torch.compile(dense_loss, dynamic=False)
-            spent = speed.warm_up(module.loss_function, arguments, precision)
-    return precision, spent
+            spent = speed.warm_up(module.loss_function, arguments, choice.precision)
+    return choice.precision, spent
 
 
 def _trainer(

@@ -35,22 +35,31 @@ class TrainingChunks(IterableDataset[Batch]):
                 module.chunks_per_rank * module.world_size,
                 module.origins_per_chunk,
             )
-            yield module.fetch(module.train_segment, series[share], first[share])
+            yield module.fetch(
+                module.train_segment, series[share], first[share], module.origins_per_chunk
+            )
             step += 1
 
 
 class SegmentChunks(IterableDataset[Batch]):
-    """Every origin of a segment once; rank r takes every world_size-th batch."""
+    """Every origin of a segment once; rank r takes every world_size-th batch.
 
-    def __init__(self, module: DenseDataModule, segment: Segment, n_chunks: int) -> None:
-        self.module, self.segment, self.n_chunks = module, segment, n_chunks
+    Tiles are no longer than the longest run of origins, and a batch holds about as many origins as
+    a training step does.
+    """
+
+    def __init__(self, module: DenseDataModule, segment: Segment) -> None:
+        self.module, self.segment = module, segment
+        self.n_origins = min(module.origins_per_chunk, max(1, int(segment.counts.max())))
+        per_step = module.origins_per_chunk * module.chunks_per_batch
+        self.n_chunks = max(1, per_step // self.n_origins)
 
     def __iter__(self) -> Iterator[Batch]:
         module = self.module
-        tiles = sweep_chunks(self.segment, module.origins_per_chunk, self.n_chunks)
+        tiles = sweep_chunks(self.segment, self.n_origins, self.n_chunks)
         for index, (series, first) in enumerate(tiles):
             if index % module.world_size == module.rank:
-                yield module.fetch(self.segment, series, first)
+                yield module.fetch(self.segment, series, first, self.n_origins)
 
 
 class DenseDataModule(pl.LightningDataModule):
@@ -95,8 +104,10 @@ class DenseDataModule(pl.LightningDataModule):
         if self.trainer is not None:
             self.panel = self.panel.to(self.trainer.strategy.root_device)
 
-    def fetch(self, segment: Segment, series: torch.Tensor, first: torch.Tensor) -> Batch:
-        """Gather chunks on the panel's device."""
+    def fetch(
+        self, segment: Segment, series: torch.Tensor, first: torch.Tensor, n_origins: int
+    ) -> Batch:
+        """Gather chunks of n_origins on the panel's device."""
         device = self.panel.values.device
         on_device = Segment(*(v.to(device) for v in (segment.first, segment.last, segment.cutoff)))
         return gather(
@@ -104,7 +115,7 @@ class DenseDataModule(pl.LightningDataModule):
             on_device,
             series.to(device),
             first.to(device),
-            self.origins_per_chunk,
+            n_origins,
             self.history,
             self.horizon,
         )
@@ -118,5 +129,4 @@ class DenseDataModule(pl.LightningDataModule):
         """One pass over the validation origins; none where there is no validation part."""
         if self.val_segment is None:
             return []
-        n_chunks = max(1, self.chunks_per_batch)
-        return DataLoader(SegmentChunks(self, self.val_segment, n_chunks), batch_size=None)
+        return DataLoader(SegmentChunks(self, self.val_segment), batch_size=None)
