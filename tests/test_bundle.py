@@ -24,7 +24,9 @@ def test_round_trip(folder: Path) -> None:
     bundle = load_bundle(folder)
     x = torch.randn(1, 1, 30)
     original = random_net(quantiles=(0.1, 0.5, 0.9)).float()
-    assert torch.equal(bundle.net(x, torch.ones_like(x)).values(), original(x, torch.ones_like(x)).values())
+    assert torch.equal(
+        bundle.net(x, torch.ones_like(x)).values(), original(x, torch.ones_like(x)).values()
+    )
     assert (bundle.data.time, bundle.data.id, bundle.freq, bundle.season) == ("day", "shop", "D", 7)
     assert bundle.net.spec == original.spec
 

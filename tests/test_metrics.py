@@ -39,10 +39,14 @@ def test_coverage_and_quantile_loss() -> None:
     total.add(forecast, observed, torch.ones_like(observed), torch.tensor([0]))
     out = total.result()
     assert out["coverage_80"] == 0.5
-    by_hand = 2 / 3 * sum(
-        float(pinball(y - f, q))
-        for y in (torch.tensor(1.5), torch.tensor(5.0))
-        for f, q in ((0.0, 0.1), (1.0, 0.5), (2.0, 0.9))
+    by_hand = (
+        2
+        / 3
+        * sum(
+            float(pinball(y - f, q))
+            for y in (torch.tensor(1.5), torch.tensor(5.0))
+            for f, q in ((0.0, 0.1), (1.0, 0.5), (2.0, 0.9))
+        )
     )
     assert out["wql"] == pytest.approx(by_hand / 6.5)
     assert out["n_origins"] == 2

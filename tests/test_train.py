@@ -80,9 +80,10 @@ def test_a_training_cut_short_goes_on_to_the_same_weights(tmp_path: Path) -> Non
         if trainer.global_step == 25:
             raise Stop
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Throughput, "on_train_batch_end", stop_at_25)
-        run(tmp_path, run_dir=tmp_path / "cut", trainer__val_check_interval=10)
+        with pytest.raises(Stop):
+            run(tmp_path, run_dir=tmp_path / "cut", trainer__val_check_interval=10)
     cut = tmp_path / "cut"
     resumed = run(tmp_path, run_dir=cut, resume=cut, trainer__val_check_interval=10)
     for name, value in weights(whole).items():

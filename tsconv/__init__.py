@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Forecaster", "ForecastNet", "TsconvError", "__version__"]
+__all__ = ["ForecastNet", "Forecaster", "TsconvError", "__version__"]
 
 if TYPE_CHECKING:
     from tsconv.errors import TsconvError

@@ -46,7 +46,9 @@ def evaluate(
     values = horizon * len(net.quantiles) * len(panel.channels)
     n_origins = int(segment.counts.max().clamp(1, max(1, min(4096, _VALUES_AT_ONCE // values))))
     n_chunks = max(1, _VALUES_AT_ONCE // (values * n_origins))
-    segment = Segment(*(v.to(parameter.device) for v in (segment.first, segment.last, segment.cutoff)))
+    segment = Segment(
+        *(v.to(parameter.device) for v in (segment.first, segment.last, segment.cutoff))
+    )
     was_training = net.training
     net.eval()
     with torch.inference_mode():
@@ -68,7 +70,7 @@ def _score(
     prediction = net(batch.x, batch.mask, batch.n_origins)
     offset = offset[..., None, None]  # (B, C, 1, 1)
     observed = batch.y.unfold(-1, horizon, 1).double() + offset  # (B, C, O, horizon)
-    usable = batch.valid[:, None] & (prediction.count > 0)  # (B, C, O)
+    usable = batch.valid[:, None] & (prediction.n_observed > 0)  # (B, C, O)
     mask = batch.y_mask.unfold(-1, horizon, 1).bool() & usable.unsqueeze(-1)
     ours.add(prediction.values().double() + offset.unsqueeze(-1), observed, mask, batch.series)
     simple = seasonal_naive(batch.x, batch.mask, batch.n_origins, horizon, season)

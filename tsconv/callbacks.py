@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from tsconv.errors import ConfigError, TrainingError
+from tsconv.errors import ConfigError, TrainingError, require_choice
 
 WEIGHTS = ("auto", "last", "best")
+_EVERY = 10  # steps between readings of the loss
 
 
 class FiniteGuard(pl.Callback):
@@ -89,8 +90,7 @@ class AveragedWeights(pl.Callback):
         `auto` prefers the last ones: a rising validation loss mostly says that the validation part
         differs from the rest, unless it rose by more than `tolerance` of its minimum.
         """
-        if policy not in WEIGHTS:
-            raise ConfigError(f"`callbacks.weights` (={policy}) must be one of {', '.join(WEIGHTS)}")
+        require_choice("callbacks.weights", policy, WEIGHTS)
         if policy == "last" or not self.best or self.best_step is None:
             return self.average, "last"
         lowest, last = self.losses[self.best_step], self.losses[max(self.losses)]
@@ -108,7 +108,7 @@ class AveragedWeights(pl.Callback):
 
 
 def _weights(module: pl.LightningModule) -> dict[str, Tensor]:
-    return {name: p.data for name, p in module.net.named_parameters()}
+    return {name: p.data for name, p in module.get_submodule("net").named_parameters()}
 
 
 def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -116,7 +116,7 @@ def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _load(module: pl.LightningModule, weights: dict[str, Tensor]) -> None:
-    for name, p in module.net.named_parameters():
+    for name, p in module.get_submodule("net").named_parameters():
         p.data.copy_(weights[name])
 
 
@@ -163,11 +163,11 @@ class Throughput(pl.Callback):
         # Stays on the device: reading it at every step would wait for the device at every step.
         count = batch.valid.sum() * batch.x.shape[1] * trainer.world_size
         self._counted = count if self._counted is None else self._counted + count
-        if trainer.global_step % trainer.log_every_n_steps == 0:
+        if trainer.global_step % _EVERY == 0:
             self.history.append((trainer.global_step, float(outputs["loss"])))
         if self._bar is not None:
             self._bar.update()
-        if self._bar is not None and trainer.global_step % trainer.log_every_n_steps == 0:
+        if self._bar is not None and trainer.global_step % _EVERY == 0:
             self.train_seconds = time.perf_counter() - self._begun
             figures = {"origins/s": f"{self.origins_per_second:,.0f}"}
             if "val_loss" in trainer.callback_metrics:

@@ -85,7 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     name, rest = arguments[0], arguments[1:]
     if name not in COMMANDS:
-        print(f"tsconv: unknown command `{name}`{nearest(name, COMMANDS)}\n{USAGE}", file=sys.stderr)
+        print(
+            f"tsconv: unknown command `{name}`{nearest(name, COMMANDS)}\n{USAGE}", file=sys.stderr
+        )
         return 2
     if any(a in ("-h", "--help") for a in rest):
         return _show_keys(name)
@@ -102,7 +104,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _guarded(
-    command: Callable[[Sequence[str], str | None], None], rest: Sequence[str], config_dir: str | None
+    command: Callable[[Sequence[str], str | None], None],
+    rest: Sequence[str],
+    config_dir: str | None,
 ) -> int:
     """Turn the user's faults into one line and exit code 1; our own keep their traceback."""
     debug = os.environ.get("TSCONV_DEBUG") == "1"

@@ -37,9 +37,7 @@ def train_config(overrides: Sequence[str] = (), config_dir: str | None = None) -
     return _checked(_compose("train", overrides, config_dir), TrainConfig)
 
 
-def forecast_config(
-    overrides: Sequence[str] = (), config_dir: str | None = None
-) -> ForecastConfig:
+def forecast_config(overrides: Sequence[str] = (), config_dir: str | None = None) -> ForecastConfig:
     """Compose and check the config of a forecast; `data` holds only the keys that were set."""
     composed = _compose("forecast", overrides, config_dir)
     given = {k: v for k, v in composed.data.items_ex(resolve=False) if v != "???"}
@@ -75,8 +73,9 @@ def _compose(name: str, overrides: Sequence[str], config_dir: str | None) -> Dic
         extra = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
-            _check_keys(compose(name), overrides, folder)
-            return compose(name, [*overrides, *extra])
+            base = compose(name)
+            _check_keys(base, overrides, folder)
+            return compose(name, [*_opened(base, overrides), *extra])
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_one_line(error)) from error
 
@@ -98,6 +97,17 @@ def _check_keys(base: DictConfig, overrides: Sequence[str], folder: Path) -> Non
             close = difflib.get_close_matches(key.split(".")[-1], list(last), n=1, cutoff=0.7)
             found = f" (did you mean `{last[close[0]]}`?)" if close else ""
         raise ConfigError(f"unknown config key `{key}`{found}")
+
+
+def _opened(base: DictConfig, overrides: Sequence[str]) -> list[str]:
+    """Let any argument of Lightning's Trainer be set, in conf/ or not; train.py checks it."""
+    listed = set(base.get("trainer") or ())
+    out = []
+    for override in overrides:
+        name = override.partition("=")[0].removeprefix("trainer.")
+        new = override.startswith("trainer.") and name not in listed
+        out.append(f"++{override}" if new else override)
+    return out
 
 
 def _flat_keys(node: Any, prefix: str = "") -> set[str]:
@@ -129,7 +139,17 @@ def _checked(composed: DictConfig, schema: type[Schema], prefix: str = "") -> Sc
 
 
 def _one_line(error: Exception) -> str:
+    """The message of Hydra or OmegaConf in one line, without its technical tail."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    kept = [li for li in lines if not li.startswith(("full_key", "object_type", "reference_type"))]
-    return " ".join(kept[:3]) if kept else type(error).__name__
+    noise = ("full_key", "object_type", "reference_type", "See https", "Config search path")
+    kept = [line for line in lines if not line.startswith(noise)]
+    for at, line in enumerate(kept):
+        if line.startswith("Available options"):
+            names = [k for k in kept[at + 1 :] if not k.startswith(("provider", "\t"))]
+            return f"{' '.join(kept[:at])}; available: {', '.join(names)}".replace(
+                "In 'train': ", ""
+            )
+    if "is not a ListConfig" in kept[0]:
+        return "expected a list, e.g. [a, b]"
+    return " ".join(kept[:3])

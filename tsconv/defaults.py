@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 from tsconv.data.frequency import Frequency
 from tsconv.data.panel import Panel
 from tsconv.errors import ConfigError
 from tsconv.nn.tcn import receptive_field
-from tsconv.schema import TrainConfig
+from tsconv.schema import DataConfig, ModelConfig, SplitConfig, TrainConfig
 
 _LONGEST_CONTEXT = 1024
 _LONGEST_SEASON = 2016  # a lag beyond this costs more history than it repays
@@ -38,7 +39,7 @@ def resolve(config: TrainConfig, panel: Panel) -> Resolved:
     ordered = panel.lengths.sort().values
     typical, longest = int(ordered[len(ordered) // 2]), int(ordered[-1])
     split = _resolve_split(config, typical, reasons)
-    train_length = max(2, typical - (split.val_size or 0) - (split.test_size or 0))
+    train_length = max(2, typical - _held_out(split))
     lags = _resolve_lags(config, panel.frequency, train_length, reasons)
     context = _resolve_context(config, lags, train_length, reasons)
     model = _resolve_model(config, panel, context, train_length, reasons)
@@ -56,7 +57,7 @@ def resolve(config: TrainConfig, panel: Panel) -> Resolved:
     return Resolved(config, _baseline_season(panel.frequency, lags, train_length), reasons)
 
 
-def _resolve_split(config: TrainConfig, typical: int, reasons: dict[str, str]):  # noqa: ANN202
+def _resolve_split(config: TrainConfig, typical: int, reasons: dict[str, str]) -> SplitConfig:
     """Test and validation: a tenth of a typical series each, at least the horizon, at most 10.
 
     A series that could not keep half of itself for training gives up the validation part first.
@@ -85,9 +86,21 @@ def _resolve_split(config: TrainConfig, typical: int, reasons: dict[str, str]): 
         left = room - test
         val = size if size <= left else (horizon if horizon <= left else 0)
         reasons["split.val_size"] = (
-            "as test_size" if val == test else f"what half of a typical series leaves: {max(0, left)}"
+            "as test_size"
+            if val == test
+            else f"what half of a typical series leaves: {max(0, left)}"
         )
     return dataclasses.replace(split, val_size=val, test_size=test)
+
+
+def _held_out(split: SplitConfig) -> int:
+    """Steps at the end of each series that do not train."""
+    return (split.val_size or 0) + (split.test_size or 0)
+
+
+def _training_origins(panel: Panel, split: SplitConfig) -> int:
+    """Over all series."""
+    return int((panel.lengths - _held_out(split) - 1).clamp_min(0).sum())
 
 
 def _resolve_lags(
@@ -97,7 +110,9 @@ def _resolve_lags(
     if given is not None:
         for lag in given:
             if lag < 1:
-                raise ConfigError(f"`features.seasonal_lags` (={given}) must be steps of at least 1")
+                raise ConfigError(
+                    f"`features.seasonal_lags` (={given}) must be steps of at least 1"
+                )
         return list(given)
     suggested = frequency.seasons
     kept = [s for s in suggested if 2 * s <= train_length and s <= _LONGEST_SEASON]
@@ -128,7 +143,7 @@ def _resolve_context(
 
 def _resolve_model(
     config: TrainConfig, panel: Panel, context: int, train_length: int, reasons: dict[str, str]
-):  # noqa: ANN202
+) -> ModelConfig:
     model = config.model
     hidden, levels = model.hidden, model.levels
     if hidden is None:
@@ -137,22 +152,34 @@ def _resolve_model(
         reasons["model.hidden"] = f"about {steps:,} training steps in all"
     if levels is None:
         levels = 1
-        while levels < 10 and receptive_field(model.kernel_size, levels + 1, model.stacks) <= context:
+        while (
+            levels < 10 and receptive_field(model.kernel_size, levels + 1, model.stacks) <= context
+        ):
             levels += 1
         field = receptive_field(model.kernel_size, levels, model.stacks)
-        reasons["model.levels"] = f"receptive field {field}, the most within the context of {context}"
+        reasons["model.levels"] = (
+            f"receptive field {field}, the most within the context of {context}"
+        )
     return dataclasses.replace(model, hidden=hidden, levels=levels)
 
 
-def _resolve_chunks(config, panel, model, longest, split, reasons):  # noqa: ANN001, ANN202
+def _resolve_chunks(
+    config: TrainConfig,
+    panel: Panel,
+    model: ModelConfig,
+    longest: int,
+    split: SplitConfig,
+    reasons: dict[str, str],
+) -> DataConfig:
     """Chunks long enough to repay their history, short enough that a batch mixes many series."""
     data = config.data
     per_chunk, per_batch = data.origins_per_chunk, data.chunks_per_batch
     for name in ("origins_per_chunk", "chunks_per_batch"):
         if getattr(data, name) is not None and getattr(data, name) < 1:
             raise ConfigError(f"`data.{name}` (={getattr(data, name)}) must be at least 1")
-    available = max(1, longest - split.val_size - split.test_size - 1)
+    available = max(1, longest - _held_out(split) - 1)
     if per_chunk is None:
+        assert model.levels is not None  # chosen before the chunks
         history = receptive_field(model.kernel_size, model.levels, model.stacks) - 1
         power = 2 ** math.ceil(math.log2(max(16, 2 * history)))
         per_chunk = min(512, power, available)
@@ -162,18 +189,26 @@ def _resolve_chunks(config, panel, model, longest, split, reasons):  # noqa: ANN
             else f"twice the stack's history ({history}), as a power of 2 up to 512"
         )
     if per_batch is None:
-        total = max(1, int((panel.lengths - split.val_size - split.test_size - 1).clamp_min(0).sum()))
+        total = max(1, _training_origins(panel, split))
         budget = min(_ORIGINS_PER_STEP // len(panel.channels), max(256, total))
         per_batch = max(1, round(budget / per_chunk))
         reasons["data.chunks_per_batch"] = f"about {per_batch * per_chunk} origins a step"
     return dataclasses.replace(data, origins_per_chunk=per_chunk, chunks_per_batch=per_batch)
 
 
-def _resolve_steps(config, panel, split, data, reasons):  # noqa: ANN001, ANN202
+def _resolve_steps(
+    config: TrainConfig,
+    panel: Panel,
+    split: SplitConfig,
+    data: DataConfig,
+    reasons: dict[str, str],
+) -> dict[str, Any]:
     """Steps for about a hundred passes over the training origins, within 300 and 1000."""
     trainer = dict(config.trainer)
     if trainer.get("max_steps") is None:
-        total = int((panel.lengths - split.val_size - split.test_size - 1).clamp_min(0).sum())
+        assert data.origins_per_chunk is not None  # both chosen before the steps
+        assert data.chunks_per_batch is not None
+        total = _training_origins(panel, split)
         passes = 100 * total / (data.origins_per_chunk * data.chunks_per_batch)
         trainer["max_steps"] = int(min(max(passes, _STEPS[0]), _STEPS[1]))
         reasons["trainer.max_steps"] = (

@@ -30,3 +30,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return " (did you mean `x`?)" for the known name closest to `name`, or "" where none is."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" (did you mean `{found[0]}`?)" if found else ""
+
+
+def require_choice(key: str, value: object, choices: Iterable[str]) -> None:
+    """Raise ConfigError unless value is one of the choices, naming them and the nearest."""
+    choices = list(choices)
+    if value not in choices:
+        raise ConfigError(
+            f"`{key}` (={value}) must be one of {', '.join(choices)}{nearest(str(value), choices)}"
+        )

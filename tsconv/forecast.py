@@ -6,6 +6,7 @@ import dataclasses
 import os
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -82,8 +83,8 @@ def panel_for(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
     channels = bundle.info.get("channels", list(panel.channels))
     if len(panel.channels) != len(channels):
         raise DataError(
-            f"{table.source}: {len(panel.channels)} target columns ({', '.join(panel.channels)}), but "
-            f"the bundle forecasts {len(channels)} ({', '.join(channels)})"
+            f"{table.source}: {len(panel.channels)} target columns ({', '.join(panel.channels)}), "
+            f"but the bundle forecasts {len(channels)} ({', '.join(channels)})"
         )
     return panel
 
@@ -109,7 +110,7 @@ def forecast_panel(
         for series in wanted.split(batch_size):
             batch = gather(panel, segment, series, origin[series], 1, net.history, net.spec.horizon)
             out = net(batch.x, batch.mask)
-            known = (out.count > 0).all(1).squeeze(-1)  # (B,)
+            known = (out.n_observed > 0).all(1).squeeze(-1)  # (B,)
             values = out.values().squeeze(2).double()  # (B, C, horizon, Q)
             parts.append((values + panel.offset[series][..., None, None])[known].cpu())
             kept.append(series[known].cpu())
@@ -194,7 +195,8 @@ def _write_csv(frame: pd.DataFrame, name: str) -> None:
     if ds.dtype.kind == "M":
         zone = "+00:00" if getattr(ds.dt, "tz", None) is not None else ""
         time = (ds.dt.tz_localize(None) if zone else ds).to_numpy().astype("datetime64[us]")
-        units = (u for u in ("D", "s", "us") if (time == time.astype(f"datetime64[{u}]")).all())
+        coarsest_first: tuple[Literal["D", "s", "us"], ...] = ("D", "s", "us")
+        units = (u for u in coarsest_first if (time == time.astype(f"datetime64[{u}]")).all())
         text = np.char.replace(np.datetime_as_string(time, unit=next(units)), "T", " ")
         frame = frame.assign(ds=np.char.add(text, zone) if zone else text)
     table = pa.Table.from_pandas(frame, preserve_index=False)

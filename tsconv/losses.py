@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from tsconv.errors import ConfigError, nearest
+from tsconv.errors import ConfigError
 
 POINT_LOSSES = ("mae", "mse", "huber")
 
@@ -21,10 +21,7 @@ def point_loss(error: Tensor, name: str) -> Tensor:
     if name == "huber":
         size = error.abs()
         return torch.where(size < 1, 0.5 * error.square(), size - 0.5)
-    raise ConfigError(
-        f"`head.loss` (={name}) must be one of {', '.join(POINT_LOSSES)}"
-        f"{nearest(name, POINT_LOSSES)}"
-    )
+    raise ConfigError(f"`head.loss` (={name}) must be one of {', '.join(POINT_LOSSES)}")
 
 
 def quantile_loss(errors: Sequence[Tensor], quantiles: Sequence[float]) -> Tensor:

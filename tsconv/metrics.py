@@ -39,7 +39,16 @@ class MetricSums:
         self.quantiles = tuple(quantiles)
         self.middle = self.quantiles.index(0.5)
         zeros = torch.zeros_like(scale.std, dtype=torch.float64)
-        names = ("points", "origins", "square", "absolute", "symmetric", "observed", "pinball", "inside")
+        names = (
+            "points",
+            "origins",
+            "square",
+            "absolute",
+            "symmetric",
+            "observed",
+            "pinball",
+            "inside",
+        )
         self.sums = {name: zeros.clone() for name in names}
 
     def add(self, forecast: Tensor, observed: Tensor, mask: Tensor, series: Tensor) -> None:
@@ -106,7 +115,7 @@ class MetricSums:
         return float(error.sum() / self.sums["points"][used].sum())
 
     def _mase(self) -> float | None:
-        """Mean over series of MAE / in-sample seasonal naive error; series without one are left out."""
+        """Mean over series of MAE / in-sample seasonal naive error, where a series has one."""
         used = (self.scale.naive > 0) & (self.sums["points"] > 0)
         if not used.any():
             return None

@@ -1,7 +1,8 @@
 """ForecastNet: causal features, the convolution stack, the linear branch and the head.
 
 Everything that it computes at step t depends on steps up to t alone, so one forward over a stretch
-of a series yields the forecast of every origin in it. It knows nothing of files, training or devices.
+of a series yields the forecast of every origin in it. It knows nothing of files, training or
+devices.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Prediction(NamedTuple):
     mu: Tensor  # (B, C, O)
     sigma: Tensor  # (B, C, O)
     inverse: Tensor  # (B, C, O) 1 / sigma, or 0 where the context has no spread
-    count: Tensor  # (B, C, O) observed steps in the context; 0 means there is nothing to go by
+    n_observed: Tensor  # (B, C, O) steps observed in the context; at 0 there is nothing to go by
 
     def values(self) -> Tensor:
         """The forecasts in the units of x: (B, C, O, horizon, Q)."""
@@ -158,7 +159,7 @@ class ForecastNet(nn.Module):
         return self.receptive_field - 1 + self.feature_history
 
     def forward(self, x: Tensor, mask: Tensor, n_origins: int = 1) -> Prediction:
-        """x: (B, C, W) finite values; mask: (B, C, W), 1 where observed. The last steps are origins.
+        """x: (B, C, W), finite; mask: (B, C, W), 1 where observed. The last steps are origins.
 
         Give at least `history` steps before the first origin for exact forecasts of a series that
         has them; what is missing in front is padded as unobserved. Returns a Prediction.
@@ -174,7 +175,7 @@ class ForecastNet(nn.Module):
         scale = causal_scale(x, mask, self.spec.context_length)  # each (B*C, history + O)
         state = self.stack(self.stem(self.features(x, mask, scale)))  # (B*C, O, hidden)
         state = self.dropout(self.norm(state))
-        mu, sigma, inverse, count = (v[:, -n_origins:] for v in scale)  # (B*C, O)
+        mu, sigma, inverse, n_observed = (v[:, -n_origins:] for v in scale)  # (B*C, O)
         if self.linear is None:
             centre = x.new_zeros(len(x), n_origins, self.spec.horizon)
         else:
@@ -183,7 +184,7 @@ class ForecastNet(nn.Module):
         levels = self.head(state, centre.to(mu.dtype))  # Q of (B*C, O, horizon)
         return Prediction(
             tuple(v.unflatten(0, lead) for v in levels),
-            *(v.unflatten(0, lead) for v in (mu, sigma, inverse, count)),
+            *(v.unflatten(0, lead) for v in (mu, sigma, inverse, n_observed)),
         )
 
     def features(self, x: Tensor, mask: Tensor, scale: CausalScale) -> Tensor:
@@ -204,9 +205,7 @@ class ForecastNet(nn.Module):
         return torch.stack(columns, dim=-1).clamp(-_FEATURE_LIMIT, _FEATURE_LIMIT)
 
 
-def windowed_reference(
-    net: ForecastNet, x: Tensor, mask: Tensor, origins: Sequence[int]
-) -> Tensor:
+def windowed_reference(net: ForecastNet, x: Tensor, mask: Tensor, origins: Sequence[int]) -> Tensor:
     """Readable twin of the dense forward: each origin's history cut out, one pass for each.
 
     x, mask: (B, C, W); origins: steps. Returns (B, C, len(origins), horizon, Q) in the units of x.

@@ -68,7 +68,9 @@ def plot_forecasts(
         ax.set_axis_off()
     if tiles:
         handles, labels = axes[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, frameon=False, fontsize=9, ncols=3, loc="outside upper right")
+        figure.legend(
+            handles, labels, frameon=False, fontsize=9, ncols=3, loc="outside upper right"
+        )
     figure.savefig(path, dpi=110)
 
 

@@ -25,7 +25,8 @@ def write_json(value: Any, path: Path) -> None:
 def write_config(config: TrainConfig, reasons: dict[str, str], path: Path) -> None:
     """The config as it was used, as YAML; values chosen from the data carry their reason."""
     text = OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
-    lines, trail = [], []
+    lines: list[str] = []
+    trail: list[str] = []  # the keys that lead to the line
     pending: str | None = None  # a list's reason goes behind its key
     for line in text.splitlines():
         name, colon, _ = line.strip().partition(":")

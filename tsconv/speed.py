@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tsconv.errors import ConfigError
+from tsconv.errors import ConfigError, require_choice
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 _COMPILE_SECONDS = 25.0  # what compiling a small network costs, the first time
@@ -46,8 +46,7 @@ def choose(
 ) -> Choice:
     """Settle `compile` and `precision` for `steps` training steps like loss(*arguments)."""
     wanted = compile_choice(compile_value)
-    if precision_value not in PRECISIONS:
-        raise ConfigError(f"`precision` (={precision_value}) must be one of {', '.join(PRECISIONS)}")
+    require_choice("precision", precision_value, PRECISIONS)
     device = arguments[1].device
     plain = _step_seconds(loss, arguments, "float32") if wanted == "auto" else 0.0
     compiled, compile_reason = _choose_compile(wanted, plain, steps, device)
@@ -134,5 +133,7 @@ def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     if device.type == "cpu":
-        return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        return bool(
+            torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        )
     return False

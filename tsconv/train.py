@@ -7,6 +7,7 @@ import inspect
 import logging
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +19,35 @@ from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
 from tsconv import speed
 from tsconv.backtest import evaluate, training_scale
 from tsconv.bundle import Bundle, save_bundle
-from tsconv.callbacks import AveragedWeights, FiniteGuard, Throughput
+from tsconv.callbacks import WEIGHTS, AveragedWeights, FiniteGuard, Throughput
 from tsconv.data.chunks import draw_chunks
 from tsconv.data.module import DenseDataModule
 from tsconv.data.panel import Panel, build_panel
 from tsconv.data.read import Table, read_table
 from tsconv.data.split import Split, split_panel
 from tsconv.defaults import Resolved, resolve
-from tsconv.errors import ConfigError, nearest
+from tsconv.errors import ConfigError, nearest, require_choice
 from tsconv.forecast import forecast_panel
+from tsconv.losses import POINT_LOSSES
 from tsconv.metrics import SeriesScale
 from tsconv.model import ForecastNet, NetSpec
+from tsconv.nn.heads import check_quantiles
 from tsconv.report import write_config, write_json
 from tsconv.schema import TrainConfig
-from tsconv.training import ForecastModule, dense_loss
+from tsconv.training import OPTIMIZERS, SCHEDULERS, ForecastModule, dense_loss
 
 # What tsconv gives the Trainer itself.
 _OURS = (
     "logger", "callbacks", "max_epochs", "precision", "deterministic", "check_val_every_n_epoch",
     "num_sanity_val_steps", "enable_progress_bar", "enable_model_summary", "enable_checkpointing",
 )  # fmt: skip
+
+
+_LOGGERS: dict[str, Callable[[Path], Logger | bool]] = {
+    "none": lambda run_dir: False,
+    "csv": lambda run_dir: CSVLogger(run_dir, name="", version="log"),
+    "tensorboard": lambda run_dir: TensorBoardLogger(run_dir, name="", version="log"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +65,7 @@ def train(config: TrainConfig, table: Table | None = None) -> TrainResult:
     `table` takes the place of `config.data.path` for data that are already in memory. Raises
     TsconvError where the data or the config are at fault, before anything is written.
     """
-    _check_trainer_keys(config.trainer)
+    _check_choices(config)
     config = dataclasses.replace(config, compile=speed.compile_choice(config.compile))
     if table is None:
         if config.data.path is None:
@@ -64,7 +74,9 @@ def train(config: TrainConfig, table: Table | None = None) -> TrainResult:
     panel = _cut(build_panel(table, config.data.freq), config)
     resolved = resolve(config, panel)
     config = resolved.config
-    split = split_panel(panel, config.horizon, config.split.val_size or 0, config.split.test_size or 0)
+    split = split_panel(
+        panel, config.horizon, config.split.val_size or 0, config.split.test_size or 0
+    )
     pl.seed_everything(config.seed, verbose=False)
     net = ForecastNet(_net_spec(config))
     scale = training_scale(panel, split.train_end, resolved.season)
@@ -86,6 +98,31 @@ def train(config: TrainConfig, table: Table | None = None) -> TrainResult:
     return TrainResult(run_dir, bundle, metrics)
 
 
+def _check_choices(config: TrainConfig) -> None:
+    """Everything that can be seen to be wrong before the file is read."""
+    _check_trainer_keys(config.trainer)
+    head = config.head
+    for key, value, choices in (
+        ("precision", config.precision, speed.PRECISIONS),
+        ("head.kind", head.kind, ("point", "quantile")),
+        ("head.loss", head.loss, POINT_LOSSES),
+        ("head.loss_scale", head.loss_scale, ("series", "origin")),
+        ("optimizer.name", config.optimizer.name, OPTIMIZERS),
+        ("scheduler.name", config.scheduler.name, SCHEDULERS),
+        ("callbacks.weights", config.callbacks.weights, WEIGHTS),
+        ("logger.name", config.logger.name, tuple(_LOGGERS)),
+    ):
+        require_choice(key, value, choices)
+    if head.kind == "quantile":
+        check_quantiles(head.quantiles or ())
+    if config.resume is not None:
+        _resume_path(config)
+    if config.run_dir is not None and (Path(config.run_dir) / "bundle").exists():
+        raise ConfigError(
+            f"`run_dir` (={config.run_dir}) already holds a finished run; name another"
+        )
+
+
 def _cut(panel: Panel, config: TrainConfig) -> Panel:
     """Keep the first train + val + test steps where `split.train_size` is set."""
     split = config.split
@@ -98,13 +135,6 @@ def _cut(panel: Panel, config: TrainConfig) -> Panel:
 
 def _net_spec(config: TrainConfig) -> NetSpec:
     head = config.head
-    if head.kind not in ("point", "quantile"):
-        raise ConfigError(
-            f"`head.kind` (={head.kind}) must be point or quantile"
-            f"{nearest(head.kind, ('point', 'quantile'))}"
-        )
-    if head.kind == "quantile" and not head.quantiles:
-        raise ConfigError("`head.quantiles` must list levels between 0 and 1, 0.5 among them")
     model = dataclasses.asdict(config.model)
     return NetSpec(
         horizon=config.horizon,
@@ -221,8 +251,6 @@ def _trainer(
     config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str
 ) -> pl.Trainer:
     arguments = dict(config.trainer)
-    if arguments.get("val_check_interval") and not any(isinstance(h, AveragedWeights) for h in hooks):
-        arguments.pop("val_check_interval")
     return pl.Trainer(
         **arguments,
         precision=precision,  # type: ignore[arg-type]
@@ -230,7 +258,7 @@ def _trainer(
         max_epochs=-1,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
-        logger=_logger(config, run_dir),
+        logger=_LOGGERS[config.logger.name](run_dir),
         callbacks=hooks,
         default_root_dir=run_dir,
         enable_progress_bar=False,
@@ -258,17 +286,6 @@ def _resume_path(config: TrainConfig) -> str | None:
     return str(path)
 
 
-def _logger(config: TrainConfig, run_dir: Path) -> Logger | bool:
-    name = config.logger.name
-    if name == "none":
-        return False
-    if name == "csv":
-        return CSVLogger(run_dir, name="", version="log")
-    if name == "tensorboard":
-        return TensorBoardLogger(run_dir, name="", version="log")
-    raise ConfigError(f"`logger.name` (={name}) must be csv, tensorboard or none")
-
-
 def _check_trainer_keys(given: dict[str, Any]) -> None:
     known = set(inspect.signature(pl.Trainer.__init__).parameters) - {"self"}
     for name in given:
@@ -282,8 +299,6 @@ def _make_run_dir(config: TrainConfig) -> Path:
     """A folder of its own for every run: two that start in the same second do not share one."""
     if config.run_dir is not None:
         folder = Path(config.run_dir)
-        if (folder / "bundle").exists() and config.resume is None:
-            raise ConfigError(f"`run_dir` (={folder}) already holds a finished run; name another")
         folder.mkdir(parents=True, exist_ok=True)
         return folder
     stem = Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_seed{config.seed}"

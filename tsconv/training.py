@@ -8,10 +8,11 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from tsconv.data.chunks import Batch
-from tsconv.errors import ConfigError, nearest
+from tsconv.errors import require_choice
 from tsconv.losses import masked_mean, point_loss, quantile_loss
 from tsconv.model import ForecastNet
 from tsconv.schema import HeadConfig, OptimizerConfig, SchedulerConfig
@@ -42,7 +43,7 @@ def dense_loss(
     horizon = net.spec.horizon
     out = net(x, mask, valid.shape[1])
     target = y.unfold(-1, horizon, 1)  # (B, C, O, horizon), a view
-    usable = valid[:, None] & (out.count > 0)  # (B, C, O)
+    usable = valid[:, None] & (out.n_observed > 0)  # (B, C, O)
     per = out.inverse if loss_scale == "origin" else unit.unsqueeze(-1).expand_as(out.inverse)
     weight = y_mask.unfold(-1, horizon, 1) * (usable & (per > 0)).unsqueeze(-1)
     scaled = (target - out.mu.unsqueeze(-1)) * per.unsqueeze(-1)  # (B, C, O, horizon)
@@ -63,6 +64,8 @@ class ForecastModule(pl.LightningModule):
     serves the training steps alone, and the network keeps the keys of its state dict.
     """
 
+    unit: Tensor
+
     def __init__(
         self,
         net: ForecastNet,
@@ -73,8 +76,6 @@ class ForecastModule(pl.LightningModule):
         max_steps: int,
     ) -> None:
         super().__init__()
-        if head.loss_scale not in ("series", "origin"):
-            raise ConfigError(f"`head.loss_scale` (={head.loss_scale}) must be series or origin")
         self.net = net
         self.register_buffer("unit", unit.float(), persistent=False)
         self.head, self.optimizer, self.scheduler = head, optimizer, scheduler
@@ -117,7 +118,7 @@ class ForecastModule(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip as asked; Lightning's own refuses fused optimizers, for the sake of float16 scaling."""
+        """Clip as asked; Lightning's own refuses fused optimizers, for float16 scaling's sake."""
         if not gradient_clip_val:
             return
         if gradient_clip_algorithm == "value":
@@ -125,13 +126,9 @@ class ForecastModule(pl.LightningModule):
         else:
             nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         config = self.optimizer
-        if config.name not in OPTIMIZERS:
-            raise ConfigError(
-                f"`optimizer.name` (={config.name}) must be one of {', '.join(OPTIMIZERS)}"
-                f"{nearest(config.name, OPTIMIZERS)}"
-            )
+        require_choice("optimizer.name", config.name, OPTIMIZERS)
         optimizer = torch.optim.AdamW(
             _decayed_apart(self.net, config.weight_decay),
             lr=config.lr,
@@ -157,14 +154,10 @@ def _decayed_apart(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
 
 
 class Schedule:
-    """The learning rate's factor at each step: one_cycle (Smith & Topin 2018), cosine or constant."""
+    """The learning rate's factor by step: one_cycle (Smith & Topin 2018), cosine or constant."""
 
     def __init__(self, config: SchedulerConfig, max_steps: int) -> None:
-        if config.name not in SCHEDULERS:
-            raise ConfigError(
-                f"`scheduler.name` (={config.name}) must be one of {', '.join(SCHEDULERS)}"
-                f"{nearest(config.name, SCHEDULERS)}"
-            )
+        require_choice("scheduler.name", config.name, SCHEDULERS)
         self.name = config.name
         self.warmup = max(1, round(config.warmup * max_steps))
         self.max_steps = max_steps

@@ -2,10 +2,10 @@
 
     python scripts/benchmarks/dense_vs_windows.py [--steps 20] [--compile] [--threads 2]
 
-Both train the ETTh1-sized network (horizon 96, context 336, seven blocks) on the same made-up hourly
-series with the same loss, optimizer and precision. "Dense" takes chunks of 512 origins; "windows"
-cuts one window of the full history for each origin and batches 32 of them, as frameworks that cut
-windows do. It also prints the largest difference between the forecasts of the two.
+Both train the ETTh1-sized network (horizon 96, context 336, seven blocks) on the same made-up
+hourly series with the same loss, optimizer and precision. "Dense" takes chunks of 512 origins;
+"windows" cuts one window of the full history for each origin and batches 32 of them, as frameworks
+that cut windows do. It also prints the largest difference between the forecasts of the two.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ def made_up_panel() -> Panel:
     """Hourly series with a day, a week and noise."""
     generator = torch.Generator().manual_seed(0)
     step = torch.arange(LENGTH)
-    day, week = torch.randn(SERIES, 24, generator=generator), torch.randn(SERIES, 168, generator=generator)
+    day, week = (
+        torch.randn(SERIES, 24, generator=generator),
+        torch.randn(SERIES, 168, generator=generator),
+    )
     noise = torch.randn(SERIES, LENGTH, generator=generator)
     values = 3 * day[:, step % 24] + week[:, step % 168] + noise
     n = SERIES * LENGTH
@@ -79,7 +82,9 @@ def largest_difference(panel: Panel) -> float:
     segment = Segment(torch.zeros_like(lengths), lengths - 1, lengths)
     with torch.inference_mode():
         series = torch.zeros(1, dtype=torch.int64)
-        dense = gather(panel, segment, series, series + 2000, 256, net.history, HORIZON, torch.float64)
+        dense = gather(
+            panel, segment, series, series + 2000, 256, net.history, HORIZON, torch.float64
+        )
         together = net(dense.x, dense.mask, 256).values()[0, 0]
         first = 2000 + torch.arange(256)
         one = gather(panel, segment, first * 0, first, 1, net.history, HORIZON, torch.float64)

@@ -31,7 +31,9 @@ def test_gather_fetches_history_origins_and_targets() -> None:
 def test_a_batch_is_a_function_of_seed_and_step() -> None:
     _, segment = toy()
     first = draw_chunks(segment, 3, 11, 64, 4)
-    assert all(torch.equal(a, b) for a, b in zip(first, draw_chunks(segment, 3, 11, 64, 4), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(first, draw_chunks(segment, 3, 11, 64, 4), strict=True)
+    )
     for other in (draw_chunks(segment, 3, 12, 64, 4), draw_chunks(segment, 4, 11, 64, 4)):
         assert not torch.equal(first[1], other[1])
 

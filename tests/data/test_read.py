@@ -109,7 +109,11 @@ def test_utc_offsets_are_taken_to_utc(tmp_path: Path) -> None:
         (LONG.replace("2.5", "$5"), {}, "row 3, column `y`: '\\$5' is not a number"),
         (LONG.replace("2.5", "inf"), {}, "row 3, column `y`: inf is not finite"),
         (LONG.replace("2.5", "1e400"), {}, "row 3, column `y`"),
-        (LONG.replace("b,2024-01-01", ",2024-01-01"), {}, "row 4, column `unique_id`: the id is empty"),
+        (
+            LONG.replace("b,2024-01-01", ",2024-01-01"),
+            {},
+            "row 4, column `unique_id`: the id is empty",
+        ),
         (LONG.replace("b,2024-01-02", "b,soon"), {}, "row 5, column `ds`: 'soon'"),
         (LONG.replace("b,2024-01-02", "b,"), {}, "row 5, column `ds`"),
         (LONG.replace("a,2024-01-02,2.5", "a,2024-01-02"), {}, "Expected 3 columns, got 2"),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """The real commands, in processes of their own: what they write, print and refuse."""
 
 import json
@@ -83,7 +84,12 @@ def test_forecast_of_new_and_short_series(trained: Path, tsconv: Run) -> None:
     rows += [("gone", "2024-01-01", 1.0), ("gone", "2024-03-30", None)]
     pd.DataFrame(rows, columns=["shop", "day", "sold"]).to_csv(trained / "new.csv", index=False)
     done = tsconv(
-        "forecast", "bundle=run/bundle", "data.path=new.csv", "output=f.csv", "plot=f.png", cwd=trained
+        "forecast",
+        "bundle=run/bundle",
+        "data.path=new.csv",
+        "output=f.csv",
+        "plot=f.png",
+        cwd=trained,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["f.png", "f.csv"]
@@ -170,7 +176,9 @@ def test_train_refuses_in_one_line(
 def test_forecast_refuses_in_one_line(
     trained: Path, tsconv: Run, arguments: list[str], message: str
 ) -> None:
-    hours = pd.DataFrame({"day": pd.date_range("2024", periods=9, freq="h"), "shop": "a", "sold": 1.0})
+    hours = pd.DataFrame(
+        {"day": pd.date_range("2024", periods=9, freq="h"), "shop": "a", "sold": 1.0}
+    )
     hours.to_csv(trained / "hourly.csv", index=False)
     before = sorted(p.name for p in trained.iterdir())
     done = tsconv("forecast", *arguments, cwd=trained)

@@ -57,5 +57,7 @@ def test_a_step_outside_the_window_cannot_change_a_bit() -> None:
     x = torch.randn(1, 60, dtype=torch.float64)
     spiked = x.clone()
     spiked[:, 10] = 1e12
-    for plain, after in zip(*(causal_scale(v, torch.ones(1, 60), 9) for v in (x, spiked)), strict=True):
+    for plain, after in zip(
+        *(causal_scale(v, torch.ones(1, 60), 9) for v in (x, spiked)), strict=True
+    ):
         assert torch.equal(plain[:, 19:], after[:, 19:])

@@ -19,7 +19,13 @@ from tsconv.nn.separable import depthwise_time_major, depthwise_time_major_refer
     dtype=st.sampled_from([torch.float32, torch.float64]),
 )
 def test_equals_the_grouped_convolution(
-    batch: int, channels: int, kernel: int, dilation: int, extra: int, bias: bool, dtype: torch.dtype
+    batch: int,
+    channels: int,
+    kernel: int,
+    dilation: int,
+    extra: int,
+    bias: bool,
+    dtype: torch.dtype,
 ) -> None:
     x = torch.randn(batch, (kernel - 1) * dilation + extra, channels, dtype=dtype)
     weight = torch.randn(channels, 1, kernel, dtype=dtype)

@@ -8,7 +8,9 @@ from tsconv.nn.block import SpatialDropout, TemporalBlock
 from tsconv.nn.tcn import TemporalConvNet, TemporalStack, receptive_field, stack_reference
 
 
-@pytest.mark.parametrize(("k", "levels", "stacks", "steps"), [(3, 7, 1, 255), (2, 4, 1, 16), (3, 6, 2, 253)])
+@pytest.mark.parametrize(
+    ("k", "levels", "stacks", "steps"), [(3, 7, 1, 255), (2, 4, 1, 16), (3, 6, 2, 253)]
+)
 def test_receptive_field_by_formula(k: int, levels: int, stacks: int, steps: int) -> None:
     assert receptive_field(k, levels, stacks) == steps
 

@@ -12,7 +12,9 @@ HEADS = [None, (0.1, 0.5, 0.9)]
 shapes = st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(2, 70))
 
 
-def data(shape: tuple[int, int, int], seed: int, missing: float) -> tuple[torch.Tensor, torch.Tensor]:
+def data(
+    shape: tuple[int, int, int], seed: int, missing: float
+) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(shape, generator=generator, dtype=torch.float64).cumsum(-1)
     mask = (torch.rand(shape, generator=generator) >= missing).double()
@@ -20,7 +22,12 @@ def data(shape: tuple[int, int, int], seed: int, missing: float) -> tuple[torch.
 
 
 @pytest.mark.parametrize("quantiles", HEADS)
-@given(shape=shapes, seed=st.integers(0, 999), missing=st.sampled_from([0, 0.3, 0.8]), o=st.integers(1, 70))
+@given(
+    shape=shapes,
+    seed=st.integers(0, 999),
+    missing=st.sampled_from([0, 0.3, 0.8]),
+    o=st.integers(1, 70),
+)
 @settings(max_examples=60)
 def test_dense_equals_windows(
     quantiles: tuple[float, ...] | None,
@@ -39,7 +46,11 @@ def test_dense_equals_windows(
 
 
 @pytest.mark.parametrize("quantiles", HEADS)
-@given(seed=st.integers(0, 999), origin=st.integers(20, 58), dtype=st.sampled_from([torch.float32, torch.float64]))
+@given(
+    seed=st.integers(0, 999),
+    origin=st.integers(20, 58),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+)
 @settings(max_examples=40)
 def test_the_future_changes_no_bit_of_the_past(
     quantiles: tuple[float, ...] | None, seed: int, origin: int, dtype: torch.dtype
@@ -104,7 +115,7 @@ def test_forecasts_move_with_the_series(
     x, mask = data((2, 1, 60), seed, 0.2)
     plain = net(x, mask, 20)
     moved = net(masked(factor * (x + shift), mask), mask, 20).values()
-    known = plain.count > 0  # before the first observation there is nothing that could move
+    known = plain.n_observed > 0  # before the first observation there is nothing that could move
     expected = factor * (plain.values() + shift)
     size = factor * (abs(shift) + 1)
     torch.testing.assert_close(moved[known], expected[known], rtol=1e-6, atol=1e-7 * size)
@@ -118,5 +129,5 @@ def test_a_constant_series_is_forecast_to_stay() -> None:
 
 def test_no_observation_gives_a_finite_answer_and_a_count_of_zero() -> None:
     out = random_net()(torch.zeros(1, 1, 30, dtype=torch.float64), torch.zeros(1, 1, 30), 4)
-    assert (out.count == 0).all()
+    assert (out.n_observed == 0).all()
     assert out.values().isfinite().all()

@@ -108,7 +108,7 @@ def draw_chunks(
 def sweep_chunks(
     segment: Segment, n_origins: int, n_chunks: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Every origin of the segment once: batches of at most n_chunks chunks that tile each series."""
+    """Every origin of the segment once: batches of up to n_chunks chunks that tile each series."""
     counts = segment.counts.cpu()
     tiles = (counts + n_origins - 1) // n_origins
     series = torch.repeat_interleave(torch.arange(len(counts)), tiles)

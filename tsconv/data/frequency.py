@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ class Frequency:
             first, last = (t.astype("datetime64[M]").astype("int64") for t in (start, time))
             count = (last - first) // self.size
             return np.where(self.advance(start, count) == time, count, -1).astype("int64")
-        distance = (time - start).astype("int64")
+        distance = (cast(Any, time) - start).astype("int64")  # both of the same kind
         return np.where(distance % self.size == 0, distance // self.size, -1).astype("int64")
 
     def advance(self, start: Times, steps: Steps) -> Times:
@@ -89,7 +90,9 @@ def parse_frequency(alias: str) -> Frequency:
     except (ValueError, TypeError) as error:
         number = alias.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-")
         new = _RENAMED.get(alias[len(number) :].upper() if len(alias) else "")
-        hint = f"; write {number}{new}" if new else "; pandas aliases such as h, 15min, D, W, MS, ME"
+        hint = (
+            f"; write {number}{new}" if new else "; pandas aliases such as h, 15min, D, W, MS, ME"
+        )
         raise ConfigError(f"`data.freq` (={alias}) is not a frequency{hint}") from error
     name = offset.freqstr
     base = type(offset).__name__
@@ -133,7 +136,9 @@ def _infer_months(time: Times, series: Steps) -> Frequency | None:
     """A grid of whole months where every timestamp keeps its day (or is its month's last)."""
     month = time.astype("datetime64[M]")
     day = (time.astype("datetime64[D]") - month.astype("datetime64[D]")).astype("int64") + 1
-    is_last = (time.astype("datetime64[D]") + np.timedelta64(1, "D")).astype("datetime64[M]") > month
+    is_last = (time.astype("datetime64[D]") + np.timedelta64(1, "D")).astype(
+        "datetime64[M]"
+    ) > month
     if not (is_last.all() or len(np.unique(day)) == 1):
         return None
     gaps = np.diff(month.astype("int64"))[np.diff(series) == 0]

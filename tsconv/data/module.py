@@ -26,7 +26,9 @@ class TrainingChunks(IterableDataset[Batch]):
     def __iter__(self) -> Iterator[Batch]:
         module = self.module
         step = self.first_step()
-        share = slice(module.rank * module.chunks_per_rank, (module.rank + 1) * module.chunks_per_rank)
+        share = slice(
+            module.rank * module.chunks_per_rank, (module.rank + 1) * module.chunks_per_rank
+        )
         while True:
             series, first = draw_chunks(
                 module.train_segment,
@@ -95,6 +97,9 @@ class DenseDataModule(pl.LightningDataModule):
     def world_size(self) -> int:
         return self.trainer.world_size if self.trainer else 1
 
+    def _current_step(self) -> int:
+        return self.trainer.global_step if self.trainer else 0
+
     @property
     def chunks_per_rank(self) -> int:
         return max(1, self.chunks_per_batch // self.world_size)
@@ -122,8 +127,7 @@ class DenseDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """An endless loader that starts at the trainer's step, so that a resumed run goes on."""
-        step = (lambda: self.trainer.global_step) if self.trainer else (lambda: 0)
-        return DataLoader(TrainingChunks(self, step), batch_size=None)
+        return DataLoader(TrainingChunks(self, self._current_step), batch_size=None)
 
     def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
         """One pass over the validation origins; none where there is no validation part."""

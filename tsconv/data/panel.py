@@ -79,7 +79,9 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
         frequency = parse_frequency(freq)
         if (frequency.kind == "integer") != (time.dtype.kind != "M"):
             kind = "integers" if time.dtype.kind != "M" else "timestamps"
-            raise DataError(f"{table.source}: `data.freq` (={freq}) does not fit a column of {kind}")
+            raise DataError(
+                f"{table.source}: `data.freq` (={freq}) does not fit a column of {kind}"
+            )
     first = np.flatnonzero(np.diff(codes, prepend=-1))  # row of each series' first step
     start = time[first]
     steps = frequency.steps(start[codes], time)
@@ -90,7 +92,8 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
         s = int(sparse.argmax())
         raise DataError(
             f"{table.source}: series `{table.ids[s]}` spans {lengths[s]} steps of "
-            f"{frequency.alias} with {np.bincount(codes)[s]} rows; set `data.freq=` to a longer step"
+            f"{frequency.alias} with {np.bincount(codes)[s]} rows; "
+            f"set `data.freq=` to a longer step"
         )
     indptr = np.concatenate([[0], np.cumsum(lengths)])
     values = np.full((indptr[-1], table.values.shape[1]), np.nan)
@@ -137,9 +140,9 @@ def _reject_off_grid(
     if len(off):
         row = table.rows[order[off[0]]]
         raise DataError(
-            f"{table.source}: row {row}, series `{table.ids[codes[off[0]]]}`: {_show(time[off[0]])} "
-            f"is not a whole number of steps of {frequency.alias} after the series' start "
-            f"({len(off)} such rows); set `data.freq=`"
+            f"{table.source}: row {row}, series `{table.ids[codes[off[0]]]}`: "
+            f"{_show(time[off[0]])} is not a whole number of steps of {frequency.alias} after "
+            f"the series' start ({len(off)} such rows); set `data.freq=`"
         )
 
 

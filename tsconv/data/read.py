@@ -1,8 +1,8 @@
 """The only door for untrusted input: a CSV, a Parquet file or a DataFrame becomes a checked Table.
 
 Past this file the data are valid: known columns, ids as strings, times that parse, numbers that are
-finite or missing. Every error names the file, the row, the column and the value. Rows are counted as
-a spreadsheet does, the header being row 1.
+finite or missing. Every error names the file, the row, the column and the value. Rows are counted
+as a spreadsheet does, the header being row 1.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -89,7 +90,9 @@ def _find_roles(names: list[str], data: DataConfig, source: str) -> _Roles:
         seen.add(name)
     wide = data.wide_columns_are is not None
     if wide and data.wide_columns_are != "series":
-        raise ConfigError(f"`data.wide_columns_are` (={data.wide_columns_are}) must be series or null")
+        raise ConfigError(
+            f"`data.wide_columns_are` (={data.wide_columns_are}) must be series or null"
+        )
     identity = None if wide else data.id
     target = [data.target] if isinstance(data.target, str) else data.target
     if target is None:
@@ -103,7 +106,8 @@ def _find_roles(names: list[str], data: DataConfig, source: str) -> _Roles:
             alone = "; a file with one series: data.id=null" if key == "data.id" else ""
             raise DataError(
                 f"{source}: no column `{name}` (set by `{key}`){nearest(name, names)}; "
-                f"its columns are {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}{alone}"
+                f"its columns are {', '.join(names[:12])}"
+                f"{', ...' if len(names) > 12 else ''}{alone}"
             )
     if not roles.values:
         raise DataError(f"{source}: no column of values beside `{roles.time}`")
@@ -120,7 +124,9 @@ def _csv_header(path: Path, data: DataConfig) -> list[str]:
             start = stream.read(1 << 16)
         text = start.decode(data.encoding, errors="strict" if len(start) < 1 << 16 else "ignore")
     except (UnicodeDecodeError, LookupError) as error:
-        raise DataError(f"{path}: cannot be read as {data.encoding}: set `data.encoding=`") from error
+        raise DataError(
+            f"{path}: cannot be read as {data.encoding}: set `data.encoding=`"
+        ) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {_first_line(error)}") from error
     if not text.strip():
@@ -153,8 +159,9 @@ def _read_csv(path: Path, roles: _Roles, data: DataConfig) -> pa.Table:
         bad = np.flatnonzero(pd.to_numeric(plain, errors="coerce").isna() & ~missing)
         if len(bad):
             raise DataError(
-                f"{path}: row {bad[0] + 2}, column `{name}`: {column.iloc[bad[0]]!r} is not a number"
-                f" ({len(bad)} such); mend it, or list it in `data.na_values=` to treat it as missing"
+                f"{path}: row {bad[0] + 2}, column `{name}`: {column.iloc[bad[0]]!r} is not a "
+                f"number ({len(bad)} such); mend it, or list it in `data.na_values=` to treat it "
+                f"as missing"
             )
     raise DataError(f"{path}: a column cannot be read as numbers; is `data.decimal` right?")
 
@@ -189,12 +196,13 @@ def _check(frame: pd.DataFrame, roles: _Roles, data: DataConfig, source: str) ->
             source,
             roles.values,
             np.repeat(np.arange(count), n),
-            np.tile(time, count),
+            cast(Times, np.tile(time, count)),
             values.T.reshape(-1, 1),
             ("y",),
             np.tile(rows, count),
             zone,
         )
+    ids: tuple[str, ...]
     if roles.id is None:
         codes, ids = np.zeros(len(frame), dtype="int64"), (SINGLE_SERIES,)
     else:
@@ -213,7 +221,8 @@ def _numbers(column: pd.Series, name: str, source: str) -> npt.NDArray[np.float6
         bad = np.flatnonzero(plain.isna() & column.notna())
         if len(bad):
             raise DataError(
-                f"{source}: row {bad[0] + 2}, column `{name}`: {column.iloc[bad[0]]!r} is not a number"
+                f"{source}: row {bad[0] + 2}, column `{name}`: "
+                f"{column.iloc[bad[0]]!r} is not a number"
             )
         column = plain
     values = column.to_numpy(dtype="float64", na_value=np.nan)

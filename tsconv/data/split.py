@@ -40,7 +40,8 @@ def split_panel(panel: Panel, horizon: int, val_size: int, test_size: int) -> Sp
     if int(train.counts.sum()) == 0:
         raise DataError(
             f"no series has a step to train on before the last {val_size + test_size}: the longest "
-            f"has {int(lengths.max())} steps; lower `split.val_size` and `split.test_size`, or `horizon`"
+            f"has {int(lengths.max())} steps; lower `split.val_size` and `split.test_size`, "
+            f"or `horizon`"
         )
     return Split(
         train=train,

@@ -55,8 +55,8 @@ def _from_text(column: pd.Series, name: str, time_format: str | None, source: st
     if len(bad):
         wanted = f"`data.time_format` (={time_format})" if time_format else "ISO 8601 (2024-01-31)"
         raise DataError(
-            f"{source}: row {bad[0] + 2}, column `{name}`: {column.iloc[bad[0]]!r} is not {wanted}; "
-            f"set `data.time_format=`, such as '%d.%m.%Y %H:%M'"
+            f"{source}: row {bad[0] + 2}, column `{name}`: {column.iloc[bad[0]]!r} is not "
+            f"{wanted}; set `data.time_format=`, such as '%d.%m.%Y %H:%M'"
         )
     return parsed
 

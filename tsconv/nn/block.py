@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as apply_weight_norm
 
-from tsconv.errors import ConfigError, nearest
+from tsconv.errors import ConfigError, require_choice
 from tsconv.nn.conv import require_positive
 from tsconv.nn.separable import depthwise_time_major
+
 
 class RMSNorm(nn.Module):
     """Divide by the root mean square over channels (Zhang & Sennrich 2019), in at least float32.
@@ -42,10 +43,7 @@ NORMS: dict[str, type[nn.Module]] = {
 
 def pick(name: str, table: dict[str, type[nn.Module]], argument: str) -> type[nn.Module]:
     """Return the class that a config calls `name`, or raise naming the nearest one."""
-    if name not in table:
-        raise ConfigError(
-            f"`{argument}` (={name}) must be one of {', '.join(table)}{nearest(name, table)}"
-        )
+    require_choice(argument, name, table)
     return table[name]
 
 

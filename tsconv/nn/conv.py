@@ -62,9 +62,7 @@ class CausalConv1d(nn.Conv1d):
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, C_in, W) -> (B, C_out, ceil(W / stride))."""
         if x.ndim != 3 or x.shape[1] != self.in_channels:
-            raise ConfigError(
-                f"x has shape {tuple(x.shape)}, expected (B, {self.in_channels}, W)"
-            )
+            raise ConfigError(f"x has shape {tuple(x.shape)}, expected (B, {self.in_channels}, W)")
         return super().forward(causal_pad(x, self.kernel_size[0], self.dilation[0]))
 
 

@@ -8,6 +8,7 @@ step several times what computing them does.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ from tsconv.nn.conv import require_positive
 def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
     """Return the levels as a tuple; they must rise strictly within (0, 1) and include 0.5."""
     levels = tuple(float(q) for q in quantiles)
-    rising = all(a < b for a, b in zip(levels, levels[1:], strict=False))
+    rising = all(a < b for a, b in pairwise(levels))
     if not levels or not rising or levels[0] <= 0 or levels[-1] >= 1 or 0.5 not in levels:
         raise ConfigError(
             f"`quantiles` (={list(levels)}) must rise strictly between 0 and 1 and include 0.5"
@@ -29,7 +30,10 @@ def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
 
 
 class PointHead(nn.Module):
-    """One number a horizon step: (B, W, channels) and a centre (B, W, horizon) -> one (B, W, horizon)."""
+    """One number a horizon step.
+
+    (B, W, channels) and a centre (B, W, horizon) -> one (B, W, horizon).
+    """
 
     quantiles: tuple[float, ...] = (0.5,)
 
@@ -47,9 +51,10 @@ class PointHead(nn.Module):
 class QuantileHead(nn.Module):
     """Quantiles that cannot cross: the median, and positive steps away from it on either side.
 
-    (B, W, channels) and a centre (B, W, horizon) -> Q tensors (B, W, horizon), each at least the one
-    before. The median is centre plus its own output; each further level adds a softplus, so that
-    they rise by construction and not by sorting (after Gasthaus et al. 2019, incremental quantiles).
+    (B, W, channels) and a centre (B, W, horizon) -> Q tensors (B, W, horizon), each at least the
+    one before. The median is centre plus its own output; each further level adds a softplus, so
+    that they rise by construction and not by sorting (after Gasthaus et al. 2019, incremental
+    quantiles).
     """
 
     def __init__(self, channels: int, horizon: int, quantiles: Sequence[float]) -> None:

@@ -24,7 +24,7 @@ class CausalScale(NamedTuple):
     mu: Tensor  # (..., W) mean of the observed values; 0 where none was observed
     sigma: Tensor  # (..., W) population standard deviation; 0 for a constant window
     inverse: Tensor  # (..., W) 1 / sigma, or 0
-    count: Tensor  # (..., W) observed values in the window
+    n_observed: Tensor  # (..., W) observed values in the window
 
 
 def causal_scale(x: Tensor, mask: Tensor, context_length: int) -> CausalScale:
@@ -38,9 +38,7 @@ def causal_scale(x: Tensor, mask: Tensor, context_length: int) -> CausalScale:
     require_positive(context_length=context_length)
     observed = mask.double()
     value = x.double() * observed
-    n, total, square = (
-        _trailing_sum(v, context_length) for v in (observed, value, value * value)
-    )
+    n, total, square = (_trailing_sum(v, context_length) for v in (observed, value, value * value))
     at_least_one = n.clamp_min(1)
     mu = total / at_least_one
     mean_square = square / at_least_one
@@ -55,9 +53,10 @@ def causal_scale(x: Tensor, mask: Tensor, context_length: int) -> CausalScale:
 def _trailing_sum(x: Tensor, window: int) -> Tensor:
     """Sum of the last `window` steps at each step (fewer at the start), by doubling.
 
-    Sums of 1, 2, 4, ... steps are added up along the binary digits of `window`: about 2 log2(window)
-    shifted additions. Unlike a difference of prefix sums nothing cancels, and a step outside the
-    window cannot change the result by a bit, however large it is and however long the chunk.
+    Sums of 1, 2, 4, ... steps are added up along the binary digits of `window`: about
+    2 log2(window) shifted additions. Unlike a difference of prefix sums nothing cancels, and a step
+    outside the window cannot change the result by a bit, however large it is and however long the
+    chunk.
     """
     total, reached, power, size = torch.zeros_like(x), 0, x, 1
     while size <= window:
@@ -77,16 +76,16 @@ def _delayed(x: Tensor, steps: int) -> Tensor:
 
 def causal_scale_reference(x: Tensor, mask: Tensor, context_length: int) -> CausalScale:
     """Readable twin of `causal_scale`: a loop over steps and their windows. x: (B, W)."""
-    mu, sigma, count = (torch.zeros_like(x) for _ in range(3))
+    mu, sigma, n_observed = (torch.zeros_like(x) for _ in range(3))
     for b in range(x.shape[0]):
         for t in range(x.shape[1]):
             window = slice(max(0, t + 1 - context_length), t + 1)
             seen = x[b, window][mask[b, window] > 0].double()
-            count[b, t] = len(seen)
+            n_observed[b, t] = len(seen)
             if len(seen):
                 mu[b, t] = seen.mean()
                 sigma[b, t] = seen.std(correction=0)
     spread = sigma**2 > _NOISE * (mu**2 + sigma**2)
     sigma = torch.where(spread, sigma, 0)
     inverse = torch.where(spread, 1 / torch.where(spread, sigma, 1), 0)
-    return CausalScale(mu, sigma, inverse, count)
+    return CausalScale(mu, sigma, inverse, n_observed)

@@ -110,7 +110,7 @@ class TemporalConvNet(nn.Module):
 def stack_reference(stack: TemporalStack, x: Tensor) -> Tensor:
     """Readable twin: one window at a time, as frameworks that cut windows compute it.
 
-    x: (B, W, channels). Each output step gets its own receptive field cut out and a pass of its own.
+    x: (B, W, channels). Each output step gets its receptive field cut out and a pass of its own.
     """
     field = stack.receptive_field
     windows = [x[:, end - field : end] for end in range(field, x.shape[1] + 1)]
