@@ -132,12 +132,18 @@ def _resolve_context(
         if config.context_length < 1:
             raise ConfigError(f"`context_length` (={config.context_length}) must be at least 1")
         return config.context_length
-    seasons, horizons = 2 * max(lags, default=0), 3 * config.horizon
-    wanted = max(seasons, horizons, 16)
+    rules = {
+        f"twice the longest season ({max(lags, default=0)})": 2 * max(lags, default=0),
+        f"six of the shortest season ({min(lags, default=0)})": 6 * min(lags, default=0),
+        "three horizons": 3 * config.horizon,
+        "at least 16": 16,
+    }
+    rule = max(rules, key=rules.__getitem__)
+    wanted = rules[rule]
     limit = max(4, min(_LONGEST_CONTEXT, train_length // 2))
-    reasons["context_length"] = (
-        f"twice the longest season ({max(lags)})" if wanted == seasons else "three horizons"
-    ) + (f", but at most half of the training part ({limit})" if wanted > limit else "")
+    reasons["context_length"] = rule + (
+        f", but at most half of the training part ({limit})" if wanted > limit else ""
+    )
     return min(wanted, limit)
 
 

@@ -80,12 +80,19 @@ class LinearBranch(nn.Module):
     """A linear map from the origin's scaled context to the horizon: level and seasonal shape.
 
     out[t, h] = sum_k weight[h, k] * (x[t - K + 1 + k] - mu[t]) / sigma[t] over the K steps of the
-    context, where missing steps count as the mean. Starts at zero: the mean of the context.
+    context, where missing steps count as the mean. Starts as the mean of the context, or, where
+    the context holds a `season` of steps, as the mean of the steps at the same season.
     """
 
-    def __init__(self, context_length: int, horizon: int) -> None:
+    def __init__(self, context_length: int, horizon: int, season: int | None = None) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(horizon, context_length))
+        start = torch.zeros(horizon, context_length)
+        if season is not None and season <= context_length:
+            ahead = torch.arange(1, horizon + 1)[:, None]
+            back = torch.arange(context_length - 1, -1, -1)  # steps before the origin
+            same = (ahead + back) % season == 0
+            start = same / same.sum(1, keepdim=True)
+        self.weight = nn.Parameter(start)
 
     def forward(self, x: Tensor, mask: Tensor, mu: Tensor, inverse: Tensor) -> Tensor:
         """x, mask: (B, K - 1 + O); mu, inverse: (B, O). Returns (B, O, horizon).
@@ -131,7 +138,10 @@ class ForecastNet(nn.Module):
         )
         self.norm = nn.LayerNorm(spec.hidden)
         self.dropout = SpatialDropout(spec.dropout)
-        self.linear = LinearBranch(spec.context_length, spec.horizon) if spec.linear else None
+        season = min(spec.seasonal_lags, default=None)
+        self.linear = (
+            LinearBranch(spec.context_length, spec.horizon, season) if spec.linear else None
+        )
         self.head: PointHead | QuantileHead = (
             PointHead(spec.hidden, spec.horizon)
             if spec.quantiles is None

@@ -292,7 +292,10 @@ def _check_trainer_keys(given: dict[str, Any]) -> None:
         if name in _OURS:
             raise ConfigError(f"`trainer.{name}` is set by tsconv itself")
         if name not in known:
-            raise ConfigError(f"unknown config key `trainer.{name}`{nearest(name, known)}")
+            keys = [f"trainer.{k}" for k in known]
+            raise ConfigError(
+                f"unknown config key `trainer.{name}`{nearest(f'trainer.{name}', keys)}"
+            )
 
 
 def _make_run_dir(config: TrainConfig) -> Path:

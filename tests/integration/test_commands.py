@@ -74,7 +74,7 @@ def test_metrics_have_their_keys(trained: Path) -> None:
 
 def test_the_resolved_config_gives_reasons(trained: Path) -> None:
     text = (trained / "run" / "config.yaml").read_text()
-    assert "context_length: 21  # auto: three horizons" in text
+    assert "context_length: 42  # auto: six of the shortest season (7)" in text
     assert "seasonal_lags:  # auto: the seasons of a step of D" in text
 
 
@@ -93,7 +93,7 @@ def test_forecast_of_new_and_short_series(trained: Path, tsconv: Run) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["f.png", "f.csv"]
-    assert "1 series left out, nothing observed in their last 21 steps: gone" in done.stderr
+    assert "1 series left out, nothing observed in their last 42 steps: gone" in done.stderr
     out = pd.read_csv(trained / "f.csv", dtype={"unique_id": str}, keep_default_na=False)
     assert list(out.columns[:5]) == ["unique_id", "ds", "tsconv", "tsconv-lo-80", "tsconv-hi-80"]
     assert out["unique_id"].unique().tolist() == ["never seen", "007", "NA"]
