@@ -84,6 +84,11 @@ def train(config: TrainConfig, table: Table | None = None) -> TrainResult:
     data = _data_module(panel, split, net, config)
     run_dir = _make_run_dir(config)
     fitted = _fit(module, data, config, run_dir, resolved.reasons)
+    config = dataclasses.replace(
+        config,
+        precision=fitted.figures["precision"],
+        compile=str(fitted.figures["compiled"]).lower(),
+    )
     metrics = {**fitted.figures, **_score(net, panel, split, scale, resolved.season)}
     info = {
         "channels": list(panel.channels),
@@ -195,8 +200,8 @@ def _fit(
     with warnings.catch_warnings():
         _quiet_lightning()
         trainer = _trainer(config, run_dir, hooks, "32-true")
-        precision, compile_seconds = _prepare(module, data, config, trainer, reasons)
-        if precision == "bfloat16":
+        choice, compile_seconds = _prepare(module, data, config, trainer, reasons)
+        if choice.precision == "bfloat16":
             trainer = _trainer(config, run_dir, hooks, "bf16-mixed")
         trainer.fit(module, data, ckpt_path=_resume_path(config), weights_only=True)
     if trainer.interrupted:
@@ -209,7 +214,8 @@ def _fit(
         "train_seconds": round(throughput.train_seconds, 3),
         "compile_seconds": round(compile_seconds, 3),
         "train_steps": trainer.global_step,
-        "precision": precision,
+        "precision": choice.precision,
+        "compiled": choice.compiled,
         "parameters": sum(p.numel() for p in module.net.parameters()),
     }
     return _Fitted(figures, note, throughput.history, average.losses)
@@ -221,7 +227,7 @@ def _prepare(
     config: TrainConfig,
     trainer: pl.Trainer,
     reasons: dict[str, str],
-) -> tuple[str, float]:
+) -> tuple[speed.Choice, float]:
     """Choose precision and compilation on a real batch; compile before the clock starts.
 
     Leaves the random state as it was, so that the choice does not change what is trained.
@@ -238,13 +244,15 @@ def _prepare(
         choice = speed.choose(
             config.compile, config.precision, dense_loss, arguments, config.trainer["max_steps"]
         )
-        reasons["precision"] = f"{choice.precision}: {choice.precision_reason}"
-        reasons["compile"] = f"{str(choice.compiled).lower()}: {choice.compile_reason}"
+        if config.precision == "auto":
+            reasons["precision"] = choice.precision_reason
+        if config.compile == "auto":
+            reasons["compile"] = choice.compile_reason
         spent = 0.0
         if choice.compiled:
             module.loss_function = torch.compile(dense_loss, dynamic=False)
             spent = speed.warm_up(module.loss_function, arguments, choice.precision)
-    return choice.precision, spent
+    return choice, spent
 
 
 def _trainer(
