@@ -2,7 +2,7 @@
 
     python scripts/benchmarks/dense_vs_windows.py [--steps 20] [--eager] [--float32] [--threads 2]
 
-Both train the ETTh1-sized network (horizon 96, context 336, seven blocks) on the same made-up hourly
+Both train an ETTh1-sized network (horizon 96, context 336, seven blocks) on the same made-up hourly
 series with the same loss, optimizer and precision, compiled and in bfloat16 as `experiment=etth1`
 trains. "Dense" takes chunks of 512 origins; "windows" cuts one window of the full history for each
 origin and batches 32 of them, as frameworks that cut windows do. It also prints the largest
