@@ -16,7 +16,7 @@ LEVELS = [
     {"model"},
     {"data"},
     {"training", "callbacks", "bundle", "speed", "defaults", "backtest"},
-    {"forecast", "report"},
+    {"forecast", "report", "fit"},
     {"plots"},
     {"train"},
     {"config"},
@@ -69,7 +69,7 @@ def test_every_module_has_a_level() -> None:
 def test_heavy_packages_stay_in_their_rooms() -> None:
     allowed = {
         "hydra": {"config"},
-        "pytorch_lightning": {"training", "callbacks", "train", "data"},
+        "pytorch_lightning": {"training", "callbacks", "fit", "train", "data"},
         "matplotlib": {"plots"},
         "pandas": {"data", "forecast", "forecaster"},
     }

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import logging
 import time
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
-from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
 
 from tsconv import speed
 from tsconv.backtest import evaluate, training_scale
 from tsconv.bundle import Bundle, save_bundle
-from tsconv.callbacks import WEIGHTS, AveragedWeights, FiniteGuard, Throughput
-from tsconv.data.chunks import draw_chunks
+from tsconv.callbacks import WEIGHTS
 from tsconv.data.module import DenseDataModule
 from tsconv.data.panel import Panel, build_panel
 from tsconv.data.read import Table, read_table
 from tsconv.data.split import Split, split_panel
 from tsconv.defaults import Resolved, resolve
-from tsconv.errors import ConfigError, nearest, require_choice
+from tsconv.errors import ConfigError, require_choice
+from tsconv.fit import LOGGERS, Fitted, check_trainer_keys, fit, resume_path
 from tsconv.forecast import forecast_panel
 from tsconv.losses import POINT_LOSSES
 from tsconv.metrics import SeriesScale
@@ -34,20 +28,7 @@ from tsconv.model import ForecastNet, NetSpec
 from tsconv.nn.heads import check_quantiles
 from tsconv.report import write_config, write_json
 from tsconv.schema import TrainConfig
-from tsconv.training import OPTIMIZERS, SCHEDULERS, ForecastModule, dense_loss
-
-# What tsconv gives the Trainer itself.
-_OURS = (
-    "logger", "callbacks", "max_epochs", "precision", "deterministic", "check_val_every_n_epoch",
-    "num_sanity_val_steps", "enable_progress_bar", "enable_model_summary", "enable_checkpointing",
-)  # fmt: skip
-
-
-_LOGGERS: dict[str, Callable[[Path], Logger | bool]] = {
-    "none": lambda run_dir: False,
-    "csv": lambda run_dir: CSVLogger(run_dir, name="", version="log"),
-    "tensorboard": lambda run_dir: TensorBoardLogger(run_dir, name="", version="log"),
-}
+from tsconv.training import OPTIMIZERS, SCHEDULERS, ForecastModule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +64,7 @@ def train(config: TrainConfig, table: Table | None = None) -> TrainResult:
     module = _module(net, scale, config)
     data = _data_module(panel, split, net, config)
     run_dir = _make_run_dir(config)
-    fitted = _fit(module, data, config, run_dir, resolved.reasons)
+    fitted = fit(module, data, config, run_dir, resolved.reasons)
     config = dataclasses.replace(
         config,
         precision=fitted.figures["precision"],
@@ -105,7 +86,7 @@ def train(config: TrainConfig, table: Table | None = None) -> TrainResult:
 
 def _check_choices(config: TrainConfig) -> None:
     """Everything that can be seen to be wrong before the file is read."""
-    _check_trainer_keys(config.trainer)
+    check_trainer_keys(config.trainer)
     head = config.head
     for key, value, choices in (
         ("precision", config.precision, speed.PRECISIONS),
@@ -115,13 +96,13 @@ def _check_choices(config: TrainConfig) -> None:
         ("optimizer.name", config.optimizer.name, OPTIMIZERS),
         ("scheduler.name", config.scheduler.name, SCHEDULERS),
         ("callbacks.weights", config.callbacks.weights, WEIGHTS),
-        ("logger.name", config.logger.name, tuple(_LOGGERS)),
+        ("logger.name", config.logger.name, tuple(LOGGERS)),
     ):
         require_choice(key, value, choices)
     if head.kind == "quantile":
         check_quantiles(head.quantiles or ())
     if config.resume is not None:
-        _resume_path(config)
+        resume_path(config)
     if config.run_dir is not None and (Path(config.run_dir) / "bundle").exists():
         raise ConfigError(
             f"`run_dir` (={config.run_dir}) already holds a finished run; name another"
@@ -173,139 +154,6 @@ def _data_module(
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Fitted:
-    figures: dict[str, Any]
-    weights_note: str
-    train_losses: list[tuple[int, float]]
-    val_losses: dict[int, float]
-
-
-def _fit(
-    module: ForecastModule,
-    data: DenseDataModule,
-    config: TrainConfig,
-    run_dir: Path,
-    reasons: dict[str, str],
-) -> _Fitted:
-    """Run the Trainer and leave the chosen weights in the network."""
-    callbacks = config.callbacks
-    average = AveragedWeights(callbacks.ema_decay)
-    throughput = Throughput(config.trainer["max_steps"], callbacks.progress)
-    hooks: list[pl.Callback] = [FiniteGuard(), average, throughput]
-    if data.val_segment is not None and callbacks.patience is not None:
-        hooks.append(EarlyStopping("val_loss", patience=callbacks.patience, check_finite=False))
-    if callbacks.checkpoints:
-        hooks.append(_checkpoints(run_dir, config))
-    with warnings.catch_warnings():
-        _quiet_lightning()
-        trainer = _trainer(config, run_dir, hooks, "32-true")
-        choice, compile_seconds = _prepare(module, data, config, trainer, reasons)
-        if choice.precision == "bfloat16":
-            trainer = _trainer(config, run_dir, hooks, "bf16-mixed")
-        trainer.fit(module, data, ckpt_path=_resume_path(config), weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
-    weights, note = average.choose(callbacks.weights, callbacks.weights_tolerance)
-    module.net.load_state_dict({**module.net.state_dict(), **weights})
-    module.net.to("cpu")
-    figures = {
-        "train_origins_per_second": round(throughput.origins_per_second, 1),
-        "train_seconds": round(throughput.train_seconds, 3),
-        "compile_seconds": round(compile_seconds, 3),
-        "train_steps": trainer.global_step,
-        "precision": choice.precision,
-        "compiled": choice.compiled,
-        "parameters": sum(p.numel() for p in module.net.parameters()),
-    }
-    return _Fitted(figures, note, throughput.history, average.losses)
-
-
-def _prepare(
-    module: ForecastModule,
-    data: DenseDataModule,
-    config: TrainConfig,
-    trainer: pl.Trainer,
-    reasons: dict[str, str],
-) -> tuple[speed.Choice, float]:
-    """Choose precision and compilation on a real batch; compile before the clock starts.
-
-    Leaves the random state as it was, so that the choice does not change what is trained.
-    """
-    device = trainer.strategy.root_device
-    module.to(device).train()
-    data.panel = data.panel.to(device)
-    share = max(1, data.chunks_per_batch // trainer.world_size)
-    series, first = draw_chunks(data.train_segment, config.seed, 0, share, data.origins_per_chunk)
-    batch = data.fetch(data.train_segment, series, first, data.origins_per_chunk)
-    arguments = module.arguments(batch)
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        choice = speed.choose(
-            config.compile, config.precision, dense_loss, arguments, config.trainer["max_steps"]
-        )
-        if config.precision == "auto":
-            reasons["precision"] = choice.precision_reason
-        if config.compile == "auto":
-            reasons["compile"] = choice.compile_reason
-        spent = 0.0
-        if choice.compiled:
-            module.loss_function = torch.compile(dense_loss, dynamic=False)
-            spent = speed.warm_up(module.loss_function, arguments, choice.precision)
-    return choice, spent
-
-
-def _trainer(
-    config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str
-) -> pl.Trainer:
-    arguments = dict(config.trainer)
-    return pl.Trainer(
-        **arguments,
-        precision=precision,  # type: ignore[arg-type]
-        deterministic=config.deterministic,
-        max_epochs=-1,
-        check_val_every_n_epoch=None,
-        num_sanity_val_steps=0,
-        logger=_LOGGERS[config.logger.name](run_dir),
-        callbacks=hooks,
-        default_root_dir=run_dir,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        enable_checkpointing=config.callbacks.checkpoints,
-    )
-
-
-def _checkpoints(run_dir: Path, config: TrainConfig) -> ModelCheckpoint:
-    return ModelCheckpoint(
-        run_dir / "checkpoints",
-        filename="last",
-        every_n_train_steps=config.trainer["val_check_interval"],
-        save_top_k=1,
-        enable_version_counter=False,
-    )
-
-
-def _resume_path(config: TrainConfig) -> str | None:
-    if config.resume is None:
-        return None
-    path = Path(config.resume) / "checkpoints" / "last.ckpt"
-    if not path.is_file():
-        raise ConfigError(f"`resume` (={config.resume}): there is no {path} to go on from")
-    return str(path)
-
-
-def _check_trainer_keys(given: dict[str, Any]) -> None:
-    known = set(inspect.signature(pl.Trainer.__init__).parameters) - {"self"}
-    for name in given:
-        if name in _OURS:
-            raise ConfigError(f"`trainer.{name}` is set by tsconv itself")
-        if name not in known:
-            keys = [f"trainer.{k}" for k in known]
-            raise ConfigError(
-                f"unknown config key `trainer.{name}`{nearest(f'trainer.{name}', keys)}"
-            )
-
-
 def _make_run_dir(config: TrainConfig) -> Path:
     """A folder of its own for every run: two that start in the same second do not share one."""
     if config.run_dir is not None:
@@ -342,7 +190,7 @@ def _write(
     bundle: Bundle,
     metrics: dict[str, Any],
     resolved: Resolved,
-    fitted: _Fitted,
+    fitted: Fitted,
     config: TrainConfig,
     panel: Panel,
     split: Split,
@@ -364,11 +212,3 @@ def _write(
         forecast = forecast_panel(bundle.net, panel, origins=origins)
         path = plots / "test_forecasts.png"
         plot_forecasts(panel, forecast, bundle.net.quantiles, path)
-
-
-def _quiet_lightning() -> None:
-    """Lightning's advice on workers and devices does not apply to gathered batches."""
-    for name in ("pytorch_lightning", "lightning.pytorch"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
-    warnings.filterwarnings("ignore", message=".*(LeafSpec|isinstance\\(treespec).*")
