@@ -42,6 +42,15 @@ def test_saving_again_replaces_it_whole(folder: Path) -> None:
     assert [p.name for p in folder.parent.iterdir()] == ["bundle"]
 
 
+def test_saving_never_removes_what_is_not_a_bundle(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "work"
+    other.mkdir()
+    (other / "thesis.txt").write_text("years")
+    with pytest.raises(BundleError, match="is not a bundle: name another folder"):
+        save_bundle(load_bundle(folder), other)
+    assert (other / "thesis.txt").read_text() == "years"
+
+
 def test_not_a_bundle(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(BundleError, match="is not a folder"):
         load_bundle(tmp_path / "nothing")

@@ -25,7 +25,9 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
             column = part[:, c]
             seen = column[~column.isnan()]
             if len(seen):
-                mean[s, c], std[s, c] = seen.mean(), seen.std(correction=0)
+                # Around the first value: a constant series then has a deviation of exactly 0.
+                mean[s, c] = seen.mean()
+                std[s, c] = (seen - seen[0]).std(correction=0)
             naive[s, c] = seasonal_naive_error(column, season).nan_to_num(0)
     return SeriesScale(mean, std, naive)
 

@@ -37,7 +37,10 @@ class Bundle:
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
-    """Write the bundle whole or not at all: into a folder beside the target, then renamed."""
+    """Write the bundle whole or not at all: into a folder beside the target, then renamed.
+
+    An earlier bundle in its place is replaced; anything else there raises BundleError.
+    """
     from tsconv import __version__
 
     config = {
@@ -49,6 +52,11 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "season": bundle.season,
         "info": bundle.info,
     }
+    folder = folder.resolve()
+    if folder.exists() and (
+        not folder.is_dir() or {p.name for p in folder.iterdir()} - {_CONFIG, _WEIGHTS}
+    ):
+        raise BundleError(f"{folder} exists and is not a bundle: name another folder to save to")
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -57,8 +65,12 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         (staging / _CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         staging.chmod(0o755)
         if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(staging, folder)
+            aside = staging.with_name(f"{staging.name}-old")
+            os.replace(folder, aside)
+            os.replace(staging, folder)
+            shutil.rmtree(aside)
+        else:
+            os.replace(staging, folder)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
@@ -105,6 +117,14 @@ def load_bundle(folder: str | Path) -> Bundle:
         raise
     except SafetensorError as error:
         raise BundleError(f"{folder / _WEIGHTS} is damaged: {error}") from error
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, TsconvError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        TsconvError,
+    ) as error:
         reason = str(error).splitlines()[0]
         raise BundleError(f"{folder} cannot be loaded: {type(error).__name__}: {reason}") from error

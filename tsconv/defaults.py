@@ -230,7 +230,8 @@ def _resolve_steps(
 
 def _baseline_season(frequency: Frequency, lags: list[int], train_length: int) -> int:
     """The season of the seasonal naive baseline and of MASE: the shortest usual one, or 1."""
-    if lags:
-        return min(lags)
+    within = [lag for lag in lags if lag < train_length]
+    if within:
+        return min(within)
     usable = [s for s in frequency.seasons if s < train_length]
     return usable[0] if usable else 1

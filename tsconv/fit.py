@@ -14,6 +14,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from tsconv import speed
 from tsconv.callbacks import AveragedWeights, FiniteGuard, Throughput
@@ -124,9 +125,17 @@ def _prepare(
 def _trainer(
     config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str
 ) -> pl.Trainer:
-    arguments = dict(config.trainer)
+    try:
+        return _build_trainer(config, run_dir, hooks, precision)
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        raise ConfigError(f"`trainer`: {str(error).splitlines()[0]}") from error
+
+
+def _build_trainer(
+    config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str
+) -> pl.Trainer:
     return pl.Trainer(
-        **arguments,
+        **config.trainer,
         precision=precision,  # type: ignore[arg-type]
         deterministic=config.deterministic,
         max_epochs=-1,
@@ -161,6 +170,12 @@ def resume_path(config: TrainConfig) -> str | None:
 
 
 def check_trainer_keys(given: dict[str, Any]) -> None:
+    """Raise ConfigError for an argument that Lightning's Trainer does not have, or not for us."""
+    for name in ("devices", "num_nodes"):
+        if given.get(name, 1) not in (1, "1"):
+            raise ConfigError(
+                f"`trainer.{name}` (={given[name]}): tsconv trains on one device so far"
+            )
     known = set(inspect.signature(pl.Trainer.__init__).parameters) - {"self"}
     for name in given:
         if name in _OURS:

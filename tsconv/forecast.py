@@ -14,7 +14,7 @@ import torch
 
 from tsconv.bundle import Bundle, load_bundle
 from tsconv.data.chunks import Segment, gather
-from tsconv.data.panel import Panel, build_panel
+from tsconv.data.panel import Panel, build_panel, commonest_step
 from tsconv.data.read import Table, read_table
 from tsconv.errors import ConfigError, DataError
 from tsconv.model import ForecastNet
@@ -49,15 +49,15 @@ def run_forecast(config: ForecastConfig) -> ForecastResult:
     check_output(output)
     if config.plot is not None and Path(config.plot).suffix not in (".png", ".svg", ".pdf"):
         raise ConfigError(f"`plot` (={config.plot}) must end in .png, .svg or .pdf")
+    if config.plot is not None and not Path(config.plot).parent.is_dir():
+        raise ConfigError(f"`plot` (={config.plot}): the folder does not exist")
     bundle = load_bundle(config.bundle)
     data = dataclasses.replace(bundle.data, **config.data)
     if data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     panel = panel_for(bundle, read_table(data), config.data.get("freq"))
-    net = bundle.net.to(torch.device(_device(config.device)))
+    net = bundle.net.to(_device(config.device))
     forecast = forecast_panel(net, panel, config.batch_size)
-    if len(forecast.series) == 0:
-        raise DataError(f"{data.path}: no series has an observed value to forecast from")
     write_table(forecast_frame(forecast, panel, net.quantiles), output)
     return ForecastResult(panel, forecast, bundle)
 
@@ -71,15 +71,29 @@ def skipped_line(forecast: Forecast, net: ForecastNet) -> str:
     )
 
 
-def _device(name: str) -> str:
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def _device(name: str) -> torch.device:
+    """The device to forecast on; raises ConfigError where there is none of that name."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"`device` (={name}) is not to be had here; use auto or cpu") from error
 
 
 def panel_for(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
     """The table on the bundle's frequency; raises DataError where the file's is another."""
     panel = build_panel(table, freq or bundle.freq)
+    found = None if freq else commonest_step(table)
+    ours = panel.frequency
+    if found is not None and (
+        (found.kind == ours.kind and found.size > ours.size)
+        or (found.kind, ours.kind) == ("month", "fixed")
+    ):
+        raise DataError(
+            f"{table.source}: its steps are {found.alias}, but the bundle forecasts steps of "
+            f"{ours.alias}; set `data.freq={ours.alias}` if most rows are missing indeed"
+        )
     channels = bundle.info.get("channels", list(panel.channels))
     if len(panel.channels) != len(channels):
         raise DataError(
@@ -99,7 +113,8 @@ def forecast_panel(
     """
     if batch_size < 1:
         raise ConfigError(f"`batch_size` (={batch_size}) must be at least 1")
-    device = next(net.parameters()).device
+    parameter = next(net.parameters())
+    device, dtype = parameter.device, parameter.dtype
     panel = panel.to(device)
     origin = panel.lengths - 1 if origins is None else origins.to(device)
     segment = Segment(first=origin, last=origin, cutoff=panel.lengths)
@@ -108,13 +123,17 @@ def forecast_panel(
     parts, kept = [torch.zeros(shape, dtype=torch.float64)], [torch.zeros(0, dtype=torch.int64)]
     with torch.inference_mode():
         for series in wanted.split(batch_size):
-            batch = gather(panel, segment, series, origin[series], 1, net.history, net.spec.horizon)
+            batch = gather(
+                panel, segment, series, origin[series], 1, net.history, net.spec.horizon, dtype
+            )
             out = net(batch.x, batch.mask)
             known = (out.n_observed > 0).all(1).squeeze(-1)  # (B,)
             values = out.values().squeeze(2).double()  # (B, C, horizon, Q)
             parts.append((values + panel.offset[series][..., None, None])[known].cpu())
             kept.append(series[known].cpu())
     index = torch.cat(kept)
+    if origins is None and len(index) == 0:
+        raise DataError("no series has an observed value in its context to forecast from")
     missing = sorted(set(wanted.tolist()) - set(index.tolist()))
     return Forecast(
         torch.cat(parts), index, origin.cpu()[index], tuple(panel.ids[s] for s in missing)
@@ -196,6 +215,8 @@ def _write_csv(frame: pd.DataFrame, name: str) -> None:
         zone = "+00:00" if getattr(ds.dt, "tz", None) is not None else ""
         time = (ds.dt.tz_localize(None) if zone else ds).to_numpy().astype("datetime64[us]")
         coarsest_first: tuple[Literal["D", "s", "us"], ...] = ("D", "s", "us")
+        if zone:  # a date alone has no offset
+            coarsest_first = coarsest_first[1:]
         units = (u for u in coarsest_first if (time == time.astype(f"datetime64[{u}]")).all())
         text = np.char.replace(np.datetime_as_string(time, unit=next(units)), "T", " ")
         frame = frame.assign(ds=np.char.add(text, zone) if zone else text)

@@ -87,6 +87,8 @@ def train(config: TrainConfig, table: Table | None = None) -> TrainResult:
 def _check_choices(config: TrainConfig) -> None:
     """Everything that can be seen to be wrong before the file is read."""
     check_trainer_keys(config.trainer)
+    if not 0 <= config.seed < 2**32:
+        raise ConfigError(f"`seed` (={config.seed}) must be between 0 and {2**32 - 1}")
     head = config.head
     for key, value, choices in (
         ("precision", config.precision, speed.PRECISIONS),

@@ -83,3 +83,8 @@ def test_old_spellings_are_translated(old: str, new: str) -> None:
 def test_one_row_a_series_cannot_be_inferred() -> None:
     with pytest.raises(DataError, match=r"set `data.freq=`"):
         infer_frequency(np.array([1, 1]), np.array([0, 1]))
+
+
+def test_a_longer_business_step_takes_only_its_own_days() -> None:
+    days = times("2024-01-01", periods=4, freq="B")
+    assert parse_frequency("2B").steps(np.repeat(days[:1], 4), days).tolist() == [0, -1, 1, -1]

@@ -121,6 +121,9 @@ def test_utc_offsets_are_taken_to_utc(tmp_path: Path) -> None:
         (LONG.replace(",", ";"), {}, "set `data.sep=';'`"),
         ("unique_id,ds,y\na,01/02/2024,1\na,02/02/2024,1\n", {}, r"data.time_format='%d/%m/%Y'"),
         (LONG, {"target": "ds"}, "column `ds` is given two roles"),
+        (LONG.replace("2.5", "1e200"), {}, "row 3, column `y`: 1e\\+200 is outside"),
+        (LONG.replace("2.5", "1e-45"), {}, "row 3, column `y`: 1e-45 is outside"),
+        ("unique_id,ds,y\na,20240101,1\na,20240102,1\n", {}, "data.time_format='%Y%m%d'"),
     ],
 )
 def test_bad_files_say_what_is_wrong(
@@ -147,3 +150,23 @@ def test_wrong_encoding_and_false_parquet(tmp_path: Path) -> None:
         read_table(DataConfig(path=write(tmp_path, LONG.replace("y", "ÿ"), encoding="latin-1")))
     with pytest.raises(DataError, match="not a Parquet file"):
         read_table(DataConfig(path=write(tmp_path, LONG, "data.parquet")))
+
+
+def test_compact_and_dashed_dates_with_their_format(tmp_path: Path) -> None:
+    for text, form in (("20240131", "%Y%m%d"), ("31-01-2024", "%d-%m-%Y")):
+        path = write(tmp_path, f"unique_id,ds,y\na,{text},1\n")
+        table = read_table(DataConfig(path=path, time_format=form))
+        assert table.time[0] == np.datetime64("2024-01-31")
+        assert table.time_zone is None
+    frame = pd.DataFrame({"unique_id": "a", "ds": [20240131], "y": 1.0})
+    table = table_from_frame(frame, DataConfig(time_format="%Y%m%d"))
+    assert table.time[0] == np.datetime64("2024-01-31")
+
+
+def test_an_indexed_parquet_file_and_columns_that_are_numbers(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"unique_id": "a", "ds": [5, 9, 10], "y": [1.0, 2.0, 3.0]})
+    frame.set_index("ds").to_parquet(tmp_path / "indexed.parquet")
+    table = read_table(DataConfig(path=str(tmp_path / "indexed.parquet")))
+    assert table.time.tolist() == [5, 9, 10]
+    wide = pd.DataFrame({"ds": [1, 2], 7: [1.0, 2.0]})
+    assert table_from_frame(wide, DataConfig(wide_columns_are="series")).ids == ("7",)

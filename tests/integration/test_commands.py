@@ -136,6 +136,8 @@ def test_columns_can_be_renamed_at_forecast_time(trained: Path, tsconv: Run) -> 
         (["data.path=sales.csv", "head.quantiles=[0.9,0.5]"], "`quantiles` (=[0.9, 0.5]) must rise"),
         (["data.path=sales.csv", "optimizer.name=adam"], "`optimizer.name` (=adam) must be one of adamw"),
         (["data.path=sales.csv", "seed=1,2"], "several values for one key"),
+        (["data.path=sales.csv", "seed=-1"], "`seed` (=-1) must be between 0"),
+        (["data.path=sales.csv", "trainer.devices=2"], "`trainer.devices` (=2): tsconv trains on one"),
         (["data.path=sales.csv", "horizon"], "horizon"),
         ([], "`data.path` must be given"),
     ],
@@ -170,6 +172,10 @@ def test_train_refuses_in_one_line(
         (["bundle=run/bundle", "data.path=sales.csv", "output=f.xls"], "must end in .csv or .parquet"),
         (["bundle=run/bundle", "data.path=sales.csv", "data.tiem=x"], "did you mean `data.time`?"),
         (["bundle=run/bundle", "data.path=sales.csv", "batch_size=0"], "`batch_size` (=0)"),
+        (["bundle=run/bundle", "data.path=sales.csv", "device=foo"], "`device` (=foo)"),
+        (["bundle=run/bundle", "data.path=sales.csv", "plot=no/f.png"], "`plot` (=no/f.png)"),
+        (["bundle=run/bundle", "data.path=empty.csv"], "no series has an observed value"),
+        (["bundle=run/bundle", "data.path=weekly.csv"], "its steps are W, but the bundle forecasts"),
         (["bundle=run/bundle", "data.path=hourly.csv"], "is not a whole number of steps of D"),
     ],
 )  # fmt: skip
@@ -180,6 +186,10 @@ def test_forecast_refuses_in_one_line(
         {"day": pd.date_range("2024", periods=9, freq="h"), "shop": "a", "sold": 1.0}
     )
     hours.to_csv(trained / "hourly.csv", index=False)
+    weeks = hours.assign(day=pd.date_range("2024-01-01", periods=9, freq="7D"))
+    weeks.to_csv(trained / "weekly.csv", index=False)
+    days = hours.assign(day=pd.date_range("2024-01-01", periods=9, freq="D"), sold=None)
+    days.to_csv(trained / "empty.csv", index=False)
     before = sorted(p.name for p in trained.iterdir())
     done = tsconv("forecast", *arguments, cwd=trained)
     assert done.returncode == 1, done.stdout

@@ -36,8 +36,9 @@ class Frequency:
         """Whole steps from start to time, elementwise; -1 where `time` is off the grid."""
         if self.kind == "business":
             first, last = (t.astype("datetime64[D]") for t in (start, time))
-            clock = (time - last == start - first) & np.is_busday(last)
-            return np.where(clock, np.busday_count(first, last) // self.size, -1).astype("int64")
+            days = np.busday_count(first, last)
+            fits = (time - last == start - first) & np.is_busday(last) & (days % self.size == 0)
+            return np.where(fits, days // self.size, -1).astype("int64")
         if self.kind == "month":
             first, last = (t.astype("datetime64[M]").astype("int64") for t in (start, time))
             count = (last - first) // self.size

@@ -110,6 +110,15 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     )
 
 
+def commonest_step(table: Table) -> Frequency | None:
+    """The frequency that the table's own gaps show; None where they are too few to tell."""
+    order = _sorted_order(table.codes, table.time)
+    codes = table.codes[order]
+    if (np.diff(codes) == 0).sum() < 4:
+        return None
+    return infer_frequency(table.time[order], codes)
+
+
 def _sorted_order(codes: Steps, time: Times) -> npt.NDArray[np.int64]:
     later = (np.diff(codes) > 0) | ((np.diff(codes) == 0) & (np.diff(time.view("int64")) >= 0))
     return np.arange(len(codes)) if later.all() else np.lexsort((time, codes))

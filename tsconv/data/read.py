@@ -25,6 +25,8 @@ from tsconv.errors import ConfigError, DataError, nearest
 from tsconv.schema import DataConfig
 
 _MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "<NA>", "-nan", "-NaN")
+# Beyond these a network's float32 arithmetic would overflow.
+_SMALLEST, _LARGEST = 1e-30, 1e30
 SINGLE_SERIES = "series"  # the id of a file without an id column
 
 
@@ -68,12 +70,13 @@ def read_table(data: DataConfig) -> Table:
     else:
         roles = _find_roles(_csv_header(path, data), data, str(path))
         table = _read_csv(path, roles, data)
-    return _check(table.to_pandas(), roles, data, str(path))
+    return _check(table.to_pandas(ignore_metadata=True), roles, data, str(path))
 
 
 def table_from_frame(frame: pd.DataFrame, data: DataConfig) -> Table:
     """The same checks for a DataFrame: the way in for Python users."""
-    roles = _find_roles([str(c) for c in frame.columns], data, "the DataFrame")
+    frame = frame.set_axis([str(c) for c in frame.columns], axis=1)
+    roles = _find_roles(list(frame.columns), data, "the DataFrame")
     return _check(frame[_wanted(roles)], roles, data, "the DataFrame")
 
 
@@ -230,6 +233,13 @@ def _numbers(column: pd.Series, name: str, source: str) -> npt.NDArray[np.float6
     if len(infinite):
         raise DataError(
             f"{source}: row {infinite[0] + 2}, column `{name}`: {values[infinite[0]]} is not finite"
+        )
+    size = np.abs(values)
+    extreme = np.flatnonzero((size > _LARGEST) | ((size > 0) & (size < _SMALLEST)))
+    if len(extreme):
+        raise DataError(
+            f"{source}: row {extreme[0] + 2}, column `{name}`: {values[extreme[0]]:g} is outside "
+            f"{_SMALLEST:g} to {_LARGEST:g}; change the column's unit"
         )
     return values
 

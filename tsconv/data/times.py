@@ -22,6 +22,13 @@ def parse_times(
     if column.isna().any():
         row = int(np.flatnonzero(column.isna())[0]) + 2
         raise DataError(f"{source}: row {row}, column `{name}`: the time is missing")
+    if pd.api.types.is_integer_dtype(column) and time_format is not None:
+        column = column.astype(str)
+    if pd.api.types.is_integer_dtype(column) and _compact_dates(column):
+        raise DataError(
+            f"{source}: row 2, column `{name}`: {column.iloc[0]} looks like a date: set "
+            f"`data.time_format='%Y%m%d'`, or number the steps 1, 2, 3, ..."
+        )
     if pd.api.types.is_integer_dtype(column):
         return column.to_numpy(dtype="int64"), None
     if pd.api.types.is_float_dtype(column):
@@ -43,9 +50,17 @@ def parse_times(
     return column.to_numpy().astype("datetime64[us]"), zone
 
 
+def _compact_dates(column: pd.Series) -> bool:
+    """Whether integers read as YYYYMMDD throughout, as no count of steps would."""
+    if len(column) < 2 or not column.between(18_000_101, 22_001_231).all():
+        return False
+    return bool(pd.to_datetime(column.astype(str), format="%Y%m%d", errors="coerce").notna().all())
+
+
 def _from_text(column: pd.Series, name: str, time_format: str | None, source: str) -> pd.Series:
     # An offset in some rows only would raise in pandas; utc=True takes them all, when any has one.
-    offset = bool(column.str.contains(r"(?:Z|[+-]\d\d:?\d\d)$", regex=True).any())
+    clock = r"\d:\d\d(?::\d\d(?:\.\d+)?)?\s*(?:Z|[+-]\d\d:?\d\d)$|^\d{4}-\d\d-\d\d[+-]\d\d:\d\d$"
+    offset = bool(column.str.contains(clock, regex=True).any())
     if time_format is None:
         slashes = column.str.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}")
         if slashes.all():

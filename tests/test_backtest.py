@@ -1,0 +1,39 @@
+"""Scoring on dense origins equals scoring each origin on its own."""
+
+import pytest
+import torch
+
+from tests.conftest import daily_frame, random_net
+from tests.data.test_panel import panel_of
+from tsconv.backtest import evaluate, training_scale
+from tsconv.data.split import split_panel
+from tsconv.forecast import forecast_panel
+
+
+def test_dense_scores_equal_a_loop_over_origins() -> None:
+    panel = panel_of(daily_frame(3, 80).drop(index=[70, 71, 150]))
+    net = random_net()
+    split = split_panel(panel, 5, 10, 12)
+    assert split.test is not None
+    scale = training_scale(panel, split.train_end, 7)
+    ours, naive = evaluate(net, panel, split.test, scale, 7)
+    absolute, count = 0.0, 0
+    for s in range(3):
+        for t in range(int(split.test.first[s]), int(split.test.last[s]) + 1):
+            origins = torch.full((3,), -1)
+            origins[s] = t
+            out = forecast_panel(net.double(), panel, origins=origins).values[0, 0, :, 0]
+            observed = panel.series(s)[t + 1 : t + 6, 0]
+            seen = ~observed.isnan()
+            absolute += float((out - observed)[seen].abs().sum())
+            count += int(seen.sum())
+    result = ours.result()
+    assert result["n_origins"] == 3 * 8
+    assert result["mae"] == pytest.approx(absolute / count, rel=1e-5)
+    assert naive.result()["n_origins"] == 3 * 8
+
+
+def test_a_constant_series_has_no_scale() -> None:
+    frame = daily_frame(1, 40).assign(y=0.1)
+    scale = training_scale(panel_of(frame), torch.tensor([30]), 7)
+    assert scale.std.item() == 0
