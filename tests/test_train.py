@@ -97,6 +97,12 @@ def test_resume_needs_a_checkpoint(tmp_path: Path) -> None:
         run(tmp_path, resume=tmp_path)
 
 
+def test_resuming_another_network_says_so(tmp_path: Path) -> None:
+    run(tmp_path, run_dir=tmp_path / "a")
+    with pytest.raises(ConfigError, match="its network is another one"):
+        run(tmp_path, run_dir=tmp_path / "b", resume=tmp_path / "a", model__hidden=8)
+
+
 def test_a_spoiled_gradient_stops_before_the_weights_change(tmp_path: Path) -> None:
     from tsconv import training
 

@@ -20,6 +20,7 @@ from tsconv.errors import ConfigError, nearest
 from tsconv.schema import DataConfig, ForecastConfig, TrainConfig
 
 Schema = TypeVar("Schema")
+_PATHS = ("data.path", "bundle", "output", "plot", "run_dir", "resume")
 _OPEN = ("trainer", "hydra")  # groups whose keys are checked elsewhere
 
 
@@ -64,6 +65,13 @@ def _quoted(value: Any) -> str:
     return f"'{text}'"
 
 
+def _quoted_path(override: str) -> str:
+    """Quote a path's value, so that spaces, brackets and `=` in file names need no care."""
+    key, _, value = override.partition("=")
+    plain = key in _PATHS and value and value != "null" and value[0] not in "'\"["
+    return f"{key}={_quoted(value)}" if plain else override
+
+
 def _compose(name: str, overrides: Sequence[str], config_dir: str | None) -> DictConfig:
     folder = config_folder()
     extra = []
@@ -71,6 +79,7 @@ def _compose(name: str, overrides: Sequence[str], config_dir: str | None) -> Dic
         if not Path(config_dir).is_dir():
             raise ConfigError(f"`--config-dir` (={config_dir}) is not a folder")
         extra = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
+    overrides = [_quoted_path(o) for o in overrides]
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
             base = compose(name)

@@ -70,7 +70,15 @@ def fit(
         choice, compile_seconds = _prepare(module, data, config, trainer, reasons)
         if choice.precision == "bfloat16":
             trainer = _trainer(config, run_dir, hooks, "bf16-mixed")
-        trainer.fit(module, data, ckpt_path=resume_path(config), weights_only=True)
+        try:
+            trainer.fit(module, data, ckpt_path=resume_path(config), weights_only=True)
+        except RuntimeError as error:
+            if config.resume is None or "loading state_dict" not in str(error):
+                raise
+            raise ConfigError(
+                f"`resume` (={config.resume}): its network is another one; give the same `model`, "
+                f"`head`, `horizon` and `context_length` as that run's config.yaml"
+            ) from error
     if trainer.interrupted:
         raise KeyboardInterrupt
     weights, note = average.choose(callbacks.weights, callbacks.weights_tolerance)

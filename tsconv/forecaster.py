@@ -17,7 +17,7 @@ class Forecaster:
     """Train on a DataFrame and forecast one, with the config tree's keys as keyword arguments.
 
     `Forecaster(horizon=28)` takes columns `unique_id, ds, y`; other keys of the config are given
-    with double underscores or as a dict: `Forecaster(horizon=28, data__id="store")`,
+    with double underscores, or with dots by unpacking: `Forecaster(horizon=28, data__id="store")`,
     `Forecaster(horizon=28, **{"model.hidden": 32, "experiment": "quickstart"})`.
     """
 

@@ -198,6 +198,16 @@ def test_forecast_refuses_in_one_line(
     assert sorted(p.name for p in trained.iterdir()) == before
 
 
+def test_file_names_need_no_care(trained: Path, tsconv: Run) -> None:
+    name = "it's my file (1), a=b.csv"
+    (trained / name).write_bytes((trained / "sales.csv").read_bytes())
+    done = tsconv(
+        "forecast", "bundle=run/bundle", f"data.path={name}", "output=o u t.csv", cwd=trained
+    )
+    assert done.returncode == 0, done.stderr
+    assert (trained / "o u t.csv").is_file()
+
+
 def test_a_key_that_must_be_given(trained: Path, tsconv: Run) -> None:
     done = tsconv("train", "data.path=sales.csv", cwd=trained)
     assert done.returncode == 1
