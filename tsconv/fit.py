@@ -110,8 +110,9 @@ def _prepare(
     device = trainer.strategy.root_device
     module.to(device).train()
     data.panel = data.panel.to(device)
-    share = max(1, data.chunks_per_batch // trainer.world_size)
-    series, first = draw_chunks(data.train_segment, config.seed, 0, share, data.origins_per_chunk)
+    series, first = draw_chunks(
+        data.train_segment, config.seed, 0, data.chunks_per_rank, data.origins_per_chunk
+    )
     batch = data.fetch(data.train_segment, series, first, data.origins_per_chunk)
     arguments = module.arguments(batch)
     devices = [device] if device.type == "cuda" else []

@@ -59,7 +59,8 @@ def choose(
         times = [_product_seconds(arguments, p) for p in ("float32", "bfloat16")]
         what = "the linear branch's product"
     else:
-        times = [_step_seconds(loss, arguments, p) for p in ("float32", "bfloat16")]
+        plain = plain or _step_seconds(loss, arguments, "float32")  # measured once
+        times = [plain, _step_seconds(loss, arguments, "bfloat16")]
         what = "a step"
     # A clear lead, or noise would choose: a run on the same machine should repeat the last one.
     chosen = "bfloat16" if times[1] < 0.85 * times[0] else "float32"

@@ -79,9 +79,6 @@ class Frequency:
         return tuple(p // self.size for p in periods if p % self.size == 0 and p > self.size)
 
 
-INTEGER = Frequency("1", "integer", 1)
-
-
 def parse_frequency(alias: str) -> Frequency:
     """Read a pandas frequency alias, or an integer step such as "1"; raises ConfigError."""
     if alias.isdigit() and int(alias) > 0:
