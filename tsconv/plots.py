@@ -36,7 +36,7 @@ def plot_training(
         ax.plot(list(val), list(val.values()), color=_BLUE, marker="o", ms=4, label="validation")
     ax.set(xlabel="step", ylabel="loss", title=f"weights kept: {note}")
     ax.title.set_fontsize(9)
-    ax.legend(frameon=False, fontsize=8, loc="upper right")
+    figure.legend(frameon=False, fontsize=8, ncols=2, loc="outside lower right")
     _finish(ax)
     figure.savefig(path, dpi=110)
 
