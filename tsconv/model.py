@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
 from tsconv.nn.block import SpatialDropout
-from tsconv.nn.conv import require_positive
+from tsconv.nn.checks import require_positive
 from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.tcn import TemporalStack

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as apply_weight_norm
 
 from tsconv.errors import ConfigError, require_choice
-from tsconv.nn.conv import require_positive
-from tsconv.nn.separable import depthwise_time_major
+from tsconv.nn.checks import require_positive
+from tsconv.nn.depthwise import depthwise_time_major
 
 
 class RMSNorm(nn.Module):

@@ -1,85 +1,153 @@
-"""Causal padding and the causal 1-D convolution, in PyTorch's layout (B, C, W)."""
+"""1-D and 2-D convolutions with every padding rule of the field, and the causal one.
+
+Weights, biases and arguments are those of `nn.Conv1d` and `nn.Conv2d`, so that state dicts move
+either way. All of them correlate, as PyTorch, Keras and PuzzleLib do.
+"""
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
+from typing import Any
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.errors import ConfigError
+from tsconv.nn.checks import per_axis, require_divisible, require_positive, require_shape
+from tsconv.nn.padding import Padding, check_padding, pad_input
 
 
-def require_positive(**sizes: int) -> None:
-    """Raise ConfigError unless every named size is an integer of at least 1."""
-    for name, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ConfigError(f"`{name}` (={value}) must be an integer of at least 1")
+def _arguments(
+    n_axes: int,
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int],
+    dilation: int | Sequence[int],
+    groups: int,
+) -> dict[str, Any]:
+    """Checked arguments of torch's constructors, in their names."""
+    require_positive(in_channels=in_channels, out_channels=out_channels, groups=groups)
+    require_divisible(groups, in_channels=in_channels, out_channels=out_channels)
+    return {
+        "in_channels": in_channels,
+        "out_channels": out_channels,
+        "kernel_size": per_axis("kernel_size", kernel_size, n_axes),
+        "stride": per_axis("stride", stride, n_axes),
+        "dilation": per_axis("dilation", dilation, n_axes),
+        "groups": groups,
+    }
 
 
-def causal_pad(x: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
-    """Pad the time axis on the left only, so that a convolution sees no later step.
+class Conv1d(nn.Conv1d):
+    """`nn.Conv1d` with `padding` = a number of steps, or a rule of `tsconv.nn.padding` by name.
 
-    x: (B, C, W), time last. Returns (B, C, W + (kernel_size - 1) * dilation), zeros in front.
-    """
-    require_positive(kernel_size=kernel_size, dilation=dilation)
-    return F.pad(x, ((kernel_size - 1) * dilation, 0))
-
-
-class CausalConv1d(nn.Conv1d):
-    """`nn.Conv1d` whose output at step t depends on steps up to t only (van den Oord et al. 2016).
-
-    The input (B, C_in, W) is padded on the left by (kernel_size - 1) * dilation zeros; the output
-    is (B, C_out, ceil(W / stride)). Arguments, `weight` and `bias` are those of `nn.Conv1d`.
+    (B, in_channels, W) -> (B, out_channels, W'), where W' is ceil(W / stride) for `causal` and
+    `same`. Raises ConfigError for channels that `groups` does not divide, sizes below 1, an unknown
+    rule, a wrong shape, and an input shorter than the kernel.
     """
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: int,
-        stride: int = 1,
-        dilation: int = 1,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] = 1,
+        padding: Padding = 0,
+        dilation: int | Sequence[int] = 1,
         groups: int = 1,
         bias: bool = True,
     ) -> None:
-        require_positive(
-            in_channels=in_channels,
-            out_channels=out_channels,
-            kernel_size=kernel_size,
-            stride=stride,
-            dilation=dilation,
-            groups=groups,
+        checked = _arguments(
+            1, in_channels, out_channels, kernel_size, stride, dilation, groups
         )
-        for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if channels % groups:
-                raise ConfigError(
-                    f"`{name}` (={channels}) must be divisible by `groups` (={groups})"
-                )
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, 0, dilation, groups, bias=bias
-        )
+        rules = check_padding(padding, checked["stride"])
+        super().__init__(**checked, bias=bias)
+        self.rules = rules
+        self.padding = padding if isinstance(padding, str) else rules  # type: ignore[assignment]
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (B, C_in, W) -> (B, C_out, ceil(W / stride))."""
-        if x.ndim != 3 or x.shape[1] != self.in_channels:
-            raise ConfigError(f"x has shape {tuple(x.shape)}, expected (B, {self.in_channels}, W)")
-        return super().forward(causal_pad(x, self.kernel_size[0], self.dilation[0]))
+        """x: (B, in_channels, W) -> (B, out_channels, W')."""
+        require_shape(x, f"(B, {self.in_channels}, W)", self.in_channels, 1)
+        x, rest = pad_input(x, self.rules, self.kernel_size, self.stride, self.dilation)
+        return F.conv1d(x, self.weight, self.bias, self.stride, rest, self.dilation, self.groups)
 
 
-def causal_conv1d_reference(
-    x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int = 1, groups: int = 1
+class Conv2d(nn.Conv2d):
+    """`nn.Conv2d` with the padding rules of `Conv1d`, one for both axes or one for each.
+
+    (B, in_channels, H, W) -> (B, out_channels, H', W'). `causal` is causal along W, time, and
+    `same` along H.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] = 1,
+        padding: Padding = 0,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        checked = _arguments(
+            2, in_channels, out_channels, kernel_size, stride, dilation, groups
+        )
+        rules = check_padding(padding, checked["stride"])
+        super().__init__(**checked, bias=bias)
+        self.rules = rules
+        self.padding = padding if isinstance(padding, str) else rules  # type: ignore[assignment]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, in_channels, H, W) -> (B, out_channels, H', W')."""
+        require_shape(x, f"(B, {self.in_channels}, H, W)", self.in_channels, 1)
+        x, rest = pad_input(x, self.rules, self.kernel_size, self.stride, self.dilation)
+        return F.conv2d(x, self.weight, self.bias, self.stride, rest, self.dilation, self.groups)
+
+
+class CausalConv1d(Conv1d):
+    """`Conv1d` whose output at step t depends on steps up to t only (van den Oord et al. 2016).
+
+    The input (B, in_channels, W) is preceded by (kernel_size - 1) * dilation zeros; the output is
+    (B, out_channels, ceil(W / stride)). Arguments as `nn.Conv1d`'s, less the padding.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] = 1,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, "causal", dilation, groups, bias
+        )
+
+
+def conv1d_reference(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int = 1,
+    padded: tuple[int, int] = (0, 0),
+    dilation: int = 1,
+    groups: int = 1,
 ) -> Tensor:
-    """Readable twin of `CausalConv1d` at stride 1: one sum over taps for every output step.
+    """Readable twin of every 1-D convolution here: one sum over taps for every output step.
 
-    x: (B, C_in, W), weight: (C_out, C_in / groups, k), bias: (C_out,). Returns (B, C_out, W).
+    x: (B, C_in, W), weight: (C_out, C_in / groups, k), bias: (C_out,); padded: zeros in front and
+    behind. Returns (B, C_out, floor((W + padded - (k - 1) * dilation - 1) / stride) + 1).
     """
     n_out, per_group, kernel_size = weight.shape
-    out = x.new_zeros(x.shape[0], n_out, x.shape[2])
+    x = F.pad(x, padded)
+    steps = range(0, x.shape[2] - (kernel_size - 1) * dilation, stride)
+    out = x.new_zeros(x.shape[0], n_out, len(steps))
     for o in range(n_out):
         first = o // (n_out // groups) * per_group  # the group's first input channel
-        for t in range(x.shape[2]):
+        for i, t in enumerate(steps):
             for j in range(kernel_size):
-                s = t - (kernel_size - 1 - j) * dilation
-                if s >= 0:
-                    out[:, o, t] += x[:, first : first + per_group, s] @ weight[o, :, j]
-    return out if bias is None else out + torch.reshape(bias, (1, -1, 1))
+                out[:, o, i] += x[:, first : first + per_group, t + j * dilation] @ weight[o, :, j]
+    return out if bias is None else out + bias.reshape(1, -1, 1)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
-from tsconv.nn.conv import require_positive
+from tsconv.nn.checks import require_positive
 
 
 def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
 from tsconv.nn.block import TemporalBlock
-from tsconv.nn.conv import require_positive
+from tsconv.nn.checks import require_positive
 
 
 def receptive_field(kernel_size: int, levels: int, stacks: int = 1) -> int:

@@ -1,0 +1,226 @@
+"""Depthwise convolution as shifted multiply-adds: the fast operation and its readable twins.
+
+A depthwise convolution moves memory and hardly computes. Compiled, its taps are k shifted
+multiply-adds that fuse into one pass, forward and backward, with the few steps at the padded ends
+computed apart so that no padded copy is made; eagerly, `F.conv1d` is quick forward and slow
+backward, so the backward pass alone is written out. Measured against `nn.Conv1d(groups=C)` by
+scripts/benchmarks/layers.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tsconv.errors import ConfigError
+
+# Beyond this the unrolled taps compile slowly and no longer gain.
+MOST_TAPS = 32
+
+
+def depthwise_conv1d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int = 1,
+    padded: tuple[int, int] = (0, 0),
+    dilation: int = 1,
+) -> Tensor:
+    """Convolve each channel with its own filters; M filters a channel, channel-major.
+
+    x: (B, C, W); weight: (C * M, 1, k) and bias: (C * M,) as `nn.Conv1d(C, C * M, k, groups=C)` has
+    them; padded: zeros in front and behind. Returns (B, C * M, W').
+    """
+    device = x.device.type
+    if torch.is_autocast_enabled(device):  # as `F.conv1d` would
+        narrow = torch.get_autocast_dtype(device)
+        x, weight = x.to(narrow), weight.to(narrow)
+        bias = None if bias is None else bias.to(narrow)
+    plain = stride == 1 and x.shape[1] == weight.shape[0] and weight.shape[-1] <= MOST_TAPS
+    written_out = device == "cpu" and x.dtype in (torch.float32, torch.float64)
+    compiling = torch.compiler.is_compiling()
+    if plain and (compiling or written_out):
+        return _apply(x, weight, bias, *padded, dilation, compiling)
+    return _native(x, weight, bias, stride, *padded, dilation)
+
+
+def _native(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: int,
+    left: int,
+    right: int,
+    dilation: int,
+) -> Tensor:
+    """PyTorch's grouped convolution, one group a channel."""
+    if left != right:
+        x, left = F.pad(x, (left, right)), 0
+    return F.conv1d(x, weight, bias, stride, left, dilation, groups=x.shape[1])
+
+
+class _Depthwise(torch.autograd.Function):
+    """Stride 1, one filter a channel. Differentiable twice."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        left: int,
+        right: int,
+        dilation: int,
+        compiling: bool,
+    ) -> Tensor:
+        if not compiling:
+            return _native(x, weight, bias, 1, left, right, dilation)
+        out = correlate(x, weight.squeeze(1), left, right, dilation)
+        return out if bias is None else out + bias.unsqueeze(1)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, weight, _, *ctx.geometry = inputs
+        ctx.save_for_backward(x, weight)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        x, weight = ctx.saved_tensors
+        left, right, dilation, compiling = ctx.geometry
+        needs_x, needs_weight, needs_bias = ctx.needs_input_grad[:3]
+        taps = weight.squeeze(1)  # (C, k)
+        reach = (taps.shape[1] - 1) * dilation
+        grad_x = grad_taps = None
+        if compiling:
+            if needs_x:
+                grad_x = correlate(grad, taps.flip(1), reach - left, reach - right, dilation)
+            if needs_weight:
+                grad_taps = correlate_taps(x, grad, taps.shape[1], left, right, dilation)
+        else:
+            if needs_x:
+                grad_x = _spread(grad, taps, x.shape[-1], left, dilation)
+            if needs_weight:
+                grad_taps = _tap_sums(x, grad, taps.shape[1], left, dilation)
+        grad_weight = None if grad_taps is None else grad_taps.unsqueeze(1)
+        grad_bias = grad.sum((0, 2)) if needs_bias else None
+        return grad_x, grad_weight, grad_bias, None, None, None, None
+
+
+@torch.compiler.allow_in_graph
+def _apply(x: Tensor, weight: Tensor, bias: Tensor | None, *geometry: int) -> Tensor:
+    """One node for the tracer, which would warn about the Function otherwise."""
+    return _Depthwise.apply(x, weight, bias, *geometry)
+
+
+def _shifts(kernel_size: int, width: int, length: int, left: int, dilation: int) -> list[Any]:
+    """For each tap, the output steps it touches and the input steps they meet, as slices."""
+    out = []
+    for j in range(kernel_size):
+        shift = j * dilation - left  # output step t meets input step t + shift
+        first, last = max(0, -shift), min(length, width - shift)
+        out.append((j, slice(first, max(first, last)), slice(first + shift, max(first, last) + shift)))
+    return out
+
+
+def _spread(grad: Tensor, taps: Tensor, width: int, left: int, dilation: int) -> Tensor:
+    """Gradient by the input, added up in place: (B, C, L), (C, k) -> (B, C, W)."""
+    out = grad.new_zeros(*grad.shape[:-1], width)
+    for j, t, s in _shifts(taps.shape[1], width, grad.shape[-1], left, dilation):
+        out[..., s].addcmul_(grad[..., t], taps[:, j : j + 1])
+    return out
+
+
+def _tap_sums(x: Tensor, grad: Tensor, kernel_size: int, left: int, dilation: int) -> Tensor:
+    """Gradient by the taps: (B, C, W), (B, C, L) -> (C, k)."""
+    shifts = _shifts(kernel_size, x.shape[-1], grad.shape[-1], left, dilation)
+    return torch.stack([(grad[..., t] * x[..., s]).sum((0, 2)) for _, t, s in shifts], dim=1)
+
+
+def correlate(x: Tensor, taps: Tensor, left: int, right: int, dilation: int) -> Tensor:
+    """Shifted multiply-adds over the last axis, as if x were padded: the compiled form.
+
+    x: (..., C, W); taps: (C, k). Returns (..., C, W + left + right - (k - 1) * dilation). The
+    steps that padding reaches are computed apart from short padded ends, the rest from x itself.
+    """
+    width, reach = x.shape[-1], (taps.shape[1] - 1) * dilation
+    if width <= 2 * reach or left == right == 0:
+        return _valid(F.pad(x, (left, right)), taps, dilation)
+    parts = [_valid(x, taps, dilation)]
+    if left:
+        parts.insert(0, _valid(F.pad(x[..., :reach], (left, 0)), taps, dilation))
+    if right:
+        parts.append(_valid(F.pad(x[..., width - reach :], (0, right)), taps, dilation))
+    return torch.cat(parts, dim=-1)
+
+
+def _valid(x: Tensor, taps: Tensor, dilation: int) -> Tensor:
+    length = x.shape[-1] - (taps.shape[1] - 1) * dilation
+    out = x[..., :length] * taps[:, :1]
+    for j in range(1, taps.shape[1]):
+        out = out + x[..., j * dilation : j * dilation + length] * taps[:, j : j + 1]
+    return out
+
+
+def correlate_taps(
+    x: Tensor, grad: Tensor, kernel_size: int, left: int, right: int, dilation: int
+) -> Tensor:
+    """Gradient of `correlate` by its taps, the ends apart as there: (C, k)."""
+    width, reach = x.shape[-1], (kernel_size - 1) * dilation
+    length = grad.shape[-1]
+    if width <= 2 * reach or left == right == 0:
+        return _valid_taps(F.pad(x, (left, right)), grad, kernel_size, dilation)
+    out = _valid_taps(x, grad[..., left : length - right], kernel_size, dilation)
+    if left:
+        end = F.pad(x[..., :reach], (left, 0))
+        out = out + _valid_taps(end, grad[..., :left], kernel_size, dilation)
+    if right:
+        end = F.pad(x[..., width - reach :], (0, right))
+        out = out + _valid_taps(end, grad[..., length - right :], kernel_size, dilation)
+    return out
+
+
+def _valid_taps(x: Tensor, grad: Tensor, kernel_size: int, dilation: int) -> Tensor:
+    """Sums over time in one pass for all taps, then over the batch: (B, C, W) -> (C, k)."""
+    length = grad.shape[-1]
+    wide = torch.promote_types(x.dtype, torch.float32)  # a long sum needs more than bfloat16
+    sums = [
+        (grad * x[..., j * dilation : j * dilation + length]).sum(-1, dtype=wide)
+        for j in range(kernel_size)
+    ]
+    return torch.stack(sums, dim=-1).sum(0).to(x.dtype)
+
+
+def depthwise_time_major(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, dilation: int = 1
+) -> Tensor:
+    """Convolve each channel with its own taps, time-major and without padding ("valid").
+
+    x: (B, W, C); weight: (C, 1, k) as `nn.Conv1d(C, C, k, groups=C)` has it; bias: (C,).
+    Returns (B, W - (k - 1) * dilation, C); its last step depends on the input's last k taps.
+    Raises ConfigError where the input is shorter than the dilated kernel.
+    """
+    kernel_size = weight.shape[-1]
+    length = x.shape[1] - (kernel_size - 1) * dilation
+    if length < 1:
+        raise ConfigError(
+            f"the input has {x.shape[1]} steps, too short for kernel_size={kernel_size} "
+            f"at dilation={dilation}, which needs {(kernel_size - 1) * dilation + 1}"
+        )
+    taps = weight.squeeze(1).t().to(x.dtype)  # (k, C)
+    out = x[:, :length] * taps[0]
+    for j in range(1, kernel_size):
+        out = out + x[:, j * dilation : j * dilation + length] * taps[j]  # (B, length, C)
+    return out if bias is None else out + bias.to(x.dtype)
+
+
+def depthwise_time_major_reference(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, dilation: int = 1
+) -> Tensor:
+    """Readable twin: PyTorch's grouped convolution, one group a channel."""
+    channels_first = x.transpose(1, 2)  # (B, C, W)
+    out = F.conv1d(channels_first, weight, bias, dilation=dilation, groups=weight.shape[0])
+    return out.transpose(1, 2)

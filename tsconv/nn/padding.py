@@ -1,0 +1,123 @@
+"""The padding rules of the field: causal, valid, a number, and the three meanings of "same".
+
+| name | steps added | known from |
+|---|---|---|
+| `causal` | (kernel_size - 1) * dilation in front | WaveNet, tf-keras |
+| `valid` | none | everywhere |
+| `same`, `same_keras` | so that ceil(W / stride) remain; the odd one behind | Keras, TensorFlow |
+| `same_pytorch` | (kernel_size - 1) * dilation, the odd one behind; stride 1 only | PyTorch |
+| `same_flux` | (kernel_size - 1) * dilation, the odd one in front | Flux's SamePad |
+
+At stride 1 Keras' and PyTorch's are the same split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from tsconv.errors import ConfigError, require_choice
+from tsconv.nn.checks import require_positive
+
+PADDINGS = ("causal", "valid", "same", "same_keras", "same_pytorch", "same_flux")
+Padding = int | str | Sequence[int | str]
+
+
+def check_padding(
+    padding: Padding, stride: tuple[int, ...], argument: str = "padding"
+) -> tuple[int | str, ...]:
+    """One rule for each axis, from one for all or one for each; raises on what none knows.
+
+    On two axes `causal` means causal along the last one, time, and `same` along the rows.
+    """
+    n_axes = len(stride)
+    if isinstance(padding, (int, str)):
+        rules = (padding,) * n_axes
+        if padding == "causal":
+            rules = (*("same",) * (n_axes - 1), "causal")
+    else:
+        rules = tuple(padding)
+    if len(rules) != n_axes:
+        raise ConfigError(f"`{argument}` (={padding}) must be one rule, or {n_axes}: one an axis")
+    for rule, step in zip(rules, stride, strict=True):
+        if isinstance(rule, str):
+            require_choice(argument, rule, PADDINGS)
+        elif isinstance(rule, bool) or not isinstance(rule, int) or rule < 0:
+            raise ConfigError(
+                f"`{argument}` (={rule}) must be an integer of at least 0 or one of "
+                + ", ".join(PADDINGS)
+            )
+        if rule == "same_pytorch" and step != 1:
+            raise ConfigError(
+                f"`{argument}` (=same_pytorch) needs `stride` (={step}) to be 1, as in PyTorch; "
+                "`same` pads for a stride as Keras does"
+            )
+    return rules
+
+
+def pad_amounts(
+    rule: int | str, length: int, kernel_size: int, stride: int = 1, dilation: int = 1
+) -> tuple[int, int]:
+    """Steps that one rule adds in front of and behind an axis of `length` steps."""
+    if isinstance(rule, int):
+        return rule, rule
+    reach = (kernel_size - 1) * dilation
+    if rule == "valid":
+        return 0, 0
+    if rule == "causal":
+        return reach, 0
+    if rule == "same_flux":
+        return reach - reach // 2, reach // 2
+    total = reach
+    if rule in ("same", "same_keras") and stride > 1:
+        total = max(0, (-(-length // stride) - 1) * stride + reach + 1 - length)
+    return total // 2, total - total // 2
+
+
+def output_length(
+    length: int, kernel_size: int, stride: int, dilation: int, padded: tuple[int, int]
+) -> int:
+    """Steps that a convolution leaves; raises ConfigError where the input is too short for one."""
+    need = (kernel_size - 1) * dilation + 1
+    have = length + sum(padded)
+    if length < 1 or have < need:
+        added = f" with {sum(padded)} of padding" if sum(padded) else ""
+        raise ConfigError(
+            f"the input has {length} steps{added}, too short for `kernel_size` (={kernel_size}) at "
+            f"`dilation` (={dilation}), which needs {need}"
+        )
+    return (have - need) // stride + 1
+
+
+def pad_input(
+    x: Tensor,
+    rules: tuple[int | str, ...],
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> tuple[Tensor, tuple[int, ...]]:
+    """Pad the last axes of x with zeros as far as the convolution cannot do it by itself.
+
+    Returns x and the symmetric padding left to the convolution: a copy is made only where the two
+    sides of an axis differ. Raises ConfigError where an axis is too short.
+    """
+    widths = x.shape[-len(rules) :]
+    both = []
+    for axis in zip(rules, widths, kernel_size, stride, dilation, strict=True):
+        both.append(pad_amounts(*axis))
+        output_length(*axis[1:], both[-1])
+    if all(left == right for left, right in both):
+        return x, tuple(left for left, _ in both)
+    flat = [amount for pair in reversed(both) for amount in pair]  # the last axis first
+    return F.pad(x, flat), (0,) * len(both)
+
+
+def causal_pad(x: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
+    """Pad the time axis on the left only, so that a convolution sees no later step.
+
+    x: (B, C, W), time last. Returns (B, C, W + (kernel_size - 1) * dilation), zeros in front.
+    """
+    require_positive(kernel_size=kernel_size, dilation=dilation)
+    return F.pad(x, ((kernel_size - 1) * dilation, 0))
