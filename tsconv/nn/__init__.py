@@ -3,11 +3,16 @@
 README.md beside this file says what each known layer of the field becomes here.
 """
 
+from tsconv.nn import interop
 from tsconv.nn.block import TemporalBlock
 from tsconv.nn.conv import CausalConv1d, Conv1d, Conv2d
 from tsconv.nn.depthwise import depthwise_conv1d, depthwise_time_major
+from tsconv.nn.factored import FactoredFilter, factorize, gaussian
 from tsconv.nn.heads import PointHead, QuantileHead
-from tsconv.nn.padding import causal_pad
+from tsconv.nn.init import keras_init_, puzzlelib_init_
+from tsconv.nn.padding import causal_pad, pad_amounts
+from tsconv.nn.puzzlelib import puzzlelib_conv1d
+from tsconv.nn.rowwise import RowwiseConv1d, RowwiseSeparableConv1d
 from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.separable import DepthwiseConv1d, DepthwiseConv2d, SeparableConv1d, SeparableConv2d
 from tsconv.nn.tcn import TemporalConvNet
@@ -19,8 +24,11 @@ __all__ = [
     "Conv2d",
     "DepthwiseConv1d",
     "DepthwiseConv2d",
+    "FactoredFilter",
     "PointHead",
     "QuantileHead",
+    "RowwiseConv1d",
+    "RowwiseSeparableConv1d",
     "SeparableConv1d",
     "SeparableConv2d",
     "TemporalBlock",
@@ -29,4 +37,11 @@ __all__ = [
     "causal_scale",
     "depthwise_conv1d",
     "depthwise_time_major",
+    "factorize",
+    "gaussian",
+    "interop",
+    "keras_init_",
+    "pad_amounts",
+    "puzzlelib_conv1d",
+    "puzzlelib_init_",
 ]

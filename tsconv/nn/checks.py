@@ -27,7 +27,9 @@ def per_axis(name: str, value: int | Sequence[int], n_axes: int) -> tuple[int, .
     """One integer of at least 1 for each axis, from one for all or one for each."""
     sizes = (value,) * n_axes if isinstance(value, int) else tuple(value)
     if len(sizes) != n_axes:
-        raise ConfigError(f"`{name}` (={value}) must be one integer, or {n_axes}: one for each axis")
+        raise ConfigError(
+            f"`{name}` (={value}) must be one integer, or {n_axes}: one for each axis"
+        )
     for size in sizes:
         require_positive(**{name: size})
     return sizes

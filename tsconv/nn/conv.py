@@ -57,9 +57,7 @@ class Conv1d(nn.Conv1d):
         groups: int = 1,
         bias: bool = True,
     ) -> None:
-        checked = _arguments(
-            1, in_channels, out_channels, kernel_size, stride, dilation, groups
-        )
+        checked = _arguments(1, in_channels, out_channels, kernel_size, stride, dilation, groups)
         rules = check_padding(padding, checked["stride"])
         super().__init__(**checked, bias=bias)
         self.rules = rules
@@ -90,9 +88,7 @@ class Conv2d(nn.Conv2d):
         groups: int = 1,
         bias: bool = True,
     ) -> None:
-        checked = _arguments(
-            2, in_channels, out_channels, kernel_size, stride, dilation, groups
-        )
+        checked = _arguments(2, in_channels, out_channels, kernel_size, stride, dilation, groups)
         rules = check_padding(padding, checked["stride"])
         super().__init__(**checked, bias=bias)
         self.rules = rules

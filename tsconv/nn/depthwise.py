@@ -41,6 +41,8 @@ def depthwise_conv1d(
         bias = None if bias is None else bias.to(narrow)
     plain = stride == 1 and x.shape[1] == weight.shape[0] and weight.shape[-1] <= MOST_TAPS
     written_out = device == "cpu" and x.dtype in (torch.float32, torch.float64)
+    if torch.compiler.is_exporting():  # one portable node, whatever the length
+        plain = False
     compiling = torch.compiler.is_compiling()
     if plain and (compiling or written_out):
         return _apply(x, weight, bias, *padded, dilation, compiling)
@@ -88,7 +90,7 @@ class _Depthwise(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         left, right, dilation, compiling = ctx.geometry
         needs_x, needs_weight, needs_bias = ctx.needs_input_grad[:3]
@@ -122,7 +124,9 @@ def _shifts(kernel_size: int, width: int, length: int, left: int, dilation: int)
     for j in range(kernel_size):
         shift = j * dilation - left  # output step t meets input step t + shift
         first, last = max(0, -shift), min(length, width - shift)
-        out.append((j, slice(first, max(first, last)), slice(first + shift, max(first, last) + shift)))
+        out.append(
+            (j, slice(first, max(first, last)), slice(first + shift, max(first, last) + shift))
+        )
     return out
 
 
@@ -145,9 +149,10 @@ def correlate(x: Tensor, taps: Tensor, left: int, right: int, dilation: int) -> 
 
     x: (..., C, W); taps: (C, k). Returns (..., C, W + left + right - (k - 1) * dilation). The
     steps that padding reaches are computed apart from short padded ends, the rest from x itself.
+    A negative amount cuts steps off, as the gradient of a generous padding needs.
     """
     width, reach = x.shape[-1], (taps.shape[1] - 1) * dilation
-    if width <= 2 * reach or left == right == 0:
+    if width <= 2 * reach or min(left, right) < 0 or left == right == 0:
         return _valid(F.pad(x, (left, right)), taps, dilation)
     parts = [_valid(x, taps, dilation)]
     if left:

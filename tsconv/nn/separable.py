@@ -72,9 +72,7 @@ class DepthwiseConv1d(Conv1d):
         require_positive(channels=channels, depth_multiplier=depth_multiplier)
         _check(data_format, depthwise_initializer=depthwise_initializer)
         filters = channels * depth_multiplier
-        super().__init__(
-            channels, filters, kernel_size, stride, padding, dilation, channels, bias
-        )
+        super().__init__(channels, filters, kernel_size, stride, padding, dilation, channels, bias)
         self.depth_multiplier = depth_multiplier
         self.data_format = data_format
         _start(self, depthwise_initializer)
@@ -107,9 +105,7 @@ class DepthwiseConv2d(Conv2d):
         require_positive(channels=channels, depth_multiplier=depth_multiplier)
         _check(data_format, depthwise_initializer=depthwise_initializer)
         filters = channels * depth_multiplier
-        super().__init__(
-            channels, filters, kernel_size, stride, padding, dilation, channels, bias
-        )
+        super().__init__(channels, filters, kernel_size, stride, padding, dilation, channels, bias)
         self.depth_multiplier = depth_multiplier
         self.data_format = data_format
         _start(self, depthwise_initializer)

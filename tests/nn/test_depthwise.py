@@ -1,0 +1,162 @@
+"""The fast depthwise convolutions, both layouts, against PyTorch's grouped one."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from tsconv.errors import ConfigError
+from tsconv.nn.depthwise import (
+    correlate,
+    correlate_taps,
+    depthwise_conv1d,
+    depthwise_time_major,
+    depthwise_time_major_reference,
+)
+
+
+@given(
+    batch=st.integers(1, 3),
+    channels=st.integers(1, 5),
+    kernel=st.integers(1, 6),
+    dilation=st.integers(1, 5),
+    extra=st.integers(1, 9),
+    bias=st.booleans(),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+)
+def test_equals_the_grouped_convolution(
+    batch: int,
+    channels: int,
+    kernel: int,
+    dilation: int,
+    extra: int,
+    bias: bool,
+    dtype: torch.dtype,
+) -> None:
+    x = torch.randn(batch, (kernel - 1) * dilation + extra, channels, dtype=dtype)
+    weight = torch.randn(channels, 1, kernel, dtype=dtype)
+    offset = torch.randn(channels, dtype=dtype) if bias else None
+    got = depthwise_time_major(x, weight, offset, dilation)
+    expected = depthwise_time_major_reference(x, weight, offset, dilation)
+    assert got.shape == (batch, extra, channels)
+    atol = 1e-12 if dtype == torch.float64 else 2e-5
+    torch.testing.assert_close(got, expected, rtol=0, atol=atol)
+
+
+def test_gradients_equal_the_grouped_convolution() -> None:
+    x = torch.randn(2, 9, 3, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(3, 1, 3, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(3, dtype=torch.float64, requires_grad=True)
+    out = [f(x, weight, bias, 2) for f in (depthwise_time_major, depthwise_time_major_reference)]
+    grads = [torch.autograd.grad(o.square().sum(), (x, weight, bias)) for o in out]
+    for ours, theirs in zip(*grads, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+
+
+def test_golden_vector_with_two_filters() -> None:
+    # Rows [1,2,3,4] and [10,20,30,40]; taps [1,0] pass the earlier step on, [1,1] add two steps.
+    x = torch.tensor([[1.0, 2, 3, 4], [10, 20, 30, 40]]).t()[None]
+    weight = torch.tensor([[[1.0, 0]], [[1, 1]]])
+    assert depthwise_time_major(x, weight)[0].t().tolist() == [[1, 2, 3], [30, 50, 70]]
+
+
+def test_too_short_an_input_is_refused() -> None:
+    with pytest.raises(ConfigError, match="4 steps, too short for kernel_size=3 at dilation=2"):
+        depthwise_time_major(torch.zeros(1, 4, 2), torch.zeros(2, 1, 3), None, 2)
+
+
+sizes = {
+    "width": st.integers(1, 24),
+    "kernel": st.integers(1, 6),
+    "dilation": st.integers(1, 4),
+    "left": st.integers(0, 8),
+    "right": st.integers(0, 8),
+}
+
+
+def grouped(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, *padded_dilation: int
+) -> torch.Tensor:
+    left, right, dilation = padded_dilation
+    x = F.pad(x, (left, right))
+    return F.conv1d(x, weight, bias, dilation=dilation, groups=x.shape[1])
+
+
+@given(**sizes, bias=st.booleans(), multiplier=st.integers(1, 3), stride=st.integers(1, 3))
+def test_channels_first_equals_torch_with_gradients(
+    width: int,
+    kernel: int,
+    dilation: int,
+    left: int,
+    right: int,
+    bias: bool,
+    multiplier: int,
+    stride: int,
+) -> None:
+    if width + left + right < (kernel - 1) * dilation + 1:
+        return
+    x = torch.randn(2, 3, width, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(3 * multiplier, 1, kernel, dtype=torch.float64, requires_grad=True)
+    offset = torch.randn(3 * multiplier, dtype=torch.float64, requires_grad=True) if bias else None
+    inputs = [x, weight] + ([offset] if bias else [])
+    ours = depthwise_conv1d(x, weight, offset, stride, (left, right), dilation)
+    theirs = grouped(x, weight, offset, left, right, dilation)[..., ::stride]
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+    direction = torch.randn_like(ours)
+    for mine, reference in zip(
+        torch.autograd.grad((ours * direction).sum(), inputs),
+        torch.autograd.grad((theirs * direction).sum(), inputs),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, reference, rtol=0, atol=1e-11)
+
+
+@given(**sizes)
+def test_the_compiled_form_equals_torch(
+    width: int, kernel: int, dilation: int, left: int, right: int
+) -> None:
+    """`correlate` and `correlate_taps` are what a compiler gets; here they run as they are."""
+    reach = (kernel - 1) * dilation
+    if width + left + right < reach + 1:
+        return
+    x = torch.randn(2, 3, width, dtype=torch.float64)
+    weight = torch.randn(3, 1, kernel, dtype=torch.float64, requires_grad=True)
+    theirs = grouped(x, weight, None, left, right, dilation)
+    ours = correlate(x, weight.squeeze(1), left, right, dilation)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+    direction = torch.randn_like(theirs)
+    (expected,) = torch.autograd.grad((theirs * direction).sum(), weight)
+    taps = correlate_taps(x, direction, kernel, left, right, dilation)
+    torch.testing.assert_close(taps, expected.squeeze(1), rtol=0, atol=1e-11)
+    x.requires_grad_()
+    (expected,) = torch.autograd.grad(
+        (grouped(x, weight, None, left, right, dilation) * direction).sum(), x
+    )
+    back = correlate(direction, weight.squeeze(1).flip(1), reach - left, reach - right, dilation)
+    torch.testing.assert_close(back, expected, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("padded", [(0, 0), (4, 0), (1, 2), (6, 6)])
+def test_gradcheck_twice(padded: tuple[int, int]) -> None:
+    x = torch.randn(2, 2, 7, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(2, 1, 3, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(2, dtype=torch.float64, requires_grad=True)
+
+    def function(*inputs: torch.Tensor) -> torch.Tensor:
+        return depthwise_conv1d(*inputs, 1, padded, 2)
+
+    assert torch.autograd.gradcheck(function, (x, weight, bias))
+    assert torch.autograd.gradgradcheck(function, (x, weight, bias))
+
+
+def test_autocast_and_function_transforms_go_through() -> None:
+    x, weight = torch.randn(3, 2, 4, 9), torch.randn(4, 1, 3, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = depthwise_conv1d(x[0], weight, None, 1, (2, 0))
+    assert out.dtype == torch.bfloat16
+    out.sum().backward()
+    assert weight.grad is not None
+    assert weight.grad.dtype == torch.float32
+    batched = torch.vmap(lambda v: depthwise_conv1d(v, weight, None, 1, (2, 0)))(x)
+    torch.testing.assert_close(batched[1], depthwise_conv1d(x[1], weight, None, 1, (2, 0)))

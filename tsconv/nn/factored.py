@@ -1,0 +1,170 @@
+"""Factored kernels: a k-dimensional filter as a sequence of 1-D ones (ImageFiltering.jl).
+
+Filtering with the factors in turn equals filtering with their outer product, at a fraction of the
+work. Filters correlate. An axis is padded once, by what all factors together need, and shrinks
+factor by factor, so that borders are those of the whole filter too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tsconv.errors import ConfigError, require_choice
+from tsconv.nn.checks import require_positive
+
+BORDERS = ("replicate", "reflect", "symmetric", "circular", "zeros", "valid")
+
+
+def border_index(length: int, left: int, right: int, border: str) -> Tensor:
+    """For each step of a padded axis, the step of the axis it repeats: (left + length + right,).
+
+    abc becomes a|abc|c for `replicate`, b|abc|b for `reflect`, a|abc|c and ba|abc|cb for
+    `symmetric` (the edge repeated), c|abc|a for `circular`. Any amount of padding works.
+    """
+    step = torch.arange(-left, length + right)
+    if border == "replicate":
+        return step.clamp(0, length - 1)
+    if border == "circular":
+        return step % length
+    if border == "symmetric":
+        step = step % (2 * length)
+        return torch.minimum(step, 2 * length - 1 - step)
+    period = max(1, 2 * (length - 1))  # reflect
+    step = step % period
+    return torch.minimum(step, period - step) if length > 1 else step * 0
+
+
+class FactoredFilter(nn.Module):
+    """Correlate the last axes of x with 1-D factors in turn; what is returned is as large as x.
+
+    factors: 1-D tensors; `axes` names the axis of each (negative, from the last), by default the
+    last len(factors) axes in order; several factors may share an axis. A factor's origin is its
+    middle, of an even number the earlier one; with `causal` the factors of the last axis, time, end
+    at the current step instead, so that no later step is seen. border: `replicate` (the default),
+    `reflect`, `symmetric`, `circular`, `zeros`, or `valid`, which returns the inner part alone.
+    Nothing is learned: the factors are buffers. Raises ConfigError for factors that are not 1-D, an
+    unknown border and, where `valid`, an axis shorter than its factors.
+    """
+
+    def __init__(
+        self,
+        factors: Sequence[Tensor],
+        axes: Sequence[int] | None = None,
+        border: str = "replicate",
+        causal: bool = False,
+    ) -> None:
+        require_choice("border", border, BORDERS)
+        require_positive(factors=len(factors))
+        for i, factor in enumerate(factors):
+            if factor.ndim != 1 or not len(factor):
+                raise ConfigError(f"factor {i} has shape {tuple(factor.shape)}, expected (taps,)")
+        axes = tuple(range(-len(factors), 0)) if axes is None else tuple(axes)
+        if len(axes) != len(factors) or any(axis >= 0 for axis in axes):
+            raise ConfigError(
+                f"`axes` (={axes}) must name an axis from the last, -1, -2, ..., for each of "
+                f"{len(factors)} factors"
+            )
+        super().__init__()
+        self.axes, self.border, self.causal = axes, border, causal
+        for i, factor in enumerate(factors):
+            self.register_buffer(f"factor{i}", factor.detach().clone())
+
+    @property
+    def factors(self) -> list[Tensor]:
+        """The 1-D filters in the order in which they are applied."""
+        return [self.get_buffer(f"factor{i}") for i in range(len(self.axes))]
+
+    def reach(self, axis: int) -> tuple[int, int]:
+        """Steps before and after the current one that all factors of an axis see together."""
+        spans = [len(f) - 1 for f, a in zip(self.factors, self.axes, strict=True) if a == axis]
+        if self.causal and axis == -1:
+            return sum(spans), 0
+        return sum(s // 2 for s in spans), sum(s - s // 2 for s in spans)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (..., axes) -> the same shape, or the inner part where the border is `valid`."""
+        if x.ndim < -min(self.axes):
+            raise ConfigError(f"x has shape {tuple(x.shape)}, too few axes for {min(self.axes)}")
+        for axis in sorted(set(self.axes)):
+            x = self._pad(x, axis, *self.reach(axis))
+        for factor, axis in zip(self.factors, self.axes, strict=True):
+            x = correlate_axis(x, factor, axis)
+        return x
+
+    def _pad(self, x: Tensor, axis: int, left: int, right: int) -> Tensor:
+        length = x.shape[axis]
+        if length < 1 or (self.border == "valid" and length <= left + right):
+            raise ConfigError(
+                f"axis {axis} has {length} steps, too short for factors that see {left} before "
+                f"and {right} after each"
+            )
+        if self.border == "valid" or left == right == 0:
+            return x
+        if self.border == "zeros":
+            return F.pad(x, (0, 0) * (-axis - 1) + (left, right))
+        index = border_index(length, left, right, self.border).to(x.device)
+        return x.index_select(axis, index)
+
+
+def correlate_axis(x: Tensor, taps: Tensor, axis: int) -> Tensor:
+    """Correlate one axis of x with 1-D taps, without padding."""
+    x = x.movedim(axis, -1)
+    out = F.conv1d(x.reshape(-1, 1, x.shape[-1]), taps.to(x.dtype).reshape(1, 1, -1))
+    return out.reshape(*x.shape[:-1], -1).movedim(-1, axis)
+
+
+def factorize(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Split a separable matrix into the column and the row whose outer product it is, by SVD.
+
+    Returns sqrt(s) u (rows,) and sqrt(s) v (columns,), signed so that u's largest entry is
+    positive. Raises ConfigError where a singular value after the first is not below sqrt(eps) of
+    the matrix' type: such a matrix is no single product.
+    """
+    if matrix.ndim != 2 or not matrix.is_floating_point() or not matrix.numel():
+        raise ConfigError(
+            f"the matrix has shape {tuple(matrix.shape)} and type {matrix.dtype}, expected two "
+            "axes of floating-point numbers"
+        )
+    u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
+    tolerance = math.sqrt(torch.finfo(matrix.dtype).eps)
+    if len(s) > 1 and s[1] >= tolerance:
+        raise ConfigError(
+            f"the matrix is not separable: its second singular value is {float(s[1]):.3g}, which "
+            f"must be below sqrt(eps) = {tolerance:.3g}"
+        )
+    column, row = u[:, 0], vh[0]
+    sign = torch.sign(column[column.abs().argmax()])
+    return s[0].sqrt() * sign * column, s[0].sqrt() * sign * row
+
+
+def gaussian(
+    sigma: float, length: int | None = None, order: int = 0, causal: bool = False
+) -> Tensor:
+    """Taps of a Gaussian (order 0) or of its derivative (order 1), in float64.
+
+    sigma: steps, not seconds; length: taps, by default 4 ceil(sigma) + 1, and odd. Order 0 sums to
+    1, so that a constant stays; order 1 sums to 0 and turns a ramp of slope 1 into 1. With `causal`
+    the taps are the half that looks back, 2 ceil(sigma) + 1 by default and the last one for the
+    current step; order 1 is then the slope of the line fitted with those weights.
+    """
+    if not sigma > 0 or not math.isfinite(sigma):
+        raise ConfigError(f"`sigma` (={sigma}) must be a number above 0")
+    if order not in (0, 1):
+        raise ConfigError(f"`order` (={order}) must be 0, a Gaussian, or 1, its derivative")
+    if length is None:
+        length = (2 if causal else 4) * math.ceil(sigma) + 1
+    require_positive(length=length)
+    if length < 1 + order or (length % 2 == 0 and not causal):
+        raise ConfigError(f"`length` (={length}) must be odd, and above 1 for a derivative")
+    step = torch.arange(length, dtype=torch.float64) - (length - 1 if causal else length // 2)
+    weight = torch.exp(-0.5 * (step / sigma) ** 2)
+    weight = weight / weight.sum()
+    if order == 0:
+        return weight
+    centred = step - (weight * step).sum()
+    return weight * centred / (weight * centred**2).sum()

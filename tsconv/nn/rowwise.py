@@ -1,0 +1,260 @@
+"""Row-wise convolution on (B, C, H, W): every row of a family has its own Conv1d, all at once.
+
+Row h's filters see row h alone, so the layer equals a loop of `nn.Conv1d` over rows. As one grouped
+convolution its channel index is h * C + c: PyTorch's grouped `nn.Conv1d(H * C, H * C_out, k,
+groups=H)` on `x.permute(0, 2, 1, 3).reshape(B, H * C, W)` has the same weight and bias.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tsconv.errors import ConfigError, require_choice
+from tsconv.nn.checks import per_axis, require_divisible, require_positive, require_shape
+from tsconv.nn.depthwise import depthwise_conv1d
+from tsconv.nn.padding import Padding, check_padding, output_length, pad_amounts
+from tsconv.nn.rowgemm import rowwise_gemm
+
+ROWS = ("shared", "separate", "pooled")
+
+# Channels of a group up to which eager products over all rows beat the grouped convolution.
+_NARROW = 32
+
+
+class RowwiseConv1d(nn.Module):
+    """A Conv1d for each row: (B, in_channels, H, W) -> (B, out_channels, H, W').
+
+    rows: `separate` gives each row its own filters, `weight` (n_rows * out_channels, in_channels /
+    groups, k); `shared` gives all rows the same, `weight` (out_channels, in_channels / groups, k),
+    as `nn.Conv2d(kernel_size=(1, k))` does, and takes any number of rows; `pooled` adds to shared
+    filters a deviation for each row, `row_weight` and `row_bias`, which start at zero and are meant
+    to be decayed. `groups` divide the channels within a row. Padding and errors as `Conv1d`'s.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] = 1,
+        padding: Padding = 0,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        *,
+        n_rows: int | None = None,
+        rows: str = "separate",
+    ) -> None:
+        require_positive(in_channels=in_channels, out_channels=out_channels, groups=groups)
+        require_divisible(groups, in_channels=in_channels, out_channels=out_channels)
+        require_choice("rows", rows, ROWS)
+        if n_rows is None and rows != "shared":
+            raise ConfigError(f"`n_rows` (=None) must be given with `rows` (={rows})")
+        if n_rows is not None:
+            require_positive(n_rows=n_rows)
+        super().__init__()
+        (self.kernel_size,) = per_axis("kernel_size", kernel_size, 1)
+        (self.stride,) = per_axis("stride", stride, 1)
+        (self.dilation,) = per_axis("dilation", dilation, 1)
+        (self.padding,) = check_padding(padding, (self.stride,))
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.n_rows, self.rows = n_rows, rows
+        own = n_rows or 1
+        filters = out_channels if rows != "separate" else own * out_channels
+        shape = (filters, in_channels // groups, self.kernel_size)
+        self.weight = nn.Parameter(torch.empty(shape))
+        self.bias = nn.Parameter(torch.empty(filters)) if bias else None
+        if rows == "pooled":
+            self.row_weight = nn.Parameter(torch.zeros(own * out_channels, *shape[1:]))
+            self.row_bias = nn.Parameter(torch.zeros(own * out_channels)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start as `nn.Conv1d` does, each row for itself."""
+        bound = 1 / math.sqrt(self.weight.shape[1] * self.kernel_size)
+        nn.init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            nn.init.uniform_(self.bias, -bound, bound)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
+            f"stride={self.stride}, padding={self.padding}, dilation={self.dilation}, "
+            f"groups={self.groups}, bias={self.bias is not None}, n_rows={self.n_rows}, "
+            f"rows={self.rows}"
+        )
+
+    def row_parameters(self, n_rows: int) -> tuple[Tensor, Tensor | None]:
+        """Every row's filters: (H, out_channels, in_channels / groups, k) and (H, out_channels)."""
+
+        def spread(shared: Tensor) -> Tensor:
+            if self.rows == "separate":
+                return shared.unflatten(0, (n_rows, self.out_channels))
+            return shared.expand(n_rows, *shared.shape)
+
+        weight = spread(self.weight)
+        bias = None if self.bias is None else spread(self.bias)
+        if self.rows == "pooled":
+            weight = weight + self.row_weight.view(weight.shape)
+            if bias is not None and self.row_bias is not None:
+                bias = bias + self.row_bias.view(bias.shape)
+        return weight, bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, in_channels, H, W) -> (B, out_channels, H, W')."""
+        require_shape(x, f"(B, {self.in_channels}, H, W)", self.in_channels, 1)
+        n_rows = x.shape[2]
+        if self.rows != "shared" and n_rows != self.n_rows:
+            raise ConfigError(f"x has {n_rows} rows, the layer has `n_rows` (={self.n_rows})")
+        k, stride, dilation = self.kernel_size, self.stride, self.dilation
+        padded = pad_amounts(self.padding, x.shape[-1], k, stride, dilation)
+        output_length(x.shape[-1], k, stride, dilation, padded)
+        if self.groups == self.in_channels == self.out_channels:
+            return self._depthwise(x, padded)
+        if k == stride == self.groups == 1 and padded == (0, 0):
+            return self._pointwise(x)
+        if self.rows == "shared":
+            x, side = (x, padded[0]) if padded[0] == padded[1] else (F.pad(x, padded), 0)
+            return F.conv2d(
+                x,
+                self.weight.unsqueeze(2),
+                self.bias,
+                (1, stride),
+                (0, side),
+                (1, dilation),
+                self.groups,
+            )
+        weight, bias = self.row_parameters(n_rows)
+        narrow = self.in_channels // self.groups <= _NARROW
+        if narrow and stride == self.groups == 1 and _written_out(x):
+            return rowwise_gemm(x, weight, bias, padded, dilation)
+        return rowwise_grouped(x, weight, bias, stride, padded, dilation, self.groups)
+
+    def _depthwise(self, x: Tensor, padded: tuple[int, int]) -> Tensor:
+        """One filter a channel and row: a depthwise convolution over C * H channels, as x lies."""
+        n_rows = x.shape[2]
+        weight, bias = self.row_parameters(n_rows)  # (H, C, 1, k), (H, C)
+        out = depthwise_conv1d(
+            x.flatten(1, 2),
+            weight.transpose(0, 1).flatten(0, 1),
+            None if bias is None else bias.t().flatten(),
+            self.stride,
+            padded,
+            self.dilation,
+        )
+        return out.unflatten(1, (self.out_channels, n_rows))
+
+    def _pointwise(self, x: Tensor) -> Tensor:
+        """One matrix a row: batched products, shared filters included."""
+        weight, bias = self.row_parameters(x.shape[2])
+        if _written_out(x):
+            return rowwise_gemm(x, weight, bias, (0, 0), 1)
+        out = torch.matmul(weight.squeeze(-1), x.transpose(1, 2))  # (B, H, C_out, W)
+        if bias is not None:
+            out = out + bias.unsqueeze(-1).to(out.dtype)
+        return out.transpose(1, 2).contiguous()
+
+
+def _written_out(x: Tensor) -> bool:
+    """Whether the eager products on a CPU serve: everything else goes through torch's own."""
+    return (
+        x.device.type == "cpu"
+        and x.dtype in (torch.float32, torch.float64)
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
+    )
+
+
+def rowwise_grouped(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: int,
+    padded: tuple[int, int],
+    dilation: int,
+    groups: int,
+) -> Tensor:
+    """All rows as one grouped convolution. x: (B, C, H, W); weight: (H, C_out, C / groups, k)."""
+    n_rows, out_channels = weight.shape[:2]
+    flat = x.transpose(1, 2).flatten(1, 2)  # (B, H * C, W)
+    flat, side = (flat, padded[0]) if padded[0] == padded[1] else (F.pad(flat, padded), 0)
+    out = F.conv1d(
+        flat,
+        weight.flatten(0, 1),
+        None if bias is None else bias.flatten(),
+        stride,
+        side,
+        dilation,
+        n_rows * groups,
+    )
+    return out.unflatten(1, (n_rows, out_channels)).transpose(1, 2).contiguous()
+
+
+class RowwiseSeparableConv1d(nn.Module):
+    """A depthwise, then a pointwise convolution for each row, one bias at the end.
+
+    (B, in_channels, H, W) -> (B, out_channels, H, W'). Parameters as those of two `RowwiseConv1d`:
+    `depthwise.weight`, `pointwise.weight`, `pointwise.bias`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] = 1,
+        padding: Padding = 0,
+        dilation: int | Sequence[int] = 1,
+        depth_multiplier: int = 1,
+        bias: bool = True,
+        *,
+        n_rows: int | None = None,
+        rows: str = "separate",
+    ) -> None:
+        require_positive(in_channels=in_channels, depth_multiplier=depth_multiplier)
+        super().__init__()
+        filters = in_channels * depth_multiplier
+        self.depthwise = RowwiseConv1d(
+            in_channels,
+            filters,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            in_channels,
+            bias=False,
+            n_rows=n_rows,
+            rows=rows,
+        )
+        self.pointwise = RowwiseConv1d(
+            filters, out_channels, 1, bias=bias, n_rows=n_rows, rows=rows
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, in_channels, H, W) -> (B, out_channels, H, W')."""
+        return self.pointwise(self.depthwise(x))
+
+
+def rowwise_reference(layer: RowwiseConv1d, x: Tensor) -> Tensor:
+    """Readable twin: the loop over rows, a Conv1d each. x: (B, C, H, W) -> (B, C_out, H, W')."""
+    weight, bias = layer.row_parameters(x.shape[2])
+    size = (layer.kernel_size, layer.stride, layer.dilation)
+    x = F.pad(x, pad_amounts(layer.padding, x.shape[-1], *size))
+    rows = [
+        F.conv1d(
+            x[:, :, h],
+            weight[h],
+            None if bias is None else bias[h],
+            layer.stride,
+            0,
+            layer.dilation,
+            layer.groups,
+        )
+        for h in range(x.shape[2])
+    ]
+    return torch.stack(rows, dim=2)
