@@ -26,7 +26,15 @@ ETT = Path(os.environ.get("TSCONV_ETT", ROOT.parent / "shared" / "data" / "ett")
 
 def random_net(**settings: object) -> ForecastNet:
     """A small float64 network in evaluation mode whose every weight is random and matters."""
-    defaults = {"horizon": 5, "context_length": 12, "seasonal_lags": (7,), "hidden": 8, "levels": 3}
+    defaults = {
+        "horizon": 5,
+        "context_length": 12,
+        "seasonal_lags": (7,),
+        "smooth": (1.5,),
+        "slope": (1.0,),
+        "hidden": 8,
+        "levels": 3,
+    }
     net = ForecastNet(NetSpec(**{**defaults, **settings})).double().eval()  # type: ignore[arg-type]
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from tsconv.errors import ConfigError
 from tsconv.nn.block import SpatialDropout
 from tsconv.nn.checks import require_positive
+from tsconv.nn.factored import FactoredFilter, gaussian
 from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.tcn import TemporalStack
@@ -45,6 +46,8 @@ class NetSpec:
     skip: bool = False
     weight_norm: bool = False
     linear: bool = True  # the linear branch over the context
+    smooth: tuple[float, ...] = ()  # steps; a trailing Gaussian mean of the scaled values for each
+    slope: tuple[float, ...] = ()  # steps; the trailing slope with those Gaussian weights
     quantiles: tuple[float, ...] | None = None  # None: a point head
 
     @classmethod
@@ -107,6 +110,45 @@ class LinearBranch(nn.Module):
         return F.linear(scaled, self.weight)
 
 
+class TrailingFilters(nn.Module):
+    """Means and slopes of what was observed, under Gaussian weights that look back alone.
+
+    A factored filter of one axis in its causal form. The mean divides by the weights of the
+    observed steps; the slope counts a missing step as that mean, so that it says nothing.
+    """
+
+    def __init__(self, smooth: Sequence[float], slope: Sequence[float]) -> None:
+        super().__init__()
+        means = [_trailing(sigma, 0) for sigma in (*smooth, *slope)]
+        self.means = nn.ModuleList(means)
+        self.slopes = nn.ModuleList(_trailing(sigma, 1) for sigma in slope)
+        self.n_smooth = len(smooth)
+        # Steps before the current one that the longest filter sees.
+        self.history = max((f.reach(-1)[0] for f in means), default=0)
+
+    def forward(self, z: Tensor, seen: Tensor) -> list[Tensor]:
+        """z, seen: (B, history + W), z = 0 where unseen. Returns a (B, W) for each filter."""
+        width = z.shape[1] - self.history
+
+        def last(f: nn.Module, x: Tensor) -> Tensor:
+            return f(x)[:, -width:]  # the filters return the inner part alone
+
+        means = []
+        for f in self.means:
+            weight = last(f, seen)
+            means.append(last(f, z) * torch.where(weight > 0, 1 / weight, 0))
+        slopes = [
+            last(f, z) - mean * last(f, seen)
+            for f, mean in zip(self.slopes, means[self.n_smooth :], strict=True)
+        ]
+        return means[: self.n_smooth] + slopes
+
+
+def _trailing(sigma: float, order: int) -> FactoredFilter:
+    taps = gaussian(sigma, order=order, causal=True).float()
+    return FactoredFilter([taps], border="valid", causal=True)
+
+
 class ForecastNet(nn.Module):
     """A causal forecaster on (B, C, W); each channel is forecast from its own past.
 
@@ -122,7 +164,9 @@ class ForecastNet(nn.Module):
         for lag in spec.seasonal_lags:
             require_positive(seasonal_lag=lag)
         self.spec = spec
-        self.stem = nn.Linear(2 + len(spec.seasonal_lags), spec.hidden)
+        self.filters = TrailingFilters(spec.smooth, spec.slope)
+        n_features = 2 + len(spec.seasonal_lags) + len(spec.smooth) + len(spec.slope)
+        self.stem = nn.Linear(n_features, spec.hidden)
         self.stack = TemporalStack(
             spec.hidden,
             spec.kernel_size,
@@ -161,7 +205,7 @@ class ForecastNet(nn.Module):
     @property
     def feature_history(self) -> int:
         """Steps before step s that the features of s depend on."""
-        return max((self.spec.context_length - 1, *self.spec.seasonal_lags))
+        return max(self.filters.history + self.spec.context_length - 1, *self.spec.seasonal_lags, 0)
 
     @property
     def history(self) -> int:
@@ -210,6 +254,11 @@ class ForecastNet(nn.Module):
         now, seen = lagged(x), lagged(mask)
         unit = lagged(scale.inverse) * seen
         columns = [(now - lagged(scale.mu)) * unit, seen]
+        if self.filters.history:
+            first = start - self.filters.history
+            observed = mask[:, first:]
+            z = (x - scale.mu)[:, first:] * scale.inverse[:, first:] * observed
+            columns += self.filters(z.clamp(-_FEATURE_LIMIT, _FEATURE_LIMIT), observed)
         for lag in self.spec.seasonal_lags:
             columns.append((now - lagged(x, lag)) * unit * lagged(mask, lag))
         return torch.stack(columns, dim=-1).clamp(-_FEATURE_LIMIT, _FEATURE_LIMIT)

@@ -72,6 +72,8 @@ class FeaturesConfig:
     """Inputs made from the series itself; see conf/features/default.yaml."""
 
     seasonal_lags: list[int] | None
+    smooth: list[float]
+    slope: list[float]
 
 
 @dataclasses.dataclass

@@ -30,6 +30,8 @@ from tsconv.report import write_config, write_json
 from tsconv.schema import TrainConfig
 from tsconv.training import OPTIMIZERS, SCHEDULERS, ForecastModule
 
+LONGEST_SIGMA = 2048  # steps: a trailing filter sees twice as many
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainResult:
@@ -101,6 +103,12 @@ def _check_choices(config: TrainConfig) -> None:
         ("logger.name", config.logger.name, tuple(LOGGERS)),
     ):
         require_choice(key, value, choices)
+    for key, sigmas in (("smooth", config.features.smooth), ("slope", config.features.slope)):
+        for sigma in sigmas:
+            if not 0 < sigma <= LONGEST_SIGMA:
+                raise ConfigError(
+                    f"`features.{key}` (={sigmas}) must be steps above 0 and up to {LONGEST_SIGMA}"
+                )
     if head.kind == "quantile":
         check_quantiles(head.quantiles or ())
     if config.resume is not None:
@@ -128,6 +136,8 @@ def _net_spec(config: TrainConfig) -> NetSpec:
         horizon=config.horizon,
         context_length=config.context_length or 1,
         seasonal_lags=tuple(config.features.seasonal_lags or ()),
+        smooth=tuple(config.features.smooth),
+        slope=tuple(config.features.slope),
         quantiles=tuple(head.quantiles or ()) if head.kind == "quantile" else None,
         **model,
     )

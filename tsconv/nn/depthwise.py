@@ -20,6 +20,9 @@ from tsconv.errors import ConfigError
 # Beyond this the unrolled taps compile slowly and no longer gain.
 MOST_TAPS = 32
 
+# Elements of a block of the batch, 1 MiB in float32.
+_BLOCK = 2**18
+
 
 def depthwise_conv1d(
     x: Tensor,
@@ -40,13 +43,22 @@ def depthwise_conv1d(
         x, weight = x.to(narrow), weight.to(narrow)
         bias = None if bias is None else bias.to(narrow)
     plain = stride == 1 and x.shape[1] == weight.shape[0] and weight.shape[-1] <= MOST_TAPS
-    written_out = device == "cpu" and x.dtype in (torch.float32, torch.float64)
+    compiling = torch.compiler.is_compiling()
     if torch.compiler.is_exporting():  # one portable node, whatever the length
         plain = False
-    compiling = torch.compiler.is_compiling()
-    if plain and (compiling or written_out):
+    if plain and (compiling or written_out(x)):
         return _apply(x, weight, bias, *padded, dilation, compiling)
     return _native(x, weight, bias, stride, *padded, dilation)
+
+
+def written_out(x: Tensor) -> bool:
+    """Whether the passes written for eager CPU tensors serve; the rest goes to torch's own."""
+    return (
+        not torch.compiler.is_compiling()
+        and x.device.type == "cpu"
+        and x.dtype in (torch.float32, torch.float64)
+        and not torch._C._are_functorch_transforms_active()  # torch.func, vmap
+    )
 
 
 def _native(
@@ -59,15 +71,13 @@ def _native(
     dilation: int,
 ) -> Tensor:
     """PyTorch's grouped convolution, one group a channel."""
-    if left != right:
+    if left != right or weight.shape[-1] > 8:  # long kernels run faster on a padded copy
         x, left = F.pad(x, (left, right)), 0
     return F.conv1d(x, weight, bias, stride, left, dilation, groups=x.shape[1])
 
 
 class _Depthwise(torch.autograd.Function):
     """Stride 1, one filter a channel. Differentiable twice."""
-
-    generate_vmap_rule = True
 
     @staticmethod
     def forward(
@@ -103,10 +113,7 @@ class _Depthwise(torch.autograd.Function):
             if needs_weight:
                 grad_taps = correlate_taps(x, grad, taps.shape[1], left, right, dilation)
         else:
-            if needs_x:
-                grad_x = _spread(grad, taps, x.shape[-1], left, dilation)
-            if needs_weight:
-                grad_taps = _tap_sums(x, grad, taps.shape[1], left, dilation)
+            grad_x, grad_taps = _in_blocks(x, grad, taps, left, dilation, needs_x, needs_weight)
         grad_weight = None if grad_taps is None else grad_taps.unsqueeze(1)
         grad_bias = grad.sum((0, 2)) if needs_bias else None
         return grad_x, grad_weight, grad_bias, None, None, None, None
@@ -130,18 +137,27 @@ def _shifts(kernel_size: int, width: int, length: int, left: int, dilation: int)
     return out
 
 
-def _spread(grad: Tensor, taps: Tensor, width: int, left: int, dilation: int) -> Tensor:
-    """Gradient by the input, added up in place: (B, C, L), (C, k) -> (B, C, W)."""
-    out = grad.new_zeros(*grad.shape[:-1], width)
-    for j, t, s in _shifts(taps.shape[1], width, grad.shape[-1], left, dilation):
-        out[..., s].addcmul_(grad[..., t], taps[:, j : j + 1])
-    return out
+def _in_blocks(
+    x: Tensor, grad: Tensor, taps: Tensor, left: int, dilation: int, needs_x: bool, needs_taps: bool
+) -> tuple[Tensor | None, Tensor | None]:
+    """Eager gradients by x (B, C, W) and by the taps (C, k), as far as they are needed.
 
-
-def _tap_sums(x: Tensor, grad: Tensor, kernel_size: int, left: int, dilation: int) -> Tensor:
-    """Gradient by the taps: (B, C, W), (B, C, L) -> (C, k)."""
-    shifts = _shifts(kernel_size, x.shape[-1], grad.shape[-1], left, dilation)
-    return torch.stack([(grad[..., t] * x[..., s]).sum((0, 2)) for _, t, s in shifts], dim=1)
+    The batch goes through in blocks that stay in the cache, since every tap reads all of one.
+    """
+    grad_x = torch.empty_like(x, memory_format=torch.contiguous_format) if needs_x else None
+    grad_taps = torch.zeros_like(taps) if needs_taps else None
+    shifts = _shifts(taps.shape[1], x.shape[-1], grad.shape[-1], left, dilation)
+    step = max(1, _BLOCK // x[0].numel())
+    for first in range(0, len(x), step):
+        some = slice(first, first + step)
+        out = None if grad_x is None else grad_x[some].zero_()
+        for j, t, s in shifts:
+            part = grad[some, :, t]
+            if out is not None:
+                out[..., s].addcmul_(part, taps[:, j : j + 1])
+            if grad_taps is not None:
+                grad_taps[:, j] += (part * x[some, :, s]).sum((0, 2))
+    return grad_x, grad_taps
 
 
 def correlate(x: Tensor, taps: Tensor, left: int, right: int, dilation: int) -> Tensor:

@@ -13,6 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+# Elements of a block of rows, 4 MiB in float32: what is made of it stays near.
+_BLOCK = 2**20
+
 
 def rowwise_gemm(
     x: Tensor, weight: Tensor, bias: Tensor | None, padded: tuple[int, int], dilation: int
@@ -48,6 +51,8 @@ def _products(taps: Tensor, x: Tensor, length: int, dilation: int) -> Tensor:
 
 
 class _RowwiseGemm(torch.autograd.Function):
+    """Rows go through in blocks small enough that what is made of them stays in the cache."""
+
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, taps: Tensor, bias: Tensor | None, left: int, right: int, dilation: int
@@ -55,31 +60,48 @@ class _RowwiseGemm(torch.autograd.Function):
         batch, _, rows, length = x.shape
         reach = (len(taps) - 1) * dilation
         width = left + length + right
-        flat = _flat(x, 0, left, width, reach)  # (H, C, B * width + reach)
-        ctx.save_for_backward(flat, taps)
-        ctx.geometry = batch, left, length, width, reach, dilation
-        out = _products(taps, flat, batch * width, dilation).unflatten(-1, (batch, width))
-        out = out[..., : width - reach].permute(2, 1, 0, 3)  # (B, C_out, H, W')
-        if bias is None:
-            return out.contiguous()
+        ctx.save_for_backward(x, taps)
+        ctx.geometry = left, width, reach, dilation
         made = x.new_empty(batch, taps.shape[2], rows, width - reach)
-        return torch.add(out, bias.t().unsqueeze(-1), out=made)
+        for some in _blocks(x, taps):
+            flat = _flat(x[:, :, some], 0, left, width, reach)  # (h, C, B * width + reach)
+            out = _products(taps[:, some], flat, batch * width, dilation)
+            out = out.unflatten(-1, (batch, width))[..., : width - reach].permute(2, 1, 0, 3)
+            if bias is None:
+                made[:, :, some] = out
+            else:
+                torch.add(out, bias[some].t().unsqueeze(-1), out=made[:, :, some])
+        return made
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        flat, taps = ctx.saved_tensors
-        batch, left, length, width, reach, dilation = ctx.geometry
+        x, taps = ctx.saved_tensors
+        left, width, reach, dilation = ctx.geometry
+        batch, length = x.shape[0], x.shape[-1]
         n = batch * width
-        spread = _flat(grad, reach, 0, width, 0)  # (H, C_out, reach + n), zeros where unused
-        grad_x = grad_taps = None
-        if ctx.needs_input_grad[0]:
-            back = taps.flip(0).transpose(2, 3)
-            grad_x = _products(back, spread, n, dilation).unflatten(-1, (batch, width))
-            grad_x = grad_x[..., left : left + length].permute(2, 1, 0, 3).contiguous()
-        if ctx.needs_input_grad[1]:
-            here = spread[..., reach:]
-            shifts = [flat[..., j * dilation : j * dilation + n] for j in range(len(taps))]
-            grad_taps = torch.stack([torch.bmm(here, x.transpose(1, 2)) for x in shifts])
-        grad_bias = spread.sum(-1) if ctx.needs_input_grad[2] else None
+        needs_x, needs_taps, needs_bias = ctx.needs_input_grad[:3]
+        grad_x = torch.empty_like(x, memory_format=torch.contiguous_format) if needs_x else None
+        grad_taps = torch.empty_like(taps) if needs_taps else None
+        grad_bias = grad.new_empty(taps.shape[1:3]) if needs_bias else None
+        for some in _blocks(x, taps):
+            spread = _flat(grad[:, :, some], reach, 0, width, 0)  # (h, C_out, reach + n)
+            if grad_x is not None:
+                back = taps[:, some].flip(0).transpose(2, 3)
+                out = _products(back, spread, n, dilation).unflatten(-1, (batch, width))
+                grad_x[:, :, some] = out[..., left : left + length].permute(2, 1, 0, 3)
+            if grad_taps is not None:
+                flat = _flat(x[:, :, some], 0, left, width, reach)
+                for j in range(len(taps)):
+                    shifted = flat[..., j * dilation : j * dilation + n].transpose(1, 2)
+                    torch.bmm(spread[..., reach:], shifted, out=grad_taps[j, some])
+            if grad_bias is not None:
+                torch.sum(spread, -1, out=grad_bias[some])
         return grad_x, grad_taps, grad_bias, None, None, None
+
+
+def _blocks(x: Tensor, taps: Tensor) -> list[slice]:
+    """Slices of rows whose share of the wider of input and output is at most _BLOCK elements."""
+    widest = max(taps.shape[2:])
+    step = max(1, _BLOCK // (x.shape[0] * widest * x.shape[-1]))
+    return [slice(first, first + step) for first in range(0, x.shape[2], step)]

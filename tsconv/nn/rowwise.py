@@ -16,14 +16,11 @@ from torch.nn import functional as F
 
 from tsconv.errors import ConfigError, require_choice
 from tsconv.nn.checks import per_axis, require_divisible, require_positive, require_shape
-from tsconv.nn.depthwise import depthwise_conv1d
+from tsconv.nn.depthwise import depthwise_conv1d, written_out
 from tsconv.nn.padding import Padding, check_padding, output_length, pad_amounts
 from tsconv.nn.rowgemm import rowwise_gemm
 
 ROWS = ("shared", "separate", "pooled")
-
-# Channels of a group up to which eager products over all rows beat the grouped convolution.
-_NARROW = 32
 
 
 class RowwiseConv1d(nn.Module):
@@ -130,8 +127,7 @@ class RowwiseConv1d(nn.Module):
                 self.groups,
             )
         weight, bias = self.row_parameters(n_rows)
-        narrow = self.in_channels // self.groups <= _NARROW
-        if narrow and stride == self.groups == 1 and _written_out(x):
+        if stride == self.groups == 1 and _products_serve(x):
             return rowwise_gemm(x, weight, bias, padded, dilation)
         return rowwise_grouped(x, weight, bias, stride, padded, dilation, self.groups)
 
@@ -152,7 +148,7 @@ class RowwiseConv1d(nn.Module):
     def _pointwise(self, x: Tensor) -> Tensor:
         """One matrix a row: batched products, shared filters included."""
         weight, bias = self.row_parameters(x.shape[2])
-        if _written_out(x):
+        if _products_serve(x):
             return rowwise_gemm(x, weight, bias, (0, 0), 1)
         out = torch.matmul(weight.squeeze(-1), x.transpose(1, 2))  # (B, H, C_out, W)
         if bias is not None:
@@ -160,14 +156,9 @@ class RowwiseConv1d(nn.Module):
         return out.transpose(1, 2).contiguous()
 
 
-def _written_out(x: Tensor) -> bool:
+def _products_serve(x: Tensor) -> bool:
     """Whether the eager products on a CPU serve: everything else goes through torch's own."""
-    return (
-        x.device.type == "cpu"
-        and x.dtype in (torch.float32, torch.float64)
-        and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
-    )
+    return written_out(x) and not torch.is_autocast_enabled("cpu")
 
 
 def rowwise_grouped(
