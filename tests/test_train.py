@@ -57,6 +57,18 @@ def test_a_run_can_be_repeated_bit_by_bit(tmp_path: Path) -> None:
     assert not same(a, run(tmp_path, run_dir=tmp_path / "c", seed=1))
 
 
+def test_trailing_means_and_slopes_are_trained_stored_and_forecast_with(tmp_path: Path) -> None:
+    result = run(tmp_path, features__smooth="[2,9.5]", features__slope="[3]")
+    stored = load_bundle(result.run_dir / "bundle").net
+    assert (stored.spec.smooth, stored.spec.slope) == ((2.0, 9.5), (3.0,))
+    assert stored.feature_history == 2 * 10 + stored.spec.context_length - 1
+    x = torch.randn(2, 1, stored.history + 5)
+    ours, theirs = (n(x, torch.ones_like(x), 5).values() for n in (result.bundle.net, stored))
+    assert torch.equal(ours, theirs)
+    with pytest.raises(ConfigError, match=r"`features.slope` \(=\[0.0\]\) must be steps above 0"):
+        run(tmp_path, features__slope="[0]", run_dir=tmp_path / "other")
+
+
 def test_the_bundle_on_disk_is_the_one_in_memory(tmp_path: Path) -> None:
     result = run(tmp_path)
     stored = load_bundle(result.run_dir / "bundle")

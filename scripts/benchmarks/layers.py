@@ -105,10 +105,10 @@ def table(
     out = layers[base](x)
     moved = 2 * 4 * (x.numel() + out.numel())
     got = medians(layers, x, repeats)
-    print(f"\n{title}\n{'':<34}{'ms':>8}{base + ' / this':>24}{'bandwidth':>11}")
+    print(f"\n{title}\n{'':<34}{'ms':>8}{base + ' / this':>32}{'bandwidth':>11}")
     for name, ms in got.items():
         share = moved / (ms / 1e3) / bandwidth
-        print(f"{name:<34}{ms:>8.2f}{got[base] / ms:>24.2f}{share:>11.0%}", flush=True)
+        print(f"{name:<34}{ms:>8.2f}{got[base] / ms:>32.2f}{share:>11.0%}", flush=True)
 
 
 def depthwise(device: str, repeats: int, bandwidth: float) -> None:

@@ -46,19 +46,19 @@ def depthwise_conv1d(
     compiling = torch.compiler.is_compiling()
     if torch.compiler.is_exporting():  # one portable node, whatever the length
         plain = False
-    if plain and (compiling or written_out(x)):
+    if plain and (compiling or (on_cpu(x) and not functional())):
         return _apply(x, weight, bias, *padded, dilation, compiling)
     return _native(x, weight, bias, stride, *padded, dilation)
 
 
-def written_out(x: Tensor) -> bool:
-    """Whether the passes written for eager CPU tensors serve; the rest goes to torch's own."""
-    return (
-        not torch.compiler.is_compiling()
-        and x.device.type == "cpu"
-        and x.dtype in (torch.float32, torch.float64)
-        and not torch._C._are_functorch_transforms_active()  # torch.func, vmap
-    )
+def on_cpu(x: Tensor) -> bool:
+    """Whether the passes written for a CPU serve; narrow types are better off with torch's."""
+    return x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+
+
+def functional() -> bool:
+    """Whether torch.func or vmap is at work, whose transforms need torch's own operators."""
+    return torch._C._are_functorch_transforms_active()
 
 
 def _native(

@@ -1,9 +1,10 @@
-"""Row-wise convolution as matrix products over all rows: the eager CPU form.
+"""Row-wise convolution as matrix products over all rows: the CPU form.
 
 With time and batch flattened into one axis, (H, C, B * W), tap j of every row is one batched
 product with the same memory shifted by j * dilation: nothing is unfolded. Where a shift crosses
 from one series of the batch into the next, the product is not used. Forward, both gradients and the
-layout are written out, since autograd's own would copy the whole input once a tap.
+layout are written out, since autograd's own would copy the whole input once a tap. A custom
+operator, so that a compiler takes it as it is.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def rowwise_gemm(
     Stride 1, no groups; padded: zeros in front and behind.
     """
     taps = weight.permute(3, 0, 1, 2).contiguous()  # (k, H, C_out, C)
-    return _RowwiseGemm.apply(x, taps, bias, *padded, dilation)
+    return _forward(x, taps, bias, *padded, dilation)
 
 
 def _flat(x: Tensor, lead: int, left: int, width: int, tail: int) -> Tensor:
@@ -50,54 +51,86 @@ def _products(taps: Tensor, x: Tensor, length: int, dilation: int) -> Tensor:
     return out
 
 
-class _RowwiseGemm(torch.autograd.Function):
+@torch.library.custom_op("tsconv::rowwise_gemm", mutates_args=())
+def _forward(
+    x: Tensor, taps: Tensor, bias: Tensor | None, left: int, right: int, dilation: int
+) -> Tensor:
     """Rows go through in blocks small enough that what is made of them stays in the cache."""
+    batch, _, rows, length = x.shape
+    reach = (len(taps) - 1) * dilation
+    width = left + length + right
+    made = x.new_empty(batch, taps.shape[2], rows, width - reach)
+    for some in _blocks(x, taps):
+        flat = _flat(x[:, :, some], 0, left, width, reach)  # (h, C, B * width + reach)
+        out = _products(taps[:, some], flat, batch * width, dilation)
+        out = out.unflatten(-1, (batch, width))[..., : width - reach].permute(2, 1, 0, 3)
+        if bias is None:
+            made[:, :, some] = out
+        else:
+            torch.add(out, bias[some].t().unsqueeze(-1), out=made[:, :, some])
+    return made
 
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, taps: Tensor, bias: Tensor | None, left: int, right: int, dilation: int
-    ) -> Tensor:
-        batch, _, rows, length = x.shape
-        reach = (len(taps) - 1) * dilation
-        width = left + length + right
-        ctx.save_for_backward(x, taps)
-        ctx.geometry = left, width, reach, dilation
-        made = x.new_empty(batch, taps.shape[2], rows, width - reach)
-        for some in _blocks(x, taps):
-            flat = _flat(x[:, :, some], 0, left, width, reach)  # (h, C, B * width + reach)
-            out = _products(taps[:, some], flat, batch * width, dilation)
-            out = out.unflatten(-1, (batch, width))[..., : width - reach].permute(2, 1, 0, 3)
-            if bias is None:
-                made[:, :, some] = out
-            else:
-                torch.add(out, bias[some].t().unsqueeze(-1), out=made[:, :, some])
-        return made
 
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, taps = ctx.saved_tensors
-        left, width, reach, dilation = ctx.geometry
-        batch, length = x.shape[0], x.shape[-1]
-        n = batch * width
-        needs_x, needs_taps, needs_bias = ctx.needs_input_grad[:3]
-        grad_x = torch.empty_like(x, memory_format=torch.contiguous_format) if needs_x else None
-        grad_taps = torch.empty_like(taps) if needs_taps else None
-        grad_bias = grad.new_empty(taps.shape[1:3]) if needs_bias else None
-        for some in _blocks(x, taps):
-            spread = _flat(grad[:, :, some], reach, 0, width, 0)  # (h, C_out, reach + n)
-            if grad_x is not None:
-                back = taps[:, some].flip(0).transpose(2, 3)
-                out = _products(back, spread, n, dilation).unflatten(-1, (batch, width))
-                grad_x[:, :, some] = out[..., left : left + length].permute(2, 1, 0, 3)
-            if grad_taps is not None:
-                flat = _flat(x[:, :, some], 0, left, width, reach)
-                for j in range(len(taps)):
-                    shifted = flat[..., j * dilation : j * dilation + n].transpose(1, 2)
-                    torch.bmm(spread[..., reach:], shifted, out=grad_taps[j, some])
-            if grad_bias is not None:
-                torch.sum(spread, -1, out=grad_bias[some])
-        return grad_x, grad_taps, grad_bias, None, None, None
+@_forward.register_fake
+def _forward_shape(
+    x: Tensor, taps: Tensor, bias: Tensor | None, left: int, right: int, dilation: int
+) -> Tensor:
+    batch, _, rows, length = x.shape
+    return x.new_empty(
+        batch, taps.shape[2], rows, left + length + right - (len(taps) - 1) * dilation
+    )
+
+
+@torch.library.custom_op("tsconv::rowwise_gemm_backward", mutates_args=())
+def _backward(
+    grad: Tensor, x: Tensor, taps: Tensor, left: int, right: int, dilation: int, needs: list[bool]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients by x, taps and bias; an empty tensor for each that is not needed."""
+    batch, _, _, length = x.shape
+    reach = (len(taps) - 1) * dilation
+    width = left + length + right
+    n = batch * width
+    grad_x, grad_taps, grad_bias = _backward_shapes(grad, x, taps, left, right, dilation, needs)
+    for some in _blocks(x, taps):
+        spread = _flat(grad[:, :, some], reach, 0, width, 0)  # (h, C_out, reach + n)
+        if needs[0]:
+            back = taps[:, some].flip(0).transpose(2, 3)
+            out = _products(back, spread, n, dilation).unflatten(-1, (batch, width))
+            grad_x[:, :, some] = out[..., left : left + length].permute(2, 1, 0, 3)
+        if needs[1]:
+            flat = _flat(x[:, :, some], 0, left, width, reach)
+            for j in range(len(taps)):
+                shifted = flat[..., j * dilation : j * dilation + n].transpose(1, 2)
+                torch.bmm(spread[..., reach:], shifted, out=grad_taps[j, some])
+        if needs[2]:
+            torch.sum(spread, -1, out=grad_bias[some])
+    return grad_x, grad_taps, grad_bias
+
+
+@_backward.register_fake
+def _backward_shapes(
+    grad: Tensor, x: Tensor, taps: Tensor, left: int, right: int, dilation: int, needs: list[bool]
+) -> tuple[Tensor, Tensor, Tensor]:
+    shapes = (x.shape, taps.shape, taps.shape[1:3])
+    x_like, taps_like, bias_like = (
+        grad.new_empty(shape if needed else (0,))
+        for shape, needed in zip(shapes, needs, strict=True)
+    )
+    return x_like, taps_like, bias_like
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    x, taps, _, *ctx.geometry = inputs
+    ctx.save_for_backward(x, taps)
+
+
+def _gradients(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    needs = list(ctx.needs_input_grad[:3])
+    got = _backward(grad, *ctx.saved_tensors, *ctx.geometry, needs)
+    return *(g if needed else None for g, needed in zip(got, needs, strict=True)), None, None, None
+
+
+_forward.register_autograd(_gradients, setup_context=_save)
 
 
 def _blocks(x: Tensor, taps: Tensor) -> list[slice]:

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from tsconv.errors import ConfigError, require_choice
 from tsconv.nn.checks import per_axis, require_divisible, require_positive, require_shape
-from tsconv.nn.depthwise import depthwise_conv1d, written_out
+from tsconv.nn.depthwise import depthwise_conv1d, functional, on_cpu
 from tsconv.nn.padding import Padding, check_padding, output_length, pad_amounts
 from tsconv.nn.rowgemm import rowwise_gemm
 
@@ -148,7 +148,7 @@ class RowwiseConv1d(nn.Module):
     def _pointwise(self, x: Tensor) -> Tensor:
         """One matrix a row: batched products, shared filters included."""
         weight, bias = self.row_parameters(x.shape[2])
-        if _products_serve(x):
+        if _products_serve(x) and not torch.compiler.is_compiling():
             return rowwise_gemm(x, weight, bias, (0, 0), 1)
         out = torch.matmul(weight.squeeze(-1), x.transpose(1, 2))  # (B, H, C_out, W)
         if bias is not None:
@@ -157,8 +157,13 @@ class RowwiseConv1d(nn.Module):
 
 
 def _products_serve(x: Tensor) -> bool:
-    """Whether the eager products on a CPU serve: everything else goes through torch's own."""
-    return written_out(x) and not torch.is_autocast_enabled("cpu")
+    """Whether the products for a CPU serve: everything else goes through torch's own."""
+    return (
+        on_cpu(x)
+        and not torch.compiler.is_exporting()
+        and not torch.is_autocast_enabled("cpu")
+        and (torch.compiler.is_compiling() or not functional())
+    )
 
 
 def rowwise_grouped(
