@@ -32,6 +32,11 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "DepthwiseConv1d causal": (lambda: DepthwiseConv1d(4, 3, padding="causal"), FLAT),
     "DepthwiseConv1d same": (lambda: DepthwiseConv1d(4, 5, padding="same", bias=False), FLAT),
     "DepthwiseConv1d multiplier": (lambda: DepthwiseConv1d(4, 3, depth_multiplier=2), FLAT),
+    "DepthwiseConv1d same stride": (lambda: DepthwiseConv1d(4, 3, 2, "same"), FLAT),
+    "RowwiseConv1d same stride": (
+        lambda: RowwiseConv1d(4, 6, 3, 2, "same", n_rows=3, rows="pooled"),
+        ROWS,
+    ),
     "DepthwiseConv2d": (lambda: DepthwiseConv2d(4, 3, padding="same"), ROWS),
     "SeparableConv1d": (lambda: SeparableConv1d(4, 6, 3, padding="causal", dilation=4), FLAT),
     "SeparableConv2d": (lambda: SeparableConv2d(4, 6, 3, padding="same"), ROWS),
@@ -88,6 +93,6 @@ def test_exports_for_any_batch_and_length(name: str) -> None:
     x = x.detach()
     axes = {0: torch.export.Dim.AUTO, x.ndim - 1: torch.export.Dim.AUTO}
     program = torch.export.export(layer, (x,), dynamic_shapes=(axes,))
-    longer = torch.randn(3, *x.shape[1:-1], 40, dtype=torch.float64)
-    for value in (x, longer):
+    longer, odd = (torch.randn(3, *x.shape[1:-1], n, dtype=torch.float64) for n in (40, 41))
+    for value in (x, longer, odd):
         torch.testing.assert_close(program.module()(value), layer(value), rtol=0, atol=1e-11)

@@ -1,5 +1,8 @@
 """Conv1d and its causal form: golden values, the loop over steps, torch's own, and bad input."""
 
+from collections.abc import Callable
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -7,7 +10,14 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
-from tsconv.nn import CausalConv1d, Conv1d, Conv2d, DepthwiseConv1d, causal_pad
+from tsconv.nn import (
+    CausalConv1d,
+    Conv1d,
+    Conv2d,
+    DepthwiseConv1d,
+    RowwiseConv1d,
+    causal_pad,
+)
 from tsconv.nn.conv import conv1d_reference
 from tsconv.nn.padding import PADDINGS, pad_amounts
 
@@ -156,6 +166,13 @@ def test_stride_keeps_the_first_step_of_each() -> None:
         ({"dilation": -1}, r"`dilation` \(=-1\)"),
         ({"stride": 0}, r"`stride` \(=0\)"),
         ({"stride": True}, r"`stride` \(=True\)"),
+        ({"kernel_size": 3.0}, r"`kernel_size` \(=3.0\)"),
+        ({"kernel_size": "3"}, r"`kernel_size` \(=3\)"),
+        ({"kernel_size": None}, r"`kernel_size` \(=None\)"),
+        ({"kernel_size": {3}}, r"`kernel_size` \(=\{3\}\)"),
+        ({"kernel_size": 10**20}, r"`kernel_size` \(=10{20}\)"),
+        ({"padding": None}, r"`padding` \(=None\)"),
+        ({"padding": 1.5}, r"`padding` \(=1.5\)"),
         ({"in_channels": -6}, r"`in_channels` \(=-6\)"),
         ({"groups": 4}, r"`in_channels` \(=6\) must be divisible by `groups` \(=4\)"),
         ({"groups": 3}, r"`out_channels` \(=8\) must be divisible by `groups` \(=3\)"),
@@ -180,3 +197,43 @@ def test_an_input_shorter_than_the_kernel_names_the_sizes() -> None:
         Conv1d(1, 1, 3, dilation=2)(torch.zeros(1, 1, 4))
     with pytest.raises(ConfigError, match="0 steps"):
         CausalConv1d(1, 1, 3)(torch.zeros(1, 1, 0))
+
+
+def test_numpy_integers_are_integers() -> None:
+    three = np.int64(3)
+    layer = Conv1d(4, 6, three, stride=np.int32(2), padding=three, dilation=(three,))
+    assert (layer.kernel_size, layer.stride, layer.rules) == ((3,), (2,), (3,))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: CausalConv1d(4, 4, 3),
+        lambda: DepthwiseConv1d(4, 3, padding="causal"),
+        lambda: RowwiseConv1d(4, 4, 3, padding="causal", n_rows=2),
+        lambda: RowwiseConv1d(4, 4, 1, n_rows=2, rows="pooled"),
+    ],
+)
+def test_an_empty_batch_and_the_meta_device_pass(make: Callable[[], torch.nn.Module]) -> None:
+    layer = make()
+    shape = (4, 2, 9) if isinstance(layer, RowwiseConv1d) else (4, 9)
+    x = torch.zeros(0, *shape, requires_grad=True)
+    assert layer(x).shape == (0, *shape)
+    layer(x).sum().backward()
+    assert not layer.weight.grad.any()
+    meta = make().to("meta")
+    assert meta(torch.zeros(2, *shape, device="meta")).shape == (2, *shape)
+    with pytest.raises(ConfigError, match="no weights yet"):
+        meta(torch.zeros(2, *shape))
+
+
+def test_a_layer_can_be_started_afresh() -> None:
+    layer = DepthwiseConv1d(200, 9, depthwise_initializer="he_uniform")
+    layer.bias.data.fill_(1)
+    layer.reset_parameters()
+    assert not layer.bias.any()
+    assert 0.99 * (6 / 1800) ** 0.5 < layer.weight.abs().max().item() <= (6 / 1800) ** 0.5
+    pooled = RowwiseConv1d(2, 3, 3, n_rows=2, rows="pooled")
+    pooled.row_weight.data.fill_(1)
+    pooled.reset_parameters()
+    assert not pooled.row_weight.any()

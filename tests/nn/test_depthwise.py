@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
@@ -160,3 +161,17 @@ def test_autocast_and_function_transforms_go_through() -> None:
     assert weight.grad.dtype == torch.float32
     batched = torch.vmap(lambda v: depthwise_conv1d(v, weight, None, 1, (2, 0)))(x)
     torch.testing.assert_close(batched[1], depthwise_conv1d(x[1], weight, None, 1, (2, 0)))
+
+
+def test_forward_mode_and_batched_gradients() -> None:
+    x, weight = torch.randn(2, 4, 9), torch.randn(4, 1, 3)
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(x, torch.ones_like(x))
+        tangent = forward_ad.unpack_dual(depthwise_conv1d(dual, weight)).tangent
+    torch.testing.assert_close(tangent, depthwise_conv1d(torch.ones_like(x), weight))
+    x.requires_grad_()
+    out = depthwise_conv1d(x, weight, None, 1, (2, 0))
+    directions = torch.randn(3, *out.shape)
+    (batched,) = torch.autograd.grad(out, x, directions, is_grads_batched=True, retain_graph=True)
+    (one,) = torch.autograd.grad(out, x, directions[1])
+    torch.testing.assert_close(batched[1], one)

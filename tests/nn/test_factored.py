@@ -41,6 +41,7 @@ def test_equals_filtering_with_the_outer_product(
         return
     expected = whole(x, torch.outer(*factors), border)
     torch.testing.assert_close(layer(x), expected, rtol=0, atol=1e-12)
+    assert layer(x.new_zeros(0, *shape)).shape[0] == 0
     stack = torch.stack([x, 2 * x])[None]  # leading axes are a batch
     torch.testing.assert_close(layer(stack)[0, 1], 2 * expected, rtol=0, atol=1e-12)
 
@@ -90,14 +91,19 @@ def test_factorize_takes_an_outer_product_apart(rows: int, columns: int) -> None
 
 
 def test_factorize_refuses_what_is_no_product() -> None:
-    with pytest.raises(ConfigError, match=r"second singular value is 1, .* 1.49e-08"):
+    with pytest.raises(ConfigError, match=r"second singular value is 1 of the first, .* 1.49e-08"):
         factorize(torch.eye(2, dtype=torch.float64))
     almost = torch.outer(torch.ones(2), torch.ones(2)).double()
     factorize(almost + 1e-9 * torch.eye(2, dtype=torch.float64))  # below the tolerance
     with pytest.raises(ConfigError, match="not separable"):
         factorize(almost + 1e-6 * torch.eye(2, dtype=torch.float64))
-    with pytest.raises(ConfigError, match=r"shape \(3,\)"):
-        factorize(torch.ones(3))
+    for scale in (1e-9, 1e9):  # whatever the scale
+        factorize(scale * torch.outer(torch.arange(1.0, 6), torch.arange(1.0, 6)))
+        with pytest.raises(ConfigError, match="not separable"):
+            factorize(scale * torch.eye(3))
+    for wrong in (torch.ones(3), torch.eye(2).half(), torch.full((2, 2), float("nan")), [[1.0]]):
+        with pytest.raises(ConfigError):
+            factorize(wrong)  # type: ignore[arg-type]
 
 
 def test_a_gaussian_filter_equals_its_matrix() -> None:
@@ -158,8 +164,16 @@ def test_the_causal_form_is_the_centred_one_delayed() -> None:
     [
         (lambda: FactoredFilter([torch.ones(2, 2)]), r"factor 0 has shape \(2, 2\)"),
         (lambda: FactoredFilter([torch.ones(2)], border="mirror"), r"`border` \(=mirror\)"),
-        (lambda: FactoredFilter([torch.ones(2)], axes=[0]), r"`axes` \(=\(0,\)\)"),
+        (lambda: FactoredFilter([torch.ones(2)], axes=[0]), r"`axes` \(=\[0\]\)"),
         (lambda: FactoredFilter([]), r"`factors` \(=0\)"),
+        (
+            lambda: FactoredFilter([torch.ones(2)], border="circular", causal=True),
+            r"`border` \(=circular\) repeats later steps",
+        ),
+        (lambda: FactoredFilter([torch.ones(2)])(torch.arange(4)), r"type torch.int64, expected"),
+        (lambda: FactoredFilter(["a"]), r"factor 0 \(=a\)"),
+        (lambda: gaussian(0.001, order=1), r"`sigma` \(=0.001\) is too small"),
+        (lambda: gaussian("2"), r"`sigma` \(=2\)"),
         (lambda: FactoredFilter([torch.ones(2)] * 2)(torch.zeros(4)), "too few axes"),
         (lambda: gaussian(0), r"`sigma` \(=0\)"),
         (lambda: gaussian(1.0, 4), r"`length` \(=4\) must be odd"),

@@ -153,6 +153,22 @@ def test_rows_round_trip(bias: bool) -> None:
             r"row 1's weight has shape \(5, 4, 3\), expected \(6, 4, 3\)",
         ),
         (
+            lambda: interop.load_rows(
+                RowwiseConv1d(4, 6, 3, n_rows=1), [nn.Conv1d(4, 6, 3, dilation=2)]
+            ),
+            r"row 0 has `dilation` \(=2\), expected 1",
+        ),
+        (
+            lambda: interop.load_rows(
+                RowwiseConv1d(4, 6, 3, n_rows=1), [nn.Conv1d(4, 6, 3, padding=1)]
+            ),
+            r"row 0 has `padding` \(=1\), expected 0",
+        ),
+        (lambda: interop.load_keras(Conv1d(4, 6, 3), ["a", "b"]), "no array of numbers: str"),
+        (lambda: interop.load_flux(Conv1d(1, 1, 1), [[[1j]]]), "complex"),
+        (lambda: interop.from_flux_depthwise(None, np.ones((3, 1, 2))), r"`channels` \(=None\)"),
+        (lambda: interop.load_puzzlelib(Conv2d(1, 1, 1), 0), "is a Conv2d, expected a Conv1d"),
+        (
             lambda: interop.load_rows(RowwiseConv1d(4, 6, 3, n_rows=2), [nn.Conv1d(4, 6, 3)]),
             "list of rows has 1 arrays, expected 2",
         ),
@@ -177,3 +193,37 @@ def test_nothing_is_written_when_something_is_wrong() -> None:
     with pytest.raises(ConfigError):
         interop.load_puzzlelib(layer, np.ones((6, 4, 1, 3)), np.ones(6))
     assert torch.equal(layer.weight, before)
+    separable = SeparableConv1d(3, 4, 5)
+    before = separable.depthwise.weight.detach().clone()
+    with pytest.raises(ConfigError):
+        interop.load_keras(separable, [np.ones((5, 3, 1)), np.ones((1, 3, 9)), np.ones(4)])
+    assert torch.equal(separable.depthwise.weight, before)
+
+
+def test_what_is_taken_out_is_a_snapshot() -> None:
+    layer = Conv1d(1, 1, 5)
+    before = layer.weight.detach().clone()
+    interop.to_keras(layer)[0].zero_()
+    interop.to_flux(layer, cross_correlation=True)[0].zero_()
+    interop.to_puzzlelib(layer)[0].zero_()
+    assert torch.equal(layer.weight, before)
+
+
+def test_arrays_come_in_many_forms() -> None:
+    kernel = np.arange(6.0).reshape(3, 2, 1)
+    expected = interop.load_keras(Conv1d(2, 1, 3, bias=False), [kernel]).weight
+    for form in (kernel.astype(">f8"), kernel.tolist(), kernel[::-1][::-1], torch.tensor(kernel)):
+        layer = interop.load_keras(Conv1d(2, 1, 3, bias=False), [form])
+        assert torch.equal(layer.weight, expected)
+    layer, _ = interop.from_flux_depthwise((2, 2), np.ones((3, 1, 2), dtype=np.int64))
+    assert layer.weight.dtype == torch.float32
+    interop.load_flux(Conv1d(2, 1, 3), kernel, np.False_)
+
+
+def test_rows_that_pad_themselves() -> None:
+    chomped = [nn.Conv1d(2, 3, 3, padding=2)]
+    interop.load_rows(RowwiseConv1d(2, 3, 3, padding="causal", n_rows=1), chomped)
+    padded_outside = [nn.Conv1d(2, 3, 3)]
+    interop.load_rows(RowwiseConv1d(2, 3, 3, padding="causal", n_rows=1), padded_outside)
+    same = [nn.Conv1d(2, 3, 3, padding="same")]
+    interop.load_rows(RowwiseConv1d(2, 3, 3, padding="same", n_rows=1), same)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from tsconv.errors import ConfigError
 from tsconv.nn import Conv1d
 from tsconv.nn.padding import pad_amounts
 
@@ -68,3 +69,17 @@ def test_same_leaves_one_step_for_each_stride(
 ) -> None:
     layer = Conv1d(1, 1, kernel, stride, "same", dilation)
     assert layer(torch.zeros(1, 1, length)).shape[-1] == -(-length // stride)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("foo", 8, 3), r"`padding` \(=foo\)"),
+        ((-1, 8, 3), r"`padding` \(=-1\)"),
+        (("same_pytorch", 8, 3, 2), "needs `stride`"),
+        (("causal", 8, 0), r"`kernel_size` \(=0\)"),
+    ],
+)
+def test_amounts_are_not_guessed(arguments: tuple[object, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        pad_amounts(*arguments)  # type: ignore[arg-type]

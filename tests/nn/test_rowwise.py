@@ -114,6 +114,7 @@ def test_gradcheck(rows: str, kernel: int) -> None:
         return torch.func.functional_call(layer, dict(zip(names, values, strict=True)), (x,))
 
     assert torch.autograd.gradcheck(function, inputs)
+    assert torch.autograd.gradgradcheck(function, inputs)
 
 
 @pytest.mark.parametrize("rows", ROWS)

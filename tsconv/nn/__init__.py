@@ -6,7 +6,7 @@ README.md beside this file says what each known layer of the field becomes here.
 from tsconv.nn import interop
 from tsconv.nn.block import TemporalBlock
 from tsconv.nn.conv import CausalConv1d, Conv1d, Conv2d
-from tsconv.nn.depthwise import depthwise_conv1d, depthwise_time_major
+from tsconv.nn.depthwise import depthwise_time_major
 from tsconv.nn.factored import FactoredFilter, factorize, gaussian
 from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.init import keras_init_, puzzlelib_init_
@@ -35,7 +35,6 @@ __all__ = [
     "TemporalConvNet",
     "causal_pad",
     "causal_scale",
-    "depthwise_conv1d",
     "depthwise_time_major",
     "factorize",
     "gaussian",

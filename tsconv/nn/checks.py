@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 from torch import Tensor
 
 from tsconv.errors import ConfigError
 
+_LARGEST = 2**62  # what a tensor's sizes can hold
 
-def require_positive(**sizes: int) -> None:
+
+def require_positive(**sizes: object) -> None:
     """Raise ConfigError unless every named size is an integer of at least 1."""
     for name, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < _LARGEST:
             raise ConfigError(f"`{name}` (={value}) must be an integer of at least 1")
 
 
@@ -25,14 +28,25 @@ def require_divisible(groups: int, **channels: int) -> None:
 
 def per_axis(name: str, value: int | Sequence[int], n_axes: int) -> tuple[int, ...]:
     """One integer of at least 1 for each axis, from one for all or one for each."""
-    sizes = (value,) * n_axes if isinstance(value, int) else tuple(value)
+    given = value if isinstance(value, (tuple, list)) else (value,) * n_axes
+    sizes = tuple(plain_integer(size) for size in given)
     if len(sizes) != n_axes:
         raise ConfigError(
             f"`{name}` (={value}) must be one integer, or {n_axes}: one for each axis"
         )
     for size in sizes:
         require_positive(**{name: size})
-    return sizes
+    return sizes  # type: ignore[return-value]
+
+
+def plain_integer(value: object) -> object:
+    """Python's own integer for a NumPy one or the like; everything else as it is."""
+    if isinstance(value, (bool, int)):
+        return value
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return value
 
 
 def require_shape(x: Tensor, shape: str, channels: int, axis: int) -> None:
@@ -42,3 +56,11 @@ def require_shape(x: Tensor, shape: str, channels: int, axis: int) -> None:
     """
     if x.ndim != shape.count(",") + 1 or x.shape[axis] != channels:
         raise ConfigError(f"x has shape {tuple(x.shape)}, expected {shape}")
+
+
+def require_memory(weight: Tensor, x: Tensor) -> None:
+    """Raise ConfigError where a layer was built without weights (device "meta") and got none."""
+    if weight.is_meta and not x.is_meta:
+        raise ConfigError(
+            f"the layer has no weights yet, only their shape {tuple(weight.shape)}: load them first"
+        )

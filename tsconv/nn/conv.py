@@ -12,7 +12,13 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.nn.checks import per_axis, require_divisible, require_positive, require_shape
+from tsconv.nn.checks import (
+    per_axis,
+    require_divisible,
+    require_memory,
+    require_positive,
+    require_shape,
+)
 from tsconv.nn.padding import Padding, check_padding, pad_input
 
 
@@ -66,6 +72,7 @@ class Conv1d(nn.Conv1d):
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, in_channels, W) -> (B, out_channels, W')."""
         require_shape(x, f"(B, {self.in_channels}, W)", self.in_channels, 1)
+        require_memory(self.weight, x)
         x, rest = pad_input(x, self.rules, self.kernel_size, self.stride, self.dilation)
         return F.conv1d(x, self.weight, self.bias, self.stride, rest, self.dilation, self.groups)
 
@@ -97,6 +104,7 @@ class Conv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, in_channels, H, W) -> (B, out_channels, H', W')."""
         require_shape(x, f"(B, {self.in_channels}, H, W)", self.in_channels, 1)
+        require_memory(self.weight, x)
         x, rest = pad_input(x, self.rules, self.kernel_size, self.stride, self.dilation)
         return F.conv2d(x, self.weight, self.bias, self.stride, rest, self.dilation, self.groups)
 

@@ -13,9 +13,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
+from tsconv.nn.padding import pad_sides
 
 # Beyond this the unrolled taps compile slowly and no longer gain.
 MOST_TAPS = 32
@@ -38,7 +40,8 @@ def depthwise_conv1d(
     them; padded: zeros in front and behind. Returns (B, C * M, W').
     """
     device = x.device.type
-    if torch.is_autocast_enabled(device):  # as `F.conv1d` would
+    wide = x.dtype == torch.float64 or device == "meta"
+    if not wide and torch.is_autocast_enabled(device):  # as `F.conv1d` would
         narrow = torch.get_autocast_dtype(device)
         x, weight = x.to(narrow), weight.to(narrow)
         bias = None if bias is None else bias.to(narrow)
@@ -57,8 +60,8 @@ def on_cpu(x: Tensor) -> bool:
 
 
 def functional() -> bool:
-    """Whether torch.func or vmap is at work, whose transforms need torch's own operators."""
-    return torch._C._are_functorch_transforms_active()
+    """Whether torch.func, vmap or forward-mode AD is at work, which need torch's own operators."""
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
 def _native(
@@ -71,9 +74,10 @@ def _native(
     dilation: int,
 ) -> Tensor:
     """PyTorch's grouped convolution, one group a channel."""
-    if left != right or weight.shape[-1] > 8:  # long kernels run faster on a padded copy
-        x, left = F.pad(x, (left, right)), 0
-    return F.conv1d(x, weight, bias, stride, left, dilation, groups=x.shape[1])
+    if weight.shape[-1] > 8:  # long kernels run faster on a padded copy
+        x, left, right = F.pad(x, (left, right)), 0, 0
+    x, (side,) = pad_sides(x, (left, right))
+    return F.conv1d(x, weight, bias, stride, side, dilation, groups=x.shape[1])
 
 
 class _Depthwise(torch.autograd.Function):
@@ -107,7 +111,7 @@ class _Depthwise(torch.autograd.Function):
         taps = weight.squeeze(1)  # (C, k)
         reach = (taps.shape[1] - 1) * dilation
         grad_x = grad_taps = None
-        if compiling:
+        if compiling or torch._C._are_functorch_transforms_active():
             if needs_x:
                 grad_x = correlate(grad, taps.flip(1), reach - left, reach - right, dilation)
             if needs_weight:
@@ -125,15 +129,16 @@ def _apply(x: Tensor, weight: Tensor, bias: Tensor | None, *geometry: int) -> Te
     return _Depthwise.apply(x, weight, bias, *geometry)
 
 
-def _shifts(kernel_size: int, width: int, length: int, left: int, dilation: int) -> list[Any]:
-    """For each tap, the output steps it touches and the input steps they meet, as slices."""
+def _shifts(
+    kernel_size: int, width: int, length: int, left: int, dilation: int
+) -> list[tuple[int, int, int, int]]:
+    """For each tap: its number, the first output and input step that meet, and how many do."""
     out = []
     for j in range(kernel_size):
         shift = j * dilation - left  # output step t meets input step t + shift
         first, last = max(0, -shift), min(length, width - shift)
-        out.append(
-            (j, slice(first, max(first, last)), slice(first + shift, max(first, last) + shift))
-        )
+        if last > first:
+            out.append((j, first, first + shift, last - first))
     return out
 
 
@@ -144,19 +149,22 @@ def _in_blocks(
 
     The batch goes through in blocks that stay in the cache, since every tap reads all of one.
     """
-    grad_x = torch.empty_like(x, memory_format=torch.contiguous_format) if needs_x else None
-    grad_taps = torch.zeros_like(taps) if needs_taps else None
+    grad_x = grad.new_zeros(x.shape) if needs_x else None
+    grad_taps = grad.new_zeros(taps.shape) if needs_taps else None
     shifts = _shifts(taps.shape[1], x.shape[-1], grad.shape[-1], left, dilation)
-    step = max(1, _BLOCK // x[0].numel())
+    step = max(1, _BLOCK // max(1, x.shape[1:].numel()))
     for first in range(0, len(x), step):
-        some = slice(first, first + step)
-        out = None if grad_x is None else grad_x[some].zero_()
-        for j, t, s in shifts:
-            part = grad[some, :, t]
+        size = min(step, len(x) - first)
+        some_grad, some_x = grad.narrow(0, first, size), x.narrow(0, first, size)
+        out = None if grad_x is None else grad_x.narrow(0, first, size)
+        for j, t, s, n in shifts:
+            part = some_grad.narrow(2, t, n)
             if out is not None:
-                out[..., s].addcmul_(part, taps[:, j : j + 1])
+                out.narrow(2, s, n).addcmul_(part, taps[:, j : j + 1])
             if grad_taps is not None:
-                grad_taps[:, j] += (part * x[some, :, s]).sum((0, 2))
+                grad_taps.narrow(1, j, 1).add_(
+                    (part * some_x.narrow(2, s, n)).sum((0, 2)).unsqueeze(1)
+                )
     return grad_x, grad_taps
 
 
@@ -225,6 +233,8 @@ def depthwise_time_major(
     Raises ConfigError where the input is shorter than the dilated kernel.
     """
     kernel_size = weight.shape[-1]
+    if x.ndim != 3 or x.shape[2] != weight.shape[0]:
+        raise ConfigError(f"x has shape {tuple(x.shape)}, expected (B, W, {weight.shape[0]})")
     length = x.shape[1] - (kernel_size - 1) * dilation
     if length < 1:
         raise ConfigError(

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from tsconv.errors import ConfigError, require_choice
 from tsconv.nn.checks import require_positive
 
+_LOOKING_AHEAD = ("reflect", "symmetric", "circular")
 BORDERS = ("replicate", "reflect", "symmetric", "circular", "zeros", "valid")
 
 
@@ -61,13 +62,25 @@ class FactoredFilter(nn.Module):
         require_choice("border", border, BORDERS)
         require_positive(factors=len(factors))
         for i, factor in enumerate(factors):
+            if not isinstance(factor, Tensor) or not factor.is_floating_point():
+                raise ConfigError(f"factor {i} (={factor}) must be a tensor of real numbers")
             if factor.ndim != 1 or not len(factor):
                 raise ConfigError(f"factor {i} has shape {tuple(factor.shape)}, expected (taps,)")
-        axes = tuple(range(-len(factors), 0)) if axes is None else tuple(axes)
-        if len(axes) != len(factors) or any(axis >= 0 for axis in axes):
+        axes = range(-len(factors), 0) if axes is None else axes
+        if (
+            not isinstance(axes, (tuple, list, range))
+            or len(axes) != len(factors)
+            or any(not isinstance(axis, int) or axis >= 0 for axis in axes)
+        ):
             raise ConfigError(
                 f"`axes` (={axes}) must name an axis from the last, -1, -2, ..., for each of "
                 f"{len(factors)} factors"
+            )
+        axes = tuple(axes)
+        if causal and -1 in axes and border in _LOOKING_AHEAD:
+            raise ConfigError(
+                f"`border` (={border}) repeats later steps before the first one, so the filter is "
+                "not causal: use replicate, zeros or valid"
             )
         super().__init__()
         self.axes, self.border, self.causal = axes, border, causal
@@ -88,6 +101,8 @@ class FactoredFilter(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (..., axes) -> the same shape, or the inner part where the border is `valid`."""
+        if not x.is_floating_point():
+            raise ConfigError(f"x has type {x.dtype}, expected real numbers: use x.float()")
         if x.ndim < -min(self.axes):
             raise ConfigError(f"x has shape {tuple(x.shape)}, too few axes for {min(self.axes)}")
         for axis in sorted(set(self.axes)):
@@ -114,8 +129,9 @@ class FactoredFilter(nn.Module):
 def correlate_axis(x: Tensor, taps: Tensor, axis: int) -> Tensor:
     """Correlate one axis of x with 1-D taps, without padding."""
     x = x.movedim(axis, -1)
-    out = F.conv1d(x.reshape(-1, 1, x.shape[-1]), taps.to(x.dtype).reshape(1, 1, -1))
-    return out.reshape(*x.shape[:-1], -1).movedim(-1, axis)
+    flat = x.unsqueeze(0).flatten(0, -2).unsqueeze(1)  # (all others, 1, W)
+    out = F.conv1d(flat, taps.to(x.dtype).reshape(1, 1, -1))
+    return out.reshape(*x.shape[:-1], out.shape[-1]).movedim(-1, axis)
 
 
 def factorize(matrix: Tensor) -> tuple[Tensor, Tensor]:
@@ -123,19 +139,20 @@ def factorize(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
     Returns sqrt(s) u (rows,) and sqrt(s) v (columns,), signed so that u's largest entry is
     positive. Raises ConfigError where a singular value after the first is not below sqrt(eps) of
-    the matrix' type: such a matrix is no single product.
+    the first (ImageFiltering compares with sqrt(eps) itself, which depends on the matrix' scale).
     """
-    if matrix.ndim != 2 or not matrix.is_floating_point() or not matrix.numel():
-        raise ConfigError(
-            f"the matrix has shape {tuple(matrix.shape)} and type {matrix.dtype}, expected two "
-            "axes of floating-point numbers"
-        )
+    if not isinstance(matrix, Tensor) or matrix.dtype not in (torch.float32, torch.float64):
+        raise ConfigError("`matrix` must be a tensor of type float32 or float64")
+    if matrix.ndim != 2 or not matrix.numel():
+        raise ConfigError(f"the matrix has shape {tuple(matrix.shape)}, expected (rows, columns)")
+    if not matrix.isfinite().all():
+        raise ConfigError("the matrix has entries that are not finite")
     u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
     tolerance = math.sqrt(torch.finfo(matrix.dtype).eps)
-    if len(s) > 1 and s[1] >= tolerance:
+    if len(s) > 1 and s[1] > tolerance * s[0]:
         raise ConfigError(
-            f"the matrix is not separable: its second singular value is {float(s[1]):.3g}, which "
-            f"must be below sqrt(eps) = {tolerance:.3g}"
+            f"the matrix is not separable: its second singular value is {float(s[1] / s[0]):.3g} "
+            f"of the first, which must be below sqrt(eps) = {tolerance:.3g}"
         )
     column, row = u[:, 0], vh[0]
     sign = torch.sign(column[column.abs().argmax()])
@@ -152,8 +169,8 @@ def gaussian(
     the taps are the half that looks back, 2 ceil(sigma) + 1 by default and the last one for the
     current step; order 1 is then the slope of the line fitted with those weights.
     """
-    if not sigma > 0 or not math.isfinite(sigma):
-        raise ConfigError(f"`sigma` (={sigma}) must be a number above 0")
+    if isinstance(sigma, bool) or not isinstance(sigma, (int, float)) or not 0 < sigma < 1e9:
+        raise ConfigError(f"`sigma` (={sigma}) must be a number above 0 and below 1e9")
     if order not in (0, 1):
         raise ConfigError(f"`order` (={order}) must be 0, a Gaussian, or 1, its derivative")
     if length is None:
@@ -167,4 +184,7 @@ def gaussian(
     if order == 0:
         return weight
     centred = step - (weight * step).sum()
-    return weight * centred / (weight * centred**2).sum()
+    spread = (weight * centred**2).sum()
+    if not spread > 1e-200:
+        raise ConfigError(f"`sigma` (={sigma}) is too small for a derivative: it sees one step")
+    return weight * centred / spread

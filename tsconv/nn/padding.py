@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError, require_choice
-from tsconv.nn.checks import require_positive
+from tsconv.nn.checks import plain_integer, require_positive
 
 PADDINGS = ("causal", "valid", "same", "same_keras", "same_pytorch", "same_flux")
 Padding = int | str | Sequence[int | str]
@@ -33,12 +34,11 @@ def check_padding(
     On two axes `causal` means causal along the last one, time, and `same` along the rows.
     """
     n_axes = len(stride)
-    if isinstance(padding, (int, str)):
-        rules = (padding,) * n_axes
-        if padding == "causal":
-            rules = (*("same",) * (n_axes - 1), "causal")
-    else:
-        rules = tuple(padding)
+    rules: tuple[object, ...] = (plain_integer(padding),) * n_axes
+    if isinstance(padding, str) and padding == "causal":
+        rules = (*("same",) * (n_axes - 1), "causal")
+    elif isinstance(padding, (tuple, list)):
+        rules = tuple(plain_integer(rule) for rule in padding)
     if len(rules) != n_axes:
         raise ConfigError(f"`{argument}` (={padding}) must be one rule, or {n_axes}: one an axis")
     for rule, step in zip(rules, stride, strict=True):
@@ -54,13 +54,15 @@ def check_padding(
                 f"`{argument}` (=same_pytorch) needs `stride` (={step}) to be 1, as in PyTorch; "
                 "`same` pads for a stride as Keras does"
             )
-    return rules
+    return rules  # type: ignore[return-value]
 
 
 def pad_amounts(
     rule: int | str, length: int, kernel_size: int, stride: int = 1, dilation: int = 1
 ) -> tuple[int, int]:
     """Steps that one rule adds in front of and behind an axis of `length` steps."""
+    require_positive(kernel_size=kernel_size, stride=stride, dilation=dilation)
+    (rule,) = check_padding(rule, (stride,))
     if isinstance(rule, int):
         return rule, rule
     reach = (kernel_size - 1) * dilation
@@ -108,7 +110,15 @@ def pad_input(
     for axis in zip(rules, widths, kernel_size, stride, dilation, strict=True):
         both.append(pad_amounts(*axis))
         output_length(*axis[1:], both[-1])
-    if all(left == right for left, right in both):
+    return pad_sides(x, *both)
+
+
+def pad_sides(x: Tensor, *both: tuple[int, int]) -> tuple[Tensor, tuple[int, ...]]:
+    """Pad the last axes of x, unless a convolution's symmetric padding can do it; see pad_input.
+
+    While a model is exported it is always done here: a branch would tie the program to lengths.
+    """
+    if not torch.compiler.is_exporting() and all(left == right for left, right in both):
         return x, tuple(left for left, _ in both)
     flat = [amount for pair in reversed(both) for amount in pair]  # the last axis first
     return F.pad(x, flat), (0,) * len(both)

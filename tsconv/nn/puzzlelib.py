@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from tsconv.errors import ConfigError
 from tsconv.nn.conv import Conv1d
 from tsconv.nn.init import check_puzzlelib_scheme, puzzlelib_init_
 
@@ -32,6 +33,8 @@ def puzzlelib_conv1d(
     or `interop.load_puzzlelib` brings them. `name` becomes the layer's attribute.
     """
     check_puzzlelib_scheme(initscheme)
+    if isinstance(wscale, bool) or not isinstance(wscale, (int, float)) or not 0 <= wscale < 1e30:
+        raise ConfigError(f"`wscale` (={wscale}) must be a number of at least 0")
     with torch.device("meta" if empty else torch.get_default_device()):
         layer = Conv1d(inmaps, outmaps, size, stride, pad, dilation, groups, useBias)
     layer.name = name  # type: ignore[assignment]

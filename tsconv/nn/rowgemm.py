@@ -1,4 +1,4 @@
-"""Row-wise convolution as matrix products over all rows: the CPU form.
+"""Row-wise convolution as matrix products over all rows, the CPU form, or as a grouped one.
 
 With time and batch flattened into one axis, (H, C, B * W), tap j of every row is one batched
 product with the same memory shifted by j * dilation: nothing is unfolded. Where a shift crosses
@@ -13,6 +13,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+from tsconv.nn.padding import pad_sides
 
 # Elements of a block of rows, 4 MiB in float32: what is made of it stays near.
 _BLOCK = 2**20
@@ -27,6 +30,31 @@ def rowwise_gemm(
     """
     taps = weight.permute(3, 0, 1, 2).contiguous()  # (k, H, C_out, C)
     return _forward(x, taps, bias, *padded, dilation)
+
+
+def rowwise_grouped(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: int,
+    padded: tuple[int, int],
+    dilation: int,
+    groups: int,
+) -> Tensor:
+    """All rows as one grouped convolution. x: (B, C, H, W); weight: (H, C_out, C / groups, k)."""
+    n_rows, out_channels = weight.shape[:2]
+    flat = x.transpose(1, 2).flatten(1, 2)  # (B, H * C, W)
+    flat, (side,) = pad_sides(flat, padded)
+    out = F.conv1d(
+        flat,
+        weight.flatten(0, 1),
+        None if bias is None else bias.flatten(),
+        stride,
+        side,
+        dilation,
+        n_rows * groups,
+    )
+    return out.unflatten(1, (n_rows, out_channels)).transpose(1, 2).contiguous()
 
 
 def _flat(x: Tensor, lead: int, left: int, width: int, tail: int) -> Tensor:
@@ -126,8 +154,22 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _gradients(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     needs = list(ctx.needs_input_grad[:3])
+    if torch.is_grad_enabled():  # gradients of gradients are wanted
+        return *_differentiable(ctx, grad, needs), None, None, None
     got = _backward(grad, *ctx.saved_tensors, *ctx.geometry, needs)
     return *(g if needed else None for g, needed in zip(got, needs, strict=True)), None, None, None
+
+
+def _differentiable(ctx: Any, grad: Tensor, needs: list[bool]) -> list[Tensor | None]:
+    """The same gradients through torch's own convolution, which can be differentiated on."""
+    x, taps = ctx.saved_tensors
+    bias = x.new_zeros(taps.shape[1:3], requires_grad=True)
+    left, right, dilation = ctx.geometry
+    weight = taps.permute(1, 2, 3, 0)
+    out = rowwise_grouped(x, weight, bias, 1, (left, right), dilation, 1)
+    wanted = [v for v, needed in zip((x, taps, bias), needs, strict=True) if needed]
+    got = iter(torch.autograd.grad(out, wanted, grad, create_graph=True))
+    return [next(got) if needed else None for needed in needs]
 
 
 _forward.register_autograd(_gradients, setup_context=_save)
@@ -136,5 +178,5 @@ _forward.register_autograd(_gradients, setup_context=_save)
 def _blocks(x: Tensor, taps: Tensor) -> list[slice]:
     """Slices of rows whose share of the wider of input and output is at most _BLOCK elements."""
     widest = max(taps.shape[2:])
-    step = max(1, _BLOCK // (x.shape[0] * widest * x.shape[-1]))
+    step = max(1, _BLOCK // max(1, x.shape[0] * widest * x.shape[-1]))
     return [slice(first, first + step) for first in range(0, x.shape[2], step)]

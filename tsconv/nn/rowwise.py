@@ -15,10 +15,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError, require_choice
-from tsconv.nn.checks import per_axis, require_divisible, require_positive, require_shape
+from tsconv.nn.checks import (
+    per_axis,
+    require_divisible,
+    require_memory,
+    require_positive,
+    require_shape,
+)
 from tsconv.nn.depthwise import depthwise_conv1d, functional, on_cpu
-from tsconv.nn.padding import Padding, check_padding, output_length, pad_amounts
-from tsconv.nn.rowgemm import rowwise_gemm
+from tsconv.nn.padding import Padding, check_padding, output_length, pad_amounts, pad_sides
+from tsconv.nn.rowgemm import rowwise_gemm, rowwise_grouped
 
 ROWS = ("shared", "separate", "pooled")
 
@@ -77,6 +83,9 @@ class RowwiseConv1d(nn.Module):
         nn.init.uniform_(self.weight, -bound, bound)
         if self.bias is not None:
             nn.init.uniform_(self.bias, -bound, bound)
+        for name in ("row_weight", "row_bias"):
+            if getattr(self, name, None) is not None:
+                nn.init.zeros_(getattr(self, name))
 
     def extra_repr(self) -> str:
         return (
@@ -108,6 +117,9 @@ class RowwiseConv1d(nn.Module):
         n_rows = x.shape[2]
         if self.rows != "shared" and n_rows != self.n_rows:
             raise ConfigError(f"x has {n_rows} rows, the layer has `n_rows` (={self.n_rows})")
+        if n_rows < 1:
+            raise ConfigError(f"x has shape {tuple(x.shape)}, no rows")
+        require_memory(self.weight, x)
         k, stride, dilation = self.kernel_size, self.stride, self.dilation
         padded = pad_amounts(self.padding, x.shape[-1], k, stride, dilation)
         output_length(x.shape[-1], k, stride, dilation, padded)
@@ -116,13 +128,13 @@ class RowwiseConv1d(nn.Module):
         if k == stride == self.groups == 1 and padded == (0, 0):
             return self._pointwise(x)
         if self.rows == "shared":
-            x, side = (x, padded[0]) if padded[0] == padded[1] else (F.pad(x, padded), 0)
+            x, side = pad_sides(x, (0, 0), padded)
             return F.conv2d(
                 x,
                 self.weight.unsqueeze(2),
                 self.bias,
                 (1, stride),
-                (0, side),
+                side,
                 (1, dilation),
                 self.groups,
             )
@@ -164,31 +176,6 @@ def _products_serve(x: Tensor) -> bool:
         and not torch.is_autocast_enabled("cpu")
         and (torch.compiler.is_compiling() or not functional())
     )
-
-
-def rowwise_grouped(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: int,
-    padded: tuple[int, int],
-    dilation: int,
-    groups: int,
-) -> Tensor:
-    """All rows as one grouped convolution. x: (B, C, H, W); weight: (H, C_out, C / groups, k)."""
-    n_rows, out_channels = weight.shape[:2]
-    flat = x.transpose(1, 2).flatten(1, 2)  # (B, H * C, W)
-    flat, side = (flat, padded[0]) if padded[0] == padded[1] else (F.pad(flat, padded), 0)
-    out = F.conv1d(
-        flat,
-        weight.flatten(0, 1),
-        None if bias is None else bias.flatten(),
-        stride,
-        side,
-        dilation,
-        n_rows * groups,
-    )
-    return out.unflatten(1, (n_rows, out_channels)).transpose(1, 2).contiguous()
 
 
 class RowwiseSeparableConv1d(nn.Module):

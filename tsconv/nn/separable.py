@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from tsconv.errors import require_choice
-from tsconv.nn.checks import require_positive, require_shape
+from tsconv.nn.checks import require_memory, require_positive, require_shape
 from tsconv.nn.conv import Conv1d, Conv2d
 from tsconv.nn.depthwise import depthwise_conv1d
 from tsconv.nn.init import KERAS_INITIALIZERS, keras_init_
@@ -42,9 +42,9 @@ def _check(data_format: str, **initializers: str) -> None:
         require_choice(name, value, KERAS_INITIALIZERS)
 
 
-def _start(layer: DepthwiseConv1d | DepthwiseConv2d, initializer: str) -> None:
+def _start(layer: DepthwiseConv1d | DepthwiseConv2d) -> None:
     kernel = (*layer.kernel_size, layer.in_channels, layer.depth_multiplier)
-    keras_init_(layer.weight, initializer, kernel)
+    keras_init_(layer.weight, layer.depthwise_initializer, kernel)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
 
@@ -71,15 +71,20 @@ class DepthwiseConv1d(Conv1d):
     ) -> None:
         require_positive(channels=channels, depth_multiplier=depth_multiplier)
         _check(data_format, depthwise_initializer=depthwise_initializer)
+        self.depth_multiplier = depth_multiplier  # before super(), which calls reset_parameters
+        self.data_format = data_format
+        self.depthwise_initializer = depthwise_initializer
         filters = channels * depth_multiplier
         super().__init__(channels, filters, kernel_size, stride, padding, dilation, channels, bias)
-        self.depth_multiplier = depth_multiplier
-        self.data_format = data_format
-        _start(self, depthwise_initializer)
+
+    def reset_parameters(self) -> None:
+        """Start with the initializer that was asked for, and with zero biases."""
+        _start(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, C, W), or (B, W, C) where channels are last."""
         x = _to_first(x, self.in_channels, 1, self.data_format)
+        require_memory(self.weight, x)
         (k,), (stride,), (dilation,) = self.kernel_size, self.stride, self.dilation
         padded = pad_amounts(self.rules[0], x.shape[-1], k, stride, dilation)
         output_length(x.shape[-1], k, stride, dilation, padded)
@@ -104,11 +109,15 @@ class DepthwiseConv2d(Conv2d):
     ) -> None:
         require_positive(channels=channels, depth_multiplier=depth_multiplier)
         _check(data_format, depthwise_initializer=depthwise_initializer)
+        self.depth_multiplier = depth_multiplier  # before super(), which calls reset_parameters
+        self.data_format = data_format
+        self.depthwise_initializer = depthwise_initializer
         filters = channels * depth_multiplier
         super().__init__(channels, filters, kernel_size, stride, padding, dilation, channels, bias)
-        self.depth_multiplier = depth_multiplier
-        self.data_format = data_format
-        _start(self, depthwise_initializer)
+
+    def reset_parameters(self) -> None:
+        """Start with the initializer that was asked for, and with zero biases."""
+        _start(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, C, H, W), or (B, H, W, C) where channels are last."""
