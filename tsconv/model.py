@@ -18,10 +18,10 @@ from torch.nn import functional as F
 from tsconv.errors import ConfigError
 from tsconv.nn.block import SpatialDropout
 from tsconv.nn.checks import require_positive
-from tsconv.nn.factored import FactoredFilter, gaussian
 from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.tcn import TemporalStack
+from tsconv.nn.trailing import TrailingFilters
 
 # Features further out than this many standard deviations say no more than "very far".
 _FEATURE_LIMIT = 10.0
@@ -108,45 +108,6 @@ class LinearBranch(nn.Module):
         seen = mask.unfold(1, size, 1)
         scaled = (windows - mu.unsqueeze(-1)) * (inverse.unsqueeze(-1) * seen)
         return F.linear(scaled, self.weight)
-
-
-class TrailingFilters(nn.Module):
-    """Means and slopes of what was observed, under Gaussian weights that look back alone.
-
-    A factored filter of one axis in its causal form. The mean divides by the weights of the
-    observed steps; the slope counts a missing step as that mean, so that it says nothing.
-    """
-
-    def __init__(self, smooth: Sequence[float], slope: Sequence[float]) -> None:
-        super().__init__()
-        means = [_trailing(sigma, 0) for sigma in (*smooth, *slope)]
-        self.means = nn.ModuleList(means)
-        self.slopes = nn.ModuleList(_trailing(sigma, 1) for sigma in slope)
-        self.n_smooth = len(smooth)
-        # Steps before the current one that the longest filter sees.
-        self.history = max((f.reach(-1)[0] for f in means), default=0)
-
-    def forward(self, z: Tensor, seen: Tensor) -> list[Tensor]:
-        """z, seen: (B, history + W), z = 0 where unseen. Returns a (B, W) for each filter."""
-        width = z.shape[1] - self.history
-
-        def last(f: nn.Module, x: Tensor) -> Tensor:
-            return f(x)[:, -width:]  # the filters return the inner part alone
-
-        means = []
-        for f in self.means:
-            weight = last(f, seen)
-            means.append(last(f, z) * torch.where(weight > 0, 1 / weight, 0))
-        slopes = [
-            last(f, z) - mean * last(f, seen)
-            for f, mean in zip(self.slopes, means[self.n_smooth :], strict=True)
-        ]
-        return means[: self.n_smooth] + slopes
-
-
-def _trailing(sigma: float, order: int) -> FactoredFilter:
-    taps = gaussian(sigma, order=order, causal=True).float()
-    return FactoredFilter([taps], border="valid", causal=True)
 
 
 class ForecastNet(nn.Module):
