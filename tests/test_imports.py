@@ -98,3 +98,8 @@ def test_forecasting_imports_neither_lightning_nor_matplotlib_nor_hydra_in_the_l
 def test_importing_the_package_costs_nothing() -> None:
     code = "import sys, tsconv\nassert 'torch' not in sys.modules and 'pandas' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_layers_do_not_import_the_compiler() -> None:
+    code = "import sys, tsconv.nn\nassert 'torch._dynamo' not in sys.modules"  # it takes a second
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -46,11 +46,10 @@ def depthwise_conv1d(
         x, weight = x.to(narrow), weight.to(narrow)
         bias = None if bias is None else bias.to(narrow)
     plain = stride == 1 and x.shape[1] == weight.shape[0] and weight.shape[-1] <= MOST_TAPS
-    compiling = torch.compiler.is_compiling()
-    if torch.compiler.is_exporting():  # one portable node, whatever the length
-        plain = False
-    if plain and (compiling or (on_cpu(x) and not functional())):
-        return _apply(x, weight, bias, *padded, dilation, compiling)
+    if plain and torch.compiler.is_compiling() and not torch.compiler.is_exporting():
+        return torch.ops.tsconv.depthwise(x, weight, bias, *padded, dilation)
+    if plain and not torch.compiler.is_compiling() and on_cpu(x) and not functional():
+        return _Depthwise.apply(x, weight, bias, *padded, dilation, False)
     return _native(x, weight, bias, stride, *padded, dilation)
 
 
@@ -123,10 +122,22 @@ class _Depthwise(torch.autograd.Function):
         return grad_x, grad_weight, grad_bias, None, None, None, None
 
 
-@torch.compiler.allow_in_graph
-def _apply(x: Tensor, weight: Tensor, bias: Tensor | None, *geometry: int) -> Tensor:
-    """One node for the tracer, which would warn about the Function otherwise."""
-    return _Depthwise.apply(x, weight, bias, *geometry)
+# One operator for tracers, which take it apart with the Function's own gradient; met as it is, they
+# would warn about the Function, and telling them otherwise imports the compiler for everybody.
+_LIBRARY = torch.library.Library("tsconv", "FRAGMENT")
+_LIBRARY.define(
+    "depthwise(Tensor x, Tensor weight, Tensor? bias, SymInt left, SymInt right, SymInt dilation)"
+    " -> Tensor"
+)
+
+
+def _traced(
+    x: Tensor, weight: Tensor, bias: Tensor | None, left: int, right: int, dilation: int
+) -> Tensor:
+    return _Depthwise.apply(x, weight, bias, left, right, dilation, True)
+
+
+_LIBRARY.impl("depthwise", _traced, "CompositeImplicitAutograd")
 
 
 def _shifts(
