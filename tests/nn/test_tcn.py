@@ -15,15 +15,18 @@ def test_receptive_field_by_formula(k: int, levels: int, stacks: int, steps: int
     assert receptive_field(k, levels, stacks) == steps
 
 
-@pytest.mark.parametrize(("k", "levels", "stacks"), [(3, 4, 1), (2, 5, 1), (4, 2, 2), (1, 3, 1)])
+@pytest.mark.parametrize(
+    ("k", "levels", "stacks"),
+    [(3, 4, 1), (2, 5, 1), (4, 2, 2), (1, 3, 1), (3, 6, 2)],  # the last sees 253 steps
+)
 def test_receptive_field_is_the_support_of_the_gradient(k: int, levels: int, stacks: int) -> None:
     net = TemporalConvNet(2, 3, channels=6, kernel_size=k, levels=levels, stacks=stacks).double()
-    x = torch.randn(1, 2, 80, dtype=torch.float64, requires_grad=True)
-    net(x)[0, :, 70].sum().backward()
+    x = torch.randn(1, 2, 300, dtype=torch.float64, requires_grad=True)
+    net(x)[0, :, 290].sum().backward()
     assert x.grad is not None
     touched = torch.nonzero(x.grad[0].abs().sum(0) > 0).flatten()
-    assert touched.max() == 70
-    assert 70 - touched.min() + 1 == net.receptive_field
+    assert touched.max() == 290
+    assert 290 - touched.min() + 1 == net.receptive_field
 
 
 @pytest.mark.parametrize(
