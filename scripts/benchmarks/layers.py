@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -30,18 +29,16 @@ from tsconv.nn import (
 
 DEPTHWISE = [(32, 64, 512, 3, 4), (64, 64, 336, 7, 8), (256, 32, 96, 3, 2), (32, 128, 512, 25, 1)]
 ROWS = [(32, 15, 10, 100), (32, 16, 64, 168), (8, 64, 16, 512)]
-Layer = Callable[[Tensor], Tensor]
 
 
 class Loop(nn.Module):
     """A layer of its own for each row, one after the other: what row-wise layers replace."""
 
-    def __init__(self, rows: list[nn.Module], left: int) -> None:
+    def __init__(self, rows: list[nn.Module]) -> None:
         super().__init__()
-        self.rows, self.left = nn.ModuleList(rows), left
+        self.rows = nn.ModuleList(rows)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.pad(x, (self.left, 0))
         return torch.stack([row(x[:, :, h]) for h, row in enumerate(self.rows)], dim=2)
 
 
@@ -61,14 +58,15 @@ def wait(x: Tensor) -> None:
         torch.cuda.synchronize()
 
 
-def medians(layers: dict[str, nn.Module], x: Tensor, repeats: int) -> dict[str, float]:
+def medians(
+    layers: dict[str, nn.Module], x: Tensor, grad: Tensor, repeats: int
+) -> dict[str, float]:
     """Milliseconds of forward + backward of each, interleaved so that all see the same machine."""
     times: dict[str, list[float]] = {name: [] for name in layers}
     compiled = {
         name: torch.compile(layer, dynamic=False) if name.endswith("compiled") else layer
         for name, layer in layers.items()
     }
-    grad = torch.randn_like(layers[next(iter(layers))](x))
     for repeat in range(repeats + 3):  # three to warm up and compile
         for name, layer in compiled.items():
             wait(x)
@@ -104,7 +102,7 @@ def table(
     layers = {name: layer.to(x.device) for name, layer in layers.items()}
     out = layers[base](x)
     moved = 2 * 4 * (x.numel() + out.numel())
-    got = medians(layers, x, repeats)
+    got = medians(layers, x, torch.randn_like(out), repeats)
     print(f"\n{title}\n{'':<34}{'ms':>8}{base + ' / this':>32}{'bandwidth':>11}")
     for name, ms in got.items():
         share = moved / (ms / 1e3) / bandwidth
@@ -165,7 +163,7 @@ def rowwise(device: str, repeats: int, bandwidth: float) -> None:
         separate = RowwiseSeparableConv1d(c, c, k, padding="causal", n_rows=h)
         shared = RowwiseSeparableConv1d(c, c, k, padding="causal", rows="shared")
         layers: dict[str, nn.Module] = {
-            "loop of nn.Conv1d pairs": Loop([pair() for _ in range(h)], left),
+            "loop of nn.Conv1d pairs": Causal(Loop([pair() for _ in range(h)]), left),
             "separable shared": shared,
             "separable separate": separate,
             "separable shared, compiled": shared,
@@ -176,7 +174,7 @@ def rowwise(device: str, repeats: int, bandwidth: float) -> None:
         dense = RowwiseConv1d(c, c, k, padding="same", n_rows=h)
         layers = {
             "nn.Conv2d(1, 3)": nn.Conv2d(c, c, (1, k), padding=(0, 1)),
-            "loop of nn.Conv1d": Loop([nn.Conv1d(c, c, k, padding=1) for _ in range(h)], 0),
+            "loop of nn.Conv1d": Loop([nn.Conv1d(c, c, k, padding=1) for _ in range(h)]),
             "RowwiseConv1d shared": RowwiseConv1d(c, c, k, padding="same", rows="shared"),
             "RowwiseConv1d separate": dense,
             "nn.Conv2d(1, 3), compiled": nn.Conv2d(c, c, (1, k), padding=(0, 1)),

@@ -6,7 +6,7 @@ either way. All of them correlate, as PyTorch, Keras and PuzzleLib do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ from tsconv.nn.checks import (
 from tsconv.nn.padding import Padding, check_padding, pad_input
 
 
-def _arguments(
+def conv_arguments(
     n_axes: int,
     in_channels: int,
     out_channels: int,
@@ -44,7 +44,43 @@ def _arguments(
     }
 
 
-class Conv1d(nn.Conv1d):
+class PaddedConv(nn.modules.conv._ConvNd):
+    """What `Conv1d` and `Conv2d` add to torch's layers; they name the function and the axes."""
+
+    n_axes: int
+    axes: str
+    function: Callable[..., Tensor]
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] = 1,
+        padding: Padding = 0,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        checked = conv_arguments(
+            self.n_axes, in_channels, out_channels, kernel_size, stride, dilation, groups
+        )
+        rules = check_padding(padding, checked["stride"])
+        super().__init__(**checked, bias=bias)
+        self.rules = rules
+        self.padding = padding if isinstance(padding, str) else rules  # type: ignore[assignment]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, in_channels, ...) -> (B, out_channels, ...), time last."""
+        require_shape(x, f"(B, {self.in_channels}, {self.axes})", self.in_channels, 1)
+        require_memory(self.weight, x)
+        x, rest = pad_input(x, self.rules, self.kernel_size, self.stride, self.dilation)
+        return self.function(
+            x, self.weight, self.bias, self.stride, rest, self.dilation, self.groups
+        )
+
+
+class Conv1d(PaddedConv, nn.Conv1d):
     """`nn.Conv1d` with `padding` = a number of steps, or a rule of `tsconv.nn.padding` by name.
 
     (B, in_channels, W) -> (B, out_channels, W'), where W' is ceil(W / stride) for `causal` and
@@ -52,61 +88,17 @@ class Conv1d(nn.Conv1d):
     rule, a wrong shape, and an input shorter than the kernel.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | Sequence[int],
-        stride: int | Sequence[int] = 1,
-        padding: Padding = 0,
-        dilation: int | Sequence[int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-    ) -> None:
-        checked = _arguments(1, in_channels, out_channels, kernel_size, stride, dilation, groups)
-        rules = check_padding(padding, checked["stride"])
-        super().__init__(**checked, bias=bias)
-        self.rules = rules
-        self.padding = padding if isinstance(padding, str) else rules  # type: ignore[assignment]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x: (B, in_channels, W) -> (B, out_channels, W')."""
-        require_shape(x, f"(B, {self.in_channels}, W)", self.in_channels, 1)
-        require_memory(self.weight, x)
-        x, rest = pad_input(x, self.rules, self.kernel_size, self.stride, self.dilation)
-        return F.conv1d(x, self.weight, self.bias, self.stride, rest, self.dilation, self.groups)
+    n_axes, axes, function = 1, "W", staticmethod(F.conv1d)
 
 
-class Conv2d(nn.Conv2d):
+class Conv2d(PaddedConv, nn.Conv2d):
     """`nn.Conv2d` with the padding rules of `Conv1d`, one for both axes or one for each.
 
     (B, in_channels, H, W) -> (B, out_channels, H', W'). `causal` is causal along W, time, and
     `same` along H.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | Sequence[int],
-        stride: int | Sequence[int] = 1,
-        padding: Padding = 0,
-        dilation: int | Sequence[int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-    ) -> None:
-        checked = _arguments(2, in_channels, out_channels, kernel_size, stride, dilation, groups)
-        rules = check_padding(padding, checked["stride"])
-        super().__init__(**checked, bias=bias)
-        self.rules = rules
-        self.padding = padding if isinstance(padding, str) else rules  # type: ignore[assignment]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x: (B, in_channels, H, W) -> (B, out_channels, H', W')."""
-        require_shape(x, f"(B, {self.in_channels}, H, W)", self.in_channels, 1)
-        require_memory(self.weight, x)
-        x, rest = pad_input(x, self.rules, self.kernel_size, self.stride, self.dilation)
-        return F.conv2d(x, self.weight, self.bias, self.stride, rest, self.dilation, self.groups)
+    n_axes, axes, function = 2, "H, W", staticmethod(F.conv2d)
 
 
 class CausalConv1d(Conv1d):

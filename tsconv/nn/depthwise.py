@@ -17,6 +17,7 @@ from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
+from tsconv.nn.checks import require_shape
 from tsconv.nn.padding import pad_sides
 
 # Beyond this the unrolled taps compile slowly and no longer gain.
@@ -244,8 +245,7 @@ def depthwise_time_major(
     Raises ConfigError where the input is shorter than the dilated kernel.
     """
     kernel_size = weight.shape[-1]
-    if x.ndim != 3 or x.shape[2] != weight.shape[0]:
-        raise ConfigError(f"x has shape {tuple(x.shape)}, expected (B, W, {weight.shape[0]})")
+    require_shape(x, f"(B, W, {weight.shape[0]})", weight.shape[0], 2)
     length = x.shape[1] - (kernel_size - 1) * dilation
     if length < 1:
         raise ConfigError(

@@ -26,9 +26,7 @@ PADDINGS = ("causal", "valid", "same", "same_keras", "same_pytorch", "same_flux"
 Padding = int | str | Sequence[int | str]
 
 
-def check_padding(
-    padding: Padding, stride: tuple[int, ...], argument: str = "padding"
-) -> tuple[int | str, ...]:
+def check_padding(padding: Padding, stride: tuple[int, ...]) -> tuple[int | str, ...]:
     """One rule for each axis, from one for all or one for each; raises on what none knows.
 
     On two axes `causal` means causal along the last one, time, and `same` along the rows.
@@ -40,18 +38,18 @@ def check_padding(
     elif isinstance(padding, (tuple, list)):
         rules = tuple(plain_integer(rule) for rule in padding)
     if len(rules) != n_axes:
-        raise ConfigError(f"`{argument}` (={padding}) must be one rule, or {n_axes}: one an axis")
+        raise ConfigError(f"`padding` (={padding}) must be one rule, or {n_axes}: one an axis")
     for rule, step in zip(rules, stride, strict=True):
         if isinstance(rule, str):
-            require_choice(argument, rule, PADDINGS)
+            require_choice("padding", rule, PADDINGS)
         elif isinstance(rule, bool) or not isinstance(rule, int) or rule < 0:
             raise ConfigError(
-                f"`{argument}` (={rule}) must be an integer of at least 0 or one of "
+                f"`padding` (={rule}) must be an integer of at least 0 or one of "
                 + ", ".join(PADDINGS)
             )
         if rule == "same_pytorch" and step != 1:
             raise ConfigError(
-                f"`{argument}` (=same_pytorch) needs `stride` (={step}) to be 1, as in PyTorch; "
+                f"`padding` (=same_pytorch) needs `stride` (={step}) to be 1, as in PyTorch; "
                 "`same` pads for a stride as Keras does"
             )
     return rules  # type: ignore[return-value]
@@ -63,6 +61,13 @@ def pad_amounts(
     """Steps that one rule adds in front of and behind an axis of `length` steps."""
     require_positive(kernel_size=kernel_size, stride=stride, dilation=dilation)
     (rule,) = check_padding(rule, (stride,))
+    return _amounts(rule, length, kernel_size, stride, dilation)
+
+
+def _amounts(
+    rule: int | str, length: int, kernel_size: int, stride: int, dilation: int
+) -> tuple[int, int]:
+    """The same for arguments that were checked when the layer was built."""
     if isinstance(rule, int):
         return rule, rule
     reach = (kernel_size - 1) * dilation
@@ -78,19 +83,19 @@ def pad_amounts(
     return total // 2, total - total // 2
 
 
-def output_length(
-    length: int, kernel_size: int, stride: int, dilation: int, padded: tuple[int, int]
-) -> int:
-    """Steps that a convolution leaves; raises ConfigError where the input is too short for one."""
+def layer_amounts(
+    rule: int | str, length: int, kernel_size: int, stride: int, dilation: int
+) -> tuple[int, int]:
+    """`pad_amounts` in a layer's forward; raises ConfigError where the input is too short."""
+    padded = _amounts(rule, length, kernel_size, stride, dilation)
     need = (kernel_size - 1) * dilation + 1
-    have = length + sum(padded)
-    if length < 1 or have < need:
+    if length < 1 or length + sum(padded) < need:
         added = f" with {sum(padded)} of padding" if sum(padded) else ""
         raise ConfigError(
             f"the input has {length} steps{added}, too short for `kernel_size` (={kernel_size}) at "
             f"`dilation` (={dilation}), which needs {need}"
         )
-    return (have - need) // stride + 1
+    return padded
 
 
 def pad_input(
@@ -106,11 +111,8 @@ def pad_input(
     sides of an axis differ. Raises ConfigError where an axis is too short.
     """
     widths = x.shape[-len(rules) :]
-    both = []
-    for axis in zip(rules, widths, kernel_size, stride, dilation, strict=True):
-        both.append(pad_amounts(*axis))
-        output_length(*axis[1:], both[-1])
-    return pad_sides(x, *both)
+    axes = zip(rules, widths, kernel_size, stride, dilation, strict=True)
+    return pad_sides(x, *(layer_amounts(*axis) for axis in axes))
 
 
 def pad_sides(x: Tensor, *both: tuple[int, int]) -> tuple[Tensor, tuple[int, ...]]:

@@ -15,15 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError, require_choice
-from tsconv.nn.checks import (
-    per_axis,
-    require_divisible,
-    require_memory,
-    require_positive,
-    require_shape,
-)
+from tsconv.nn.checks import require_memory, require_positive, require_shape
+from tsconv.nn.conv import conv_arguments
 from tsconv.nn.depthwise import depthwise_conv1d, functional, on_cpu
-from tsconv.nn.padding import Padding, check_padding, output_length, pad_amounts, pad_sides
+from tsconv.nn.padding import Padding, check_padding, layer_amounts, pad_amounts, pad_sides
 from tsconv.nn.rowgemm import rowwise_gemm, rowwise_grouped
 
 ROWS = ("shared", "separate", "pooled")
@@ -53,17 +48,18 @@ class RowwiseConv1d(nn.Module):
         n_rows: int | None = None,
         rows: str = "separate",
     ) -> None:
-        require_positive(in_channels=in_channels, out_channels=out_channels, groups=groups)
-        require_divisible(groups, in_channels=in_channels, out_channels=out_channels)
+        checked = conv_arguments(
+            1, in_channels, out_channels, kernel_size, stride, dilation, groups
+        )
         require_choice("rows", rows, ROWS)
         if n_rows is None and rows != "shared":
             raise ConfigError(f"`n_rows` (=None) must be given with `rows` (={rows})")
         if n_rows is not None:
             require_positive(n_rows=n_rows)
         super().__init__()
-        (self.kernel_size,) = per_axis("kernel_size", kernel_size, 1)
-        (self.stride,) = per_axis("stride", stride, 1)
-        (self.dilation,) = per_axis("dilation", dilation, 1)
+        (self.kernel_size,) = checked["kernel_size"]
+        (self.stride,) = checked["stride"]
+        (self.dilation,) = checked["dilation"]
         (self.padding,) = check_padding(padding, (self.stride,))
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.n_rows, self.rows = n_rows, rows
@@ -121,8 +117,7 @@ class RowwiseConv1d(nn.Module):
             raise ConfigError(f"x has shape {tuple(x.shape)}, no rows")
         require_memory(self.weight, x)
         k, stride, dilation = self.kernel_size, self.stride, self.dilation
-        padded = pad_amounts(self.padding, x.shape[-1], k, stride, dilation)
-        output_length(x.shape[-1], k, stride, dilation, padded)
+        padded = layer_amounts(self.padding, x.shape[-1], k, stride, dilation)
         if self.groups == self.in_channels == self.out_channels:
             return self._depthwise(x, padded)
         if k == stride == self.groups == 1 and padded == (0, 0):

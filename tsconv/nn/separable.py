@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from tsconv.errors import require_choice
 from tsconv.nn.checks import require_memory, require_positive, require_shape
-from tsconv.nn.conv import Conv1d, Conv2d
+from tsconv.nn.conv import Conv1d, Conv2d, PaddedConv
 from tsconv.nn.depthwise import depthwise_conv1d
 from tsconv.nn.init import KERAS_INITIALIZERS, keras_init_
-from tsconv.nn.padding import Padding, output_length, pad_amounts
+from tsconv.nn.padding import Padding, layer_amounts
 
 DATA_FORMATS = ("channels_first", "channels_last")
 
@@ -42,14 +42,38 @@ def _check(data_format: str, **initializers: str) -> None:
         require_choice(name, value, KERAS_INITIALIZERS)
 
 
-def _start(layer: DepthwiseConv1d | DepthwiseConv2d) -> None:
-    kernel = (*layer.kernel_size, layer.in_channels, layer.depth_multiplier)
-    keras_init_(layer.weight, layer.depthwise_initializer, kernel)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
+class _Depthwise(PaddedConv):
+    """What the two depthwise layers share, on top of `Conv1d` or `Conv2d`."""
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] = 1,
+        padding: Padding = 0,
+        dilation: int | Sequence[int] = 1,
+        depth_multiplier: int = 1,
+        bias: bool = True,
+        data_format: str = "channels_first",
+        depthwise_initializer: str = "glorot_uniform",
+    ) -> None:
+        require_positive(channels=channels, depth_multiplier=depth_multiplier)
+        _check(data_format, depthwise_initializer=depthwise_initializer)
+        self.depth_multiplier = depth_multiplier  # before super(), which calls reset_parameters
+        self.data_format = data_format
+        self.depthwise_initializer = depthwise_initializer
+        filters = channels * depth_multiplier
+        super().__init__(channels, filters, kernel_size, stride, padding, dilation, channels, bias)
+
+    def reset_parameters(self) -> None:
+        """Start with the initializer that was asked for, and with zero biases."""
+        kernel = (*self.kernel_size, self.in_channels, self.depth_multiplier)
+        keras_init_(self.weight, self.depthwise_initializer, kernel)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
 
-class DepthwiseConv1d(Conv1d):
+class DepthwiseConv1d(_Depthwise, Conv1d):
     """Each channel convolved with its own filters: (B, C, W) -> (B, C * depth_multiplier, W').
 
     `weight` is (C * depth_multiplier, 1, kernel_size), as `nn.Conv1d(groups=C)` has it. With
@@ -57,67 +81,18 @@ class DepthwiseConv1d(Conv1d):
     `Conv1d`'s. At stride 1 and depth_multiplier 1 it trains several times faster than `nn.Conv1d`.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        kernel_size: int | Sequence[int],
-        stride: int | Sequence[int] = 1,
-        padding: Padding = 0,
-        dilation: int | Sequence[int] = 1,
-        depth_multiplier: int = 1,
-        bias: bool = True,
-        data_format: str = "channels_first",
-        depthwise_initializer: str = "glorot_uniform",
-    ) -> None:
-        require_positive(channels=channels, depth_multiplier=depth_multiplier)
-        _check(data_format, depthwise_initializer=depthwise_initializer)
-        self.depth_multiplier = depth_multiplier  # before super(), which calls reset_parameters
-        self.data_format = data_format
-        self.depthwise_initializer = depthwise_initializer
-        filters = channels * depth_multiplier
-        super().__init__(channels, filters, kernel_size, stride, padding, dilation, channels, bias)
-
-    def reset_parameters(self) -> None:
-        """Start with the initializer that was asked for, and with zero biases."""
-        _start(self)
-
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, C, W), or (B, W, C) where channels are last."""
         x = _to_first(x, self.in_channels, 1, self.data_format)
         require_memory(self.weight, x)
         (k,), (stride,), (dilation,) = self.kernel_size, self.stride, self.dilation
-        padded = pad_amounts(self.rules[0], x.shape[-1], k, stride, dilation)
-        output_length(x.shape[-1], k, stride, dilation, padded)
+        padded = layer_amounts(self.rules[0], x.shape[-1], k, stride, dilation)
         out = depthwise_conv1d(x, self.weight, self.bias, stride, padded, dilation)
         return _from_first(out, self.data_format)
 
 
-class DepthwiseConv2d(Conv2d):
+class DepthwiseConv2d(_Depthwise, Conv2d):
     """`DepthwiseConv1d` on (B, C, H, W), or (B, H, W, C) where channels are last."""
-
-    def __init__(
-        self,
-        channels: int,
-        kernel_size: int | Sequence[int],
-        stride: int | Sequence[int] = 1,
-        padding: Padding = 0,
-        dilation: int | Sequence[int] = 1,
-        depth_multiplier: int = 1,
-        bias: bool = True,
-        data_format: str = "channels_first",
-        depthwise_initializer: str = "glorot_uniform",
-    ) -> None:
-        require_positive(channels=channels, depth_multiplier=depth_multiplier)
-        _check(data_format, depthwise_initializer=depthwise_initializer)
-        self.depth_multiplier = depth_multiplier  # before super(), which calls reset_parameters
-        self.data_format = data_format
-        self.depthwise_initializer = depthwise_initializer
-        filters = channels * depth_multiplier
-        super().__init__(channels, filters, kernel_size, stride, padding, dilation, channels, bias)
-
-    def reset_parameters(self) -> None:
-        """Start with the initializer that was asked for, and with zero biases."""
-        _start(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, C, H, W), or (B, H, W, C) where channels are last."""

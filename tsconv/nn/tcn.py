@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
 from tsconv.nn.block import TemporalBlock
-from tsconv.nn.checks import require_positive
+from tsconv.nn.checks import require_positive, require_shape
 
 
 def receptive_field(kernel_size: int, levels: int, stacks: int = 1) -> int:
@@ -97,10 +97,8 @@ class TemporalConvNet(nn.Module):
         return self.stack.receptive_field
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.ndim != 3 or x.shape[1] != self.stem.in_features:
-            raise ConfigError(
-                f"x has shape {tuple(x.shape)}, expected (B, {self.stem.in_features}, W)"
-            )
+        channels = self.stem.in_features
+        require_shape(x, f"(B, {channels}, W)", channels, 1)
         if self.padding == "causal":
             x = F.pad(x, (self.receptive_field - 1, 0))
         y = self.project(self.stack(self.stem(x.transpose(1, 2))))  # (B, W, C_out)
