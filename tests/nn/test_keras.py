@@ -1,6 +1,8 @@
 """Our layers against the real ones of Keras 3, running on torch, with Keras' own weights."""
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,18 +27,22 @@ from tsconv.nn import (  # noqa: E402
 FORMATS = st.sampled_from(["channels_first", "channels_last"])
 
 
-def compare(theirs: object, ours: torch.nn.Module, x: np.ndarray, atol: float = 1e-6) -> None:
-    """Both layers on x, after Keras' weights, with random biases, have gone into ours."""
-    expected = theirs(x)  # type: ignore[operator]
-    weights = theirs.get_weights()  # type: ignore[attr-defined]
-    if theirs.use_bias:  # type: ignore[attr-defined]
+def compare(
+    theirs: Any, ours: torch.nn.Module, x: np.ndarray, run: Callable[..., Any] | None = None
+) -> None:
+    """Both layers on x, after Keras' weights, with random biases, have gone into ours.
+
+    run: how ours is called, where it does not take x as it is.
+    """
+    theirs(x)  # builds it
+    weights = theirs.get_weights()
+    if theirs.use_bias:
         weights[-1] = np.random.default_rng(1).normal(size=weights[-1].shape).astype(np.float32)
-        theirs.set_weights(weights)  # type: ignore[attr-defined]
-        expected = theirs(x)  # type: ignore[operator]
+        theirs.set_weights(weights)
     interop.load_keras(ours, weights)
     with torch.no_grad():
-        got = ours(torch.from_numpy(x))
-    np.testing.assert_allclose(got.numpy(), keras.ops.convert_to_numpy(expected), atol=atol)
+        got = (run or ours)(torch.from_numpy(x))
+    np.testing.assert_allclose(got.numpy(), keras.ops.convert_to_numpy(theirs(x)), atol=1e-6)
     for mine, given_ in zip(interop.to_keras(ours), weights, strict=True):
         np.testing.assert_array_equal(mine.numpy(), given_)
 
@@ -46,21 +52,28 @@ def sample(shape: tuple[int, ...], data_format: str) -> np.ndarray:
     return x if data_format == "channels_first" else np.moveaxis(x, 1, -1).copy()
 
 
-one_axis = {
-    "channels": st.integers(1, 4),
-    "multiplier": st.integers(1, 3),
-    "kernel": st.integers(1, 6),
-    "stride_dilation": st.sampled_from([(1, 1), (1, 2), (1, 3), (2, 1), (3, 1)]),
-    "length": st.integers(16, 23),
-    "padding": st.sampled_from(["valid", "same"]),
-    "bias": st.booleans(),
-    "data_format": FORMATS,
-}
-
-
+@pytest.mark.parametrize(
+    ("theirs", "ours", "filters"),
+    [
+        (keras.layers.DepthwiseConv1D, DepthwiseConv1d, ()),
+        (keras.layers.SeparableConv1D, SeparableConv1d, (5,)),
+    ],
+)
 @settings(max_examples=60)
-@given(**one_axis)
-def test_depthwise_conv1d(
+@given(
+    channels=st.integers(1, 4),
+    multiplier=st.integers(1, 3),
+    kernel=st.integers(1, 6),
+    stride_dilation=st.sampled_from([(1, 1), (1, 2), (1, 3), (2, 1), (3, 1)]),
+    length=st.integers(16, 23),
+    padding=st.sampled_from(["valid", "same"]),
+    bias=st.booleans(),
+    data_format=FORMATS,
+)
+def test_one_axis(
+    theirs: Any,
+    ours: Any,
+    filters: tuple[int, ...],
     channels: int,
     multiplier: int,
     kernel: int,
@@ -71,7 +84,8 @@ def test_depthwise_conv1d(
     data_format: str,
 ) -> None:
     stride, dilation = stride_dilation
-    theirs = keras.layers.DepthwiseConv1D(
+    reference = theirs(
+        *filters,
         kernel,
         strides=stride,
         padding=padding,
@@ -80,54 +94,32 @@ def test_depthwise_conv1d(
         dilation_rate=dilation,
         use_bias=bias,
     )
-    ours = DepthwiseConv1d(
-        channels, kernel, stride, padding, dilation, multiplier, bias, data_format
+    layer = ours(
+        channels, *filters, kernel, stride, padding, dilation, multiplier, bias, data_format
     )
-    compare(theirs, ours, sample((2, channels, length), data_format))
+    compare(reference, layer, sample((2, channels, length), data_format))
 
 
-@settings(max_examples=60)
-@given(**one_axis)
-def test_separable_conv1d(
-    channels: int,
-    multiplier: int,
-    kernel: int,
-    stride_dilation: tuple[int, int],
-    length: int,
-    padding: str,
-    bias: bool,
-    data_format: str,
-) -> None:
-    stride, dilation = stride_dilation
-    theirs = keras.layers.SeparableConv1D(
-        5,
-        kernel,
-        strides=stride,
-        padding=padding,
-        depth_multiplier=multiplier,
-        data_format=data_format,
-        dilation_rate=dilation,
-        use_bias=bias,
-    )
-    ours = SeparableConv1d(
-        channels, 5, kernel, stride, padding, dilation, multiplier, bias, data_format
-    )
-    compare(theirs, ours, sample((2, channels, length), data_format))
-
-
-two_axes = {
-    "multiplier": st.integers(1, 3),
-    "kernel": st.tuples(st.integers(1, 4), st.integers(1, 5)),
-    "stride": st.integers(1, 3),
-    "shape": st.tuples(st.integers(5, 8), st.integers(6, 9)),
-    "padding": st.sampled_from(["valid", "same"]),
-    "data_format": FORMATS,
-}
-
-
+@pytest.mark.parametrize(
+    ("theirs", "ours", "filters"),
+    [
+        (keras.layers.DepthwiseConv2D, DepthwiseConv2d, ()),
+        (keras.layers.SeparableConv2D, SeparableConv2d, (5,)),
+    ],
+)
 @settings(max_examples=40)
-@given(**two_axes)
-def test_depthwise_conv2d(
+@given(
+    multiplier=st.integers(1, 3),
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 5)),
+    stride=st.integers(1, 3),
+    shape=st.tuples(st.integers(5, 8), st.integers(6, 9)),
+    padding=st.sampled_from(["valid", "same"]),
+    data_format=FORMATS,
+)
+def test_two_axes(
+    theirs: Any,
+    ours: Any,
+    filters: tuple[int, ...],
     multiplier: int,
     kernel: tuple[int, int],
     stride: int,
@@ -135,41 +127,24 @@ def test_depthwise_conv2d(
     padding: str,
     data_format: str,
 ) -> None:
-    theirs = keras.layers.DepthwiseConv2D(
+    reference = theirs(
+        *filters,
         kernel,
         strides=stride,
         padding=padding,
         depth_multiplier=multiplier,
         data_format=data_format,
     )
-    ours = DepthwiseConv2d(
-        3, kernel, stride, padding, depth_multiplier=multiplier, data_format=data_format
-    )
-    compare(theirs, ours, sample((2, 3, *shape), data_format))
-
-
-@settings(max_examples=40)
-@given(**two_axes)
-def test_separable_conv2d(
-    multiplier: int,
-    kernel: tuple[int, int],
-    stride: int,
-    shape: tuple[int, int],
-    padding: str,
-    data_format: str,
-) -> None:
-    theirs = keras.layers.SeparableConv2D(
-        5,
+    layer = ours(
+        3,
+        *filters,
         kernel,
-        strides=stride,
-        padding=padding,
+        stride,
+        padding,
         depth_multiplier=multiplier,
         data_format=data_format,
     )
-    ours = SeparableConv2d(
-        3, 5, kernel, stride, padding, depth_multiplier=multiplier, data_format=data_format
-    )
-    compare(theirs, ours, sample((2, 3, *shape), data_format))
+    compare(reference, layer, sample((2, 3, *shape), data_format))
 
 
 @settings(max_examples=40)
@@ -195,15 +170,7 @@ def test_conv1d(
     x = sample((2, 4, length), "channels_last")
     ours = Conv1d(4, 6, kernel, stride, padding, dilation, groups)
 
-    class Last(torch.nn.Module):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return ours(x.transpose(1, 2)).transpose(1, 2)
-
-    theirs(x)
-    interop.load_keras(ours, theirs.get_weights())
-    with torch.no_grad():
-        got = Last()(torch.from_numpy(x)).numpy()
-    np.testing.assert_allclose(got, keras.ops.convert_to_numpy(theirs(x)), atol=1e-6)
+    compare(theirs, ours, x, run=lambda v: ours(v.transpose(1, 2)).transpose(1, 2))
 
 
 def test_fresh_layers_spread_as_kerass() -> None:
