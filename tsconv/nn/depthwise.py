@@ -9,6 +9,8 @@ scripts/benchmarks/layers.py.
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -48,7 +50,7 @@ def depthwise_conv1d(
         bias = None if bias is None else bias.to(narrow)
     plain = stride == 1 and x.shape[1] == weight.shape[0] and weight.shape[-1] <= MOST_TAPS
     if plain and torch.compiler.is_compiling() and not torch.compiler.is_exporting():
-        return torch.ops.tsconv.depthwise(x, weight, bias, *padded, dilation)
+        return _operator(x, weight, bias, *padded, dilation)
     if plain and not torch.compiler.is_compiling() and on_cpu(x) and not functional():
         return _Depthwise.apply(x, weight, bias, *padded, dilation, False)
     return _native(x, weight, bias, stride, *padded, dilation)
@@ -125,9 +127,12 @@ class _Depthwise(torch.autograd.Function):
 
 # One operator for tracers, which take it apart with the Function's own gradient; met as it is, they
 # would warn about the Function, and telling them otherwise imports the compiler for everybody.
+# Compiled code is cached on disk by the operator's name alone, so the name changes with this file:
+# else another version of it would go on running the code of an earlier one.
+_NAME = f"depthwise_{hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]}"
 _LIBRARY = torch.library.Library("tsconv", "FRAGMENT")
 _LIBRARY.define(
-    "depthwise(Tensor x, Tensor weight, Tensor? bias, SymInt left, SymInt right, SymInt dilation)"
+    f"{_NAME}(Tensor x, Tensor weight, Tensor? bias, SymInt left, SymInt right, SymInt dilation)"
     " -> Tensor"
 )
 
@@ -138,7 +143,8 @@ def _traced(
     return _Depthwise.apply(x, weight, bias, left, right, dilation, True)
 
 
-_LIBRARY.impl("depthwise", _traced, "CompositeImplicitAutograd")
+_LIBRARY.impl(_NAME, _traced, "CompositeImplicitAutograd")
+_operator = getattr(torch.ops.tsconv, _NAME)
 
 
 def _shifts(
