@@ -12,7 +12,7 @@ LEVELS = [
     {"errors"},
     {"schema"},
     {"nn", "losses", "baselines"},
-    {"metrics"},
+    {"metrics", "spec"},
     {"model"},
     {"data"},
     {"training", "callbacks", "bundle", "speed", "defaults", "backtest"},

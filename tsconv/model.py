@@ -7,7 +7,6 @@ devices.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,140 +16,95 @@ from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
 from tsconv.nn.block import SpatialDropout
-from tsconv.nn.checks import require_positive
 from tsconv.nn.heads import PointHead, QuantileHead
+from tsconv.nn.linear import LinearBranch
+from tsconv.nn.rows import RowLinear, RowNorm, require_rows
 from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.tcn import TemporalStack
 from tsconv.nn.trailing import TrailingFilters
+from tsconv.spec import NetSpec
 
 # Features further out than this many standard deviations say no more than "very far".
 _FEATURE_LIMIT = 10.0
-
-
-@dataclasses.dataclass(frozen=True)
-class NetSpec:
-    """What defines a ForecastNet; plain values, so that a bundle's config.json can hold them."""
-
-    horizon: int  # steps forecast from each origin
-    context_length: int  # steps that scaling and the linear branch look back on
-    seasonal_lags: tuple[int, ...] = ()  # steps; one group of features for each
-    hidden: int = 64  # channels of the stack
-    kernel_size: int = 3
-    levels: int = 7  # dilations 1, 2, ..., 2**(levels - 1)
-    stacks: int = 1
-    dropout: float = 0.2
-    activation: str = "gelu"
-    norm: str = "layer"
-    expansion: int = 1
-    gated: bool = False
-    skip: bool = False
-    weight_norm: bool = False
-    linear: bool = True  # the linear branch over the context
-    smooth: tuple[float, ...] = ()  # steps; a trailing Gaussian mean of the scaled values for each
-    slope: tuple[float, ...] = ()  # steps; the trailing slope with those Gaussian weights
-    quantiles: tuple[float, ...] | None = None  # None: a point head
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> NetSpec:
-        """Build from plain JSON values; raises ConfigError on a key this version does not know."""
-        known = {f.name for f in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ConfigError(f"`{unknown[0]}` is not a setting of this version's ForecastNet")
-        tuples = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
-        return cls(**{**values, **tuples})
 
 
 class Prediction(NamedTuple):
     """Forecasts of O origins in units of each origin's own spread, and those units.
 
     A forecast in the units of x is `mu + sigma * level`, see `values`.
+    T target channels; for (B, C, W) inputs the axis H is left out.
     """
 
-    levels: tuple[Tensor, ...]  # one (B, C, O, horizon) for each quantile
-    mu: Tensor  # (B, C, O)
-    sigma: Tensor  # (B, C, O)
-    inverse: Tensor  # (B, C, O) 1 / sigma, or 0 where the context has no spread
-    n_observed: Tensor  # (B, C, O) steps observed in the context; at 0 there is nothing to go by
+    levels: tuple[Tensor, ...]  # one (B, T, H, O, horizon) for each quantile
+    mu: Tensor  # (B, T, H, O)
+    sigma: Tensor  # (B, T, H, O)
+    inverse: Tensor  # (B, T, H, O) 1 / sigma, or 0 where the context has no spread
+    n_observed: Tensor  # (B, T, H, O) steps observed in the context; at 0 nothing is known
 
     def values(self) -> Tensor:
-        """The forecasts in the units of x: (B, C, O, horizon, Q)."""
+        """The forecasts in the units of x: (B, T, H, O, horizon, Q)."""
         z = torch.stack(self.levels, dim=-1)
         return self.mu[..., None, None] + self.sigma[..., None, None] * z
 
 
-class LinearBranch(nn.Module):
-    """A linear map from the origin's scaled context to the horizon: level and seasonal shape.
-
-    out[t, h] = sum_k weight[h, k] * (x[t - K + 1 + k] - mu[t]) / sigma[t] over the K steps of the
-    context, where missing steps count as the mean. Starts as the mean of the context, or, where
-    the context holds a `season` of steps, as the mean of the steps at the same season.
-    """
-
-    def __init__(self, context_length: int, horizon: int, season: int | None = None) -> None:
-        super().__init__()
-        start = torch.zeros(horizon, context_length)
-        if season is not None and season <= context_length:
-            ahead = torch.arange(1, horizon + 1)[:, None]
-            back = torch.arange(context_length - 1, -1, -1)  # steps before the origin
-            same = (ahead + back) % season == 0
-            start = same / same.sum(1, keepdim=True)
-        self.weight = nn.Parameter(start)
-
-    def forward(self, x: Tensor, mask: Tensor, mu: Tensor, inverse: Tensor) -> Tensor:
-        """x, mask: (B, K - 1 + O); mu, inverse: (B, O). Returns (B, O, horizon).
-
-        A strided view of every window, scaled in one fused pass: no loop over origins, and no
-        cancellation when a series' level is far from zero.
-        """
-        size = self.weight.shape[1]
-        windows = x.unfold(1, size, 1)  # (B, O, K), a view
-        seen = mask.unfold(1, size, 1)
-        scaled = (windows - mu.unsqueeze(-1)) * (inverse.unsqueeze(-1) * seen)
-        return F.linear(scaled, self.weight)
-
-
 class ForecastNet(nn.Module):
-    """A causal forecaster on (B, C, W); each channel is forecast from its own past.
+    """A causal forecaster on (B, C, H, W), or on (B, C, W) where there are no rows.
 
-    The same filters serve every series and channel. `forward` gives the forecasts of the last
+    The first channels are targets, the last `n_past` are seen and not forecast. With
+    `channels="independent"` each target is forecast from its own past and the past-only channels,
+    by the same filters; with "mixed" one state sees all of them and forecasts all targets. What
+    rows share is up to `rows` and `cross_row`. `forward` gives the forecasts of the last
     `n_origins` steps. What lies before the given input counts as missing.
     """
 
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
-        require_positive(
-            horizon=spec.horizon, context_length=spec.context_length, hidden=spec.hidden
-        )
-        for lag in spec.seasonal_lags:
-            require_positive(seasonal_lag=lag)
+        spec.check()
         self.spec = spec
         self.filters = TrailingFilters(spec.smooth, spec.slope)
+        self.mixed = spec.channels == "mixed"
+        n_targets = (spec.n_targets or 1) if self.mixed else 1  # forecast from one state
         n_features = 2 + len(spec.seasonal_lags) + len(spec.smooth) + len(spec.slope)
-        self.stem = nn.Linear(n_features, spec.hidden)
+        n_inputs = (n_targets + spec.n_past) if self.mixed else 1
+        by_row: dict[str, Any] = {"n_rows": spec.n_rows, "rows": spec.rows}
+        self.stem = RowLinear(n_inputs * n_features, spec.hidden, **by_row)
+        past = spec.n_past * n_features
+        self.stem_past = (
+            RowLinear(past, spec.hidden, bias=False, **by_row) if past and not self.mixed else None
+        )
         self.stack = TemporalStack(
             spec.hidden,
             spec.kernel_size,
             spec.levels,
             stacks=spec.stacks,
             skip=spec.skip,
+            cross_row=spec.cross_row,
             dropout=spec.dropout,
             activation=spec.activation,
             norm=spec.norm,
             expansion=spec.expansion,
             gated=spec.gated,
             weight_norm=spec.weight_norm,
+            **by_row,
         )
-        self.norm = nn.LayerNorm(spec.hidden)
+        self.norm = RowNorm("layer", spec.hidden, **by_row)
         self.dropout = SpatialDropout(spec.dropout)
-        season = min(spec.seasonal_lags, default=None)
         self.linear = (
-            LinearBranch(spec.context_length, spec.horizon, season) if spec.linear else None
+            LinearBranch(
+                spec.context_length,
+                spec.horizon,
+                min(spec.seasonal_lags, default=None),
+                n_channels=n_targets,
+                **by_row,
+            )
+            if spec.linear
+            else None
         )
+        width = n_targets * spec.horizon  # the head gives all targets of a state at once
         self.head: PointHead | QuantileHead = (
-            PointHead(spec.hidden, spec.horizon)
+            PointHead(spec.hidden, width, **by_row)
             if spec.quantiles is None
-            else QuantileHead(spec.hidden, spec.horizon, spec.quantiles)
+            else QuantileHead(spec.hidden, width, spec.quantiles, **by_row)
         )
 
     @property
@@ -173,65 +127,130 @@ class ForecastNet(nn.Module):
         """Steps before an origin on which its forecast depends."""
         return self.receptive_field - 1 + self.feature_history
 
-    def forward(self, x: Tensor, mask: Tensor, n_origins: int = 1) -> Prediction:
-        """x: (B, C, W), finite; mask: (B, C, W), 1 where observed. The last steps are origins.
+    def forward(
+        self, x: Tensor, mask: Tensor, n_origins: int = 1, which: Tensor | None = None
+    ) -> Prediction:
+        """x: (B, C, H, W), finite; mask: the same, 1 where observed. The last steps are origins.
 
         Give at least `history` steps before the first origin for exact forecasts of a series that
-        has them; what is missing in front is padded as unobserved. Returns a Prediction.
+        has them; what is missing in front is padded as unobserved. which: (H,) the number of each
+        of x's rows among those of the training, -1 for a row never seen; None: all, in order.
         """
-        if x.ndim != 3 or x.shape != mask.shape or not 1 <= n_origins <= x.shape[-1]:
-            raise ConfigError(
-                f"x has shape {tuple(x.shape)} and mask {tuple(mask.shape)}, expected the same "
-                f"(B, C, W) with W >= n_origins (={n_origins})"
-            )
-        lead = x.shape[:2]
+        flat = x.ndim == 3
+        if flat:
+            x, mask = x.unsqueeze(2), mask.unsqueeze(2)
+        self._check_input(x, mask, n_origins, which)
         excess = x.shape[-1] - self.history - n_origins  # more than is looked at, or too little
-        x, mask = (F.pad(v, (-excess, 0)).flatten(0, 1) for v in (x, mask.to(x.dtype)))
-        scale = causal_scale(x, mask, self.spec.context_length)  # each (B*C, history + O)
-        state = self.stack(self.stem(self.features(x, mask, scale)))  # (B*C, O, hidden)
-        state = self.dropout(self.norm(state))
-        mu, sigma, inverse, n_observed = (v[:, -n_origins:] for v in scale)  # (B*C, O)
-        if self.linear is None:
-            centre = x.new_zeros(len(x), n_origins, self.spec.horizon)
+        x, mask = (
+            F.pad(v, (-excess, 0)).permute(2, 1, 0, 3).contiguous() for v in (x, mask.to(x.dtype))
+        )  # (H, C, B, history + O): rows first, as batched products want them
+        scale = causal_scale(x, mask, self.spec.context_length)
+        state = self._state(x, mask, scale, which)  # (H, N, O, hidden)
+        targets = x.shape[1] - self.spec.n_past
+        origin = CausalScale(*(v[:, :targets, :, -n_origins:] for v in scale))  # (H, T, B, O)
+        centre = self._centre(x[:, :targets], mask[:, :targets], origin, which)
+        levels = self._levels(state, centre, which)  # Q of (H, T, B, O, horizon)
+
+        def public(v: Tensor) -> Tensor:
+            v = v.transpose(0, 2)  # (B, T, H, O, ...)
+            return v.squeeze(2) if flat else v
+
+        return Prediction(tuple(public(v) for v in levels), *(public(v) for v in origin))
+
+    def _state(self, x: Tensor, mask: Tensor, scale: CausalScale, which: Tensor | None) -> Tensor:
+        """What the head sees at each origin: (H, N, O, hidden), N being B, or T * B apart."""
+        features = self.features(x, mask, scale)  # (H, C, B, receptive_field - 1 + O, F)
+        width = features.shape[3]
+        present = scale.n_observed[..., -width:] > 0
+        targets = x.shape[1] - self.spec.n_past
+        if self.mixed:
+            inputs = _side_by_side(features)  # (H, B, W, C * F)
+            entered = self.stem(inputs, which)
+            present = present.any(1)
         else:
-            last = n_origins + self.spec.context_length - 1
-            centre = self.linear(x[:, -last:], mask[:, -last:], mu, inverse)
-        levels = self.head(state, centre.to(mu.dtype))  # Q of (B*C, O, horizon)
-        return Prediction(
-            tuple(v.unflatten(0, lead) for v in levels),
-            *(v.unflatten(0, lead) for v in (mu, sigma, inverse, n_observed)),
-        )
+            entered = self.stem(features[:, :targets].flatten(1, 2), which)
+            if self.stem_past is not None:
+                past = self.stem_past(_side_by_side(features[:, targets:]), which)
+                entered = entered + past.repeat(1, targets, 1, 1)
+            present = present[:, :targets].flatten(1, 2)
+        state = self.stack(entered, present, which)
+        return self.dropout(self.norm(state, which))
+
+    def _centre(self, x: Tensor, mask: Tensor, origin: CausalScale, which: Tensor | None) -> Tensor:
+        """The linear branch's forecasts: (H, T, B, O, horizon)."""
+        n_origins = origin.mu.shape[-1]
+        if self.linear is None:
+            return x.new_zeros(*origin.mu.shape, self.spec.horizon)
+        last = n_origins + self.spec.context_length - 1
+        centre = self.linear(x[..., -last:], mask[..., -last:], origin.mu, origin.inverse, which)
+        return centre.to(origin.mu.dtype)
+
+    def _levels(self, state: Tensor, centre: Tensor, which: Tensor | None) -> tuple[Tensor, ...]:
+        """Q tensors like the centre: (H, T, B, O, horizon)."""
+        n_targets = centre.shape[1]
+        if not self.mixed:
+            levels = self.head(state, centre.flatten(1, 2), which)
+            return tuple(v.unflatten(1, (n_targets, -1)) for v in levels)
+        levels = self.head(state, _side_by_side(centre), which)  # (H, B, O, T * horizon)
+        return tuple(v.unflatten(-1, (n_targets, -1)).movedim(-2, 1) for v in levels)
 
     def features(self, x: Tensor, mask: Tensor, scale: CausalScale) -> Tensor:
-        """The stack's inputs from step `feature_history` on: (B, W - feature_history, F).
+        """The stack's inputs from step `feature_history` on: (..., W - feature_history, F).
 
         All of them stay the same when a series is shifted or multiplied by a positive number.
         """
-        start, width = self.feature_history, x.shape[1]
+        start, width = self.feature_history, x.shape[-1]
 
         def lagged(v: Tensor, lag: int = 0) -> Tensor:
-            return v[:, start - lag : width - lag]
+            return v[..., start - lag : width - lag]
 
         now, seen = lagged(x), lagged(mask)
         unit = lagged(scale.inverse) * seen
         columns = [(now - lagged(scale.mu)) * unit, seen]
         if self.filters.history:
             first = start - self.filters.history
-            observed = mask[:, first:]
-            z = (x - scale.mu)[:, first:] * scale.inverse[:, first:] * observed
-            columns += self.filters(z.clamp(-_FEATURE_LIMIT, _FEATURE_LIMIT), observed)
+            observed = mask[..., first:]
+            z = (x - scale.mu)[..., first:] * scale.inverse[..., first:] * observed
+            z = z.clamp(-_FEATURE_LIMIT, _FEATURE_LIMIT)
+            found = self.filters(z.flatten(0, -2), observed.flatten(0, -2))
+            columns += [v.view_as(now) for v in found]
         for lag in self.spec.seasonal_lags:
             columns.append((now - lagged(x, lag)) * unit * lagged(mask, lag))
         return torch.stack(columns, dim=-1).clamp(-_FEATURE_LIMIT, _FEATURE_LIMIT)
+
+    def _check_input(self, x: Tensor, mask: Tensor, n_origins: int, which: Tensor | None) -> None:
+        spec = self.spec
+        if x.ndim != 4 or x.shape != mask.shape or not 1 <= n_origins <= x.shape[-1]:
+            raise ConfigError(
+                f"x has shape {tuple(x.shape)} and mask {tuple(mask.shape)}, expected the same "
+                f"(B, C, H, W) or (B, C, W) with W >= n_origins (={n_origins})"
+            )
+        wanted = f"{spec.n_targets} targets" if self.mixed else "at least one target"
+        n_targets = x.shape[1] - spec.n_past
+        if n_targets < 1 or (self.mixed and n_targets != spec.n_targets):
+            raise ConfigError(
+                f"x has {x.shape[1]} channels, expected {wanted} and {spec.n_past} past-only ones"
+            )
+        require_rows(self.stem, x.shape[2], which)
+        if spec.cross_row == "dense" and x.shape[2] != spec.n_rows:
+            raise ConfigError(
+                f"x has {x.shape[2]} rows, `cross_row` (=dense) mixes `n_rows` (={spec.n_rows})"
+            )
+
+
+def _side_by_side(v: Tensor) -> Tensor:
+    """The features of all channels in one: (H, C, B, W, F) -> (H, B, W, C * F)."""
+    return v.movedim(1, -2).flatten(-2)
 
 
 def windowed_reference(net: ForecastNet, x: Tensor, mask: Tensor, origins: Sequence[int]) -> Tensor:
     """Readable twin of the dense forward: each origin's history cut out, one pass for each.
 
-    x, mask: (B, C, W); origins: steps. Returns (B, C, len(origins), horizon, Q) in the units of x.
+    x, mask: (B, C, H, W) or (B, C, W); origins: steps. Returns (B, T, H, len(origins), horizon, Q)
+    in the units of x, without the axis H for (B, C, W).
     """
     out = []
     for t in origins:
         first = max(0, t - net.history)
         out.append(net(x[..., first : t + 1], mask[..., first : t + 1]).values())
-    return torch.cat(out, dim=2)
+    return torch.cat(out, dim=-3)

@@ -8,6 +8,7 @@ save; a caller that wants the input's length pads in front (see `TemporalConvNet
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,29 +17,10 @@ from torch.nn.utils.parametrizations import weight_norm as apply_weight_norm
 from tsconv.errors import ConfigError, require_choice
 from tsconv.nn.checks import require_positive
 from tsconv.nn.depthwise import depthwise_time_major
-
-
-class RMSNorm(nn.Module):
-    """Divide by the root mean square over channels (Zhang & Sennrich 2019), in at least float32.
-
-    x: (..., channels). Written out, since torch's own warns under autocast and is not fused there.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.to(self.weight.dtype)
-        return wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + 1e-6) * self.weight
-
+from tsconv.nn.rows import RowLinear, RowNorm
+from tsconv.nn.rowwise import RowwiseConv1d
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU, "silu": nn.SiLU}
-NORMS: dict[str, type[nn.Module]] = {
-    "layer": nn.LayerNorm,
-    "rms": RMSNorm,
-    "none": nn.Identity,
-}
 
 
 def pick(name: str, table: dict[str, type[nn.Module]], argument: str) -> type[nn.Module]:
@@ -50,7 +32,7 @@ def pick(name: str, table: dict[str, type[nn.Module]], argument: str) -> type[nn
 class SpatialDropout(nn.Module):
     """Drop whole channels of a chunk: one draw for each (chunk, channel), shared by its steps.
 
-    x: (B, W, C). Drawing one for every element is most of a training step's time on a CPU and no
+    x: (..., W, C). Drawing one for every element is most of a training step's time on a CPU and no
     more accurate (Tompson et al. 2015 for the form).
     """
 
@@ -63,7 +45,7 @@ class SpatialDropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return x
-        keep = torch.rand(x.shape[0], 1, x.shape[2], device=x.device) >= self.p
+        keep = torch.rand(*x.shape[:-2], 1, x.shape[-1], device=x.device) >= self.p
         return x * (keep.to(x.dtype) / (1 - self.p))
 
 
@@ -72,8 +54,9 @@ class TemporalBlock(nn.Module):
 
     `expansion` > 1 makes the pointwise part a pair with that many times the channels between;
     `gated` doubles its output and multiplies one half by the other's sigmoid (GLU, Dauphin et al.
-    2017); `weight_norm` reparametrises both convolutions (Salimans & Kingma 2016).
-    Returns (B, W - (kernel_size - 1) * dilation, channels).
+    2017); `weight_norm` reparametrises both convolutions (Salimans & Kingma 2016). Where `rows` is
+    separate or pooled, x is (H, N, W, channels), and row h goes through filters of its own.
+    Returns (..., W - (kernel_size - 1) * dilation, channels).
     """
 
     def __init__(
@@ -88,6 +71,8 @@ class TemporalBlock(nn.Module):
         expansion: int = 1,
         gated: bool = False,
         weight_norm: bool = False,
+        n_rows: int | None = None,
+        rows: str = "shared",
     ) -> None:
         super().__init__()
         require_positive(
@@ -95,15 +80,17 @@ class TemporalBlock(nn.Module):
         )
         self.kernel_size = kernel_size
         self.dilation = dilation
-        self.depthwise = nn.Conv1d(  # holds the parameters; forward goes through shift-and-add
-            channels, channels, kernel_size, dilation=dilation, groups=channels
+        by_row: dict[str, Any] = {"n_rows": n_rows, "rows": rows}
+        self.depthwise = RowwiseConv1d(  # holds the parameters; forward goes through shift-and-add
+            channels, channels, kernel_size, dilation=dilation, groups=channels, **by_row
         )
         act = pick(activation, ACTIVATIONS, "activation")
-        self.norm = pick(norm, NORMS, "norm")(channels * expansion)
-        self.pointwise = nn.Linear(channels, channels * expansion * (2 if gated else 1))
+        self.norm = RowNorm(norm, channels * expansion, **by_row)
+        wide = channels * expansion
+        self.pointwise = RowLinear(channels, wide * (2 if gated else 1), **by_row)
         self.gate = nn.GLU(dim=-1) if gated else nn.Identity()
         self.act = act()
-        self.project = nn.Linear(channels * expansion, channels) if expansion > 1 else nn.Identity()
+        self.project = RowLinear(wide, channels, **by_row) if expansion > 1 else None
         self.dropout = SpatialDropout(dropout)
         bound = math.sqrt(3 / kernel_size)  # unit variance through the depthwise taps
         nn.init.uniform_(self.depthwise.weight, -bound, bound)
@@ -116,8 +103,14 @@ class TemporalBlock(nn.Module):
         """Steps before the current one that the block sees: (kernel_size - 1) * dilation."""
         return (self.kernel_size - 1) * self.dilation
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = depthwise_time_major(x, self.depthwise.weight, self.depthwise.bias, self.dilation)
-        y = self.act(self.norm(self.gate(self.pointwise(y))))  # (B, W - history, C * expansion)
-        y = self.dropout(self.project(y))  # (B, W - history, C)
-        return x[:, self.history :] + y
+    def forward(self, x: Tensor, which: Tensor | None = None) -> Tensor:
+        """which: the number of each of x's rows, see `RowParameters`."""
+        taps, bias = (self.depthwise.of_rows(name, which) for name in ("weight", "bias"))
+        if self.depthwise.rows == "shared":
+            taps, bias = taps[0], bias[0]
+        y = depthwise_time_major(x, taps, bias, self.dilation)
+        y = self.gate(self.pointwise(y, which))
+        y = self.act(self.norm(y, which))  # (..., W - history, channels * expansion)
+        if self.project is not None:
+            y = self.project(y, which)
+        return x[..., self.history :, :] + self.dropout(y)  # (..., W - history, channels)

@@ -19,7 +19,6 @@ from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
-from tsconv.nn.checks import require_shape
 from tsconv.nn.padding import pad_sides
 
 # Beyond this the unrolled taps compile slowly and no longer gain.
@@ -246,29 +245,45 @@ def depthwise_time_major(
 ) -> Tensor:
     """Convolve each channel with its own taps, time-major and without padding ("valid").
 
-    x: (B, W, C); weight: (C, 1, k) as `nn.Conv1d(C, C, k, groups=C)` has it; bias: (C,).
-    Returns (B, W - (k - 1) * dilation, C); its last step depends on the input's last k taps.
+    x: (..., W, C); weight: (C, 1, k) as `nn.Conv1d(C, C, k, groups=C)` has it, bias: (C,). With
+    taps by row x is (H, N, W, C), weight (H, C, 1, k) and bias (H, C).
+    Returns (..., W - (k - 1) * dilation, C); its last step depends on the input's last k taps.
     Raises ConfigError where the input is shorter than the dilated kernel.
     """
-    kernel_size = weight.shape[-1]
-    require_shape(x, f"(B, W, {weight.shape[0]})", weight.shape[0], 2)
-    length = x.shape[1] - (kernel_size - 1) * dilation
+    channels, kernel_size = weight.shape[-3], weight.shape[-1]
+    if x.shape[-1] != channels or x.ndim < 2 or (weight.ndim == 4 and x.ndim != 4):
+        lead = "(..." if weight.ndim == 3 else f"({weight.shape[0]}, N"
+        raise ConfigError(f"x has shape {tuple(x.shape)}, expected {lead}, W, {channels})")
+    width = x.shape[-2]
+    length = width - (kernel_size - 1) * dilation
     if length < 1:
         raise ConfigError(
-            f"the input has {x.shape[1]} steps, too short for kernel_size={kernel_size} "
+            f"the input has {width} steps, too short for kernel_size={kernel_size} "
             f"at dilation={dilation}, which needs {(kernel_size - 1) * dilation + 1}"
         )
-    taps = weight.squeeze(1).t().to(x.dtype)  # (k, C)
-    out = x[:, :length] * taps[0]
+
+    def spread(value: Tensor) -> Tensor:
+        """(C,) as it is; by row (H, C) over the axes of x."""
+        return value.to(x.dtype) if weight.ndim == 3 else value.to(x.dtype)[:, None, None]
+
+    out = x[..., :length, :] * spread(weight[..., 0, 0])
     for j in range(1, kernel_size):
-        out = out + x[:, j * dilation : j * dilation + length] * taps[j]  # (B, length, C)
-    return out if bias is None else out + bias.to(x.dtype)
+        begin = j * dilation
+        out = out + x[..., begin : begin + length, :] * spread(weight[..., 0, j])
+    return out if bias is None else out + spread(bias)
 
 
 def depthwise_time_major_reference(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, dilation: int = 1
 ) -> Tensor:
-    """Readable twin: PyTorch's grouped convolution, one group a channel."""
-    channels_first = x.transpose(1, 2)  # (B, C, W)
+    """Readable twin: PyTorch's grouped convolution, one group a channel; a loop over rows."""
+    if weight.ndim == 4:
+        biases = [None] * len(x) if bias is None else list(bias)
+        rows = (
+            depthwise_time_major_reference(x[h], weight[h], biases[h], dilation)
+            for h in range(len(x))
+        )
+        return torch.stack(list(rows))
+    channels_first = x.flatten(0, -3).transpose(1, 2)  # (N, C, W)
     out = F.conv1d(channels_first, weight, bias, dilation=dilation, groups=weight.shape[0])
-    return out.transpose(1, 2)
+    return out.transpose(1, 2).unflatten(0, x.shape[:-2])

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
 from tsconv.nn.checks import require_positive
+from tsconv.nn.rows import RowLinear
 
 
 def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
@@ -32,39 +33,53 @@ def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
 class PointHead(nn.Module):
     """One number a horizon step.
 
-    (B, W, channels) and a centre (B, W, horizon) -> one (B, W, horizon).
+    (..., W, channels) and a centre (..., W, horizon) -> one (..., W, horizon). Where `rows` is
+    separate or pooled, the state is (H, N, W, channels), see `RowLinear`.
     """
 
     quantiles: tuple[float, ...] = (0.5,)
 
-    def __init__(self, channels: int, horizon: int) -> None:
+    def __init__(
+        self, channels: int, horizon: int, *, n_rows: int | None = None, rows: str = "shared"
+    ) -> None:
         super().__init__()
         require_positive(channels=channels, horizon=horizon)
-        self.project = nn.Linear(channels, horizon)
+        self.project = RowLinear(channels, horizon, n_rows=n_rows, rows=rows)
         nn.init.zeros_(self.project.weight)
-        nn.init.zeros_(self.project.bias)
+        nn.init.zeros_(self.project.bias)  # type: ignore[arg-type]
 
-    def forward(self, state: Tensor, centre: Tensor) -> tuple[Tensor, ...]:
-        return (centre + self.project(state).to(centre.dtype),)
+    def forward(
+        self, state: Tensor, centre: Tensor, which: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """which: the number of each of the state's rows, see `RowParameters`."""
+        return (centre + self.project(state, which).to(centre.dtype),)
 
 
 class QuantileHead(nn.Module):
     """Quantiles that cannot cross: the median, and positive steps away from it on either side.
 
-    (B, W, channels) and a centre (B, W, horizon) -> Q tensors (B, W, horizon), each at least the
-    one before. The median is centre plus its own output; each further level adds a softplus, so
+    (..., W, channels) and a centre (..., W, horizon) -> Q tensors (..., W, horizon), each at least
+    the one before. The median is centre plus its own output; each further level adds a softplus, so
     that they rise by construction and not by sorting (after Gasthaus et al. 2019, incremental
     quantiles).
     """
 
-    def __init__(self, channels: int, horizon: int, quantiles: Sequence[float]) -> None:
+    def __init__(
+        self,
+        channels: int,
+        horizon: int,
+        quantiles: Sequence[float],
+        *,
+        n_rows: int | None = None,
+        rows: str = "shared",
+    ) -> None:
         super().__init__()
         require_positive(channels=channels, horizon=horizon)
         self.quantiles = check_quantiles(quantiles)
         self.middle = self.quantiles.index(0.5)
         self.horizon = horizon
         n = len(self.quantiles)
-        self.project = nn.Linear(channels, n * horizon)
+        self.project = RowLinear(channels, n * horizon, n_rows=n_rows, rows=rows)
         nn.init.zeros_(self.project.weight)
         # Starts as the quantiles of a normal of standard deviation 1/2 around the centre.
         levels = torch.tensor(self.quantiles, dtype=torch.float64)
@@ -73,10 +88,14 @@ class QuantileHead(nn.Module):
         raw = torch.log(torch.expm1(steps))  # softplus^-1
         start[: self.middle], start[self.middle + 1 :] = raw[: self.middle], raw[self.middle :]
         with torch.no_grad():
-            self.project.bias.copy_(start.repeat_interleave(horizon))
+            bias = self.project.bias.view(-1, n * horizon)  # type: ignore[union-attr]
+            bias.copy_(start.repeat_interleave(horizon))
 
-    def forward(self, state: Tensor, centre: Tensor) -> tuple[Tensor, ...]:
-        raw = self.project(state).split(self.horizon, dim=-1)  # Q of (B, W, horizon)
+    def forward(
+        self, state: Tensor, centre: Tensor, which: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """which: the number of each of the state's rows, see `RowParameters`."""
+        raw = self.project(state, which).split(self.horizon, dim=-1)  # Q of (..., W, horizon)
         steps = [F.softplus(r.to(centre.dtype)) for r in raw]
         middle = centre + raw[self.middle].to(centre.dtype)
         below, above = [middle], [middle]

@@ -14,17 +14,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.errors import ConfigError, require_choice
+from tsconv.errors import ConfigError
 from tsconv.nn.checks import require_memory, require_positive, require_shape
 from tsconv.nn.conv import conv_arguments
 from tsconv.nn.depthwise import depthwise_conv1d, functional, on_cpu
 from tsconv.nn.padding import Padding, check_padding, layer_amounts, pad_amounts, pad_sides
 from tsconv.nn.rowgemm import rowwise_gemm, rowwise_grouped
+from tsconv.nn.rows import RowParameters, require_rows
 
-ROWS = ("shared", "separate", "pooled")
 
-
-class RowwiseConv1d(nn.Module):
+class RowwiseConv1d(RowParameters):
     """A Conv1d for each row: (B, in_channels, H, W) -> (B, out_channels, H, W').
 
     rows: `separate` gives each row its own filters, `weight` (n_rows * out_channels, in_channels /
@@ -51,26 +50,17 @@ class RowwiseConv1d(nn.Module):
         checked = conv_arguments(
             1, in_channels, out_channels, kernel_size, stride, dilation, groups
         )
-        require_choice("rows", rows, ROWS)
-        if n_rows is None and rows != "shared":
-            raise ConfigError(f"`n_rows` (=None) must be given with `rows` (={rows})")
-        if n_rows is not None:
-            require_positive(n_rows=n_rows)
-        super().__init__()
+        super().__init__(n_rows, rows)
         (self.kernel_size,) = checked["kernel_size"]
         (self.stride,) = checked["stride"]
         (self.dilation,) = checked["dilation"]
         (self.padding,) = check_padding(padding, (self.stride,))
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.n_rows, self.rows = n_rows, rows
-        own = n_rows or 1
-        filters = out_channels if rows != "separate" else own * out_channels
-        shape = (filters, in_channels // groups, self.kernel_size)
-        self.weight = nn.Parameter(torch.empty(shape))
-        self.bias = nn.Parameter(torch.empty(filters)) if bias else None
-        if rows == "pooled":
-            self.row_weight = nn.Parameter(torch.zeros(own * out_channels, *shape[1:]))
-            self.row_bias = nn.Parameter(torch.zeros(own * out_channels)) if bias else None
+        self.declare("weight", out_channels, in_channels // groups, self.kernel_size)
+        if bias:
+            self.declare("bias", out_channels)
+        else:
+            self.register_parameter("bias", None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -79,9 +69,7 @@ class RowwiseConv1d(nn.Module):
         nn.init.uniform_(self.weight, -bound, bound)
         if self.bias is not None:
             nn.init.uniform_(self.bias, -bound, bound)
-        for name in ("row_weight", "row_bias"):
-            if getattr(self, name, None) is not None:
-                nn.init.zeros_(getattr(self, name))
+        self.reset_deviations()
 
     def extra_repr(self) -> str:
         return (
@@ -91,37 +79,35 @@ class RowwiseConv1d(nn.Module):
             f"rows={self.rows}"
         )
 
-    def row_parameters(self, n_rows: int) -> tuple[Tensor, Tensor | None]:
+    def row_parameters(
+        self, n_rows: int, which: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """Every row's filters: (H, out_channels, in_channels / groups, k) and (H, out_channels)."""
-
-        def spread(shared: Tensor) -> Tensor:
-            if self.rows == "separate":
-                return shared.unflatten(0, (n_rows, self.out_channels))
-            return shared.expand(n_rows, *shared.shape)
-
-        weight = spread(self.weight)
-        bias = None if self.bias is None else spread(self.bias)
-        if self.rows == "pooled":
-            weight = weight + self.row_weight.view(weight.shape)
-            if bias is not None and self.row_bias is not None:
-                bias = bias + self.row_bias.view(bias.shape)
+        weight = self.of_rows("weight", which)
+        bias = None if self.bias is None else self.of_rows("bias", which)
+        if self.rows == "shared":
+            weight = weight.expand(n_rows, *weight.shape[1:])
+            bias = None if bias is None else bias.expand(n_rows, -1)
         return weight, bias
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x: (B, in_channels, H, W) -> (B, out_channels, H, W')."""
+    def forward(self, x: Tensor, which: Tensor | None = None) -> Tensor:
+        """x: (B, in_channels, H, W) -> (B, out_channels, H, W').
+
+        which: (H,) the number of each of x's rows, -1 for one never seen, which `pooled` serves by
+        its shared filters; None: the layer's own rows, in order.
+        """
         require_shape(x, f"(B, {self.in_channels}, H, W)", self.in_channels, 1)
         n_rows = x.shape[2]
-        if self.rows != "shared" and n_rows != self.n_rows:
-            raise ConfigError(f"x has {n_rows} rows, the layer has `n_rows` (={self.n_rows})")
+        require_rows(self, n_rows, which)
         if n_rows < 1:
             raise ConfigError(f"x has shape {tuple(x.shape)}, no rows")
         require_memory(self.weight, x)
         k, stride, dilation = self.kernel_size, self.stride, self.dilation
         padded = layer_amounts(self.padding, x.shape[-1], k, stride, dilation)
         if self.groups == self.in_channels == self.out_channels:
-            return self._depthwise(x, padded)
+            return self._depthwise(x, padded, which)
         if k == stride == self.groups == 1 and padded == (0, 0):
-            return self._pointwise(x)
+            return self._pointwise(x, which)
         if self.rows == "shared":
             x, side = pad_sides(x, (0, 0), padded)
             return F.conv2d(
@@ -133,15 +119,15 @@ class RowwiseConv1d(nn.Module):
                 (1, dilation),
                 self.groups,
             )
-        weight, bias = self.row_parameters(n_rows)
+        weight, bias = self.row_parameters(n_rows, which)
         if stride == self.groups == 1 and _products_serve(x):
             return rowwise_gemm(x, weight, bias, padded, dilation)
         return rowwise_grouped(x, weight, bias, stride, padded, dilation, self.groups)
 
-    def _depthwise(self, x: Tensor, padded: tuple[int, int]) -> Tensor:
+    def _depthwise(self, x: Tensor, padded: tuple[int, int], which: Tensor | None) -> Tensor:
         """One filter a channel and row: a depthwise convolution over C * H channels, as x lies."""
         n_rows = x.shape[2]
-        weight, bias = self.row_parameters(n_rows)  # (H, C, 1, k), (H, C)
+        weight, bias = self.row_parameters(n_rows, which)  # (H, C, 1, k), (H, C)
         out = depthwise_conv1d(
             x.flatten(1, 2),
             weight.transpose(0, 1).flatten(0, 1),
@@ -152,9 +138,9 @@ class RowwiseConv1d(nn.Module):
         )
         return out.unflatten(1, (self.out_channels, n_rows))
 
-    def _pointwise(self, x: Tensor) -> Tensor:
+    def _pointwise(self, x: Tensor, which: Tensor | None) -> Tensor:
         """One matrix a row: batched products, shared filters included."""
-        weight, bias = self.row_parameters(x.shape[2])
+        weight, bias = self.row_parameters(x.shape[2], which)
         if _products_serve(x) and not torch.compiler.is_compiling():
             return rowwise_gemm(x, weight, bias, (0, 0), 1)
         out = torch.matmul(weight.squeeze(-1), x.transpose(1, 2))  # (B, H, C_out, W)
@@ -213,9 +199,9 @@ class RowwiseSeparableConv1d(nn.Module):
             filters, out_channels, 1, bias=bias, n_rows=n_rows, rows=rows
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x: (B, in_channels, H, W) -> (B, out_channels, H, W')."""
-        return self.pointwise(self.depthwise(x))
+    def forward(self, x: Tensor, which: Tensor | None = None) -> Tensor:
+        """x: (B, in_channels, H, W) -> (B, out_channels, H, W'); which: see `RowwiseConv1d`."""
+        return self.pointwise(self.depthwise(x, which), which)
 
 
 def rowwise_reference(layer: RowwiseConv1d, x: Tensor) -> Tensor:

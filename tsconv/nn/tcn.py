@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.errors import ConfigError
+from tsconv.errors import ConfigError, require_choice
 from tsconv.nn.block import TemporalBlock
 from tsconv.nn.checks import require_positive, require_shape
+from tsconv.nn.crossrow import CROSS_ROW, CrossRow
 
 
 def receptive_field(kernel_size: int, levels: int, stacks: int = 1) -> int:
@@ -26,7 +27,9 @@ class TemporalStack(nn.Module):
     """Blocks with dilations 1, 2, 4, ..., time-major and without padding: what tsconv trains.
 
     x: (B, W, channels) with W >= receptive_field. Returns (B, W - receptive_field + 1, channels).
-    With `skip`, the output is the mean of all blocks' outputs instead of the last one's.
+    With `skip`, the output is the mean of all blocks' outputs instead of the last one's. Where
+    `rows` is separate or pooled, or rows tell each other (`cross_row`, see `CrossRow`), x is
+    (H, N, W, channels).
     """
 
     def __init__(
@@ -37,30 +40,47 @@ class TemporalStack(nn.Module):
         *,
         stacks: int = 1,
         skip: bool = False,
+        cross_row: str = "none",
+        n_rows: int | None = None,
+        rows: str = "shared",
         **block: Any,
     ) -> None:
         super().__init__()
+        require_choice("cross_row", cross_row, CROSS_ROW)
         self.receptive_field = receptive_field(kernel_size, levels, stacks)
         self.skip = skip
+        by_row: dict[str, Any] = {"n_rows": n_rows, "rows": rows}
         self.blocks = nn.ModuleList(
-            TemporalBlock(channels, kernel_size, 2**level, **block)
+            TemporalBlock(channels, kernel_size, 2**level, **by_row, **block)
             for _ in range(stacks)
             for level in range(levels)
         )
+        crossed = len(self.blocks) if cross_row != "none" else 0
+        self.cross = nn.ModuleList(CrossRow(channels, cross_row, **by_row) for _ in range(crossed))
 
-    def forward(self, x: Tensor) -> Tensor:
-        length = x.shape[1] - self.receptive_field + 1
+    def forward(
+        self, x: Tensor, present: Tensor | None = None, which: Tensor | None = None
+    ) -> Tensor:
+        """present: (H, N, W), steps at which a row has anything to tell the others; None: all.
+
+        which: the number of each of x's rows, see `RowParameters`.
+        """
+        length = x.shape[-2] - self.receptive_field + 1
         if length < 1:
             raise ConfigError(
-                f"the input has {x.shape[1]} steps, fewer than receptive_field "
+                f"the input has {x.shape[-2]} steps, fewer than receptive_field "
                 f"(={self.receptive_field})"
             )
+        if self.cross and present is None:
+            present = torch.ones_like(x[..., 0])
         skips = []
-        for block in self.blocks:
-            x = block(x)
+        for i, block in enumerate(self.blocks):
+            x = block(x, which)
+            if self.cross and present is not None:
+                x = self.cross[i](x, present[..., -x.shape[-2] :].unsqueeze(-1), which)
             if self.skip:
-                skips.append(x[:, -length:])
-        return torch.stack(skips).mean(0) if self.skip else x  # (B, length, channels)
+                skips.append(x[..., -length:, :])
+        return torch.stack(skips).mean(0) if self.skip else x  # (..., length, channels)
 
 
 class TemporalConvNet(nn.Module):

@@ -1,0 +1,70 @@
+"""The linear branch: from the origin's own scaled context straight to the horizon."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tsconv.nn.checks import require_positive
+from tsconv.nn.rows import RowParameters
+
+
+class LinearBranch(RowParameters):
+    """A linear map from the origin's scaled context to the horizon: level and seasonal shape.
+
+    out[t, h] = sum_k weight[h, k] * (x[t - K + 1 + k] - mu[t]) / sigma[t] over the K steps of the
+    context, where missing steps count as the mean. Starts as the mean of the context, or, where
+    the context holds a `season` of steps, as the mean of the steps at the same season.
+
+    `n_channels` gives each channel a map of its own, `rows` each row, see `RowParameters`.
+    """
+
+    def __init__(
+        self,
+        context_length: int,
+        horizon: int,
+        season: int | None = None,
+        *,
+        n_channels: int = 1,
+        n_rows: int | None = None,
+        rows: str = "shared",
+    ) -> None:
+        super().__init__(n_rows, rows)
+        require_positive(context_length=context_length, horizon=horizon, n_channels=n_channels)
+        self.context_length, self.horizon, self.n_channels = context_length, horizon, n_channels
+        self.season = season
+        self.declare("weight", n_channels * horizon, context_length)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Every map as the mean of the context, or of the steps at the same season."""
+        season, size = self.season, self.context_length
+        start = torch.zeros(self.horizon, size)
+        if season is not None and season <= size:
+            ahead = torch.arange(1, self.horizon + 1)[:, None]
+            back = torch.arange(size - 1, -1, -1)  # steps before the origin
+            same = (ahead + back) % season == 0
+            start = same / same.sum(1, keepdim=True)
+        with torch.no_grad():
+            self.weight.copy_(start.repeat(len(self.weight) // self.horizon, 1))
+        self.reset_deviations()
+
+    def forward(
+        self, x: Tensor, mask: Tensor, mu: Tensor, inverse: Tensor, which: Tensor | None = None
+    ) -> Tensor:
+        """x, mask: (..., K - 1 + O); mu, inverse: (..., O). Returns (..., O, horizon).
+
+        With maps by channel or row the leading axes are (H, C, B); which: the number of each of
+        x's rows. A strided view of every window, scaled in one fused pass: no loop over origins,
+        and no cancellation when a series' level is far from zero.
+        """
+        windows = x.unfold(-1, self.context_length, 1)  # (..., O, K), a view
+        seen = mask.unfold(-1, self.context_length, 1)
+        scaled = (windows - mu.unsqueeze(-1)) * (inverse.unsqueeze(-1) * seen)
+        if self.rows == "shared" and self.n_channels == 1:
+            return F.linear(scaled, self.weight)
+        weight = self.of_rows("weight", which).unflatten(1, (self.n_channels, self.horizon))
+        flat = scaled.flatten(2, 3)  # (H, C, B * O, K)
+        out = torch.matmul(flat, weight.transpose(-1, -2))  # (H, C, B * O, horizon)
+        return out.unflatten(2, scaled.shape[2:4])
