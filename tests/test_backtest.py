@@ -22,8 +22,8 @@ def test_dense_scores_equal_a_loop_over_origins() -> None:
         for t in range(int(split.test.first[s]), int(split.test.last[s]) + 1):
             origins = torch.full((3,), -1)
             origins[s] = t
-            out = forecast_panel(net.double(), panel, origins=origins).values[0, 0, :, 0]
-            observed = panel.series(s)[t + 1 : t + 6, 0]
+            out = forecast_panel(net.double(), panel, origins=origins).values[0, 0, 0, :, 0]
+            observed = panel.series(s)[t + 1 : t + 6, 0, 0]
             seen = ~observed.isnan()
             absolute += float((out - observed)[seen].abs().sum())
             count += int(seen.sum())

@@ -21,9 +21,9 @@ def panel(freq: str, n_series: int, length: int) -> Panel:
     template = panel_of(frame)
     return dataclasses.replace(
         template,
-        values=torch.zeros(n_series * length, 1, dtype=torch.float64),
+        values=torch.zeros(n_series * length, 1, 1, dtype=torch.float64),
         indptr=torch.arange(n_series + 1) * length,
-        offset=torch.zeros(n_series, 1, dtype=torch.float64),
+        offset=torch.zeros(n_series, 1, 1, dtype=torch.float64),
         ids=tuple(f"s{i}" for i in range(n_series)),
         start=np.repeat(template.start[:1], n_series),
         frequency=parse_frequency(freq),
@@ -86,7 +86,7 @@ def test_what_is_set_is_kept_and_has_no_reason() -> None:
         "h", 2, 3000, 24, "context_length=50", "model.hidden=9", "model.levels=2",
         "features.seasonal_lags=[]", "split.val_size=0", "split.test_size=30",
         "data.origins_per_chunk=77", "data.chunks_per_batch=3", "trainer.max_steps=11",
-        "trainer.val_check_interval=4",
+        "trainer.val_check_interval=4", "model.channels=mixed",
     )  # fmt: skip
     assert r.reasons == {}
     assert r.config.context_length == 50

@@ -8,15 +8,15 @@ from tsconv.metrics import KEYS, MetricSums, SeriesScale
 
 
 def sums(quantiles: tuple[float, ...] = (0.5,), n: int = 1) -> MetricSums:
-    ones = torch.ones(n, 1, dtype=torch.float64)
+    ones = torch.ones(n, 1, 1, dtype=torch.float64)
     return MetricSums(SeriesScale(0 * ones, 2 * ones, 4 * ones), quantiles)
 
 
 def test_point_metrics_by_hand() -> None:
     total = sums()
-    forecast = torch.tensor([1.0, 2.0, 9.0]).reshape(1, 1, 1, 3, 1)
-    observed = torch.tensor([3.0, 2.0, 100.0]).reshape(1, 1, 1, 3)
-    mask = torch.tensor([1.0, 1.0, 0.0]).reshape(1, 1, 1, 3)
+    forecast = torch.tensor([1.0, 2.0, 9.0]).reshape(1, 1, 1, 1, 3, 1)
+    observed = torch.tensor([3.0, 2.0, 100.0]).reshape(1, 1, 1, 1, 3)
+    mask = torch.tensor([1.0, 1.0, 0.0]).reshape(1, 1, 1, 1, 3)
     total.add(forecast, observed, mask, torch.tensor([0]))
     out = total.result()
     assert set(out) == set(KEYS)
@@ -34,8 +34,8 @@ def test_point_metrics_by_hand() -> None:
 
 def test_coverage_and_quantile_loss() -> None:
     total = sums((0.1, 0.5, 0.9))
-    forecast = torch.tensor([0.0, 1.0, 2.0]).expand(1, 1, 2, 1, 3)
-    observed = torch.tensor([1.5, 5.0]).reshape(1, 1, 2, 1)
+    forecast = torch.tensor([0.0, 1.0, 2.0]).expand(1, 1, 1, 2, 1, 3)
+    observed = torch.tensor([1.5, 5.0]).reshape(1, 1, 1, 2, 1)
     total.add(forecast, observed, torch.ones_like(observed), torch.tensor([0]))
     out = total.result()
     assert out["coverage_80"] == 0.5
@@ -54,8 +54,8 @@ def test_coverage_and_quantile_loss() -> None:
 
 def test_sums_do_not_depend_on_the_batches() -> None:
     torch.manual_seed(0)
-    forecast, observed = torch.randn(6, 1, 4, 3, 1), torch.randn(6, 1, 4, 3)
-    mask, series = (torch.rand(6, 1, 4, 3) > 0.3).float(), torch.tensor([0, 1, 0, 2, 2, 1])
+    forecast, observed = torch.randn(6, 1, 1, 4, 3, 1), torch.randn(6, 1, 1, 4, 3)
+    mask, series = (torch.rand(6, 1, 1, 4, 3) > 0.3).float(), torch.tensor([0, 1, 0, 2, 2, 1])
     whole, parts = sums(n=3), sums(n=3)
     whole.add(forecast, observed, mask, series)
     for b in range(6):
@@ -72,9 +72,9 @@ def test_nothing_to_score_is_none_and_not_nan() -> None:
 
 def test_nan_under_the_mask_does_not_spread() -> None:
     total = sums((0.1, 0.5, 0.9))
-    observed = torch.tensor([1.0, float("nan")]).reshape(1, 1, 1, 2)
-    mask = torch.tensor([1.0, 0.0]).reshape(1, 1, 1, 2)
-    total.add(torch.zeros(1, 1, 1, 2, 3), observed, mask, torch.tensor([0]))
+    observed = torch.tensor([1.0, float("nan")]).reshape(1, 1, 1, 1, 2)
+    mask = torch.tensor([1.0, 0.0]).reshape(1, 1, 1, 1, 2)
+    total.add(torch.zeros(1, 1, 1, 1, 2, 3), observed, mask, torch.tensor([0]))
     assert total.result()["mae"] == 1
     assert total.result()["wql"] is not None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -16,19 +18,19 @@ _VALUES_AT_ONCE = 8_000_000
 
 
 def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
-    """Mean, population deviation and seasonal naive error of each series' training part."""
-    shape = (len(panel), len(panel.channels))
+    """Mean, population deviation and seasonal naive error of each training part: (S, T, H)."""
+    shape = (len(panel), len(panel.targets), panel.n_rows)
     mean, std, naive = (torch.zeros(shape, dtype=torch.float64) for _ in range(3))
     for s in range(len(panel)):
-        part = panel.series(s)[: int(train_end[s])].cpu()  # (length, C)
-        for c in range(shape[1]):
-            column = part[:, c]
+        part = panel.series(s)[: int(train_end[s])].cpu()  # (length, C, H)
+        for c, h in itertools.product(range(shape[1]), range(shape[2])):
+            column = part[:, c, h]
             seen = column[~column.isnan()]
             if len(seen):
                 # Around the first value: a constant series then has a deviation of exactly 0.
-                mean[s, c] = seen.mean()
-                std[s, c] = (seen - seen[0]).std(correction=0)
-            naive[s, c] = seasonal_naive_error(column, season).nan_to_num(0)
+                mean[s, c, h] = seen.mean()
+                std[s, c, h] = (seen - seen[0]).std(correction=0)
+            naive[s, c, h] = seasonal_naive_error(column, season).nan_to_num(0)
     return SeriesScale(mean, std, naive)
 
 
@@ -45,7 +47,7 @@ def evaluate(
     ours, naive = MetricSums(scale, net.quantiles), MetricSums(scale, (0.5,))
     horizon = net.spec.horizon
     history = max(net.history, season - 1)
-    values = horizon * len(net.quantiles) * len(panel.channels)
+    values = horizon * len(net.quantiles) * len(panel.targets) * panel.n_rows
     n_origins = int(segment.counts.max().clamp(1, max(1, min(4096, _VALUES_AT_ONCE // values))))
     n_chunks = max(1, _VALUES_AT_ONCE // (values * n_origins))
     segment = Segment(
@@ -67,14 +69,15 @@ def evaluate(
 def _score(
     net: ForecastNet, batch: Batch, offset: Tensor, season: int, ours: MetricSums, naive: MetricSums
 ) -> None:
-    """Add one batch to both sums. offset: (B, C)."""
-    horizon = net.spec.horizon
+    """Add one batch to both sums. offset: (B, C, H)."""
+    horizon, targets = net.spec.horizon, batch.y.shape[1]
     prediction = net(batch.x, batch.mask, batch.n_origins)
-    offset = offset[..., None, None]  # (B, C, 1, 1)
-    observed = batch.y.unfold(-1, horizon, 1).double() + offset  # (B, C, O, horizon)
-    usable = batch.valid[:, None] & (prediction.n_observed > 0)  # (B, C, O)
+    offset = offset[:, :targets, :, None, None]  # (B, T, H, 1, 1)
+    observed = batch.y.unfold(-1, horizon, 1).double() + offset  # (B, T, H, O, horizon)
+    usable = batch.valid[:, None, None] & (prediction.n_observed > 0)  # (B, T, H, O)
     mask = batch.y_mask.unfold(-1, horizon, 1).bool() & usable.unsqueeze(-1)
     ours.add(prediction.values().double() + offset.unsqueeze(-1), observed, mask, batch.series)
-    simple = seasonal_naive(batch.x, batch.mask, batch.n_origins, horizon, season)
+    past, seen = batch.x[:, :targets], batch.mask[:, :targets]
+    simple = seasonal_naive(past, seen, batch.n_origins, horizon, season)
     simple = simple.double() + offset
     naive.add(simple.unsqueeze(-1), observed, mask & ~simple.isnan(), batch.series)

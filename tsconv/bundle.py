@@ -33,7 +33,8 @@ class Bundle:
     data: DataConfig
     freq: str  # a pandas alias, or an integer step
     season: int  # steps, of the seasonal naive baseline
-    info: dict[str, Any]  # of the training: version, seed, figures, reasons; for people to read
+    info: dict[str, Any]  # of the training: channels, seed, figures, reasons; for people to read
+    rows: tuple[str, ...] = ()  # the rows of the training, in order; () where there were none
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
@@ -50,6 +51,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "data": _portable(bundle.data),
         "freq": bundle.freq,
         "season": bundle.season,
+        "rows": list(bundle.rows),
         "info": bundle.info,
     }
     folder = folder.resolve()
@@ -112,6 +114,7 @@ def load_bundle(folder: str | Path) -> Bundle:
             freq=str(config["freq"]),
             season=int(config["season"]),
             info=dict(config["info"]),
+            rows=tuple(str(name) for name in config.get("rows", ())),
         )
     except BundleError:
         raise

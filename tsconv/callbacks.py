@@ -137,7 +137,7 @@ class Throughput(pl.Callback):
 
     @property
     def origins(self) -> int:
-        """Forecast origins trained on so far, over all ranks and channels."""
+        """Forecast origins trained on so far, over all ranks, targets and rows."""
         return 0 if self._counted is None else int(self._counted)
 
     @property
@@ -161,7 +161,7 @@ class Throughput(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, _: int
     ) -> None:
         # Stays on the device: reading it at every step would wait for the device at every step.
-        count = batch.valid.sum() * batch.x.shape[1] * trainer.world_size
+        count = batch.valid.sum() * batch.y[0, ..., 0].numel() * trainer.world_size
         self._counted = count if self._counted is None else self._counted + count
         if trainer.global_step % _EVERY == 0:
             self.history.append((trainer.global_step, float(outputs["loss"])))

@@ -29,14 +29,15 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     from tsconv.config import train_config
 
     config = train_config(overrides, config_dir)
-    from tsconv.report import metrics_table, write_overrides
+    from tsconv.report import metrics_table, parts_table, write_overrides
     from tsconv.train import train
 
-    result = train(config)
+    result = train(config, notify=_say)
     write_overrides(overrides, config, result.run_dir / ".hydra")
     part = result.metrics["test"]
     if part is not None:
-        print(metrics_table(part, part["baselines"]["seasonal_naive"]))
+        naive = part["baselines"]["seasonal_naive"]
+        print(metrics_table(part, naive) + parts_table(part, naive))
     else:
         print("no test part: nothing was held out to score")
     figures = result.metrics
@@ -47,6 +48,10 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     print(f"bundle: {result.run_dir / 'bundle'}")
 
 
+def _say(line: str) -> None:
+    print(f"note: {line}", file=sys.stderr)
+
+
 def forecast_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Forecast every series of a file from its last step, then print the output's path."""
     from tsconv.config import forecast_config
@@ -55,6 +60,8 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     from tsconv.forecast import run_forecast, skipped_line
 
     result = run_forecast(config)
+    for line in result.panel.notes:
+        _say(line)
     if result.forecast.skipped:
         print(skipped_line(result.forecast, result.bundle.net), file=sys.stderr)
     if config.plot is not None:

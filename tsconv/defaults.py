@@ -36,6 +36,7 @@ def resolve(config: TrainConfig, panel: Panel) -> Resolved:
     if config.horizon < 1:
         raise ConfigError(f"`horizon` (={config.horizon}) must be at least 1")
     reasons: dict[str, str] = {}
+    _check_rows(config, panel)
     ordered = panel.lengths.sort().values
     typical, longest = int(ordered[len(ordered) // 2]), int(ordered[-1])
     split = _resolve_split(config, typical, reasons)
@@ -55,6 +56,20 @@ def resolve(config: TrainConfig, panel: Panel) -> Resolved:
         trainer=trainer,
     )
     return Resolved(config, _baseline_season(panel.frequency, lags, train_length), reasons)
+
+
+def _check_rows(config: TrainConfig, panel: Panel) -> None:
+    """Raise ConfigError for what a panel without rows cannot have."""
+    model = config.model
+    for key, value, plain in (
+        ("rows", model.rows, "shared"),
+        ("cross_row", model.cross_row, "none"),
+    ):
+        if value != plain and not panel.rows:
+            raise ConfigError(
+                f"`model.{key}` (={value}) needs rows: name their column by `data.row`, or set "
+                f"`data.row_from_file` or `data.wide_columns_are=rows`"
+            )
 
 
 def _resolve_split(config: TrainConfig, typical: int, reasons: dict[str, str]) -> SplitConfig:
@@ -151,9 +166,15 @@ def _resolve_model(
     config: TrainConfig, panel: Panel, context: int, train_length: int, reasons: dict[str, str]
 ) -> ModelConfig:
     model = config.model
+    channels = model.channels
+    if channels is None:
+        channels = "mixed" if panel.n_past else "independent"
+        reasons["model.channels"] = (
+            "one state sees the past covariates" if panel.n_past else "no past covariates"
+        )
     hidden, levels = model.hidden, model.levels
     if hidden is None:
-        steps = len(panel) * len(panel.channels) * train_length
+        steps = len(panel) * len(panel.targets) * panel.n_rows * train_length
         hidden = 16 if steps < 2_000 else 32 if steps < 150_000 else 64
         reasons["model.hidden"] = f"about {steps:,} training steps in all"
     if levels is None:
@@ -166,7 +187,7 @@ def _resolve_model(
         reasons["model.levels"] = (
             f"receptive field {field}, the most within the context of {context}"
         )
-    return dataclasses.replace(model, hidden=hidden, levels=levels)
+    return dataclasses.replace(model, hidden=hidden, levels=levels, channels=channels)
 
 
 def _resolve_chunks(
@@ -196,7 +217,8 @@ def _resolve_chunks(
         )
     if per_batch is None:
         total = max(1, _training_origins(panel, split))
-        budget = min(_ORIGINS_PER_STEP // len(panel.channels), max(256, total))
+        side_by_side = len(panel.targets) * panel.n_rows
+        budget = min(max(1, _ORIGINS_PER_STEP // side_by_side), max(256, total))
         per_batch = max(1, round(budget / per_chunk))
         reasons["data.chunks_per_batch"] = f"about {per_batch * per_chunk} origins a step"
     return dataclasses.replace(data, origins_per_chunk=per_chunk, chunks_per_batch=per_batch)

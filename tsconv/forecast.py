@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 
 from tsconv.bundle import Bundle, load_bundle
 from tsconv.data.chunks import Segment, gather
-from tsconv.data.panel import Panel, build_panel, commonest_step
-from tsconv.data.read import Table, read_table
+from tsconv.data.grid import commonest_step
+from tsconv.data.panel import Panel, build_panel
+from tsconv.data.read import read_table
+from tsconv.data.table import Table
 from tsconv.errors import ConfigError, DataError
 from tsconv.model import ForecastNet
 from tsconv.schema import ForecastConfig
@@ -25,10 +28,11 @@ from tsconv.schema import ForecastConfig
 class Forecast:
     """Forecasts from one origin of each series that could be forecast."""
 
-    values: torch.Tensor  # (S', C, horizon, Q) float64, in original units
+    values: torch.Tensor  # (S', T, H, horizon, Q) float64, in original units
+    known: torch.Tensor  # (S', T, H) where there was anything to go by; elsewhere values are NaN
     series: torch.Tensor  # (S',) which series of the panel
     origin: torch.Tensor  # (S',) the step they were made from
-    skipped: tuple[str, ...]  # ids without an observed value in their context
+    skipped: tuple[str, ...]  # (series, row, target) without an observed value in their context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +61,8 @@ def run_forecast(config: ForecastConfig) -> ForecastResult:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     panel = panel_for(bundle, read_table(data), config.data.get("freq"))
     net = bundle.net.to(_device(config.device))
-    forecast = forecast_panel(net, panel, config.batch_size)
+    which = row_numbers(bundle, panel)
+    forecast = forecast_panel(net, panel, config.batch_size, which=which)
     write_table(forecast_frame(forecast, panel, net.quantiles), output)
     return ForecastResult(panel, forecast, bundle)
 
@@ -82,7 +87,11 @@ def _device(name: str) -> torch.device:
 
 
 def panel_for(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
-    """The table on the bundle's frequency; raises DataError where the file's is another."""
+    """The table on the bundle's frequency, its channels and rows in the bundle's order.
+
+    Rows of the training that the file lacks are left out, and said in the notes; rows never seen
+    come last. Raises DataError where the file's frequency, channels or rows do not fit the bundle.
+    """
     panel = build_panel(table, freq or bundle.freq)
     found = None if freq else commonest_step(table)
     ours = panel.frequency
@@ -94,22 +103,71 @@ def panel_for(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
             f"{table.source}: its steps are {found.alias}, but the bundle forecasts steps of "
             f"{ours.alias}; set `data.freq={ours.alias}` if most rows are missing indeed"
         )
-    channels = bundle.info.get("channels", list(panel.channels))
-    if len(panel.channels) != len(channels):
+    return _with_our_rows(bundle, _with_our_channels(bundle, panel, table.source), table.source)
+
+
+def _with_our_channels(bundle: Bundle, panel: Panel, source: str) -> Panel:
+    """Channels by name where the names are the bundle's, else by position."""
+    ours = bundle.info.get("channels", list(panel.channels))
+    if len(panel.channels) != len(ours) or panel.n_past != bundle.net.spec.n_past:
+        past = bundle.net.spec.n_past
         raise DataError(
-            f"{table.source}: {len(panel.channels)} target columns ({', '.join(panel.channels)}), "
-            f"but the bundle forecasts {len(channels)} ({', '.join(channels)})"
+            f"{source}: {len(panel.targets)} targets and {panel.n_past} past covariates "
+            f"({', '.join(panel.channels)}), but the bundle takes {len(ours) - past} and {past} "
+            f"({', '.join(ours)})"
         )
-    return panel
+    if list(panel.channels) == ours or set(panel.channels) != set(ours):
+        return panel
+    return panel.with_channels([panel.channels.index(name) for name in ours])
+
+
+def _with_our_rows(bundle: Bundle, panel: Panel, source: str) -> Panel:
+    if bool(bundle.rows) != bool(panel.rows):
+        have, lack = ("has", "the file none") if bundle.rows else ("has no", "the file has")
+        raise DataError(f"{source}: the bundle {have} rows, {lack}: see `data.row`")
+    if panel.rows == bundle.rows:
+        return panel
+    spec = bundle.net.spec
+    unseen = [name for name in panel.rows if name not in bundle.rows]
+    keys = {"model.rows": ("separate", "pooled"), "model.cross_row": ("dense", "mean")}
+    for key, (value, better) in keys.items():
+        if unseen and getattr(spec, key.removeprefix("model.")) == value:
+            raise DataError(
+                f"{source}: row `{unseen[0]}` was not there in training ({len(unseen)} such), and "
+                f"`{key}={value}` has nothing to forecast it with; train with `{key}={better}`"
+            )
+    absent = [name for name in bundle.rows if name not in panel.rows]
+    kept = [name for name in bundle.rows if name in panel.rows or spec.cross_row == "dense"]
+    notes = list(panel.notes)
+    if absent:
+        named = ", ".join(absent[:5]) + (", ..." if len(absent) > 5 else "")
+        notes.append(f"{len(absent)} rows of the training are not in the file: {named}")
+    if unseen:
+        named = ", ".join(unseen[:5]) + (", ..." if len(unseen) > 5 else "")
+        notes.append(f"{len(unseen)} rows were not there in training: {named}")
+    return dataclasses.replace(panel.with_rows([*kept, *unseen]), notes=tuple(notes))
+
+
+def row_numbers(bundle: Bundle, panel: Panel) -> torch.Tensor | None:
+    """(H,) the number of each of the panel's rows in the training, -1 for a new one; None: all."""
+    if panel.rows == bundle.rows:
+        return None
+    known = {name: h for h, name in enumerate(bundle.rows)}
+    return torch.tensor([known.get(name, -1) for name in panel.rows])
 
 
 def forecast_panel(
-    net: ForecastNet, panel: Panel, batch_size: int = 256, origins: torch.Tensor | None = None
+    net: ForecastNet,
+    panel: Panel,
+    batch_size: int = 256,
+    origins: torch.Tensor | None = None,
+    which: torch.Tensor | None = None,
 ) -> Forecast:
     """Forecast every series from its last step, or from `origins`: (S,) steps, -1 to leave one out.
 
-    No series need have been seen in training. One of which nothing was observed within
+    No series need have been seen in training. A target of which nothing was observed within
     `context_length` steps of its origin has nothing to go by; it is left out, named in `skipped`.
+    which: (H,) the number of each row in the training, see `row_numbers`.
     """
     if batch_size < 1:
         raise ConfigError(f"`batch_size` (={batch_size}) must be at least 1")
@@ -119,41 +177,65 @@ def forecast_panel(
     origin = panel.lengths - 1 if origins is None else origins.to(device)
     segment = Segment(first=origin, last=origin, cutoff=panel.lengths)
     wanted = torch.nonzero(origin >= 0).flatten()
-    shape = (0, len(panel.channels), net.spec.horizon, len(net.quantiles))
-    parts, kept = [torch.zeros(shape, dtype=torch.float64)], [torch.zeros(0, dtype=torch.int64)]
+    targets, n_rows = len(panel.targets), panel.n_rows
+    shape = (0, targets, n_rows, net.spec.horizon, len(net.quantiles))
+    parts = [torch.zeros(shape, dtype=torch.float64)]
+    knowns = [torch.zeros(shape[:3], dtype=torch.bool)]
+    which = None if which is None else which.to(device)
     with torch.inference_mode():
-        for series in wanted.split(batch_size):
+        for series in wanted.split(max(1, batch_size // n_rows)):
             batch = gather(
                 panel, segment, series, origin[series], 1, net.history, net.spec.horizon, dtype
             )
-            out = net(batch.x, batch.mask)
-            known = (out.n_observed > 0).all(1).squeeze(-1)  # (B,)
-            values = out.values().squeeze(2).double()  # (B, C, horizon, Q)
-            parts.append((values + panel.offset[series][..., None, None])[known].cpu())
-            kept.append(series[known].cpu())
-    index = torch.cat(kept)
-    if origins is None and len(index) == 0:
+            out = net(batch.x, batch.mask, 1, which)
+            known = (out.n_observed > 0).squeeze(-1)  # (B, T, H)
+            values = out.values().squeeze(3).double()  # (B, T, H, horizon, Q)
+            values = values + panel.offset[series][:, :targets, :, None, None]
+            parts.append(torch.where(known[..., None, None], values, torch.nan).cpu())
+            knowns.append(known.cpu())
+    values, known = torch.cat(parts), torch.cat(knowns)
+    wanted = wanted.cpu()
+    some = known.flatten(1).any(1)
+    if origins is None and not some.any():
         raise DataError("no series has an observed value in its context to forecast from")
-    missing = sorted(set(wanted.tolist()) - set(index.tolist()))
-    return Forecast(
-        torch.cat(parts), index, origin.cpu()[index], tuple(panel.ids[s] for s in missing)
-    )
+    skipped = _skipped(panel, wanted, known)
+    return Forecast(values[some], known[some], wanted[some], origin.cpu()[wanted[some]], skipped)
+
+
+def _skipped(panel: Panel, wanted: torch.Tensor, known: torch.Tensor) -> tuple[str, ...]:
+    """Names of what was not forecast; rows that a series never had are not missed."""
+    names = []
+    for i, c, h in (~known).nonzero().tolist():
+        s = int(wanted[i])
+        if not panel.rows or not bool(panel.series(s)[:, :, h].isnan().all()):
+            names.append(panel.name(s, c, h))
+    return tuple(sorted(names))
 
 
 def forecast_frame(forecast: Forecast, panel: Panel, quantiles: tuple[float, ...]) -> pd.DataFrame:
-    """One line a (series, channel, step): `unique_id[, channel], ds, tsconv, tsconv-lo-80, ...`."""
-    n, channels, horizon, _ = forecast.values.shape
-    series = forecast.series.numpy()
-    steps = (forecast.origin.numpy()[:, None] + np.arange(1, horizon + 1)).ravel()  # (n * horizon,)
-    ds = panel.frequency.advance(panel.start[series].repeat(horizon), steps)
-    ds = ds.reshape(n, 1, horizon).repeat(channels, 1).ravel()
-    ids = np.array(panel.ids, dtype=object)[series].repeat(channels * horizon)
-    columns: dict[str, object] = {"unique_id": ids}
-    if channels > 1:
-        names = np.array(panel.channels, dtype=object).repeat(horizon)
-        columns["channel"] = np.tile(names, n)
+    """One line a (series, row, channel, step).
+
+    `unique_id[, row][, channel], ds, tsconv, tsconv-lo-80, ...`: a row and a channel where the
+    panel has rows, a channel where it has several targets.
+    """
+    known = forecast.known.transpose(1, 2)  # (S', H, T): rows first in the file
+    values = forecast.values.transpose(1, 2)[known]  # (M, horizon, Q)
+    i, h, c = (v.numpy() for v in known.nonzero(as_tuple=True))
+    series = forecast.series.numpy()[i]
+    count, horizon = values.shape[:2]
+    steps = forecast.origin.numpy()[i][:, None] + np.arange(1, horizon + 1)  # (M, horizon)
+    ds = panel.frequency.advance(panel.start[series].repeat(horizon), steps.ravel())
+
+    def named(names: tuple[str, ...], codes: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+        return np.array(names, dtype=object)[codes].repeat(horizon)
+
+    columns: dict[str, object] = {"unique_id": named(panel.ids, series)}
+    if panel.rows:
+        columns["row"] = named(panel.rows, h)
+    if panel.rows or len(panel.targets) > 1:
+        columns["channel"] = named(panel.channels, c)
     columns["ds"] = pd.Series(ds).dt.tz_localize(panel.time_zone) if panel.time_zone else ds
-    flat = forecast.values.reshape(n * channels * horizon, -1).numpy()
+    flat = values.reshape(count * horizon, -1).numpy()
     for name, q in quantile_columns(quantiles).items():
         columns[name] = flat[:, q]
     return pd.DataFrame(columns)
@@ -221,9 +303,11 @@ def _write_csv(frame: pd.DataFrame, name: str) -> None:
         text = np.char.replace(np.datetime_as_string(time, unit=next(units)), "T", " ")
         frame = frame.assign(ds=np.char.add(text, zone) if zone else text)
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    special = frame["unique_id"].astype(str).str.contains('[,"\r\n]', regex=True).any()
-    if "channel" in frame:
-        special = special or frame["channel"].astype(str).str.contains('[,"\r\n]', regex=True).any()
+    special = any(
+        frame[name].astype(str).str.contains('[,"\r\n]', regex=True).any()
+        for name in ("unique_id", "row", "channel")
+        if name in frame
+    )
     options = pyarrow.csv.WriteOptions(
         include_header=False, quoting_style="needed" if special else "none"
     )

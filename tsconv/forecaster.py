@@ -10,7 +10,7 @@ import pandas as pd
 from tsconv.bundle import Bundle, load_bundle, save_bundle
 from tsconv.data.read import table_from_frame
 from tsconv.errors import BundleError
-from tsconv.forecast import forecast_frame, forecast_panel, panel_for
+from tsconv.forecast import forecast_frame, forecast_panel, panel_for, row_numbers
 
 
 class Forecaster:
@@ -49,11 +49,12 @@ class Forecaster:
     def forecast(self, frame: pd.DataFrame, batch_size: int = 256) -> pd.DataFrame:
         """Forecast each series of the DataFrame from its last step.
 
-        Returns `unique_id[, channel], ds, tsconv, tsconv-lo-80, tsconv-hi-80, ...` in the units of
-        the data. Series without an observed value in their context are left out.
+        Returns `unique_id[, row][, channel], ds, tsconv, tsconv-lo-80, tsconv-hi-80, ...` in the
+        units of the data. Series without an observed value in their context are left out.
         """
         panel = panel_for(self.bundle, table_from_frame(frame, self.bundle.data))
-        forecast = forecast_panel(self.bundle.net, panel, batch_size)
+        which = row_numbers(self.bundle, panel)
+        forecast = forecast_panel(self.bundle.net, panel, batch_size, which=which)
         return forecast_frame(forecast, panel, self.bundle.net.quantiles)
 
     def save(self, folder: str | Path) -> None:

@@ -21,15 +21,15 @@ KEYS = (
 
 @dataclasses.dataclass(frozen=True)
 class SeriesScale:
-    """Per series and channel, from the training part: what errors are divided by."""
+    """Per series, target and row, from the training part: what errors are divided by."""
 
-    mean: Tensor  # (S, C)
-    std: Tensor  # (S, C) population standard deviation
-    naive: Tensor  # (S, C) in-sample seasonal naive error, the scale of MASE
+    mean: Tensor  # (S, T, H)
+    std: Tensor  # (S, T, H) population standard deviation
+    naive: Tensor  # (S, T, H) in-sample seasonal naive error, the scale of MASE
 
 
 class MetricSums:
-    """Accumulates forecasts against observations, by series and channel.
+    """Accumulates forecasts against observations, by series, target and row.
 
     `quantiles` are the levels of the forecasts' last axis; the median is the point forecast.
     """
@@ -52,7 +52,7 @@ class MetricSums:
         self.sums = {name: zeros.clone() for name in names}
 
     def add(self, forecast: Tensor, observed: Tensor, mask: Tensor, series: Tensor) -> None:
-        """forecast: (B, C, O, h, Q); observed, mask: (B, C, O, h); series: (B,)."""
+        """forecast: (B, T, H, O, h, Q); observed, mask: (B, T, H, O, h); series: (B,)."""
         mask = mask.bool()
         forecast, observed = forecast.double(), observed.double()
         point = forecast[..., self.middle]
@@ -84,6 +84,18 @@ class MetricSums:
 
     def _sum_into(self, name: str, value: Tensor, series: Tensor) -> None:
         self.sums[name].index_add_(0, series.to(self.sums[name].device), value.to(self.sums[name]))
+
+    def part(self, target: int | None = None, row: int | None = None) -> MetricSums:
+        """The sums of one target or one row alone; both where both are given."""
+        index = (
+            slice(None),
+            slice(None) if target is None else slice(target, target + 1),
+            slice(None) if row is None else slice(row, row + 1),
+        )
+        scale = SeriesScale(*(getattr(self.scale, k)[index] for k in ("mean", "std", "naive")))
+        part = MetricSums(scale, self.quantiles)
+        part.sums = {name: value[index] for name, value in self.sums.items()}
+        return part
 
     def result(self) -> dict[str, float | int | None]:
         """All keys of metrics.json; None where a figure is not defined (no interval, no scale)."""

@@ -46,23 +46,23 @@ def plot_forecasts(
 ) -> None:
     """Small multiples: each series' recent past, its forecast and central intervals.
 
-    Where the forecast was made from an earlier origin, what was then observed is drawn too.
+    Where the forecast was made from an earlier origin, what was then observed is drawn too. With
+    rows, at most `most` of them below one another, or in three columns; several targets stand side
+    by side.
     """
-    shown = _spread(len(forecast.series), most)
-    tiles = [(i, c) for i in shown for c in range(len(panel.channels))][:most]
-    columns = min(2, max(1, len(tiles)))
-    rows = max(1, -(-len(tiles) // columns))
-    figure, axes = _figure(rows, columns, 6.4 * columns, 2.5 * rows + 0.3)
-    horizon = forecast.values.shape[2]
-    for ax, (i, c) in zip(axes.flat, tiles, strict=False):
+    tiles, columns = _tiles(panel, forecast, most)
+    lines = max(1, -(-len(tiles) // columns))
+    width = 6.4 if columns <= 2 else 4.6
+    figure, axes = _figure(lines, columns, width * columns, 2.5 * lines + 0.3)
+    horizon = forecast.values.shape[-2]
+    for ax, (i, c, h) in zip(axes.flat, tiles, strict=False):
         s, t = int(forecast.series[i]), int(forecast.origin[i])
-        observed = panel.series(s)[: t + horizon + 1, c].cpu().numpy()
+        observed = panel.series(s)[: t + horizon + 1, c, h].cpu().numpy()
         past = np.arange(max(0, t + 1 - max(3 * horizon, 48)), len(observed))
         ax.plot(panel.times(s, past), observed[past], color=_GREY, lw=1.1, label="observed")
         ahead = panel.times(s, np.arange(t + 1, t + 1 + horizon))
-        _draw_fan(ax, ahead, forecast.values[i, c].numpy(), quantiles)
-        name = panel.ids[s] if len(panel.channels) == 1 else f"{panel.ids[s]} · {panel.channels[c]}"
-        ax.set_title(name, fontsize=9, loc="left")
+        _draw_fan(ax, ahead, forecast.values[i, c, h].numpy(), quantiles)
+        ax.set_title(panel.name(s, c, h), fontsize=9, loc="left")
         _finish(ax)
     for ax in list(axes.flat)[len(tiles) :]:
         ax.set_axis_off()
@@ -71,6 +71,43 @@ def plot_forecasts(
         figure.legend(
             handles, labels, frameon=False, fontsize=9, ncols=3, loc="outside upper right"
         )
+    figure.savefig(path, dpi=110)
+
+
+def _tiles(panel: Panel, forecast: Forecast, most: int) -> tuple[list[tuple[int, int, int]], int]:
+    """Which (forecast, target, row) are drawn, line by line, and in how many columns."""
+    targets = range(len(panel.targets))
+    known = forecast.known
+    if not panel.rows:
+        shown = _spread(len(forecast.series), most)
+        tiles = [(i, c, 0) for i in shown for c in targets if known[i, c, 0]][:most]
+        return tiles, min(2, max(1, len(tiles)))
+    members = known.any(1).nonzero().tolist()  # (forecast, row) with anything to draw
+    kept = [members[m] for m in _spread(len(members), most)]
+    tiles = [(i, c, h) for i, h in kept for c in targets if known[i, c, h]]
+    side_by_side = len(tiles) == len(kept) * len(targets) and 1 < len(targets) <= 4
+    return tiles, len(targets) if side_by_side else min(3, max(1, len(tiles)))
+
+
+def plot_errors_by_row(
+    ours: dict[str, dict[str, float]], naive: dict[str, dict[str, float]], path: Path
+) -> None:
+    """MASE of every row beside seasonal naive's, the worst on top. ours, naive: row -> metrics."""
+    named = [r for r in ours if ours[r].get("mase") is not None]
+    names = sorted(named, key=lambda r: ours[r]["mase"])
+    figure, axes = _figure(1, 1, 7, 1.1 + 0.21 * max(4, len(names)))
+    ax = axes[0][0]
+    at = np.arange(len(names))
+    a, b = ([part[r]["mase"] for r in names] for part in (ours, naive))
+    ax.hlines(at, a, b, color=_GREY, alpha=0.3, lw=1.5)
+    ax.plot(b, at, "o", ms=4.5, color=_GREY, label="seasonal naive")
+    ax.plot(a, at, "o", ms=5, color=_ORANGE, label="tsconv")
+    ax.set(yticks=at, xlabel="MASE on the test part")
+    ax.set_yticklabels(names)
+    _finish(ax)
+    ax.grid(axis="x", alpha=0.25, lw=0.6)
+    ax.set_ylim(-0.7, len(names) - 0.3)
+    figure.legend(frameon=False, fontsize=8, ncols=2, loc="outside upper right")
     figure.savefig(path, dpi=110)
 
 

@@ -57,6 +57,24 @@ def metrics_table(ours: dict[str, Any], naive: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def parts_table(ours: dict[str, Any], naive: dict[str, Any], most: int = 12) -> str:
+    """MASE by channel and by row beside seasonal naive's, the worst rows first; "" for neither."""
+    lines = []
+    for key, what in (("by_channel", "mase by channel"), ("by_row", "mase by row")):
+        parts = {k: v for k, v in ours.get(key, {}).items() if v["mase"] is not None}
+        if not parts:
+            continue
+        lines += ["", f"{what:<26}{'tsconv':>12}{'seasonal naive':>16}"]
+        worst_first = sorted(parts, key=lambda k: -parts[k]["mase"])
+        for name in worst_first[:most]:
+            a, b = parts[name]["mase"], naive[key][name]["mase"]
+            change = f"{100 * (a - b) / b:>+9.1f}%" if b else ""
+            lines.append(f"{name[:25]:<26}{a:>12.4g}{b or 0:>16.4g}{change}")
+        if len(parts) > most:
+            lines.append(f"... {len(parts) - most} more in metrics.json")
+    return "\n".join(lines)
+
+
 def write_overrides(overrides: Sequence[str], config: TrainConfig, folder: Path) -> None:
     """What was asked for, as Hydra writes it: `overrides.yaml` and the composed `config.yaml`."""
     folder.mkdir(exist_ok=True)

@@ -16,15 +16,19 @@ class DataConfig:
     """Where the data are and which column is what; see conf/data/default.yaml."""
 
     path: str | None = None
-    time: str = "ds"
+    time: Any = "ds"  # a column name, or a list of them
     id: str | None = "unique_id"
+    row: str | None = None
+    row_from_file: str | None = None
     target: Any = None  # a column name, a list of them, or None
+    past_covariates: Any = None  # a column name, a list of them, or None
     wide_columns_are: str | None = None
     freq: str | None = None
     sep: str = ","
     decimal: str = "."
     encoding: str = "utf-8"
     na_values: list[str] = dataclasses.field(default_factory=list)
+    bad_values: str = "error"
     time_format: str | None = None
     origins_per_chunk: int | None = None
     chunks_per_batch: int | None = None
@@ -55,6 +59,9 @@ class ModelConfig:
     skip: bool
     weight_norm: bool
     linear: bool
+    rows: str
+    cross_row: str
+    channels: str | None
 
 
 @dataclasses.dataclass
@@ -83,6 +90,7 @@ class OptimizerConfig:
     name: str
     lr: float
     weight_decay: float
+    row_decay: float
     betas: list[float]
 
 

@@ -84,8 +84,9 @@ def _choose_compile(
 
 def _product_seconds(arguments: tuple[Any, ...], precision: str) -> float:
     """The best of three products of the shape of the linear branch, forward only."""
-    net, x, valid = arguments[0], arguments[1], arguments[5]
-    windows = torch.ones(x.shape[1] * valid.numel(), net.spec.context_length, device=x.device)
+    net, x, y, valid = arguments[0], arguments[1], arguments[3], arguments[5]
+    side_by_side = y[0, ..., 0].numel()  # targets and rows
+    windows = torch.ones(side_by_side * valid.numel(), net.spec.context_length, device=x.device)
     weight = torch.ones(net.spec.horizon, net.spec.context_length, device=x.device)
     kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
     windows, weight = windows.to(kind), weight.to(kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,22 @@ from tsconv.bundle import Bundle, save_bundle
 from tsconv.callbacks import WEIGHTS
 from tsconv.data.module import DenseDataModule
 from tsconv.data.panel import Panel, build_panel
-from tsconv.data.read import Table, read_table
+from tsconv.data.read import read_table
 from tsconv.data.split import Split, split_panel
+from tsconv.data.table import Table
 from tsconv.defaults import Resolved, resolve
 from tsconv.errors import ConfigError, require_choice
 from tsconv.fit import LOGGERS, Fitted, check_trainer_keys, fit, resume_path
 from tsconv.forecast import forecast_panel
 from tsconv.losses import POINT_LOSSES
-from tsconv.metrics import SeriesScale
-from tsconv.model import ForecastNet, NetSpec
+from tsconv.metrics import MetricSums, SeriesScale
+from tsconv.model import ForecastNet
+from tsconv.nn.crossrow import CROSS_ROW
 from tsconv.nn.heads import check_quantiles
+from tsconv.nn.rows import ROWS
 from tsconv.report import write_config, write_json
 from tsconv.schema import TrainConfig
+from tsconv.spec import CHANNELS, NetSpec
 from tsconv.training import OPTIMIZERS, SCHEDULERS, ForecastModule
 
 LONGEST_SIGMA = 2048  # steps: a trailing filter sees twice as many
@@ -42,9 +47,12 @@ class TrainResult:
     metrics: dict[str, Any]
 
 
-def train(config: TrainConfig, table: Table | None = None) -> TrainResult:
+def train(
+    config: TrainConfig, table: Table | None = None, notify: Callable[[str], None] | None = None
+) -> TrainResult:
     """Read, resolve, train, score and write the run folder.
 
+    `notify` is told, before training, what happened to the data on the way, a line at a time.
     `table` takes the place of `config.data.path` for data that are already in memory. Raises
     TsconvError where the data or the config are at fault, before anything is written.
     """
@@ -55,13 +63,16 @@ def train(config: TrainConfig, table: Table | None = None) -> TrainResult:
             raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
         table = read_table(config.data)
     panel = _cut(build_panel(table, config.data.freq), config)
+    if notify is not None:
+        for line in panel.notes:
+            notify(line)
     resolved = resolve(config, panel)
     config = resolved.config
     split = split_panel(
         panel, config.horizon, config.split.val_size or 0, config.split.test_size or 0
     )
     pl.seed_everything(config.seed, verbose=False)
-    net = ForecastNet(_net_spec(config))
+    net = ForecastNet(_net_spec(config, panel))
     scale = training_scale(panel, split.train_end, resolved.season)
     module = _module(net, scale, config)
     data = _data_module(panel, split, net, config)
@@ -81,7 +92,8 @@ def train(config: TrainConfig, table: Table | None = None) -> TrainResult:
         "reasons": resolved.reasons,
         "test": metrics["test"],
     }
-    bundle = Bundle(net.eval(), config.data, panel.frequency.alias, resolved.season, info)
+    freq, season = panel.frequency.alias, resolved.season
+    bundle = Bundle(net.eval(), config.data, freq, season, info, panel.rows)
     _write(run_dir, bundle, metrics, resolved, fitted, config, panel, split)
     return TrainResult(run_dir, bundle, metrics)
 
@@ -94,6 +106,9 @@ def _check_choices(config: TrainConfig) -> None:
     head = config.head
     for key, value, choices in (
         ("precision", config.precision, speed.PRECISIONS),
+        ("model.rows", config.model.rows, ROWS),
+        ("model.cross_row", config.model.cross_row, CROSS_ROW),
+        ("model.channels", config.model.channels or CHANNELS[0], CHANNELS),
         ("head.kind", head.kind, ("point", "quantile")),
         ("head.loss", head.loss, POINT_LOSSES),
         ("head.loss_scale", head.loss_scale, ("series", "origin")),
@@ -129,9 +144,10 @@ def _cut(panel: Panel, config: TrainConfig) -> Panel:
     return panel.head(split.train_size + split.val_size + split.test_size)
 
 
-def _net_spec(config: TrainConfig) -> NetSpec:
+def _net_spec(config: TrainConfig, panel: Panel) -> NetSpec:
     head = config.head
     model = dataclasses.asdict(config.model)
+    grouped = config.model.rows != "shared" or config.model.cross_row == "dense"
     return NetSpec(
         horizon=config.horizon,
         context_length=config.context_length or 1,
@@ -139,6 +155,9 @@ def _net_spec(config: TrainConfig) -> NetSpec:
         smooth=tuple(config.features.smooth),
         slope=tuple(config.features.slope),
         quantiles=tuple(head.quantiles or ()) if head.kind == "quantile" else None,
+        n_rows=panel.n_rows if grouped else None,
+        n_targets=len(panel.targets),
+        n_past=panel.n_past,
         **model,
     )
 
@@ -193,7 +212,20 @@ def _score(
             out[name] = None
             continue
         ours, naive = evaluate(net, panel, segment, scale, season)
-        out[name] = {**ours.result(), "baselines": {"seasonal_naive": naive.result()}}
+        parts = {"seasonal_naive": _by_part(naive, panel)}
+        out[name] = {**_by_part(ours, panel), "baselines": parts}
+    return out
+
+
+def _by_part(sums: MetricSums, panel: Panel) -> dict[str, Any]:
+    """All metrics over everything, then `by_channel` and `by_row` where there are several."""
+    out: dict[str, Any] = sums.result()
+    if len(panel.targets) > 1:
+        out["by_channel"] = {
+            name: sums.part(target=c).result() for c, name in enumerate(panel.targets)
+        }
+    if panel.rows:
+        out["by_row"] = {name: sums.part(row=h).result() for h, name in enumerate(panel.rows)}
     return out
 
 
@@ -212,7 +244,7 @@ def _write(
     save_bundle(bundle, run_dir / "bundle")
     if not config.plots:
         return
-    from tsconv.plots import plot_forecasts, plot_training
+    from tsconv.plots import plot_errors_by_row, plot_forecasts, plot_training
 
     plots = run_dir / "plots"
     plots.mkdir(exist_ok=True)
@@ -223,4 +255,9 @@ def _write(
         origins = torch.where(split.test.counts > 0, split.test.last, -1)
         forecast = forecast_panel(bundle.net, panel, origins=origins)
         path = plots / "test_forecasts.png"
-        plot_forecasts(panel, forecast, bundle.net.quantiles, path)
+        most = 12 if panel.rows else 6
+        plot_forecasts(panel, forecast, bundle.net.quantiles, path, most)
+    test = metrics["test"]
+    if test is not None and "by_row" in test:
+        naive = test["baselines"]["seasonal_naive"]["by_row"]
+        plot_errors_by_row(test["by_row"], naive, plots / "errors_by_row.png")

@@ -15,6 +15,7 @@ from tsconv.data.chunks import Batch
 from tsconv.errors import require_choice
 from tsconv.losses import masked_mean, point_loss, quantile_loss
 from tsconv.model import ForecastNet
+from tsconv.nn.rows import DEVIATION
 from tsconv.schema import HeadConfig, OptimizerConfig, SchedulerConfig
 
 OPTIMIZERS = ("adamw",)
@@ -36,18 +37,18 @@ def dense_loss(
 
     x, mask, y, y_mask, valid: see `Batch`; plain tensors, so that the whole of it compiles.
 
-    unit: (B, C), one over each series' training deviation; 0 leaves a series out. With
+    unit: (B, T, H), one over each series' training deviation; 0 leaves a series out. With
     `loss_scale="series"` errors count in that unit, with "origin" in the trailing spread at each
     origin. Masked targets, and origins whose context is empty, do not count.
     """
     horizon = net.spec.horizon
     out = net(x, mask, valid.shape[1])
-    target = y.unfold(-1, horizon, 1)  # (B, C, O, horizon), a view
-    usable = valid[:, None] & (out.n_observed > 0)  # (B, C, O)
+    target = y.unfold(-1, horizon, 1)  # (B, T, H, O, horizon), a view
+    usable = valid[:, None, None] & (out.n_observed > 0)  # (B, T, H, O)
     per = out.inverse if loss_scale == "origin" else unit.unsqueeze(-1).expand_as(out.inverse)
     weight = y_mask.unfold(-1, horizon, 1) * (usable & (per > 0)).unsqueeze(-1)
-    scaled = (target - out.mu.unsqueeze(-1)) * per.unsqueeze(-1)  # (B, C, O, horizon)
-    spread = (out.sigma * per).unsqueeze(-1)  # (B, C, O, 1)
+    scaled = (target - out.mu.unsqueeze(-1)) * per.unsqueeze(-1)  # (B, T, H, O, horizon)
+    spread = (out.sigma * per).unsqueeze(-1)  # (B, T, H, O, 1)
     errors = [scaled - level * spread for level in out.levels]
     value = (
         point_loss(errors[0], loss)
@@ -60,8 +61,8 @@ def dense_loss(
 class ForecastModule(pl.LightningModule):
     """Trains a ForecastNet on dense batches.
 
-    unit: (S, C), see `dense_loss`. `loss_function` may be replaced by the compiled `dense_loss`; it
-    serves the training steps alone, and the network keeps the keys of its state dict.
+    unit: (S, T, H), see `dense_loss`. `loss_function` may be replaced by the compiled `dense_loss`;
+    it serves the training steps alone, and the network keeps the keys of its state dict.
     """
 
     unit: Tensor
@@ -130,7 +131,7 @@ class ForecastModule(pl.LightningModule):
         config = self.optimizer
         require_choice("optimizer.name", config.name, OPTIMIZERS)
         optimizer = torch.optim.AdamW(
-            _decayed_apart(self.net, config.weight_decay),
+            _decayed_apart(self.net, config.weight_decay, config.row_decay),
             lr=config.lr,
             betas=(config.betas[0], config.betas[1]),
             fused=True,
@@ -143,14 +144,16 @@ class ForecastModule(pl.LightningModule):
         }
 
 
-def _decayed_apart(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Matrices with decay, biases and norms without."""
-    matrices = [p for p in net.parameters() if p.ndim > 1]
-    vectors = [p for p in net.parameters() if p.ndim <= 1]
-    return [
-        {"params": matrices, "weight_decay": weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
+def _decayed_apart(net: nn.Module, weight_decay: float, row_decay: float) -> list[dict[str, Any]]:
+    """Matrices with decay, biases and norms without; the rows' deviations with one of their own."""
+    own: list[nn.Parameter] = []
+    matrices: list[nn.Parameter] = []
+    vectors: list[nn.Parameter] = []
+    for name, p in net.named_parameters():
+        deviates = name.rpartition(".")[2].startswith(DEVIATION)
+        (own if deviates else matrices if p.ndim > 1 else vectors).append(p)
+    groups = [(matrices, weight_decay), (vectors, 0.0), (own, row_decay)]
+    return [{"params": part, "weight_decay": decay} for part, decay in groups if part]
 
 
 class Schedule:

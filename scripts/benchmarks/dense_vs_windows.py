@@ -19,7 +19,7 @@ import torch
 
 from tsconv.data.chunks import Segment, gather
 from tsconv.data.panel import Panel, build_panel
-from tsconv.data.read import Table
+from tsconv.data.table import Places, Table
 from tsconv.model import ForecastNet, NetSpec
 from tsconv.training import dense_loss
 
@@ -38,13 +38,13 @@ def made_up_panel() -> Panel:
     values = 3 * day[:, step % 24] + week[:, step % 168] + noise
     n = SERIES * LENGTH
     table = Table(
-        "made up",
-        tuple(f"s{i}" for i in range(SERIES)),
-        torch.arange(SERIES).repeat_interleave(LENGTH).numpy(),
-        step.repeat(SERIES).numpy(),
-        values.reshape(n, 1).double().numpy(),
-        ("y",),
-        step.repeat(SERIES).numpy(),
+        source="made up",
+        ids=tuple(f"s{i}" for i in range(SERIES)),
+        codes=torch.arange(SERIES).repeat_interleave(LENGTH).numpy(),
+        time=step.repeat(SERIES).numpy(),
+        values=values.reshape(n, 1).double().numpy(),
+        channels=("y",),
+        places=Places.of({"made up": n}),
     )
     return build_panel(table)
 
@@ -66,7 +66,7 @@ def measure(
         series = torch.randint(SERIES, (chunks,), generator=generator)
         first = torch.randint(700, LENGTH - HORIZON - n_origins, (chunks,), generator=generator)
         b = gather(panel, segment, series, first, n_origins, net.history, HORIZON)
-        unit = torch.ones(chunks, 1)
+        unit = torch.ones(chunks, 1, 1)
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             loss, _ = loss_function(net, b.x, b.mask, b.y, b.y_mask, b.valid, unit, "mae", "series")
         optimizer.zero_grad(set_to_none=True)
@@ -89,10 +89,10 @@ def largest_difference(panel: Panel) -> float:
         dense = gather(
             panel, segment, series, series + 2000, 256, net.history, HORIZON, torch.float64
         )
-        together = net(dense.x, dense.mask, 256).values()[0, 0]
+        together = net(dense.x, dense.mask, 256).values()[0, 0, 0]
         first = 2000 + torch.arange(256)
         one = gather(panel, segment, first * 0, first, 1, net.history, HORIZON, torch.float64)
-        apart = net(one.x, one.mask, 1).values()[:, 0, 0]
+        apart = net(one.x, one.mask, 1).values()[:, 0, 0, 0]
     return float((together - apart).abs().max())
 
 

@@ -17,14 +17,14 @@ def toy() -> tuple:
 def test_gather_fetches_history_origins_and_targets() -> None:
     panel, segment = toy()
     batch = gather(panel, segment, torch.tensor([0, 1]), torch.tensor([4, 2]), 3, 5, 2)
-    assert batch.x.shape == (2, 1, 8)
+    assert batch.x.shape == (2, 1, 1, 8)
     # Series a: origins 4, 5, 6 after history -1..3; values count from its first one.
-    assert batch.x[0, 0].tolist() == [0, 0, 1, 2, 3, 4, 5, 6]
-    assert batch.mask[0, 0].tolist() == [0, 1, 1, 1, 1, 1, 1, 1]
-    assert batch.y[0, 0].tolist() == [5, 6, 7, 8]
+    assert batch.x[0, 0, 0].tolist() == [0, 0, 1, 2, 3, 4, 5, 6]
+    assert batch.mask[0, 0, 0].tolist() == [0, 1, 1, 1, 1, 1, 1, 1]
+    assert batch.y[0, 0, 0].tolist() == [5, 6, 7, 8]
     # Series b: step 2 is a hole, step 5 lies beyond the cutoff, steps 6.. do not exist.
-    assert batch.mask[1, 0].tolist() == [0, 0, 0, 1, 1, 0, 1, 1]
-    assert batch.y_mask[1, 0].tolist() == [1, 1, 0, 0]
+    assert batch.mask[1, 0, 0].tolist() == [0, 0, 0, 1, 1, 0, 1, 1]
+    assert batch.y_mask[1, 0, 0].tolist() == [1, 1, 0, 0]
     assert batch.valid.tolist() == [[True] * 3, [True, True, False]]
 
 

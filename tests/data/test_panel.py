@@ -24,8 +24,8 @@ def long(rows: list[tuple[str, object, float]]) -> pd.DataFrame:
 def test_series_end_to_end_without_padding() -> None:
     panel = panel_of(long([("a", 1, 5.0), ("a", 2, 6.0), ("a", 4, 8.0), ("b", 7, 1.0)]))
     assert panel.indptr.tolist() == [0, 4, 5]
-    np.testing.assert_array_equal(panel.values[:, 0], [5, 6, np.nan, 8, 1])
-    assert panel.offset[:, 0].tolist() == [5, 1]
+    np.testing.assert_array_equal(panel.values[:, 0, 0], [5, 6, np.nan, 8, 1])
+    assert panel.offset[:, 0, 0].tolist() == [5, 1]
     assert panel.start.tolist() == [1, 7]
 
 
@@ -39,7 +39,7 @@ def test_unsorted_rows_give_the_same_panel() -> None:
 
 def test_offset_is_the_first_observed_value() -> None:
     rows = [("a", 1, np.nan), ("a", 2, 3.0), ("b", 1, np.nan), ("b", 2, np.nan), ("c", 5, 2.0)]
-    assert panel_of(long(rows)).offset[:, 0].tolist() == [3, 0, 2]
+    assert panel_of(long(rows)).offset[:, 0, 0].tolist() == [3, 0, 2]
 
 
 def test_one_long_series_among_short_ones_costs_its_own_rows() -> None:
@@ -59,7 +59,7 @@ def test_head_cuts_every_series() -> None:
     panel = panel_of(long([("a", t, float(t)) for t in range(6)] + [("b", 0, 9.0)]))
     cut = panel.head(2)
     assert cut.indptr.tolist() == [0, 2, 3]
-    assert cut.values[:, 0].tolist() == [0, 1, 9]
+    assert cut.values[:, 0, 0].tolist() == [0, 1, 9]
 
 
 def test_duplicates_name_both_rows() -> None:

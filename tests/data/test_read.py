@@ -47,7 +47,7 @@ def test_wide_form(tmp_path: Path) -> None:
     table = read_table(data)
     assert table.ids == ("p", "007")
     np.testing.assert_array_equal(table.values[:, 0], [1, 2, 4, np.nan])
-    assert table.rows.tolist() == [2, 3, 2, 3]
+    assert table.places.line.tolist() == [2, 3, 2, 3]
 
 
 def test_a_file_with_one_series(tmp_path: Path) -> None:

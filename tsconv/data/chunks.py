@@ -38,10 +38,10 @@ class Segment:
 class Batch:
     """B chunks with O origins each, gathered: what a network and a loss need."""
 
-    x: Tensor  # (B, C, history + O) values less the series' offset, 0 where missing
-    mask: Tensor  # (B, C, history + O)
-    y: Tensor  # (B, C, O - 1 + horizon) the steps that follow the first origin
-    y_mask: Tensor  # (B, C, O - 1 + horizon) observed and before the cutoff
+    x: Tensor  # (B, C, H, history + O) values less the series' offset, 0 where missing
+    mask: Tensor  # (B, C, H, history + O)
+    y: Tensor  # (B, T, H, O - 1 + horizon) the targets after the first origin
+    y_mask: Tensor  # (B, T, H, O - 1 + horizon) observed and before the cutoff
     valid: Tensor  # (B, O) whether each origin belongs to the segment
     series: Tensor  # (B,)
     first: Tensor  # (B,) step of the first origin
@@ -66,17 +66,18 @@ def gather(
     step = first[:, None] + relative  # (B, history + O + horizon), counted from the series' start
     start, end = panel.indptr[series][:, None], panel.indptr[series + 1][:, None]
     inside = (step >= 0) & (step < end - start)
-    values = panel.values[(start + step).clamp(0, len(panel.values) - 1)]  # (B, L, C)
-    seen = inside.unsqueeze(-1) & ~values.isnan()
+    values = panel.values[(start + step).clamp(0, len(panel.values) - 1)]  # (B, L, C, H)
+    seen = inside[..., None, None] & ~values.isnan()
     shifted = torch.where(seen, values - panel.offset[series][:, None], 0)
-    shifted, seen = shifted.transpose(1, 2), seen.transpose(1, 2)  # (B, C, L)
+    shifted, seen = shifted.permute(0, 2, 3, 1), seen.permute(0, 2, 3, 1)  # (B, C, H, L)
     width = history + n_origins
-    usable = seen & (step < segment.cutoff[series][:, None])[:, None]
+    targets = len(panel.targets)
+    usable = seen[:, :targets] & (step < segment.cutoff[series][:, None])[:, None, None]
     origin = step[:, history:width]
     return Batch(
         x=shifted[..., :width].to(dtype),
         mask=seen[..., :width].to(dtype),
-        y=shifted[..., history + 1 :].to(dtype),
+        y=shifted[:, :targets, :, history + 1 :].to(dtype),
         y_mask=usable[..., history + 1 :].to(dtype),
         valid=(origin >= segment.first[series][:, None])
         & (origin <= segment.last[series][:, None]),

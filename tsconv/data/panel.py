@@ -7,6 +7,8 @@ or value is NaN in `values`; what a network gets is values and a mask (see chunk
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,8 @@ import torch
 from torch import Tensor
 
 from tsconv.data.frequency import Frequency, Steps, Times, infer_frequency, parse_frequency
-from tsconv.data.read import Table
+from tsconv.data.grid import reject_duplicates, reject_mixed_rows, reject_off_grid, sorted_order
+from tsconv.data.table import Table
 from tsconv.errors import DataError
 
 _LONGEST_GAP = 1000  # a series may be at most this many times longer than its rows
@@ -22,16 +25,23 @@ _LONGEST_GAP = 1000  # a series may be at most this many times longer than its r
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
-    """S series of C channels: series s has the steps indptr[s] to indptr[s + 1] of `values`."""
+    """S series of C channels and H rows: series s has the steps indptr[s] to indptr[s + 1].
 
-    values: Tensor  # (N, C) float64, NaN where missing
+    Rows are aligned in time: a series' grid spans all of its rows, and what one of them lacks is
+    missing there. A panel without a family of rows has H = 1 and no names in `rows`.
+    """
+
+    values: Tensor  # (N, C, H) float64, NaN where missing
     indptr: Tensor  # (S + 1,) int64
-    offset: Tensor  # (S, C) float64: each series' first observed value, see `shifted`
+    offset: Tensor  # (S, C, H) float64: the first observed values, see `_first_observed`
     ids: tuple[str, ...]
-    channels: tuple[str, ...]
+    channels: tuple[str, ...]  # targets, then `n_past` past-only ones
     start: Times  # (S,) time of each series' first step
     frequency: Frequency
+    n_past: int = 0
+    rows: tuple[str, ...] = ()
     time_zone: str | None = None
+    notes: tuple[str, ...] = ()  # what happened to the data on the way, a line each
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -41,9 +51,26 @@ class Panel:
         """(S,) steps of each series, missing ones included."""
         return self.indptr.diff()
 
+    @property
+    def n_rows(self) -> int:
+        """H, 1 where the panel has no rows."""
+        return self.values.shape[2]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The channels that are forecast."""
+        return self.channels[: len(self.channels) - self.n_past]
+
     def series(self, s: int) -> Tensor:
-        """(length, C) values of series s."""
+        """(length, C, H) values of series s."""
         return self.values[int(self.indptr[s]) : int(self.indptr[s + 1])]
+
+    def name(self, s: int, c: int, h: int) -> str:
+        """Of one (series, target, row), in messages and pictures: only what tells it apart."""
+        parts = [self.ids[s]] if len(self) > 1 or not self.rows else []
+        parts += [self.rows[h]] if self.rows else []
+        parts += [self.channels[c]] if len(self.targets) > 1 else []
+        return " · ".join(parts)
 
     def times(self, s: int, steps: Steps) -> Times:
         """Times of the given steps of series s, counted from its first; they may lie ahead."""
@@ -62,19 +89,38 @@ class Panel:
         index = torch.arange(int(indptr[-1])) - indptr[which] + self.indptr[which]
         return dataclasses.replace(self, values=self.values[index], indptr=indptr)
 
+    def with_channels(self, order: Sequence[int]) -> Panel:
+        """The same panel with its channels in another order."""
+        index = torch.as_tensor(order)
+        return dataclasses.replace(
+            self,
+            values=self.values[:, index],
+            offset=self.offset[:, index],
+            channels=tuple(self.channels[c] for c in order),
+        )
+
+    def with_rows(self, names: Sequence[str]) -> Panel:
+        """The same panel with these rows in this order; one that it lacks is missing throughout."""
+        have = {name: h for h, name in enumerate(self.rows)}
+        index = torch.tensor([have.get(name, -1) for name in names])
+        lacks = index < 0
+        values, offset = self.values[..., index], self.offset[..., index]
+        values[..., lacks], offset[..., lacks] = torch.nan, 0
+        return dataclasses.replace(self, values=values, offset=offset, rows=tuple(names))
+
 
 def build_panel(table: Table, freq: str | None = None) -> Panel:
-    """Sort rows by series and time, lay each series on its grid, and check that it fits.
+    """Sort lines by series, row and time, lay each series on its grid, and check that it fits.
 
-    Raises DataError for a duplicate (id, time), for a time off the grid, and for a grid that would
-    be mostly holes. `freq` is a pandas alias, or None to infer it.
+    Raises DataError for a duplicate (id, row, time), for a time off the grid, for rows of different
+    frequencies, and for a grid that would be mostly holes. `freq` is a pandas alias, or None to
+    infer it.
     """
-    codes, time = table.codes, table.time
-    order = _sorted_order(codes, time)
-    codes, time = codes[order], time[order]
-    _reject_duplicates(table, codes, time, order)
+    order = sorted_order(table.members, table.time)
+    members, codes, time = table.members[order], table.codes[order], table.time[order]
+    reject_duplicates(table, members, time, order)
     if freq is None:
-        frequency = infer_frequency(time, codes)
+        frequency = infer_frequency(time, members)
     else:
         frequency = parse_frequency(freq)
         if (frequency.kind == "integer") != (time.dtype.kind != "M"):
@@ -82,81 +128,61 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
             raise DataError(
                 f"{table.source}: `data.freq` (={freq}) does not fit a column of {kind}"
             )
-    first = np.flatnonzero(np.diff(codes, prepend=-1))  # row of each series' first step
-    start = time[first]
+    first = np.flatnonzero(np.diff(codes, prepend=-1))  # each series' first line
+    start = cast(Times, np.minimum.reduceat(time.view("int64"), first).view(time.dtype))
     steps = frequency.steps(start[codes], time)
-    _reject_off_grid(table, codes, time, steps, frequency, order)
-    lengths = steps[np.append(first[1:], len(steps)) - 1] + 1  # (S,)
-    sparse = lengths > _LONGEST_GAP * np.bincount(codes) + _LONGEST_GAP
+    reject_off_grid(table, members, time, steps, frequency, order)
+    if freq is None and table.rows:
+        reject_mixed_rows(table, members, steps, frequency)
+    lengths = np.maximum.reduceat(steps, first) + 1  # (S,)
+    counts = np.bincount(codes)
+    sparse = lengths > _LONGEST_GAP * counts + _LONGEST_GAP
     if sparse.any():
         s = int(sparse.argmax())
         raise DataError(
             f"{table.source}: series `{table.ids[s]}` spans {lengths[s]} steps of "
-            f"{frequency.alias} with {np.bincount(codes)[s]} rows; "
-            f"set `data.freq=` to a longer step"
+            f"{frequency.alias} with {counts[s]} rows; set `data.freq=` to a longer step"
         )
     indptr = np.concatenate([[0], np.cumsum(lengths)])
-    values = np.full((indptr[-1], table.values.shape[1]), np.nan)
-    values[indptr[codes] + steps] = table.values[order]
+    n_rows = max(1, len(table.rows))
+    values = np.full((indptr[-1], table.values.shape[1], n_rows), np.nan)
+    row = 0 if table.row_codes is None else table.row_codes[order]
+    values[indptr[codes] + steps, :, row] = table.values[order]
+    flat = values.reshape(len(values), -1)
+    offset = _first_observed(flat, indptr).reshape(len(lengths), -1, n_rows)
     return Panel(
         values=torch.from_numpy(values),
         indptr=torch.from_numpy(indptr),
-        offset=torch.from_numpy(_first_observed(values, indptr)),
+        offset=torch.from_numpy(offset),
         ids=table.ids,
         channels=table.channels,
         start=start,
         frequency=frequency,
+        n_past=table.n_past,
+        rows=table.rows,
         time_zone=table.time_zone,
+        notes=(*table.notes, *_notes(table, values)),
     )
 
 
-def commonest_step(table: Table) -> Frequency | None:
-    """The frequency that the table's own gaps show; None where they are too few to tell."""
-    order = _sorted_order(table.codes, table.time)
-    codes = table.codes[order]
-    if (np.diff(codes) == 0).sum() < 4:
-        return None
-    return infer_frequency(table.time[order], codes)
-
-
-def _sorted_order(codes: Steps, time: Times) -> npt.NDArray[np.int64]:
-    later = (np.diff(codes) > 0) | ((np.diff(codes) == 0) & (np.diff(time.view("int64")) >= 0))
-    return np.arange(len(codes)) if later.all() else np.lexsort((time, codes))
-
-
-def _reject_duplicates(
-    table: Table, codes: Steps, time: Times, order: npt.NDArray[np.int64]
-) -> None:
-    same = np.flatnonzero((np.diff(codes) == 0) & (np.diff(time.view("int64")) == 0))
-    if len(same):
-        first, second = np.sort(table.rows[order[same[0] : same[0] + 2]])
-        raise DataError(
-            f"{table.source}: rows {first} and {second} are both series "
-            f"`{table.ids[codes[same[0]]]}` at {_show(time[same[0]])} ({len(same)} such pairs); "
-            f"keep one row for each (id, time)"
+def _notes(table: Table, values: npt.NDArray[np.float64]) -> list[str]:
+    """A line for whatever a user would want to know before believing the result."""
+    notes = []
+    if len(table.rows) == 1:
+        notes.append(
+            f"there is one row, `{table.rows[0]}`: sharing, pooling and telling rows does nothing"
         )
-
-
-def _reject_off_grid(
-    table: Table,
-    codes: Steps,
-    time: Times,
-    steps: Steps,
-    frequency: Frequency,
-    order: npt.NDArray[np.int64],
-) -> None:
-    off = np.flatnonzero(steps < 0)
-    if len(off):
-        row = table.rows[order[off[0]]]
-        raise DataError(
-            f"{table.source}: row {row}, series `{table.ids[codes[off[0]]]}`: "
-            f"{_show(time[off[0]])} is not a whole number of steps of {frequency.alias} after "
-            f"the series' start ({len(off)} such rows); set `data.freq=`"
+    absent = np.isnan(values)
+    for c in np.flatnonzero(absent.all(axis=(0, 2))):
+        name = table.channels[c]
+        notes.append(f"`{name}` has no value at all: it is neither trained on nor forecast")
+    missing = int(absent.sum())
+    if table.rows and missing:
+        notes.append(
+            f"{missing:,} of {values.size:,} values are missing ({100 * missing / values.size:.1f}"
+            f"%, rows aligned in time): masked, not filled"
         )
-
-
-def _show(time: np.datetime64 | np.int64) -> str:
-    return str(time).replace("T", " ").removesuffix(".000000")
+    return notes
 
 
 def _first_observed(

@@ -57,8 +57,9 @@ def _scored(begin: Tensor, start: Tensor, end: Tensor, horizon: int) -> Segment:
 
 
 def _first_observed_step(panel: Panel) -> Tensor:
-    """(S,) the first step at which any channel is observed; the length where none is."""
-    seen = (~panel.values.isnan()).any(1).cpu().nonzero().flatten()
+    """(S,) the first step at which any target of any row is observed; the length where none is."""
+    targets = panel.values[:, : len(panel.targets)]
+    seen = (~targets.isnan()).flatten(1).any(1).cpu().nonzero().flatten()
     indptr = panel.indptr.cpu()
     at = torch.searchsorted(seen, indptr[:-1])
     candidate = torch.cat([seen, indptr[-1:]])[at]

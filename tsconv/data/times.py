@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -11,8 +13,46 @@ from tsconv.errors import DataError
 _DAY_FIRST, _MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
 
 
+_PARTS = ("year", "month", "day", "hour", "minute", "second")
+Place = Callable[[int], str]
+
+
+def combined(
+    frame: pd.DataFrame, names: Sequence[str], place: Place, time_format: str | None
+) -> pd.Series:
+    """The time column, or several that make one together.
+
+    Whole numbers are year, month, day, hour, minute and second, in this order, as many as there
+    are; text is joined by spaces, such as a date and a clock. Raises DataError naming the first row
+    that is no time.
+    """
+    if len(names) == 1:
+        return frame[names[0]]
+    columns = [frame[name] for name in names]
+    together = ", ".join(names)
+    for column, name in zip(columns, names, strict=True):
+        if column.isna().any():
+            row = int(np.flatnonzero(column.isna())[0])
+            raise DataError(f"{place(row)}, column `{name}`: the time is missing")
+    if time_format is not None or not all(pd.api.types.is_integer_dtype(c) for c in columns):
+        text = columns[0].astype(str)
+        for column in columns[1:]:
+            text = text + " " + column.astype(str)
+        return text.rename(together)
+    if len(names) > len(_PARTS):
+        raise DataError(f"`data.time` (={together}): at most {', '.join(_PARTS)}, in this order")
+    parts = dict(zip(_PARTS, columns, strict=False))
+    parts |= {name: pd.Series(1, index=frame.index) for name in _PARTS[:3] if name not in parts}
+    time = pd.to_datetime(pd.DataFrame(parts), errors="coerce")
+    bad = np.flatnonzero(time.isna())
+    if len(bad):
+        found = ", ".join(f"{name}={column.iloc[bad[0]]}" for name, column in parts.items())
+        raise DataError(f"{place(bad[0])}, columns `{together}`: {found} is no time")
+    return time
+
+
 def parse_times(
-    column: pd.Series, name: str, time_format: str | None, source: str
+    column: pd.Series, name: str, time_format: str | None, place: Place
 ) -> tuple[Times, str | None]:
     """Return (N,) datetime64[us] or int64, and the time zone written in the file, if any.
 
@@ -20,13 +60,13 @@ def parse_times(
     offset are taken to UTC.
     """
     if column.isna().any():
-        row = int(np.flatnonzero(column.isna())[0]) + 2
-        raise DataError(f"{source}: row {row}, column `{name}`: the time is missing")
+        row = int(np.flatnonzero(column.isna())[0])
+        raise DataError(f"{place(row)}, column `{name}`: the time is missing")
     if pd.api.types.is_integer_dtype(column) and time_format is not None:
         column = column.astype(str)
     if pd.api.types.is_integer_dtype(column) and _compact_dates(column):
         raise DataError(
-            f"{source}: row 2, column `{name}`: {column.iloc[0]} looks like a date: set "
+            f"{place(0)}, column `{name}`: {column.iloc[0]} looks like a date: set "
             f"`data.time_format='%Y%m%d'`, or number the steps 1, 2, 3, ..."
         )
     if pd.api.types.is_integer_dtype(column):
@@ -35,14 +75,14 @@ def parse_times(
         bad = np.flatnonzero(column != column.round())
         if len(bad):
             raise DataError(
-                f"{source}: row {bad[0] + 2}, column `{name}`: {column.iloc[bad[0]]} is neither a "
+                f"{place(bad[0])}, column `{name}`: {column.iloc[bad[0]]} is neither a "
                 f"timestamp nor an integer"
             )
         return column.to_numpy().astype("int64"), None
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.dt.to_timestamp()
     if not pd.api.types.is_datetime64_any_dtype(column):
-        column = _from_text(column.astype(str), name, time_format, source)
+        column = _from_text(column.astype(str), name, time_format, place)
     zone = None
     if getattr(column.dt, "tz", None) is not None:
         zone = "UTC"
@@ -57,26 +97,26 @@ def _compact_dates(column: pd.Series) -> bool:
     return bool(pd.to_datetime(column.astype(str), format="%Y%m%d", errors="coerce").notna().all())
 
 
-def _from_text(column: pd.Series, name: str, time_format: str | None, source: str) -> pd.Series:
+def _from_text(column: pd.Series, name: str, time_format: str | None, place: Place) -> pd.Series:
     # An offset in some rows only would raise in pandas; utc=True takes them all, when any has one.
     clock = r"\d:\d\d(?::\d\d(?:\.\d+)?)?\s*(?:Z|[+-]\d\d:?\d\d)$|^\d{4}-\d\d-\d\d[+-]\d\d:\d\d$"
     offset = bool(column.str.contains(clock, regex=True).any())
     if time_format is None:
         slashes = column.str.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}")
         if slashes.all():
-            time_format = _day_or_month_first(column, name, source)
+            time_format = _day_or_month_first(column, name, place)
     parsed = pd.to_datetime(column, format=time_format or "ISO8601", errors="coerce", utc=offset)
     bad = np.flatnonzero(parsed.isna())
     if len(bad):
         wanted = f"`data.time_format` (={time_format})" if time_format else "ISO 8601 (2024-01-31)"
         raise DataError(
-            f"{source}: row {bad[0] + 2}, column `{name}`: {column.iloc[bad[0]]!r} is not "
+            f"{place(bad[0])}, column `{name}`: {column.iloc[bad[0]]!r} is not "
             f"{wanted}; set `data.time_format=`, such as '%d.%m.%Y %H:%M'"
         )
     return parsed
 
 
-def _day_or_month_first(column: pd.Series, name: str, source: str) -> str:
+def _day_or_month_first(column: pd.Series, name: str, place: Place) -> str:
     """The one reading of 01/02/2024 that fits the whole column; asks where both do."""
     fits = [
         form
@@ -85,7 +125,7 @@ def _day_or_month_first(column: pd.Series, name: str, source: str) -> str:
     ]
     if len(fits) == 2:
         raise DataError(
-            f"{source}: row 2, column `{name}`: {column.iloc[0]!r} may begin with the day or the "
+            f"{place(0)}, column `{name}`: {column.iloc[0]!r} may begin with the day or the "
             f"month: set `data.time_format='{_DAY_FIRST}'` or '{_MONTH_FIRST}'"
         )
     return fits[0] if fits else _MONTH_FIRST

@@ -1,0 +1,259 @@
+"""Grouped series end to end: trained, scored by row and channel, stored, forecast, drawn."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.test_train import run
+from tsconv.backtest import evaluate, training_scale
+from tsconv.bundle import load_bundle
+from tsconv.data.panel import build_panel
+from tsconv.data.read import table_from_frame
+from tsconv.data.split import split_panel
+from tsconv.errors import ConfigError, DataError
+from tsconv.forecast import forecast_frame, forecast_panel, panel_for, row_numbers, skipped_line
+from tsconv.report import parts_table
+from tsconv.schema import DataConfig
+from tsconv.train import TrainResult
+
+PLACES = ("north", "south", "west")
+ROLES: dict[str, Any] = {
+    "data__row": "place",
+    "data__target": "[no2,o3]",
+    "data__past_covariates": "wind",
+    "trainer__max_steps": 12,
+}
+
+
+def stations(length: int = 160, places: tuple[str, ...] = PLACES, seed: int = 0) -> pd.DataFrame:
+    """Daily values of two targets and a covariate, a week's season, stations that move together."""
+    rng = np.random.default_rng(seed)
+    step = np.arange(length)
+    common = rng.normal(size=length).cumsum() * 0.3
+    parts = []
+    for k, place in enumerate(places):
+        week = np.sin(2 * np.pi * (step + k) / 7)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "place": place,
+                    "ds": pd.date_range("2024-01-01", periods=length, freq="D"),
+                    "no2": 20 + 5 * k + 4 * week + common + rng.normal(size=length) * 0.3,
+                    "o3": 60 - 3 * week - common + rng.normal(size=length) * 0.3,
+                    "wind": common + rng.normal(size=length),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def trained(folder: Path, frame: pd.DataFrame | None = None, **keys: Any) -> TrainResult:
+    return run(folder, stations() if frame is None else frame, **{**ROLES, **keys})
+
+
+def forecast(result: TrainResult, frame: pd.DataFrame) -> tuple[pd.DataFrame, Any]:
+    """The table of forecasts from the bundle on disk, and what was made on the way."""
+    bundle = load_bundle(result.run_dir / "bundle")
+    panel = panel_for(bundle, table_from_frame(frame, bundle.data))
+    made = forecast_panel(bundle.net, panel, which=row_numbers(bundle, panel))
+    return forecast_frame(made, panel, bundle.net.quantiles), (made, panel, bundle)
+
+
+@pytest.mark.parametrize("rows", ["shared", "separate", "pooled"])
+@pytest.mark.parametrize("cross_row", ["none", "mean", "dense"])
+@pytest.mark.parametrize("channels", ["independent", "mixed"])
+def test_every_form_trains_stores_and_forecasts(
+    tmp_path: Path, rows: str, cross_row: str, channels: str
+) -> None:
+    result = trained(
+        tmp_path, model__rows=rows, model__cross_row=cross_row, model__channels=channels
+    )
+    assert result.metrics["test"]["scaled_mae"] < 1
+    spec = load_bundle(result.run_dir / "bundle").net.spec
+    assert (spec.rows, spec.cross_row, spec.channels) == (rows, cross_row, channels)
+    assert (spec.n_targets, spec.n_past) == (2, 1)
+    table, _ = forecast(result, stations())
+    assert list(table.columns[:5]) == ["unique_id", "row", "channel", "ds", "tsconv"]
+    assert table["row"].unique().tolist() == list(PLACES)
+    assert table["channel"].unique().tolist() == ["no2", "o3"]
+    assert len(table) == 3 * 2 * 7
+    assert table["ds"].min() == pd.Timestamp("2024-06-09")
+    assert np.isfinite(table["tsconv"]).all()
+
+
+def test_metrics_by_row_and_channel_are_those_of_each_alone(tmp_path: Path) -> None:
+    result = trained(
+        tmp_path, model__channels="independent", data__past_covariates="null",
+        split__val_size=20, split__test_size=20,
+    )  # fmt: skip
+    test = json.loads((result.run_dir / "metrics.json").read_text())["test"]
+    assert set(test["by_row"]) == set(PLACES)
+    assert set(test["by_channel"]) == {"no2", "o3"}
+    assert set(test["baselines"]["seasonal_naive"]["by_row"]) == set(PLACES)
+    # Shared filters and channels apart: one station's one variable alone is scored the same.
+    roles = DataConfig(id=None, target="o3")
+    alone = stations().query("place == 'south'")
+    panel = build_panel(table_from_frame(alone, roles))
+    split = split_panel(panel, 7, 20, 20)
+    scale = training_scale(panel, split.train_end, result.bundle.season)
+    ours, _ = evaluate(result.bundle.net, panel, split.test, scale, result.bundle.season)
+    h, c = PLACES.index("south"), 1
+    whole = build_panel(
+        table_from_frame(stations(), DataConfig(id=None, row="place", target=["no2", "o3"]))
+    )
+    scale = training_scale(whole, split.train_end, result.bundle.season)
+    sums, _ = evaluate(result.bundle.net, whole, split.test, scale, result.bundle.season)
+    assert sums.part(target=c, row=h).result() == pytest.approx(ours.result(), rel=1e-5)
+    for key, part in (("by_row", sums.part(row=h)), ("by_channel", sums.part(target=c))):
+        name = "south" if key == "by_row" else "o3"
+        assert test[key][name] == pytest.approx(part.result(), rel=1e-5)
+    assert test["n_origins"] == sum(p["n_origins"] for p in test["by_row"].values())
+
+
+def test_the_tables_name_rows_and_channels(tmp_path: Path) -> None:
+    test = trained(tmp_path).metrics["test"]
+    lines = parts_table(test, test["baselines"]["seasonal_naive"]).splitlines()
+    assert {line.split()[0] for line in lines if line} >= {"mase", "no2", "o3", *PLACES}
+    assert parts_table({"mase": 1.0}, {}) == ""
+
+
+def test_a_row_missing_at_forecast_time_is_said_and_the_others_are_unchanged(
+    tmp_path: Path,
+) -> None:
+    result = trained(tmp_path, model__rows="separate")
+    whole, _ = forecast(result, stations())
+    some, (_, panel, _) = forecast(result, stations().query("place != 'south'"))
+    assert "1 rows of the training are not in the file: south" in panel.notes
+    expected = whole.query("row != 'south'").reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, expected, rtol=1e-5)
+
+
+def test_dense_rows_forecast_what_is_there(tmp_path: Path) -> None:
+    result = trained(tmp_path, model__cross_row="dense")
+    some, (made, _, _) = forecast(result, stations().query("place != 'south'"))
+    assert some["row"].unique().tolist() == ["north", "west"]
+    assert made.skipped == ()
+
+
+@pytest.mark.parametrize(
+    ("keys", "better"),
+    [
+        ({"model__rows": "separate"}, "train with `model.rows=pooled`"),
+        ({"model__cross_row": "dense"}, "train with `model.cross_row=mean`"),
+    ],
+)
+def test_a_new_row_that_cannot_be_forecast_names_what_could(
+    tmp_path: Path, keys: dict[str, str], better: str
+) -> None:
+    result = trained(tmp_path, **keys)
+    with pytest.raises(DataError, match=f"row `east` was not there in training .*{better}"):
+        forecast(result, stations(places=("north", "east")))
+
+
+@pytest.mark.parametrize("rows", ["shared", "pooled"])
+def test_a_new_row_is_forecast_by_what_rows_share(tmp_path: Path, rows: str) -> None:
+    result = trained(tmp_path, model__rows=rows, model__cross_row="mean")
+    table, (_, panel, bundle) = forecast(result, stations(places=("east", "west")))
+    assert panel.rows == ("west", "east")
+    assert row_numbers(bundle, panel).tolist() == [2, -1]
+    assert table["row"].unique().tolist() == ["west", "east"]
+    assert any("1 rows were not there in training: east" in note for note in panel.notes)
+
+
+def test_an_empty_target_is_masked_said_and_not_forecast(tmp_path: Path) -> None:
+    frame = stations().assign(o3=np.nan)
+    result = trained(tmp_path, frame)
+    assert all(v.isfinite().all() for v in result.bundle.net.state_dict().values())
+    assert result.metrics["test"]["by_channel"]["o3"]["n_origins"] == 0
+    table, (made, panel, bundle) = forecast(result, frame)
+    assert table["channel"].unique().tolist() == ["no2"]
+    assert made.skipped == ("north · o3", "south · o3", "west · o3")
+    assert "`o3` has no value at all" in panel.notes[0]
+    assert skipped_line(made, bundle.net).startswith("3 series left out")
+
+
+def test_a_row_that_fell_silent_is_left_out_alone(tmp_path: Path) -> None:
+    frame = stations()
+    result = trained(tmp_path, frame)
+    silent = (frame["place"] == "west") & (frame["ds"] > "2024-02-01")
+    table, (made, _, _) = forecast(result, frame[~silent])
+    assert table["row"].unique().tolist() == ["north", "south"]
+    assert made.skipped == ("west · no2", "west · o3")
+
+
+def test_one_row_works_and_says_so(tmp_path: Path) -> None:
+    frame = stations(places=("north",))
+    result = trained(tmp_path, frame, model__rows="separate")
+    table, (_, panel, _) = forecast(result, frame)
+    assert len(table) == 2 * 7
+    assert "there is one row, `north`" in panel.notes[0]
+
+
+def test_channels_in_another_order_find_their_places(tmp_path: Path) -> None:
+    result = trained(tmp_path)
+    bundle = load_bundle(result.run_dir / "bundle")
+    first, _ = forecast(result, stations())
+    bundle.data.target = ["o3", "no2"]
+    panel = panel_for(bundle, table_from_frame(stations(), bundle.data))
+    assert panel.channels == ("no2", "o3", "wind")
+    again = forecast_frame(forecast_panel(bundle.net, panel), panel, bundle.net.quantiles)
+    pd.testing.assert_frame_equal(first, again)
+
+
+def test_a_bundle_with_rows_needs_rows_and_its_channels(tmp_path: Path) -> None:
+    bundle = load_bundle(trained(tmp_path).run_dir / "bundle")
+    one = stations(places=("north",))
+    flat = DataConfig(id=None, target=["no2", "o3"], past_covariates="wind")
+    with pytest.raises(DataError, match=r"the bundle has rows, the file none: see `data.row`"):
+        panel_for(bundle, table_from_frame(one, flat))
+    less = DataConfig(id=None, row="place", target="no2")
+    with pytest.raises(DataError, match=r"1 targets and 0 past covariates \(no2\), but the bundle"):
+        panel_for(bundle, table_from_frame(one, less))
+
+
+@pytest.mark.parametrize("key", ["model__rows=separate", "model__cross_row=mean"])
+def test_rows_are_needed_where_they_are_to_differ(tmp_path: Path, key: str) -> None:
+    name, _, value = key.partition("=")
+    with pytest.raises(ConfigError, match=r"needs rows: name their column by `data.row`"):
+        run(tmp_path, **{name: value})
+
+
+def test_ids_and_rows_together(tmp_path: Path) -> None:
+    frame = pd.concat(
+        [
+            stations(seed=s).assign(unique_id=f"city {s}") for s in range(2)
+        ]
+    )  # fmt: skip
+    frame = frame[~((frame["unique_id"] == "city 1") & (frame["place"] == "south"))]
+    result = trained(tmp_path, frame, model__rows="pooled", model__cross_row="mean")
+    table, (made, _, _) = forecast(result, frame)
+    pairs = table[["unique_id", "row"]].drop_duplicates().to_numpy().tolist()
+    assert [tuple(p) for p in pairs] == [
+        ("city 0", "north"), ("city 0", "south"), ("city 0", "west"),
+        ("city 1", "north"), ("city 1", "west"),
+    ]  # fmt: skip
+    assert made.skipped == ()
+
+
+def test_deviations_are_decayed_towards_the_pool(tmp_path: Path) -> None:
+    def size(row_decay: float) -> float:
+        result = trained(
+            tmp_path, run_dir=tmp_path / str(row_decay), model__rows="pooled",
+            optimizer__row_decay=row_decay, trainer__max_steps=60,
+        )  # fmt: skip
+        own = [v for k, v in result.bundle.net.state_dict().items() if ".row_" in k]
+        assert own
+        return float(torch.cat([v.flatten() for v in own]).abs().mean())
+
+    assert size(30.0) < 0.7 * size(0.0)
+
+
+def test_pictures_of_rows_are_drawn(tmp_path: Path) -> None:
+    result = trained(tmp_path, plots="true")
+    names = {p.name for p in (result.run_dir / "plots").iterdir()}
+    assert names == {"training.png", "test_forecasts.png", "errors_by_row.png"}
