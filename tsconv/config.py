@@ -20,7 +20,8 @@ from tsconv.errors import ConfigError, nearest
 from tsconv.schema import DataConfig, ForecastConfig, TrainConfig
 
 Schema = TypeVar("Schema")
-_PATHS = ("data.path", "bundle", "output", "plot", "run_dir", "resume")
+# Values that need no quotes, whatever stands in them.
+_PATHS = ("data.path", "data.row_from_file", "bundle", "output", "plot", "run_dir", "resume")
 _OPEN = ("trainer", "hydra")  # groups whose keys are checked elsewhere
 
 

@@ -205,22 +205,28 @@ def _resolve_chunks(
         if getattr(data, name) is not None and getattr(data, name) < 1:
             raise ConfigError(f"`data.{name}` (={getattr(data, name)}) must be at least 1")
     available = max(1, longest - _held_out(split) - 1)
+    side_by_side = len(panel.targets) * panel.n_rows
     if per_chunk is None:
         assert model.levels is not None  # chosen before the chunks
         history = receptive_field(model.kernel_size, model.levels, model.stacks) - 1
         power = 2 ** math.ceil(math.log2(max(16, 2 * history)))
-        per_chunk = min(512, power, available)
+        # A wide family holds as many forecasts in a short chunk as a single series in a long one.
+        widest = 2 ** max(5, int(math.log2(max(1, 4 * _ORIGINS_PER_STEP // side_by_side))))
+        per_chunk = min(512, power, available, widest)
         reasons["data.origins_per_chunk"] = (
             f"all origins of the longest training part ({available})"
             if per_chunk == available
+            else f"what {side_by_side} rows and targets side by side leave room for"
+            if per_chunk == widest < min(512, power)
             else f"twice the stack's history ({history}), as a power of 2 up to 512"
         )
     if per_batch is None:
         total = max(1, _training_origins(panel, split))
-        side_by_side = len(panel.targets) * panel.n_rows
         budget = min(max(1, _ORIGINS_PER_STEP // side_by_side), max(256, total))
         per_batch = max(1, round(budget / per_chunk))
-        reasons["data.chunks_per_batch"] = f"about {per_batch * per_chunk} origins a step"
+        reasons["data.chunks_per_batch"] = (
+            f"about {per_batch * per_chunk * side_by_side} origins a step"
+        )
     return dataclasses.replace(data, origins_per_chunk=per_chunk, chunks_per_batch=per_batch)
 
 

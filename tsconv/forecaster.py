@@ -27,6 +27,7 @@ class Forecaster:
             self.settings["horizon"] = horizon
         self.metrics: dict[str, Any] = {}
         self.run_dir: Path | None = None
+        self.notes: list[str] = []  # what happened to the data of the last fit or forecast
         self._bundle: Bundle | None = None
 
     @property
@@ -42,7 +43,8 @@ class Forecaster:
         from tsconv.train import train
 
         config = train_config(overrides_from(self.settings))
-        result = train(config, table_from_frame(frame, config.data))
+        self.notes = []
+        result = train(config, table_from_frame(frame, config.data), self.notes.append)
         self._bundle, self.metrics, self.run_dir = result.bundle, result.metrics, result.run_dir
         return self
 
@@ -50,9 +52,11 @@ class Forecaster:
         """Forecast each series of the DataFrame from its last step.
 
         Returns `unique_id[, row][, channel], ds, tsconv, tsconv-lo-80, tsconv-hi-80, ...` in the
-        units of the data. Series without an observed value in their context are left out.
+        units of the data. Series without an observed value in their context are left out. `notes`
+        then says what happened to the data, such as rows of the training that were not there.
         """
         panel = panel_for(self.bundle, table_from_frame(frame, self.bundle.data))
+        self.notes = list(panel.notes)
         which = row_numbers(self.bundle, panel)
         forecast = forecast_panel(self.bundle.net, panel, batch_size, which=which)
         return forecast_frame(forecast, panel, self.bundle.net.quantiles)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.conftest import daily_frame
+from tests.conftest import ROOT, daily_frame
+from tests.test_grouped import stations
 from tsconv.metrics import KEYS
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -235,3 +236,63 @@ def test_scripts_are_the_commands() -> None:
 
     for name in ("train", "forecast"):
         assert f'run_script("{name}")' in (ROOT / "scripts" / f"{name}.py").read_text()
+
+
+def test_grouped_data_from_several_files_to_a_file_of_forecasts(
+    tmp_path: Path, tsconv: Run
+) -> None:
+    """A file a station, time in columns, a cell that is no number: train, forecast, new station."""
+    frame = stations()
+    for place, part in frame.groupby("place"):
+        part = part.assign(
+            year=part["ds"].dt.year, month=part["ds"].dt.month, day=part["ds"].dt.day
+        )
+        part = part.drop(columns=["ds", "place"]).astype({"no2": object})
+        if place == "south":
+            part.iloc[3, part.columns.get_loc("no2")] = "offline"
+        part.to_csv(tmp_path / f"air_{place}.csv", index=False)
+    done = tsconv(
+        "train", "data.path=air_*.csv", "data.row_from_file=air_(.*).csv", "horizon=7",
+        "data.time=[year,month,day]", "data.target=[no2,o3]", "data.past_covariates=[wind]",
+        "data.bad_values=missing", "model.rows=separate", "model.cross_row=mean",
+        "trainer.max_steps=10", "compile=false", "run_dir=run",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "note: 1 cell that is not a number counts as missing" in done.stderr
+    assert "air_south.csv: row 5, column `no2`: 'offline'" in done.stderr
+    assert "mase by row" in done.stdout
+    assert sorted(p.name for p in (tmp_path / "run" / "plots").iterdir()) == [
+        "errors_by_row.png", "test_forecasts.png", "training.png",
+    ]  # fmt: skip
+    (tmp_path / "air_west.csv").unlink()
+    use = ("forecast", "bundle=run/bundle", "data.path=air_*.csv", "output=f.csv", "plot=f.png")
+    done = tsconv(*use)
+    assert done.returncode == 0, done.stderr
+    assert "note: 1 rows of the training are not in the file: west" in done.stderr
+    out = pd.read_csv(tmp_path / "f.csv")
+    assert list(out.columns[:5]) == ["unique_id", "row", "channel", "ds", "tsconv"]
+    assert out.groupby(["row", "channel"]).size().to_dict() == {
+        (row, channel): 7 for row in ("north", "south") for channel in ("no2", "o3")
+    }
+    (tmp_path / "air_north.csv").rename(tmp_path / "air_east.csv")
+    done = tsconv(*use)
+    assert done.returncode == 1
+    assert "row `east` was not there in training" in done.stderr
+    assert "train with `model.rows=pooled`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_grouped_data_set_of_the_repository(tmp_path: Path, tsconv: Run) -> None:
+    done = tsconv(
+        "train", "experiment=nyc_weather", f"data.path={ROOT / 'data' / 'nyc_weather.csv'}",
+        "trainer.max_steps=60", "compile=false", "precision=float32", "run_dir=run",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    test = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+    assert set(test["by_row"]) == {"EWR", "JFK", "LGA"}
+    naive = test["baselines"]["seasonal_naive"]
+    assert test["mase"] < 0.9 * naive["mase"]
+    assert all(
+        test["by_channel"][c]["mase"] < naive["by_channel"][c]["mase"]
+        for c in ("temp", "humid", "wind_speed")
+    )

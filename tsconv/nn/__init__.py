@@ -6,12 +6,14 @@ README.md beside this file says what each known layer of the field becomes here.
 from tsconv.nn import interop
 from tsconv.nn.block import TemporalBlock
 from tsconv.nn.conv import CausalConv1d, Conv1d, Conv2d
+from tsconv.nn.crossrow import CrossRow
 from tsconv.nn.depthwise import depthwise_time_major
 from tsconv.nn.factored import FactoredFilter, factorize, gaussian
 from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.init import keras_init_, puzzlelib_init_
 from tsconv.nn.padding import causal_pad, pad_amounts
 from tsconv.nn.puzzlelib import puzzlelib_conv1d
+from tsconv.nn.rows import RowLinear
 from tsconv.nn.rowwise import RowwiseConv1d, RowwiseSeparableConv1d
 from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.separable import DepthwiseConv1d, DepthwiseConv2d, SeparableConv1d, SeparableConv2d
@@ -22,11 +24,13 @@ __all__ = [
     "CausalScale",
     "Conv1d",
     "Conv2d",
+    "CrossRow",
     "DepthwiseConv1d",
     "DepthwiseConv2d",
     "FactoredFilter",
     "PointHead",
     "QuantileHead",
+    "RowLinear",
     "RowwiseConv1d",
     "RowwiseSeparableConv1d",
     "SeparableConv1d",
