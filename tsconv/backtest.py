@@ -14,7 +14,7 @@ from tsconv.metrics import MetricSums, SeriesScale
 from tsconv.model import ForecastNet
 
 # Forecast values held at once while scoring; bounds memory, not results.
-_VALUES_AT_ONCE = 8_000_000
+_VALUES_AT_ONCE = 4_000_000
 
 
 def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:

@@ -1,5 +1,7 @@
 """What holds for grouped series (B, C, H, W): rows apart, alike, pooled, and telling each other."""
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,6 +10,8 @@ from hypothesis import strategies as st
 from tests.conftest import masked, random_net
 from tsconv.errors import ConfigError
 from tsconv.model import ForecastNet, windowed_reference
+from tsconv.spec import NetSpec
+from tsconv.training import dense_loss
 
 H, B, C, W = 4, 2, 3, 46
 PAST = {"channels": "mixed", "n_targets": 2, "n_past": 1}
@@ -176,8 +180,9 @@ def test_the_future_of_no_row_or_channel_changes_the_past(
     assert torch.equal(before, after)
 
 
-def test_batches_do_not_mix() -> None:
-    net = random_net(rows="separate", n_rows=H, cross_row="dense", **PAST)
+@pytest.mark.parametrize("channels", [PAST, APART])
+def test_series_of_a_batch_do_not_mix(channels: dict) -> None:
+    net = random_net(rows="separate", n_rows=H, cross_row="dense", **channels)
     x, mask = data(3)
     together = net(x, mask, 7).values()
     for b in range(B):
@@ -198,6 +203,53 @@ def test_mixed_channels_see_each_other_and_independent_ones_the_past_only_ones()
     mixed, apart = random_net(**PAST), random_net(**APART)
     assert [changed(mixed, c) for c in range(C)] == [[True, True]] * 3
     assert [changed(apart, c) for c in range(C)] == [[True, False], [False, True], [True, True]]
+
+
+@pytest.mark.parametrize("channels", [PAST, APART])
+def test_each_target_of_each_row_starts_at_its_own_seasonal_mean(channels: dict) -> None:
+    """Before training the forecast is known in closed form: nothing may have changed places."""
+    torch.manual_seed(0)
+    spec = NetSpec(
+        horizon=3, context_length=8, seasonal_lags=(4,), levels=2, rows="separate", n_rows=H,
+        **channels,
+    )  # fmt: skip
+    net = ForecastNet(spec).double().eval()
+    x = torch.randn(B, C, H, 30, dtype=torch.float64)
+    out = net(x, torch.ones_like(x), 5).values()[..., 0]  # (B, T, H, 5, 3)
+    for o, origin in enumerate(range(25, 30)):
+        for ahead in range(1, 4):
+            same = x[:, :2, :, origin + ahead - 4] + x[:, :2, :, origin + ahead - 8]
+            torch.testing.assert_close(out[..., o, ahead - 1], same / 2, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("scale", ["series", "origin"])
+@pytest.mark.parametrize("channels", [PAST, APART])
+def test_the_loss_of_a_family_is_that_of_its_members_together(channels: dict, scale: str) -> None:
+    """Targets, masks and units belong to their own row and target."""
+    net = random_net(quantiles=(0.1, 0.5, 0.9), **channels)
+    x, mask = data(6)
+    generator = torch.Generator().manual_seed(6)
+    y = torch.randn(B, 2, H, 6 + 4, generator=generator, dtype=torch.float64)
+    y_mask = (torch.rand(y.shape, generator=generator) > 0.3).double()
+    unit = torch.rand(B, 2, H, generator=generator, dtype=torch.float64)
+    valid = torch.tensor([[True] * 6, [True] * 3 + [False] * 3])
+    loss, count = dense_loss(net, x, mask, y, y_mask, valid, unit, "mae", scale)
+    with torch.no_grad():
+        out = net(x, mask, 6)
+    total = terms = 0.0
+    for b, c, h, o, k in itertools.product(range(B), range(2), range(H), range(6), range(5)):
+        if not (valid[b, o] and y_mask[b, c, h, o + k] and out.n_observed[b, c, h, o] > 0):
+            continue
+        size = unit[b, c, h] if scale == "series" else out.inverse[b, c, h, o]
+        if size == 0:
+            continue
+        values = out.values()[b, c, h, o, k]
+        for q, level in enumerate((0.1, 0.5, 0.9)):
+            error = (y[b, c, h, o + k] - values[q]) * size
+            total += float(2 / 3 * max(level * error, (level - 1) * error))
+        terms += 1
+    assert float(count) == terms
+    assert float(loss) == pytest.approx(total / terms, rel=1e-9)
 
 
 def test_an_empty_target_leaves_the_other_finite_and_is_counted_as_unknown() -> None:

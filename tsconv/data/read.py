@@ -13,6 +13,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from tsconv.data.files import BadCells, find_files, read_file
 from tsconv.data.frequency import Times
@@ -52,6 +53,7 @@ def read_table(data: DataConfig) -> Table:
     places = Places.of({str(p): len(f) for p, f in zip(files, frames, strict=True)})
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     frames.clear()
+    pa.default_memory_pool().release_unused()
     source = str(files[0]) if len(files) == 1 else str(data.path)
     return _check(frame, roles, data, source, places, bad)
 
