@@ -16,6 +16,7 @@ LEVELS = [
     {"model"},
     {"data"},
     {"training", "callbacks", "bundle", "speed", "defaults", "backtest"},
+    {"align"},
     {"forecast", "report", "fit"},
     {"plots"},
     {"train"},

@@ -74,7 +74,7 @@ def test_the_bundle_on_disk_is_the_one_in_memory(tmp_path: Path) -> None:
     stored = load_bundle(result.run_dir / "bundle")
     for name, value in stored.net.state_dict().items():
         assert torch.equal(value, weights(result)[name])
-    assert stored.info["channels"] == ["y"]
+    assert stored.channels == ("y",)
 
 
 def test_a_training_cut_short_goes_on_to_the_same_weights(tmp_path: Path) -> None:

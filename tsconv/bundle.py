@@ -33,8 +33,9 @@ class Bundle:
     data: DataConfig
     freq: str  # a pandas alias, or an integer step
     season: int  # steps, of the seasonal naive baseline
-    info: dict[str, Any]  # of the training: channels, seed, figures, reasons; for people to read
-    rows: tuple[str, ...] = ()  # the rows of the training, in order; () where there were none
+    info: dict[str, Any]  # of the training: seed, figures, reasons; for people to read
+    channels: tuple[str, ...] = ()  # of the training, in order: targets, then past covariates
+    rows: tuple[str, ...] = ()  # of the training, in order; () where there were none
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
@@ -51,6 +52,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "data": _portable(bundle.data),
         "freq": bundle.freq,
         "season": bundle.season,
+        "channels": list(bundle.channels),
         "rows": list(bundle.rows),
         "info": bundle.info,
     }
@@ -86,6 +88,10 @@ def _portable(data: DataConfig) -> dict[str, Any]:
     return values
 
 
+def _names(values: Any) -> tuple[str, ...]:
+    return tuple(str(name) for name in values or ())
+
+
 def load_bundle(folder: str | Path) -> Bundle:
     """Rebuild the network from a bundle folder, in evaluation mode on the CPU.
 
@@ -114,7 +120,8 @@ def load_bundle(folder: str | Path) -> Bundle:
             freq=str(config["freq"]),
             season=int(config["season"]),
             info=dict(config["info"]),
-            rows=tuple(str(name) for name in config.get("rows", ())),
+            channels=_names(config.get("channels", config["info"].get("channels"))),
+            rows=_names(config.get("rows")),
         )
     except BundleError:
         raise

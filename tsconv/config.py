@@ -6,6 +6,7 @@ No config names code: there is no `_target_`, so nothing in a file is ever impor
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +22,10 @@ from tsconv.schema import DataConfig, ForecastConfig, TrainConfig
 
 Schema = TypeVar("Schema")
 # Values that need no quotes, whatever stands in them.
-_PATHS = ("data.path", "data.row_from_file", "bundle", "output", "plot", "run_dir", "resume")
+_PLAIN = (
+    "data.path", "data.row_from_file", "data.id", "data.row", "data.sep", "data.decimal",
+    "data.time_format", "bundle", "output", "plot", "run_dir", "resume",
+)  # fmt: skip
 _OPEN = ("trainer", "hydra")  # groups whose keys are checked elsewhere
 
 
@@ -62,14 +66,15 @@ def _quoted(value: Any) -> str:
         return f"[{','.join(_quoted(v) for v in value)}]"
     if isinstance(value, (int, float)):
         return repr(value)
-    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    # Hydra's grammar: a backslash is itself, but before a quote, where it must be doubled.
+    text = re.sub(r"(\\*)('|$)", lambda m: 2 * m[1] + ("\\'" if m[2] else ""), str(value))
     return f"'{text}'"
 
 
-def _quoted_path(override: str) -> str:
-    """Quote a path's value, so that spaces, brackets and `=` in file names need no care."""
+def _quoted_plain(override: str) -> str:
+    """Quote the value of a path or the like: spaces, brackets and `=` in it need no care."""
     key, _, value = override.partition("=")
-    plain = key in _PATHS and value and value != "null" and value[0] not in "'\"["
+    plain = key in _PLAIN and value and value != "null" and value[0] not in "'\""
     return f"{key}={_quoted(value)}" if plain else override
 
 
@@ -80,7 +85,7 @@ def _compose(name: str, overrides: Sequence[str], config_dir: str | None) -> Dic
         if not Path(config_dir).is_dir():
             raise ConfigError(f"`--config-dir` (={config_dir}) is not a folder")
         extra = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
-    overrides = [_quoted_path(o) for o in overrides]
+    overrides = [_quoted_plain(o) for o in overrides]
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
             base = compose(name)

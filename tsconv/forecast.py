@@ -13,12 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
+from tsconv.align import panel_for, row_numbers, with_overrides
 from tsconv.bundle import Bundle, load_bundle
 from tsconv.data.chunks import Segment, gather
-from tsconv.data.grid import commonest_step
-from tsconv.data.panel import Panel, build_panel
+from tsconv.data.panel import Panel
 from tsconv.data.read import read_table
-from tsconv.data.table import Table
 from tsconv.errors import ConfigError, DataError
 from tsconv.model import ForecastNet
 from tsconv.schema import ForecastConfig
@@ -53,10 +52,12 @@ def run_forecast(config: ForecastConfig) -> ForecastResult:
     check_output(output)
     if config.plot is not None and Path(config.plot).suffix not in (".png", ".svg", ".pdf"):
         raise ConfigError(f"`plot` (={config.plot}) must end in .png, .svg or .pdf")
+    if config.plot_series < 1:
+        raise ConfigError(f"`plot_series` (={config.plot_series}) must be at least 1")
     if config.plot is not None and not Path(config.plot).parent.is_dir():
         raise ConfigError(f"`plot` (={config.plot}): the folder does not exist")
     bundle = load_bundle(config.bundle)
-    data = dataclasses.replace(bundle.data, **config.data)
+    data = with_overrides(bundle.data, config.data)
     if data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     panel = panel_for(bundle, read_table(data), config.data.get("freq"))
@@ -84,76 +85,6 @@ def _device(name: str) -> torch.device:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(f"`device` (={name}) is not to be had here; use auto or cpu") from error
-
-
-def panel_for(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
-    """The table on the bundle's frequency, its channels and rows in the bundle's order.
-
-    Rows of the training that the file lacks are left out, and said in the notes; rows never seen
-    come last. Raises DataError where the file's frequency, channels or rows do not fit the bundle.
-    """
-    panel = build_panel(table, freq or bundle.freq)
-    found = None if freq else commonest_step(table)
-    ours = panel.frequency
-    if found is not None and (
-        (found.kind == ours.kind and found.size > ours.size)
-        or (found.kind, ours.kind) == ("month", "fixed")
-    ):
-        raise DataError(
-            f"{table.source}: its steps are {found.alias}, but the bundle forecasts steps of "
-            f"{ours.alias}; set `data.freq={ours.alias}` if most rows are missing indeed"
-        )
-    return _with_our_rows(bundle, _with_our_channels(bundle, panel, table.source), table.source)
-
-
-def _with_our_channels(bundle: Bundle, panel: Panel, source: str) -> Panel:
-    """Channels by name where the names are the bundle's, else by position."""
-    ours = bundle.info.get("channels", list(panel.channels))
-    if len(panel.channels) != len(ours) or panel.n_past != bundle.net.spec.n_past:
-        past = bundle.net.spec.n_past
-        raise DataError(
-            f"{source}: {len(panel.targets)} targets and {panel.n_past} past covariates "
-            f"({', '.join(panel.channels)}), but the bundle takes {len(ours) - past} and {past} "
-            f"({', '.join(ours)})"
-        )
-    if list(panel.channels) == ours or set(panel.channels) != set(ours):
-        return panel
-    return panel.with_channels([panel.channels.index(name) for name in ours])
-
-
-def _with_our_rows(bundle: Bundle, panel: Panel, source: str) -> Panel:
-    if bool(bundle.rows) != bool(panel.rows):
-        have, lack = ("has", "the file none") if bundle.rows else ("has no", "the file has")
-        raise DataError(f"{source}: the bundle {have} rows, {lack}: see `data.row`")
-    if panel.rows == bundle.rows:
-        return panel
-    spec = bundle.net.spec
-    unseen = [name for name in panel.rows if name not in bundle.rows]
-    keys = {"model.rows": ("separate", "pooled"), "model.cross_row": ("dense", "mean")}
-    for key, (value, better) in keys.items():
-        if unseen and getattr(spec, key.removeprefix("model.")) == value:
-            raise DataError(
-                f"{source}: row `{unseen[0]}` was not there in training ({len(unseen)} such), and "
-                f"`{key}={value}` has nothing to forecast it with; train with `{key}={better}`"
-            )
-    absent = [name for name in bundle.rows if name not in panel.rows]
-    kept = [name for name in bundle.rows if name in panel.rows or spec.cross_row == "dense"]
-    notes = list(panel.notes)
-    if absent:
-        named = ", ".join(absent[:5]) + (", ..." if len(absent) > 5 else "")
-        notes.append(f"{len(absent)} rows of the training are not in the file: {named}")
-    if unseen:
-        named = ", ".join(unseen[:5]) + (", ..." if len(unseen) > 5 else "")
-        notes.append(f"{len(unseen)} rows were not there in training: {named}")
-    return dataclasses.replace(panel.with_rows([*kept, *unseen]), notes=tuple(notes))
-
-
-def row_numbers(bundle: Bundle, panel: Panel) -> torch.Tensor | None:
-    """(H,) the number of each of the panel's rows in the training, -1 for a new one; None: all."""
-    if panel.rows == bundle.rows:
-        return None
-    known = {name: h for h, name in enumerate(bundle.rows)}
-    return torch.tensor([known.get(name, -1) for name in panel.rows])
 
 
 def forecast_panel(
@@ -204,12 +135,8 @@ def forecast_panel(
 
 def _skipped(panel: Panel, wanted: torch.Tensor, known: torch.Tensor) -> tuple[str, ...]:
     """Names of what was not forecast; rows that a series never had are not missed."""
-    names = []
-    for i, c, h in (~known).nonzero().tolist():
-        s = int(wanted[i])
-        if not panel.rows or not bool(panel.series(s)[:, :, h].isnan().all()):
-            names.append(panel.name(s, c, h))
-    return tuple(sorted(names))
+    missed = ~known & panel.present.cpu()[wanted].unsqueeze(1)
+    return tuple(sorted(panel.name(int(wanted[i]), c, h) for i, c, h in missed.nonzero().tolist()))
 
 
 def forecast_frame(forecast: Forecast, panel: Panel, quantiles: tuple[float, ...]) -> pd.DataFrame:

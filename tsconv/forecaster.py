@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from tsconv.align import panel_for, row_numbers, with_overrides
 from tsconv.bundle import Bundle, load_bundle, save_bundle
 from tsconv.data.read import table_from_frame
 from tsconv.errors import BundleError
-from tsconv.forecast import forecast_frame, forecast_panel, panel_for, row_numbers
+from tsconv.forecast import forecast_frame, forecast_panel, skipped_line
 
 
 class Forecaster:
@@ -48,17 +49,21 @@ class Forecaster:
         self._bundle, self.metrics, self.run_dir = result.bundle, result.metrics, result.run_dir
         return self
 
-    def forecast(self, frame: pd.DataFrame, batch_size: int = 256) -> pd.DataFrame:
+    def forecast(self, frame: pd.DataFrame, batch_size: int = 256, **roles: Any) -> pd.DataFrame:
         """Forecast each series of the DataFrame from its last step.
 
         Returns `unique_id[, row][, channel], ds, tsconv, tsconv-lo-80, tsconv-hi-80, ...` in the
-        units of the data. Series without an observed value in their context are left out. `notes`
-        then says what happened to the data, such as rows of the training that were not there.
+        units of the data. Series without an observed value in their context are left out. `roles`
+        are keys of the config's group `data` that differ from the training's, such as row="city".
+        `notes` then says what happened to the data, such as rows that were not there.
         """
-        panel = panel_for(self.bundle, table_from_frame(frame, self.bundle.data))
-        self.notes = list(panel.notes)
+        data = with_overrides(self.bundle.data, roles)
+        panel = panel_for(self.bundle, table_from_frame(frame, data))
         which = row_numbers(self.bundle, panel)
         forecast = forecast_panel(self.bundle.net, panel, batch_size, which=which)
+        self.notes = list(panel.notes)
+        if forecast.skipped:
+            self.notes.append(skipped_line(forecast, self.bundle.net))
         return forecast_frame(forecast, panel, self.bundle.net.quantiles)
 
     def save(self, folder: str | Path) -> None:

@@ -58,7 +58,7 @@ def metrics_table(ours: dict[str, Any], naive: dict[str, Any]) -> str:
 
 
 def parts_table(ours: dict[str, Any], naive: dict[str, Any], most: int = 12) -> str:
-    """MASE by channel and by row beside seasonal naive's, the worst rows first; "" for neither."""
+    """MASE by channel and by row beside seasonal naive's, the worst first; "" for neither."""
     lines = []
     for key, what in (("by_channel", "mase by channel"), ("by_row", "mase by row")):
         parts = {k: v for k, v in ours.get(key, {}).items() if v["mase"] is not None}

@@ -63,9 +63,6 @@ def train(
             raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
         table = read_table(config.data)
     panel = _cut(build_panel(table, config.data.freq), config)
-    if notify is not None:
-        for line in panel.notes:
-            notify(line)
     resolved = resolve(config, panel)
     config = resolved.config
     split = split_panel(
@@ -74,7 +71,10 @@ def train(
     pl.seed_everything(config.seed, verbose=False)
     net = ForecastNet(_net_spec(config, panel))
     scale = training_scale(panel, split.train_end, resolved.season)
-    module = _module(net, scale, config)
+    if notify is not None:
+        for line in (*panel.notes, *_notes(panel, scale)):
+            notify(line)
+    module = _module(net, panel, scale, config)
     data = _data_module(panel, split, net, config)
     run_dir = _make_run_dir(config)
     fitted = fit(module, data, config, run_dir, resolved.reasons)
@@ -85,7 +85,6 @@ def train(
     )
     metrics = {**fitted.figures, **_score(net, panel, split, scale, resolved.season)}
     info = {
-        "channels": list(panel.channels),
         "seed": config.seed,
         "weights": fitted.weights_note,
         "series": len(panel),
@@ -93,7 +92,7 @@ def train(
         "test": metrics["test"],
     }
     freq, season = panel.frequency.alias, resolved.season
-    bundle = Bundle(net.eval(), config.data, freq, season, info, panel.rows)
+    bundle = Bundle(net.eval(), config.data, freq, season, info, panel.channels, panel.rows)
     _write(run_dir, bundle, metrics, resolved, fitted, config, panel, split)
     return TrainResult(run_dir, bundle, metrics)
 
@@ -126,6 +125,11 @@ def _check_choices(config: TrainConfig) -> None:
                 )
     if head.kind == "quantile":
         check_quantiles(head.quantiles or ())
+    for key in ("weight_decay", "row_decay"):
+        if getattr(config.optimizer, key) < 0:
+            raise ConfigError(
+                f"`optimizer.{key}` (={getattr(config.optimizer, key)}) must not be negative"
+            )
     if config.resume is not None:
         resume_path(config)
     if config.run_dir is not None and (Path(config.run_dir) / "bundle").exists():
@@ -162,10 +166,35 @@ def _net_spec(config: TrainConfig, panel: Panel) -> NetSpec:
     )
 
 
-def _module(net: ForecastNet, scale: SeriesScale, config: TrainConfig) -> ForecastModule:
-    unit = torch.where(scale.std > 0, 1 / scale.std, 0)  # (S, C)
+def _notes(panel: Panel, scale: SeriesScale) -> list[str]:
+    """What a user would want to know of the data before believing what is trained on them."""
+    notes = []
+    if len(panel.rows) == 1:
+        notes.append(f"there is one row, `{panel.rows[0]}`: what rows share makes no difference")
+    empty = panel.values.isnan().all(2).all(0)
+    for c, name in enumerate(panel.channels):
+        if empty[c]:
+            lost = "neither trained on nor forecast" if c < len(panel.targets) else "of no use"
+            notes.append(f"`{name}` has no value at all: it is {lost}")
+    idle = (scale.std == 0).all(1).all(0)  # (H,)
+    for name in [name for name, none in zip(panel.rows, idle, strict=False) if none][:5]:
+        notes.append(f"family row `{name}` has nothing to learn from in the training part")
+    return notes
+
+
+def _module(
+    net: ForecastNet, panel: Panel, scale: SeriesScale, config: TrainConfig
+) -> ForecastModule:
+    unit = torch.where(scale.std > 0, 1 / scale.std, 0)  # (S, T, H)
+    names = {"channels": list(panel.channels), "rows": list(panel.rows)}
     return ForecastModule(
-        net, unit, config.head, config.optimizer, config.scheduler, config.trainer["max_steps"]
+        net,
+        unit,
+        names,
+        config.head,
+        config.optimizer,
+        config.scheduler,
+        config.trainer["max_steps"],
     )
 
 

@@ -12,7 +12,7 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from tsconv.data.chunks import Batch
-from tsconv.errors import require_choice
+from tsconv.errors import ConfigError, require_choice
 from tsconv.losses import masked_mean, point_loss, quantile_loss
 from tsconv.model import ForecastNet
 from tsconv.nn.rows import DEVIATION
@@ -61,8 +61,10 @@ def dense_loss(
 class ForecastModule(pl.LightningModule):
     """Trains a ForecastNet on dense batches.
 
-    unit: (S, T, H), see `dense_loss`. `loss_function` may be replaced by the compiled `dense_loss`;
-    it serves the training steps alone, and the network keeps the keys of its state dict.
+    unit: (S, T, H), see `dense_loss`. `names` are those of the channels and rows that the weights
+    belong to; they go into checkpoints. `loss_function` may be replaced by the compiled
+    `dense_loss`; it serves the training steps alone, and the network keeps the keys of its state
+    dict.
     """
 
     unit: Tensor
@@ -71,6 +73,7 @@ class ForecastModule(pl.LightningModule):
         self,
         net: ForecastNet,
         unit: Tensor,
+        names: dict[str, list[str]],
         head: HeadConfig,
         optimizer: OptimizerConfig,
         scheduler: SchedulerConfig,
@@ -79,10 +82,24 @@ class ForecastModule(pl.LightningModule):
         super().__init__()
         self.net = net
         self.register_buffer("unit", unit.float(), persistent=False)
+        self.names = names
         self.head, self.optimizer, self.scheduler = head, optimizer, scheduler
         self.max_steps = max_steps
         self.loss_function = dense_loss
         self._val: list[tuple[Tensor, Tensor]] = []
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The names, so that a resumed run does not train on with rows or channels swapped."""
+        checkpoint["tsconv_names"] = self.names
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Raise ConfigError where the checkpoint's channels or rows are not those of the data."""
+        for what, theirs in checkpoint.get("tsconv_names", {}).items():
+            if theirs != self.names[what]:
+                raise ConfigError(
+                    f"`resume`: that run's {what} were {', '.join(theirs) or 'none'}, the data has "
+                    f"{', '.join(self.names[what]) or 'none'}; give the same in the same order"
+                )
 
     def arguments(self, batch: Batch) -> tuple[Any, ...]:
         """What `dense_loss` takes for a batch."""

@@ -127,6 +127,35 @@ def test_errors_in_several_files_name_the_file(tmp_path: Path) -> None:
         read_table(data)
 
 
+def test_wide_files_may_have_their_columns_in_another_order(tmp_path: Path) -> None:
+    write(tmp_path, "place,ds,p,q\nnorth,1,1,2\n", "a.csv")
+    write(tmp_path, "q,p,ds,place\n20,10,1,south\n", "b.csv")
+    data = DataConfig(path=str(tmp_path / "*.csv"), row="place", wide_columns_are="channels")
+    table = read_table(data)
+    assert table.channels == ("p", "q")
+    assert table.values.tolist() == [[1, 2], [10, 20]]
+
+
+def test_files_with_and_without_a_time_zone_are_not_mixed(tmp_path: Path) -> None:
+    write(tmp_path, "place,ds,y\nnorth,2024-01-01 00:00,1\n", "a.csv")
+    write(tmp_path, "place,ds,y\nsouth,2024-01-01 00:00+02:00,1\n", "b.csv")
+    said = r"b.csv: row 2, column `ds`: .* has an offset from UTC, .*a.csv: row 2: .* has none"
+    with pytest.raises(DataError, match=said):
+        read_table(DataConfig(path=str(tmp_path / "*.csv"), row="place"))
+
+
+def test_names_that_pandas_made_floats_of_are_whole_again() -> None:
+    frame = pd.DataFrame({"place": [7.0, 8.0], "ds": [1, 1], "y": [1.0, 2.0]})
+    assert table_from_frame(frame, DataConfig(row="place")).rows == ("7", "8")
+
+
+def test_a_sensor_that_gave_no_number_in_one_of_several_files(tmp_path: Path) -> None:
+    write(tmp_path, "place,ds,y\nnorth,1,off\n", "a.csv")
+    write(tmp_path, "place,ds,y\nsouth,1,5\n", "b.csv")
+    data = DataConfig(path=str(tmp_path / "*.csv"), row="place", bad_values="missing")
+    np.testing.assert_array_equal(read_table(data).values[:, 0], [NAN, 5])
+
+
 def test_wide_files_must_have_the_same_columns(tmp_path: Path) -> None:
     write(tmp_path, "place,ds,p,q\nnorth,1,1,1\n", "a.csv")
     write(tmp_path, "place,ds,p,r\nsouth,1,1,1\n", "b.csv")
@@ -150,6 +179,10 @@ def test_time_in_several_columns(tmp_path: Path) -> None:
     bad = DataConfig(path=write(tmp_path, text.replace(",29,", ",30,")), time=parts, id=None)
     with pytest.raises(DataError, match=r"row 3, columns `year, month, day, hour`: year=2024, mon"):
         read_table(bad)
+    for wrong in (",99,", ",-3,"):
+        late = DataConfig(path=write(tmp_path, text.replace(",23,", wrong)), time=parts, id=None)
+        with pytest.raises(DataError, match=r"row 2, .*hour=.* is no time"):
+            read_table(late)
 
 
 def test_cells_that_are_no_numbers_count_as_missing_where_asked(tmp_path: Path) -> None:
@@ -167,7 +200,7 @@ def test_cells_that_are_no_numbers_count_as_missing_where_asked(tmp_path: Path) 
     frame = pd.DataFrame({"ds": [1, 2], "y": [1.0, "x"]})
     table = table_from_frame(frame, DataConfig(id=None, bad_values="missing"))
     np.testing.assert_array_equal(table.values[:, 0], [1, NAN])
-    with pytest.raises(DataError, match="the column has no number at all"):
+    with pytest.raises(DataError, match="column `y` has no number at all"):
         panel(tmp_path, "ds,y\n1,a\n2,b\n", bad_values="missing", id=None)
 
 
@@ -185,6 +218,8 @@ def test_cells_that_are_no_numbers_count_as_missing_where_asked(tmp_path: Path) 
         ({"row_from_file": "(zz)"}, r"`data.row_from_file` \(=\(zz\)\) finds nothing"),
         ({"row": "place", "bad_values": "drop"}, "`data.bad_values` "),
         ({"row": "place", "id": "shop"}, r"no column `shop` \(set by `data.id`\)"),
+        ({"time": [], "row": "place"}, "`data.time` must name the column of time"),
+        ({"row": ""}, r"no column `` \(set by `data.row`\)"),
         ({"time": {"a": 1}, "row": "place"}, "`data.time` .* must be a column's name"),
     ],
 )
@@ -231,11 +266,19 @@ def test_monthly_and_quarterly_rows_too() -> None:
         panel_of(frame, row="place")
 
 
-def test_one_row_and_an_empty_target_are_said(tmp_path: Path) -> None:
-    text = "place,ds,a,b\nx,1,1,\nx,2,2,\n"
-    p = panel(tmp_path, text, row="place", target=["a", "b"])
-    assert "there is one row, `x`" in p.notes[0]
-    assert p.notes[1].startswith("`b` has no value at all")
+def test_present_tells_a_row_of_empty_cells_from_one_that_is_not_there() -> None:
+    lines = [("a", "x", 1, 1.0), ("a", "y", 1, NAN), ("b", "x", 1, 3.0), ("b", "x", 2, NAN)]
+    p = panel_of(pd.DataFrame(lines, columns=["unique_id", "place", "ds", "y"]), "1", row="place")
+    assert p.present.tolist() == [[True, True], [True, False]]
+    assert p.lagging_rows() == ["x", "y"]
+    assert p.with_rows(["z", "y"]).present.tolist() == [[False, True], [False, False]]
+
+
+def test_rows_that_are_ids_in_truth_are_refused_before_the_memory_is_taken() -> None:
+    n = 4000
+    frame = pd.DataFrame({"unique_id": np.arange(n), "place": np.arange(n), "ds": 1, "y": 1.0})
+    with pytest.raises(DataError, match=r"is the column an id, so that data\.row=null"):
+        panel_of(frame, "1", row="place")
 
 
 def test_rows_and_channels_can_be_taken_in_another_order(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tsconv.nn.depthwise import depthwise_time_major, depthwise_time_major_refer
 from tsconv.nn.linear import LinearBranch
 from tsconv.nn.rows import ROWS, RowLinear, RowNorm
 from tsconv.nn.rowwise import RowwiseConv1d
+from tsconv.nn.tcn import TemporalStack
 
 
 def randomised(layer: nn.Module, seed: int = 0) -> nn.Module:
@@ -151,6 +152,18 @@ def test_the_mean_of_rows_takes_any_number_of_them_in_any_order() -> None:
         x, order = torch.randn(n_rows, 2, 4, 3).double(), torch.randperm(n_rows)
         present = (torch.rand(n_rows, 2, 4, 1) > 0.3).double()
         torch.testing.assert_close(layer(x[order], present[order]), layer(x, present)[order])
+
+
+def test_in_the_stack_a_row_is_heard_at_the_step_at_which_it_is_present() -> None:
+    stack = randomised(TemporalStack(3, 2, 2, cross_row="mean")).eval()
+    x = torch.randn(3, 2, 9, 3, dtype=torch.float64)
+    present = torch.ones(3, 2, 9, dtype=torch.float64)
+    present[1, :, :5] = 0
+    one = stack.blocks[0](x)  # a step shorter
+    one = crossrow_reference(stack.cross[0], one, present[..., 1:].unsqueeze(-1))
+    two = stack.blocks[1](one)  # two more
+    two = crossrow_reference(stack.cross[1], two, present[..., 3:].unsqueeze(-1))
+    torch.testing.assert_close(stack(x, present), two, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,11 @@ class BadCells:
 
     count: int = 0
     first: str = ""
+    columns: set[str] = dataclasses.field(default_factory=set)
 
-    def add(self, count: int, place: str) -> None:
-        """Count some more, the first of which stands at `place`."""
+    def add(self, column: str, count: int, place: str) -> None:
+        """Count some more of a column, the first of which stands at `place`."""
+        self.columns.add(column)
         self.first = self.first or place
         self.count += count
 
@@ -134,14 +136,12 @@ def _text_to_numbers(
     if len(wrong) == 0:
         return numbers.astype("float64")
     place = f"{path}: row {wrong[0] + 2}, column `{name}`: {column.iloc[wrong[0]]!r}"
-    if numbers.isna().all():
-        raise DataError(f"{place}: the column has no number at all; leave it out")
     if data.bad_values == "error":
         raise DataError(
             f"{place} is not a number ({len(wrong)} such); mend it, list it in `data.na_values=`, "
             f"or set `data.bad_values=missing`"
         )
-    bad.add(len(wrong), place)
+    bad.add(name, len(wrong), place)
     return numbers.astype("float64")
 
 

@@ -16,7 +16,7 @@ def commonest_step(table: Table) -> Frequency | None:
     """The frequency that the table's own gaps show; None where they are too few to tell."""
     order = sorted_order(table.members, table.time)
     members = table.members[order]
-    if (np.diff(members) == 0).sum() < 4:
+    if (np.diff(members) == 0).sum() < _FEWEST_GAPS:
         return None
     return infer_frequency(table.time[order], members)
 

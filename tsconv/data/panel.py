@@ -1,6 +1,7 @@
 """The ragged panel: every series on its regular grid, end to end in one tensor with offsets.
 
-Memory is for the steps that exist, never for the longest series times their number. A missing step
+Memory is for the steps that exist, never for the longest series times their number; a family of
+rows takes the steps of all of its rows. A missing step
 or value is NaN in `values`; what a network gets is values and a mask (see chunks.py).
 """
 
@@ -20,6 +21,7 @@ from tsconv.data.grid import reject_duplicates, reject_mixed_rows, reject_off_gr
 from tsconv.data.table import Table
 from tsconv.errors import DataError
 
+_MOST_EMPTY = 100  # cells for each line of the file, in a large panel of ids and rows
 _LONGEST_GAP = 1000  # a series may be at most this many times longer than its rows
 
 
@@ -38,6 +40,7 @@ class Panel:
     channels: tuple[str, ...]  # targets, then `n_past` past-only ones
     start: Times  # (S,) time of each series' first step
     frequency: Frequency
+    present: Tensor  # (S, H) bool: rows that the file has for a series, were it only empty cells
     n_past: int = 0
     rows: tuple[str, ...] = ()
     time_zone: str | None = None
@@ -106,7 +109,16 @@ class Panel:
         lacks = index < 0
         values, offset = self.values[..., index], self.offset[..., index]
         values[..., lacks], offset[..., lacks] = torch.nan, 0
-        return dataclasses.replace(self, values=values, offset=offset, rows=tuple(names))
+        present = self.present[:, index] & ~lacks
+        return dataclasses.replace(
+            self, values=values, offset=offset, present=present, rows=tuple(names)
+        )
+
+    def lagging_rows(self) -> list[str]:
+        """Rows whose last observed target lies before their series' last step."""
+        last = self.values[self.indptr[1:] - 1, : len(self.targets)]  # (S, T, H)
+        late = (last.isnan().all(1) & self.present).any(0)
+        return [name for name, behind in zip(self.rows, late, strict=True) if behind]
 
 
 def build_panel(table: Table, freq: str | None = None) -> Panel:
@@ -145,9 +157,12 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
         )
     indptr = np.concatenate([[0], np.cumsum(lengths)])
     n_rows = max(1, len(table.rows))
+    _reject_scattered(table, int(indptr[-1]) * n_rows)
     values = np.full((indptr[-1], table.values.shape[1], n_rows), np.nan)
     row = 0 if table.row_codes is None else table.row_codes[order]
     values[indptr[codes] + steps, :, row] = table.values[order]
+    present = np.zeros((len(lengths), n_rows), dtype=bool)
+    present[codes, row] = True
     flat = values.reshape(len(values), -1)
     offset = _first_observed(flat, indptr).reshape(len(lengths), -1, n_rows)
     return Panel(
@@ -158,6 +173,7 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
         channels=table.channels,
         start=start,
         frequency=frequency,
+        present=torch.from_numpy(present),
         n_past=table.n_past,
         rows=table.rows,
         time_zone=table.time_zone,
@@ -165,24 +181,26 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     )
 
 
+def _reject_scattered(table: Table, cells: int) -> None:
+    """Raise DataError for a grid of ids and rows that have hardly anything in common."""
+    if table.rows and cells > _MOST_EMPTY * len(table.codes) and cells > _MOST_EMPTY * 100_000:
+        raise DataError(
+            f"{table.source}: {len(table.ids)} series of {len(table.rows)} rows each would be "
+            f"{cells:,} steps for {len(table.codes):,} lines; a row (`data.row`) is a member that "
+            f"most series have: is the column an id, so that data.row=null?"
+        )
+
+
 def _notes(table: Table, values: npt.NDArray[np.float64]) -> list[str]:
-    """A line for whatever a user would want to know before believing the result."""
-    notes = []
-    if len(table.rows) == 1:
-        notes.append(
-            f"there is one row, `{table.rows[0]}`: sharing, pooling and telling rows does nothing"
-        )
-    absent = np.isnan(values)
-    for c in np.flatnonzero(absent.all(axis=(0, 2))):
-        name = table.channels[c]
-        notes.append(f"`{name}` has no value at all: it is neither trained on nor forecast")
-    missing = int(absent.sum())
-    if table.rows and missing:
-        notes.append(
-            f"{missing:,} of {values.size:,} values are missing ({100 * missing / values.size:.1f}"
-            f"%, rows aligned in time): masked, not filled"
-        )
-    return notes
+    """How much is missing where rows are laid side by side."""
+    missing = int(np.isnan(values).sum())
+    if not table.rows or not missing:
+        return []
+    share = 100 * missing / values.size
+    return [
+        f"{missing:,} of {values.size:,} values are missing ({share:.1f}%, rows aligned in time): "
+        f"masked, not filled"
+    ]
 
 
 def _first_observed(

@@ -40,6 +40,8 @@ def read_table(data: DataConfig) -> Table:
         frame, found = read_file(
             path, lambda names, source: find_roles(names, data, source), data, bad
         )
+        if roles is not None and sorted(found.values) == sorted(roles.values):
+            found = roles  # the same columns in another order
         if roles is not None and found != roles:
             raise DataError(
                 f"{path}: reads columns {', '.join(found.wanted)}, but {files[0]} has "
@@ -84,6 +86,9 @@ def _check(
     time, zone = parse_times(column, ", ".join(roles.time), data.time_format, places)
     numbers = [_numbers(frame[n], n, places, data, bad) for n in roles.values]
     values = np.column_stack(numbers)
+    for name in bad.columns:
+        if np.isnan(values[:, roles.values.index(name)]).all():
+            raise DataError(f"{bad.first}: column `{name}` has no number at all; leave it out")
     codes, ids = _names(frame, roles.id, "id", places) or (
         np.zeros(len(frame), dtype="int64"),
         (SINGLE_SERIES,),
@@ -124,6 +129,8 @@ def _names(
     if name is None:
         return None
     column = frame[name]
+    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")  # 7.0, as pandas makes of 7 beside a gap
     text = column.astype(str)
     empty = np.flatnonzero(column.isna() | (text == ""))
     if len(empty):
@@ -135,14 +142,16 @@ def _names(
 def _numbers(
     column: pd.Series, name: str, place: Callable[[int], str], data: DataConfig, bad: BadCells
 ) -> npt.NDArray[np.float64]:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        raise DataError(f"{place(0)}, column `{name}`: {column.iloc[0]} is a time, not a number")
     if not pd.api.types.is_numeric_dtype(column) and not column.isna().all():
         plain = pd.to_numeric(column, errors="coerce")
         wrong = np.flatnonzero(plain.isna() & column.notna())
         if len(wrong):
             found = f"{place(wrong[0])}, column `{name}`: {column.iloc[wrong[0]]!r}"
-            if data.bad_values == "error" or plain.isna().all():
+            if data.bad_values == "error":
                 raise DataError(f"{found} is not a number")
-            bad.add(len(wrong), found)
+            bad.add(name, len(wrong), found)
         column = plain
     values = column.to_numpy(dtype="float64", na_value=np.nan)
     infinite = np.flatnonzero(np.isinf(values))

@@ -28,7 +28,7 @@ class Roles:
     @property
     def wanted(self) -> list[str]:
         """Every column that is read."""
-        return [*self.time, *(c for c in (self.id, self.row) if c), *self.values]
+        return [*self.time, *(c for c in (self.id, self.row) if c is not None), *self.values]
 
 
 def find_roles(names: Sequence[str], data: DataConfig, source: str) -> Roles:
@@ -37,6 +37,8 @@ def find_roles(names: Sequence[str], data: DataConfig, source: str) -> Roles:
     _check_combination(data)
     wide = data.wide_columns_are
     time = tuple(as_list(data.time, "data.time"))
+    if not time:
+        raise ConfigError("`data.time` must name the column of time, or several")
     past = tuple(as_list(data.past_covariates, "data.past_covariates"))
     identity = None if wide == "series" else data.id
     grouped = wide is not None or data.row is not None or data.row_from_file is not None

@@ -13,7 +13,11 @@ from tsconv.errors import DataError
 _DAY_FIRST, _MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
 
 
-_PARTS = ("year", "month", "day", "hour", "minute", "second")
+_RANGES = {
+    "year": (1000, 9999), "month": (1, 12), "day": (1, 31),
+    "hour": (0, 23), "minute": (0, 59), "second": (0, 59),
+}  # fmt: skip
+_PARTS = tuple(_RANGES)
 Place = Callable[[int], str]
 
 
@@ -42,9 +46,13 @@ def combined(
     if len(names) > len(_PARTS):
         raise DataError(f"`data.time` (={together}): at most {', '.join(_PARTS)}, in this order")
     parts = dict(zip(_PARTS, columns, strict=False))
-    parts |= {name: pd.Series(1, index=frame.index) for name in _PARTS[:3] if name not in parts}
-    time = pd.to_datetime(pd.DataFrame(parts), errors="coerce")
-    bad = np.flatnonzero(time.isna())
+    outside = np.zeros(len(frame), dtype=bool)
+    for name, column in parts.items():
+        low, high = _RANGES[name]
+        outside |= ~column.between(low, high).to_numpy()
+    full = parts | {p: pd.Series(1, index=frame.index) for p in _PARTS[:3] if p not in parts}
+    time = pd.to_datetime(pd.DataFrame(full), errors="coerce")
+    bad = np.flatnonzero(time.isna().to_numpy() | outside)
     if len(bad):
         found = ", ".join(f"{name}={column.iloc[bad[0]]}" for name, column in parts.items())
         raise DataError(f"{place(bad[0])}, columns `{together}`: {found} is no time")
@@ -100,7 +108,14 @@ def _compact_dates(column: pd.Series) -> bool:
 def _from_text(column: pd.Series, name: str, time_format: str | None, place: Place) -> pd.Series:
     # An offset in some rows only would raise in pandas; utc=True takes them all, when any has one.
     clock = r"\d:\d\d(?::\d\d(?:\.\d+)?)?\s*(?:Z|[+-]\d\d:?\d\d)$|^\d{4}-\d\d-\d\d[+-]\d\d:\d\d$"
-    offset = bool(column.str.contains(clock, regex=True).any())
+    has_offset = column.str.contains(clock, regex=True).to_numpy()
+    offset = bool(has_offset.any())
+    if offset and not has_offset.all():
+        at, odd = int(has_offset.argmax()), int((~has_offset).argmax())
+        raise DataError(
+            f"{place(at)}, column `{name}`: {column.iloc[at]!r} has an offset from UTC, "
+            f"{place(odd)}: {column.iloc[odd]!r} has none; write all times in UTC"
+        )
     if time_format is None:
         slashes = column.str.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}")
         if slashes.all():
