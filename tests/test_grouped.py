@@ -21,9 +21,9 @@ from tsconv.data.split import split_panel
 from tsconv.errors import ConfigError, DataError
 from tsconv.forecast import forecast_frame, forecast_panel, skipped_line
 from tsconv.forecaster import Forecaster
-from tsconv.report import parts_table
+from tsconv.report import parts_table, training_notes
 from tsconv.schema import DataConfig
-from tsconv.train import TrainResult, _notes, train
+from tsconv.train import TrainResult, train
 
 PLACES = ("north", "south", "west")
 ROLES: dict[str, Any] = {
@@ -182,7 +182,7 @@ def test_an_empty_target_is_masked_said_and_not_forecast(tmp_path: Path) -> None
     assert table["channel"].unique().tolist() == ["no2"]
     assert made.skipped == ("north · o3", "south · o3", "west · o3")
     assert "`o3` has no value at all: no forecast of it" in panel.notes
-    notes = _notes(panel, training_scale(panel, panel.lengths, 7))
+    notes = training_notes(panel, training_scale(panel, panel.lengths, 7))
     assert "`o3` has no value at all: it is neither trained on nor forecast" in notes
     assert skipped_line(made, bundle.net).startswith("3 series left out")
 
@@ -201,7 +201,7 @@ def test_one_row_works_and_says_so(tmp_path: Path) -> None:
     result = trained(tmp_path, frame, model__rows="separate")
     table, (_, panel, _) = forecast(result, frame)
     assert len(table) == 2 * 7
-    assert _notes(panel, training_scale(panel, panel.lengths, 7))[0].startswith(
+    assert training_notes(panel, training_scale(panel, panel.lengths, 7))[0].startswith(
         "there is one row, `north`"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from tsconv.baselines import seasonal_naive, seasonal_naive_error
 from tsconv.data.chunks import Batch, Segment, gather, sweep_chunks
 from tsconv.data.panel import Panel
+from tsconv.data.split import Split
 from tsconv.metrics import MetricSums, SeriesScale
 from tsconv.model import ForecastNet
 
@@ -61,12 +63,39 @@ def evaluate(
             batch = gather(
                 panel, segment, series, first, n_origins, history, horizon, parameter.dtype
             )
-            _score(net, batch, panel.offset[series], season, ours, naive)
+            _add(net, batch, panel.offset[series], season, ours, naive)
     net.train(was_training)
     return ours, naive
 
 
-def _score(
+def score(
+    net: ForecastNet, panel: Panel, split: Split, scale: SeriesScale, season: int
+) -> dict[str, Any]:
+    """`val` and `test` as metrics.json has them; None where the part is empty."""
+    out: dict[str, Any] = {}
+    for name, segment in (("val", split.val), ("test", split.test)):
+        if segment is None or int(segment.counts.sum()) == 0:
+            out[name] = None
+            continue
+        ours, naive = evaluate(net, panel, segment, scale, season)
+        parts = {"seasonal_naive": _by_part(naive, panel)}
+        out[name] = {**_by_part(ours, panel), "baselines": parts}
+    return out
+
+
+def _by_part(sums: MetricSums, panel: Panel) -> dict[str, Any]:
+    """All metrics over everything, then `by_channel` and `by_row` where there are several."""
+    out: dict[str, Any] = sums.result()
+    if len(panel.targets) > 1:
+        out["by_channel"] = {
+            name: sums.part(target=c).result() for c, name in enumerate(panel.targets)
+        }
+    if panel.rows:
+        out["by_row"] = {name: sums.part(row=h).result() for h, name in enumerate(panel.rows)}
+    return out
+
+
+def _add(
     net: ForecastNet, batch: Batch, offset: Tensor, season: int, ours: MetricSums, naive: MetricSums
 ) -> None:
     """Add one batch to both sums. offset: (B, C, H)."""

@@ -11,8 +11,25 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from tsconv.metrics import KEYS
+from tsconv.data.panel import Panel
+from tsconv.metrics import KEYS, SeriesScale
 from tsconv.schema import TrainConfig
+
+
+def training_notes(panel: Panel, scale: SeriesScale) -> list[str]:
+    """What a user would want to know of the data before believing what is trained on them."""
+    notes = []
+    if len(panel.rows) == 1:
+        notes.append(f"there is one row, `{panel.rows[0]}`: what rows share makes no difference")
+    empty = panel.values.isnan().all(2).all(0)
+    for c, name in enumerate(panel.channels):
+        if empty[c]:
+            lost = "neither trained on nor forecast" if c < len(panel.targets) else "of no use"
+            notes.append(f"`{name}` has no value at all: it is {lost}")
+    idle = (scale.std == 0).all(1).all(0)  # (H,)
+    for name in [name for name, none in zip(panel.rows, idle, strict=False) if none][:5]:
+        notes.append(f"family row `{name}` has nothing to learn from in the training part")
+    return notes
 
 
 def write_json(value: Any, path: Path) -> None:

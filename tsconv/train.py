@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 
 from tsconv import speed
-from tsconv.backtest import evaluate, training_scale
+from tsconv.backtest import score, training_scale
 from tsconv.bundle import Bundle, save_bundle
 from tsconv.callbacks import WEIGHTS
 from tsconv.data.module import DenseDataModule
@@ -25,12 +25,12 @@ from tsconv.errors import ConfigError, require_choice
 from tsconv.fit import LOGGERS, Fitted, check_trainer_keys, fit, resume_path
 from tsconv.forecast import forecast_panel
 from tsconv.losses import POINT_LOSSES
-from tsconv.metrics import MetricSums, SeriesScale
+from tsconv.metrics import SeriesScale
 from tsconv.model import ForecastNet
 from tsconv.nn.crossrow import CROSS_ROW
 from tsconv.nn.heads import check_quantiles
 from tsconv.nn.rows import ROWS
-from tsconv.report import write_config, write_json
+from tsconv.report import training_notes, write_config, write_json
 from tsconv.schema import TrainConfig
 from tsconv.spec import CHANNELS, NetSpec
 from tsconv.training import OPTIMIZERS, SCHEDULERS, ForecastModule
@@ -72,7 +72,7 @@ def train(
     net = ForecastNet(_net_spec(config, panel))
     scale = training_scale(panel, split.train_end, resolved.season)
     if notify is not None:
-        for line in (*panel.notes, *_notes(panel, scale)):
+        for line in (*panel.notes, *training_notes(panel, scale)):
             notify(line)
     module = _module(net, panel, scale, config)
     data = _data_module(panel, split, net, config)
@@ -83,7 +83,7 @@ def train(
         precision=fitted.figures["precision"],
         compile=str(fitted.figures["compiled"]).lower(),
     )
-    metrics = {**fitted.figures, **_score(net, panel, split, scale, resolved.season)}
+    metrics = {**fitted.figures, **score(net, panel, split, scale, resolved.season)}
     info = {
         "seed": config.seed,
         "weights": fitted.weights_note,
@@ -166,22 +166,6 @@ def _net_spec(config: TrainConfig, panel: Panel) -> NetSpec:
     )
 
 
-def _notes(panel: Panel, scale: SeriesScale) -> list[str]:
-    """What a user would want to know of the data before believing what is trained on them."""
-    notes = []
-    if len(panel.rows) == 1:
-        notes.append(f"there is one row, `{panel.rows[0]}`: what rows share makes no difference")
-    empty = panel.values.isnan().all(2).all(0)
-    for c, name in enumerate(panel.channels):
-        if empty[c]:
-            lost = "neither trained on nor forecast" if c < len(panel.targets) else "of no use"
-            notes.append(f"`{name}` has no value at all: it is {lost}")
-    idle = (scale.std == 0).all(1).all(0)  # (H,)
-    for name in [name for name, none in zip(panel.rows, idle, strict=False) if none][:5]:
-        notes.append(f"family row `{name}` has nothing to learn from in the training part")
-    return notes
-
-
 def _module(
     net: ForecastNet, panel: Panel, scale: SeriesScale, config: TrainConfig
 ) -> ForecastModule:
@@ -229,33 +213,6 @@ def _make_run_dir(config: TrainConfig) -> Path:
         except FileExistsError:
             continue
     raise ConfigError(f"no free run folder beside {stem}; set `run_dir`")
-
-
-def _score(
-    net: ForecastNet, panel: Panel, split: Split, scale: SeriesScale, season: int
-) -> dict[str, Any]:
-    """`val` and `test` as metrics.json has them; None where the part is empty."""
-    out: dict[str, Any] = {}
-    for name, segment in (("val", split.val), ("test", split.test)):
-        if segment is None or int(segment.counts.sum()) == 0:
-            out[name] = None
-            continue
-        ours, naive = evaluate(net, panel, segment, scale, season)
-        parts = {"seasonal_naive": _by_part(naive, panel)}
-        out[name] = {**_by_part(ours, panel), "baselines": parts}
-    return out
-
-
-def _by_part(sums: MetricSums, panel: Panel) -> dict[str, Any]:
-    """All metrics over everything, then `by_channel` and `by_row` where there are several."""
-    out: dict[str, Any] = sums.result()
-    if len(panel.targets) > 1:
-        out["by_channel"] = {
-            name: sums.part(target=c).result() for c, name in enumerate(panel.targets)
-        }
-    if panel.rows:
-        out["by_row"] = {name: sums.part(row=h).result() for h, name in enumerate(panel.rows)}
-    return out
 
 
 def _write(
