@@ -236,6 +236,11 @@ class ForecastNet(nn.Module):
             raise ConfigError(
                 f"x has {x.shape[2]} rows, `cross_row` (=dense) mixes `n_rows` (={spec.n_rows})"
             )
+        rows = None if which is None else which.tolist()
+        if spec.cross_row == "dense" and rows is not None and rows != [*range(len(rows))]:
+            raise ConfigError(
+                f"`which` (={rows}): `cross_row` (=dense) needs the training's rows, in order"
+            )
 
 
 def _side_by_side(v: Tensor) -> Tensor:
