@@ -291,17 +291,20 @@ def test_scores_with_rows_and_past_covariates_equal_a_loop_over_origins() -> Non
     net = random_net(channels="mixed", n_targets=2, n_past=1, cross_row="mean")
     split = split_panel(panel, 5, 10, 12)
     ours, _ = evaluate(net, panel, split.test, training_scale(panel, split.train_end, 7), 7)
-    absolute, count = torch.zeros(2, 3), torch.zeros(2, 3)
+    absolute, count, level = (torch.zeros(2, 3, dtype=torch.float64) for _ in range(3))
     for t in range(int(split.test.first[0]), int(split.test.last[0]) + 1):
         out = forecast_panel(net, panel, origins=torch.tensor([t])).values[0, ..., 0]
         observed = panel.series(0)[t + 1 : t + 6, :2].permute(1, 2, 0)  # (T, H, horizon)
         error = (out - observed).abs()
         absolute += error.nan_to_num(0).sum(-1)
         count += (~error.isnan()).sum(-1)
+        level += observed.abs().nan_to_num(0).sum(-1)
     for c in range(2):
         for h in range(3):
-            mae = ours.part(target=c, row=h).result()["mae"]
+            part = ours.part(target=c, row=h)
+            mae = part.result()["mae"]
             assert mae == pytest.approx(float(absolute[c, h] / count[c, h]), rel=1e-5)
+            assert float(part.sums["observed"]) == pytest.approx(float(level[c, h]), rel=1e-5)
 
 
 def test_names_that_look_like_formulas_are_drawn_as_they_are(tmp_path: Path) -> None:
