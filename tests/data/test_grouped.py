@@ -270,6 +270,7 @@ def test_present_tells_a_row_of_empty_cells_from_one_that_is_not_there() -> None
     lines = [("a", "x", 1, 1.0), ("a", "y", 1, NAN), ("b", "x", 1, 3.0), ("b", "x", 2, NAN)]
     p = panel_of(pd.DataFrame(lines, columns=["unique_id", "place", "ds", "y"]), "1", row="place")
     assert p.present.tolist() == [[True, True], [True, False]]
+    assert "2 of 4 values are missing (50.0%" in p.notes[0]
     assert p.lagging_rows() == ["x", "y"]
     assert p.with_rows(["z", "y"]).present.tolist() == [[False, True], [False, False]]
 

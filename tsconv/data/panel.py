@@ -177,7 +177,7 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
         n_past=table.n_past,
         rows=table.rows,
         time_zone=table.time_zone,
-        notes=(*table.notes, *_notes(table, values)),
+        notes=(*table.notes, *_notes(table, values, int(((~present) * lengths[:, None]).sum()))),
     )
 
 
@@ -191,14 +191,18 @@ def _reject_scattered(table: Table, cells: int) -> None:
         )
 
 
-def _notes(table: Table, values: npt.NDArray[np.float64]) -> list[str]:
-    """How much is missing where rows are laid side by side."""
-    missing = int(np.isnan(values).sum())
+def _notes(table: Table, values: npt.NDArray[np.float64], lacking: int) -> list[str]:
+    """How much is missing where rows are laid side by side; `lacking` steps are of rows that a
+    series does not have at all.
+    """
+    not_there = lacking * values.shape[1]
+    missing = int(np.isnan(values).sum()) - not_there
     if not table.rows or not missing:
         return []
-    share = 100 * missing / values.size
+    size = values.size - not_there
+    share = 100 * missing / size
     return [
-        f"{missing:,} of {values.size:,} values are missing ({share:.1f}%, rows aligned in time): "
+        f"{missing:,} of {size:,} values are missing ({share:.1f}%, rows aligned in time): "
         f"masked, not filled"
     ]
 
