@@ -21,7 +21,8 @@ settings.register_profile("tsconv", deadline=None, derandomize=True)
 settings.load_profile("tsconv")
 
 ROOT = Path(__file__).resolve().parents[1]
-ETT = Path(os.environ.get("TSCONV_ETT", ROOT.parent / "shared" / "data" / "ett"))
+# Real data that are not in the repository: folders ett/, beijing_air/ and tourism/.
+REAL_DATA = Path(os.environ.get("TSCONV_DATA", ROOT.parent / "shared" / "data"))
 
 
 def random_net(**settings: object) -> ForecastNet:
