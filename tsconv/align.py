@@ -131,7 +131,9 @@ def _notes(panel: Panel) -> list[str]:
     empty = panel.values.isnan().all(2).all(0)
     for c, name in enumerate(panel.channels):
         if empty[c]:
-            lost = "no forecast of it" if c < len(panel.targets) else "forecasts are made without"
+            lost = (
+                "no forecast of it" if c < len(panel.targets) else "forecasts are made without it"
+            )
             notes.append(f"`{name}` has no value at all: {lost}")
     late = panel.lagging_rows() if panel.rows else []
     if late:
