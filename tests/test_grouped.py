@@ -285,6 +285,11 @@ def test_the_way_in_which_rows_are_told_may_change(tmp_path: Path) -> None:
     assert "`no2` is taken for the target `y` of the training" in forecaster.notes
 
 
+def test_a_role_that_does_not_exist_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"`data` \(=rows\) must be one of .*did you mean `row`"):
+        with_overrides(DataConfig(), {"rows": "place"})
+
+
 def test_scores_with_rows_and_past_covariates_equal_a_loop_over_origins() -> None:
     roles = DataConfig(id=None, row="place", target=["no2", "o3"], past_covariates="wind")
     panel = build_panel(table_from_frame(stations(60).drop(index=[50, 100]), roles))

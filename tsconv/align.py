@@ -15,7 +15,7 @@ from tsconv.bundle import Bundle
 from tsconv.data.grid import commonest_step
 from tsconv.data.panel import Panel, build_panel
 from tsconv.data.table import Table
-from tsconv.errors import DataError
+from tsconv.errors import DataError, require_choice
 from tsconv.schema import DataConfig
 
 _ROW_KEYS = ("row", "row_from_file", "wide_columns_are")  # ways to tell rows, of which one holds
@@ -23,6 +23,9 @@ _ROW_KEYS = ("row", "row_from_file", "wide_columns_are")  # ways to tell rows, o
 
 def with_overrides(data: DataConfig, given: dict[str, Any]) -> DataConfig:
     """The roles of the training, less those that the given ones take the place of."""
+    known = [field.name for field in dataclasses.fields(data)]
+    for key in given:
+        require_choice("data", key, known)
     if any(given.get(key) is not None for key in _ROW_KEYS):
         given = dict.fromkeys(_ROW_KEYS) | given
     if given.get("row") is not None and given["row"] == data.id and "id" not in given:
