@@ -91,10 +91,10 @@ def _tiles(panel: Panel, forecast: Forecast, most: int) -> tuple[list[tuple[int,
 
 
 def plot_errors_by_row(
-    ours: dict[str, dict[str, float]], naive: dict[str, dict[str, float]], path: Path
+    ours: dict[str, dict[str, Any]], naive: dict[str, dict[str, Any]], path: Path
 ) -> None:
     """MASE of every row beside seasonal naive's, the worst on top. ours, naive: row -> metrics."""
-    named = [r for r in ours if ours[r].get("mase") is not None]
+    named = [r for r in ours if None not in (ours[r]["mase"], naive[r]["mase"])]
     names = sorted(named, key=lambda r: ours[r]["mase"])[-_MOST_ROWS:]  # more cannot be read
     figure, axes = _figure(1, 1, 7, 1.1 + 0.21 * max(4, len(names)))
     ax = axes[0][0]
