@@ -131,13 +131,9 @@ def _with_our_rows(bundle: Bundle, panel: Panel, source: str) -> Panel:
 def _notes(panel: Panel) -> list[str]:
     """What a reader of the forecasts would want to know of the file they were made from."""
     notes = []
-    empty = panel.values.isnan().all(2).all(0)
-    for c, name in enumerate(panel.channels):
-        if empty[c]:
-            lost = (
-                "no forecast of it" if c < len(panel.targets) else "forecasts are made without it"
-            )
-            notes.append(f"`{name}` has no value at all: {lost}")
+    for c in panel.empty_channels():
+        lost = "no forecast of it" if c < len(panel.targets) else "forecasts are made without it"
+        notes.append(f"`{panel.channels[c]}` has no value at all: {lost}")
     late = panel.lagging_rows() if panel.rows else []
     if late:
         notes.append(

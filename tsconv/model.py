@@ -232,15 +232,6 @@ class ForecastNet(nn.Module):
                 f"x has {x.shape[1]} channels, expected {wanted} and {spec.n_past} past-only ones"
             )
         require_rows(self.stem, x.shape[2], which)
-        if spec.cross_row == "dense" and x.shape[2] != spec.n_rows:
-            raise ConfigError(
-                f"x has {x.shape[2]} rows, `cross_row` (=dense) mixes `n_rows` (={spec.n_rows})"
-            )
-        rows = None if which is None else which.tolist()
-        if spec.cross_row == "dense" and rows is not None and rows != [*range(len(rows))]:
-            raise ConfigError(
-                f"`which` (={rows}): `cross_row` (=dense) needs the training's rows, in order"
-            )
 
 
 def _side_by_side(v: Tensor) -> Tensor:

@@ -21,11 +21,9 @@ def training_notes(panel: Panel, scale: SeriesScale) -> list[str]:
     notes = []
     if len(panel.rows) == 1:
         notes.append(f"there is one row, `{panel.rows[0]}`: what rows share makes no difference")
-    empty = panel.values.isnan().all(2).all(0)
-    for c, name in enumerate(panel.channels):
-        if empty[c]:
-            lost = "neither trained on nor forecast" if c < len(panel.targets) else "of no use"
-            notes.append(f"`{name}` has no value at all: it is {lost}")
+    for c in panel.empty_channels():
+        lost = "neither trained on nor forecast" if c < len(panel.targets) else "of no use"
+        notes.append(f"`{panel.channels[c]}` has no value at all: it is {lost}")
     idle = (scale.std == 0).all(1).all(0)  # (H,)
     for name in [name for name, none in zip(panel.rows, idle, strict=False) if none][:5]:
         notes.append(f"family row `{name}` has nothing to learn from in the training part")

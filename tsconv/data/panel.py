@@ -114,6 +114,10 @@ class Panel:
             self, values=values, offset=offset, present=present, rows=tuple(names)
         )
 
+    def empty_channels(self) -> list[int]:
+        """Numbers of the channels without any value."""
+        return self.values.isnan().all(2).all(0).nonzero().flatten().tolist()
+
     def lagging_rows(self) -> list[str]:
         """Rows whose last observed target lies before their series' last step."""
         last = self.values[self.indptr[1:] - 1, : len(self.targets)]  # (S, T, H)

@@ -101,8 +101,7 @@ def _check_combination(data: DataConfig) -> None:
             f"`data.past_covariates` and `data.wide_columns_are` (={wide}) exclude each other: "
             f"each column of the file is one of the {wide}"
         )
-    if data.bad_values not in ("error", "missing"):
-        require_choice("data.bad_values", data.bad_values, ("error", "missing"))
+    require_choice("data.bad_values", data.bad_values, ("error", "missing"))
 
 
 def as_list(value: Any, key: str) -> list[str]:

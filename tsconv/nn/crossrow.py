@@ -48,6 +48,11 @@ class CrossRow(nn.Module):
             raise ConfigError(
                 f"x has {len(x)} rows, `cross_row` (=dense) mixes `n_rows` (={self.n_rows})"
             )
+        rows = None if which is None else which.tolist()
+        if rows is not None and rows != [*range(len(rows))]:
+            raise ConfigError(
+                f"`which` (={rows}): `cross_row` (=dense) needs the training's rows, in order"
+            )
         mixed = (self.mix @ said.flatten(1)).view_as(x)
         return x + self.project(mixed, which)
 

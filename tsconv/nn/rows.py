@@ -70,6 +70,22 @@ class RowParameters(nn.Module):
             deviation = torch.cat([deviation, unseen])[which]
         return value + deviation
 
+    def declare_filters(self, weight: tuple[int, ...], bias: bool) -> None:
+        """Register `weight` of this shape a row and, where asked, a `bias` for each output."""
+        self.declare("weight", *weight)
+        if bias:
+            self.declare("bias", weight[0])
+        else:
+            self.register_parameter("bias", None)
+
+    def reset_filters(self) -> None:
+        """Start as `nn.Linear` and `nn.Conv1d` do, each row for itself."""
+        bound = 1 / math.sqrt(self.weight.shape[1:].numel())
+        nn.init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            nn.init.uniform_(self.bias, -bound, bound)
+        self.reset_deviations()
+
     def reset_deviations(self) -> None:
         """Back to zero: every row as the shared value has it."""
         for name, parameter in self.named_parameters(recurse=False):
@@ -116,20 +132,12 @@ class RowLinear(RowParameters):
         super().__init__(n_rows, rows)
         require_positive(in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
-        self.declare("weight", out_features, in_features)
-        if bias:
-            self.declare("bias", out_features)
-        else:
-            self.register_parameter("bias", None)
+        self.declare_filters((out_features, in_features), bias)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Start as `nn.Linear` does, each row for itself."""
-        bound = 1 / math.sqrt(self.in_features)
-        nn.init.uniform_(self.weight, -bound, bound)
-        if self.bias is not None:
-            nn.init.uniform_(self.bias, -bound, bound)
-        self.reset_deviations()
+        self.reset_filters()
 
     def extra_repr(self) -> str:
         return (

@@ -7,7 +7,6 @@ groups=H)` on `x.permute(0, 2, 1, 3).reshape(B, H * C, W)` has the same weight a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -56,20 +55,12 @@ class RowwiseConv1d(RowParameters):
         (self.dilation,) = checked["dilation"]
         (self.padding,) = check_padding(padding, (self.stride,))
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.declare("weight", out_channels, in_channels // groups, self.kernel_size)
-        if bias:
-            self.declare("bias", out_channels)
-        else:
-            self.register_parameter("bias", None)
+        self.declare_filters((out_channels, in_channels // groups, self.kernel_size), bias)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Start as `nn.Conv1d` does, each row for itself."""
-        bound = 1 / math.sqrt(self.weight.shape[1] * self.kernel_size)
-        nn.init.uniform_(self.weight, -bound, bound)
-        if self.bias is not None:
-            nn.init.uniform_(self.bias, -bound, bound)
-        self.reset_deviations()
+        self.reset_filters()
 
     def extra_repr(self) -> str:
         return (
