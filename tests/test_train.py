@@ -207,11 +207,11 @@ def test_a_finished_run_is_not_overwritten(tmp_path: Path) -> None:
 def test_runs_of_the_same_second_get_folders_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tsconv.train import _make_run_dir
+    from tsconv.train import make_run_dir
 
     monkeypatch.chdir(tmp_path)
     config = dataclasses.replace(train_config(["horizon=3"]), run_dir=None)
-    assert len({_make_run_dir(config) for _ in range(3)}) == 3
+    assert len({make_run_dir(config) for _ in range(3)}) == 3
 
 
 def test_too_short_to_train_says_what_to_lower(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -69,17 +70,23 @@ def evaluate(
 
 
 def score(
-    net: ForecastNet, panel: Panel, split: Split, scale: SeriesScale, season: int
+    net: ForecastNet,
+    panel: Panel,
+    split: Split,
+    scale: SeriesScale,
+    season: int,
+    parts: Sequence[str] = ("val", "test"),
 ) -> dict[str, Any]:
-    """`val` and `test` as metrics.json has them; None where the part is empty."""
+    """The `parts` as metrics.json has them; None where one is empty."""
     out: dict[str, Any] = {}
-    for name, segment in (("val", split.val), ("test", split.test)):
+    for name in parts:
+        segment: Segment | None = getattr(split, name)
         if segment is None or int(segment.counts.sum()) == 0:
             out[name] = None
             continue
         ours, naive = evaluate(net, panel, segment, scale, season)
-        parts = {"seasonal_naive": _by_part(naive, panel)}
-        out[name] = {**_by_part(ours, panel), "baselines": parts}
+        baselines = {"seasonal_naive": _by_part(naive, panel)}
+        out[name] = {**_by_part(ours, panel), "baselines": baselines}
     return out
 
 

@@ -1,4 +1,4 @@
-"""The commands: `tsconv train|forecast`, each followed by Hydra overrides.
+"""The commands: `tsconv train|forecast|sweep`, each followed by Hydra overrides.
 
 Exit codes: 0 done; 1 the input or the config is at fault, with one line that says what to change
 (TSCONV_DEBUG=1 shows the traceback); 2 usage.
@@ -19,6 +19,7 @@ usage: tsconv COMMAND [--config-dir DIR] [key=value ...]
 commands:
   train      fit a network:          tsconv train data.path=sales.csv horizon=28
   forecast   use a trained bundle:   tsconv forecast bundle=runs/.../bundle data.path=sales.csv
+  sweep      search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
 
 Keys are those of conf/ (tsconv train --help lists them). `tsconv --version` prints the version.
 """
@@ -73,9 +74,28 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     print(config.output)
 
 
+def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
+    """Search for the best config, then print what became of the trials and the best of them."""
+    from tsconv.sweep.coordinator import Sweep, run_sweep
+
+    sweep = Sweep(overrides, config_dir)
+    result = run_sweep(sweep, _say)
+    from tsconv.sweep.ending import leave, refit, time_line
+
+    lines = leave(result, sweep.space)
+    print(time_line(result))
+    if result.plan.sweep.refit and not result.interrupted:
+        refit(result, train_command)
+    for line in lines:
+        print(line)
+    if result.interrupted:
+        raise KeyboardInterrupt
+
+
 COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
     "train": train_command,
     "forecast": forecast_command,
+    "sweep": sweep_command,
 }
 
 
@@ -142,7 +162,7 @@ def _show_keys(name: str) -> int:
 
     folder = config_folder()
     print((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-    if name == "train":
+    if name != "forecast":
         for path in sorted(folder.glob("*/*.yaml")):
             print(f"\n# {path.relative_to(folder)}\n{path.read_text(encoding='utf-8')}", end="")
     return 0

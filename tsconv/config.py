@@ -1,10 +1,11 @@
-"""From command-line overrides to a checked config: the only room, with cli.py, that knows Hydra.
+"""From command-line overrides to a checked config: the only room that knows Hydra.
 
 No config names code: there is no `_target_`, so nothing in a file is ever imported or called.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
 from collections.abc import Sequence
@@ -18,15 +19,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from tsconv.errors import ConfigError, nearest
-from tsconv.schema import DataConfig, ForecastConfig, TrainConfig
+from tsconv.schema import DataConfig, ForecastConfig, SweepConfig, TrainConfig
 
 Schema = TypeVar("Schema")
 # Values that need no quotes, whatever stands in them.
 _PLAIN = (
     "data.path", "data.row_from_file", "data.id", "data.row", "data.sep", "data.decimal",
-    "data.time_format", "bundle", "output", "plot", "run_dir", "resume",
+    "data.time_format", "bundle", "output", "plot", "run_dir", "resume", "sweep.storage",
 )  # fmt: skip
-_OPEN = ("trainer", "hydra")  # groups whose keys are checked elsewhere
+_OPEN = ("trainer", "hydra", "search_space")  # groups whose keys are checked elsewhere
 
 
 def config_folder() -> Path:
@@ -41,6 +42,42 @@ def config_folder() -> Path:
 def train_config(overrides: Sequence[str] = (), config_dir: str | None = None) -> TrainConfig:
     """Compose and check the config of a training; raises ConfigError naming the key at fault."""
     return _checked(_compose("train", overrides, config_dir), TrainConfig)
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepPlan:
+    """What `tsconv sweep` was asked for: how it goes, what it searches, where trials start."""
+
+    sweep: SweepConfig
+    search_space: dict[str, Any]
+    base: TrainConfig
+    choices: dict[str, str]  # group -> which of its files
+
+
+def sweep_config(overrides: Sequence[str] = (), config_dir: str | None = None) -> SweepPlan:
+    """Compose and check the config of a sweep; the ranges themselves are checked by the sweep."""
+    composed = _compose("sweep", overrides, config_dir, with_hydra=True)
+    OmegaConf.set_readonly(composed, False)
+    OmegaConf.set_struct(composed, False)
+    choices = dict(composed.pop("hydra").runtime.choices)
+    settings = _checked(composed.pop("sweep"), SweepConfig, "sweep")
+    space = OmegaConf.to_container(composed.pop("search_space") or OmegaConf.create(), resolve=True)
+    return SweepPlan(settings, space, _checked(composed, TrainConfig), choices)  # type: ignore[arg-type]
+
+
+def group_names() -> set[str]:
+    """The groups of conf/: a key of one of these names chooses a file of it."""
+    return {p.name for p in config_folder().iterdir() if p.is_dir()}
+
+
+def with_values(
+    overrides: Sequence[str], values: dict[str, Any], config_dir: str | None = None
+) -> TrainConfig:
+    """The config of one trial: that of the sweep with further keys set. Groups count as keys."""
+    groups = group_names()
+    plain = [f"{key}={value}" for key, value in values.items() if key in groups]
+    quoted = overrides_from({k: v for k, v in values.items() if k not in groups})
+    return sweep_config([*overrides, *plain, *quoted], config_dir).base
 
 
 def forecast_config(overrides: Sequence[str] = (), config_dir: str | None = None) -> ForecastConfig:
@@ -73,12 +110,16 @@ def _quoted(value: Any) -> str:
 
 def _quoted_plain(override: str) -> str:
     """Quote the value of a path or the like: spaces, brackets and `=` in it need no care."""
+    if override.startswith("+experiment="):  # a place for it is there already
+        override = override[1:]
     key, _, value = override.partition("=")
     plain = key in _PLAIN and value and value != "null" and value[0] not in "'\""
     return f"{key}={_quoted(value)}" if plain else override
 
 
-def _compose(name: str, overrides: Sequence[str], config_dir: str | None) -> DictConfig:
+def _compose(
+    name: str, overrides: Sequence[str], config_dir: str | None, with_hydra: bool = False
+) -> DictConfig:
     folder = config_folder()
     extra = []
     if config_dir is not None:
@@ -89,16 +130,17 @@ def _compose(name: str, overrides: Sequence[str], config_dir: str | None) -> Dic
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
             base = compose(name)
-            _check_keys(base, overrides, folder)
-            return compose(name, [*_opened(base, overrides), *extra])
+            _check_keys(base, overrides)
+            given = [*_opened(base, overrides), *extra]
+            return compose(name, given, return_hydra_config=with_hydra)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_one_line(error)) from error
 
 
-def _check_keys(base: DictConfig, overrides: Sequence[str], folder: Path) -> None:
+def _check_keys(base: DictConfig, overrides: Sequence[str]) -> None:
     """Reject an override of a key that does not exist, naming the nearest one that does."""
     known = _flat_keys(OmegaConf.to_container(base, resolve=False))
-    groups = sorted(p.name for p in folder.iterdir() if p.is_dir())
+    groups = group_names()
     for override in OverridesParser.create().parse_overrides(overrides=list(overrides)):
         key = override.key_or_group.lstrip("/").replace("/", ".")
         if override.is_sweep_override():

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,11 @@ class Fitted:
     train_losses: list[tuple[int, float]]
     val_losses: dict[int, float]
 
+    def settle(self, config: TrainConfig) -> TrainConfig:
+        """The config with the precision and the compilation that were chosen by measurement."""
+        compiled = str(self.figures["compiled"]).lower()
+        return dataclasses.replace(config, precision=self.figures["precision"], compile=compiled)
+
 
 def fit(
     module: ForecastModule,
@@ -54,12 +59,18 @@ def fit(
     config: TrainConfig,
     run_dir: Path,
     reasons: dict[str, str],
+    hooks: Sequence[pl.Callback] = (),
+    shapes: speed.Shapes | None = None,
 ) -> Fitted:
-    """Run the Trainer and leave the chosen weights in the network."""
+    """Run the Trainer and leave the chosen weights in the network.
+
+    `hooks` are further callbacks. `shapes` remembers between trainings of one process what was
+    compiled, so that a second one of the same shape starts at once.
+    """
     callbacks = config.callbacks
     average = AveragedWeights(callbacks.ema_decay)
     throughput = Throughput(config.trainer["max_steps"], callbacks.progress)
-    hooks: list[pl.Callback] = [FiniteGuard(), average, throughput]
+    hooks = [FiniteGuard(), average, throughput, *hooks]
     if data.val_segment is not None and callbacks.patience is not None:
         hooks.append(EarlyStopping("val_loss", patience=callbacks.patience, check_finite=False))
     if callbacks.checkpoints:
@@ -67,7 +78,7 @@ def fit(
     with warnings.catch_warnings():
         _quiet_lightning()
         trainer = _trainer(config, run_dir, hooks, "32-true")
-        choice, compile_seconds = _prepare(module, data, config, trainer, reasons)
+        choice, compile_seconds = _prepare(module, data, config, trainer, reasons, shapes)
         if choice.precision == "bfloat16":
             trainer = _trainer(config, run_dir, hooks, "bf16-mixed")
         try:
@@ -102,6 +113,7 @@ def _prepare(
     config: TrainConfig,
     trainer: pl.Trainer,
     reasons: dict[str, str],
+    shapes: speed.Shapes | None,
 ) -> tuple[speed.Choice, float]:
     """Choose precision and compilation on a real batch; compile before the clock starts.
 
@@ -118,7 +130,12 @@ def _prepare(
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         choice = speed.choose(
-            config.compile, config.precision, dense_loss, arguments, config.trainer["max_steps"]
+            config.compile,
+            config.precision,
+            dense_loss,
+            arguments,
+            config.trainer["max_steps"],
+            shapes,
         )
         if config.precision == "auto":
             reasons["precision"] = choice.precision_reason
@@ -126,7 +143,7 @@ def _prepare(
             reasons["compile"] = choice.compile_reason
         spent = 0.0
         if choice.compiled:
-            module.loss_function = torch.compile(dense_loss, dynamic=False)
+            module.loss_function = speed.compiled(dense_loss)
             spent = speed.warm_up(module.loss_function, arguments, choice.precision)
     return choice, spent
 

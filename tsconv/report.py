@@ -95,3 +95,14 @@ def write_overrides(overrides: Sequence[str], config: TrainConfig, folder: Path)
     folder.mkdir(exist_ok=True)
     OmegaConf.save(OmegaConf.create(list(overrides)), folder / "overrides.yaml")
     OmegaConf.save(OmegaConf.create(dataclasses.asdict(config)), folder / "config.yaml")
+
+
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}} -> {"a.b": 1}; an empty mapping stays a value."""
+    out: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            out |= flat(value, f"{prefix}{key}.")
+        else:
+            out[prefix + key] = value
+    return out

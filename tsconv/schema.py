@@ -133,6 +133,7 @@ class TrainConfig:
     deterministic: bool
     compile: str
     precision: str
+    threads: int | None
     plots: bool
     data: DataConfig
     split: SplitConfig
@@ -144,6 +145,25 @@ class TrainConfig:
     trainer: dict[str, Any]
     callbacks: CallbacksConfig
     logger: LoggerConfig
+
+
+@dataclasses.dataclass
+class SweepConfig:
+    """How a sweep goes; see conf/sweep/default.yaml."""
+
+    n_trials: int
+    timeout: str | None
+    workers: int
+    sampler: str
+    pruner: str | None
+    objectives: list[str]
+    seed: int
+    baseline: bool
+    storage: str | None
+    study: str | None
+    heartbeat: int
+    retries: int
+    refit: bool
 
 
 @dataclasses.dataclass

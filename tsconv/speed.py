@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from tsconv.errors import ConfigError, require_choice
 PRECISIONS = ("auto", "float32", "bfloat16")
 _COMPILE_SECONDS = 25.0  # what compiling a small network costs, the first time
 _COMPILE_SAVES = 0.45  # of an eager step's time
+_MOST_COMPILED = 48  # shapes in one process
 Loss = Callable[..., tuple[Tensor, Tensor]]
 
 
@@ -41,20 +43,85 @@ class Choice:
     compile_reason: str
 
 
+@dataclasses.dataclass(frozen=True)
+class _Known:
+    choice: Choice
+    step_seconds: float  # of an eager step in float32; 0 where none was timed
+    steps: int  # trained so far
+
+
+class Shapes:
+    """What was chosen for steps of one shape, kept between the trainings of one process.
+
+    Compiled code serves every later training of the same shape, so compile=auto counts the steps
+    of all of them: what does not repay the first time may do so the third.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, _Known] = {}
+
+    def find(self, key: Hashable) -> _Known | None:
+        return self._known.get(key)
+
+    def keep(self, key: Hashable, known: _Known) -> None:
+        if known.choice.compiled and key not in self._known:
+            compiled = sum(k.choice.compiled for k in self._known.values())
+            if compiled >= _MOST_COMPILED:  # it all stays in memory
+                torch.compiler.reset()
+                self._known.clear()
+        self._known[key] = known
+
+
 def choose(
-    compile_value: str, precision_value: str, loss: Loss, arguments: tuple[Any, ...], steps: int
+    compile_value: str,
+    precision_value: str,
+    loss: Loss,
+    arguments: tuple[Any, ...],
+    steps: int,
+    shapes: Shapes | None = None,
 ) -> Choice:
     """Settle `compile` and `precision` for `steps` training steps like loss(*arguments)."""
     wanted = compile_choice(compile_value)
     require_choice("precision", precision_value, PRECISIONS)
-    device = arguments[1].device
-    plain = _step_seconds(loss, arguments, "float32") if wanted == "auto" else 0.0
-    compiled, compile_reason = _choose_compile(wanted, plain, steps, device)
-    if precision_value != "auto":
-        return Choice(precision_value, compiled, "as set", compile_reason)
-    if not _has_bfloat16(device):
-        reason = "the processor has no bfloat16 instructions"
-        return Choice("float32", compiled, reason, compile_reason)
+    key = (wanted, precision_value, *_shape(arguments))
+    known = shapes.find(key) if shapes is not None else None
+    if known is not None:
+        plain, steps = known.step_seconds, steps + known.steps
+    else:
+        plain = _step_seconds(loss, arguments, "float32") if wanted == "auto" else 0.0
+    compiled, reason = _choose_compile(wanted, plain, steps, arguments[1].device)
+    if known is not None and known.choice.compiled == compiled:
+        choice = dataclasses.replace(known.choice, compile_reason=reason)
+    else:
+        precision, why = _choose_precision(precision_value, loss, arguments, compiled, plain)
+        choice = Choice(precision, compiled, why, reason)
+    if shapes is not None:
+        shapes.keep(key, _Known(choice, plain, steps))
+    return choice
+
+
+def compiled(loss: Loss) -> Loss:
+    """The loss, compiled for each shape that it meets."""
+    import torch._dynamo.config as dynamo  # takes a second
+
+    dynamo.recompile_limit = 2 * _MOST_COMPILED  # beyond it, torch goes on eagerly in silence
+    return torch.compile(loss, dynamic=False)
+
+
+def _shape(arguments: tuple[Any, ...]) -> tuple[Hashable, ...]:
+    """All that compiled code of a step depends on. The rate of dropout is not among it."""
+    net, tensors, names = arguments[0], arguments[1:7], arguments[7:]
+    spec = dataclasses.replace(net.spec, dropout=float(net.spec.dropout > 0))
+    return spec, *(tuple(t.shape) for t in tensors), *names, str(tensors[0].device)
+
+
+def _choose_precision(
+    wanted: str, loss: Loss, arguments: tuple[Any, ...], compiled: bool, plain: float
+) -> tuple[str, str]:
+    if wanted != "auto":
+        return wanted, "as set"
+    if not _has_bfloat16(arguments[1].device):
+        return "float32", "the processor has no bfloat16 instructions"
     if compiled:  # compiling twice to compare would cost more than either saves
         times = [_product_seconds(arguments, p) for p in ("float32", "bfloat16")]
         what = "the linear branch's product"
@@ -65,7 +132,7 @@ def choose(
     # A clear lead, or noise would choose: a run on the same machine should repeat the last one.
     chosen = "bfloat16" if times[1] < 0.85 * times[0] else "float32"
     reason = f"{what} took {1000 * times[1]:.1f} ms in bfloat16, {1000 * times[0]:.1f} in float32"
-    return Choice(chosen, compiled, reason, compile_reason)
+    return chosen, reason
 
 
 def _choose_compile(
@@ -107,9 +174,11 @@ def warm_up(loss: Loss, arguments: tuple[Any, ...], precision: str) -> float:
     return time.perf_counter() - begun
 
 
-def autocast(precision: str, device: torch.device) -> torch.autocast:
-    """The context that a training step runs in."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """The context that Lightning runs a training step in; compiled code is bound to its flags."""
+    if precision != "bfloat16":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
 
 
 def _step_seconds(loss: Loss, arguments: tuple[Any, ...], precision: str) -> float:

@@ -22,7 +22,16 @@ OPTIMIZERS = ("adamw",)
 SCHEDULERS = ("one_cycle", "cosine", "constant")
 
 
-def dense_loss(
+@dataclasses.dataclass(frozen=True)
+class DenseErrors:
+    """What a forward over a batch missed; see `dense_errors` for the shapes."""
+
+    levels: list[Tensor]  # each (B, T, H, O, horizon), observed minus forecast
+    weight: Tensor  # (B, T, H, O, horizon), 1 where an error counts
+    unit: Tensor  # (B, T, H, O, 1), what the errors count in, as one over it
+
+
+def dense_errors(
     net: ForecastNet,
     x: Tensor,
     mask: Tensor,
@@ -30,10 +39,9 @@ def dense_loss(
     y_mask: Tensor,
     valid: Tensor,
     unit: Tensor,
-    loss: str,
     loss_scale: str,
-) -> tuple[Tensor, Tensor]:
-    """Mean loss over every origin and horizon step of a batch, and the number of terms.
+) -> DenseErrors:
+    """Errors of every quantile over every origin and horizon step of a batch.
 
     x, mask, y, y_mask, valid: see `Batch`; plain tensors, so that the whole of it compiles.
 
@@ -49,13 +57,32 @@ def dense_loss(
     weight = y_mask.unfold(-1, horizon, 1) * (usable & (per > 0)).unsqueeze(-1)
     scaled = (target - out.mu.unsqueeze(-1)) * per.unsqueeze(-1)  # (B, T, H, O, horizon)
     spread = (out.sigma * per).unsqueeze(-1)  # (B, T, H, O, 1)
-    errors = [scaled - level * spread for level in out.levels]
+    return DenseErrors([scaled - level * spread for level in out.levels], weight, per.unsqueeze(-1))
+
+
+def dense_loss(
+    net: ForecastNet,
+    x: Tensor,
+    mask: Tensor,
+    y: Tensor,
+    y_mask: Tensor,
+    valid: Tensor,
+    unit: Tensor,
+    loss: str,
+    loss_scale: str,
+) -> tuple[Tensor, Tensor]:
+    """Mean loss over every origin and horizon step of a batch, and the number of terms."""
+    errors = dense_errors(net, x, mask, y, y_mask, valid, unit, loss_scale)
+    return _mean_loss(net, errors, loss), errors.weight.sum()
+
+
+def _mean_loss(net: ForecastNet, errors: DenseErrors, loss: str) -> Tensor:
     value = (
-        point_loss(errors[0], loss)
+        point_loss(errors.levels[0], loss)
         if net.spec.quantiles is None
-        else quantile_loss(errors, net.quantiles)
+        else quantile_loss(errors.levels, net.quantiles)
     )
-    return masked_mean(value, weight), weight.sum()
+    return masked_mean(value, errors.weight)
 
 
 class ForecastModule(pl.LightningModule):
@@ -86,7 +113,7 @@ class ForecastModule(pl.LightningModule):
         self.head, self.optimizer, self.scheduler = head, optimizer, scheduler
         self.max_steps = max_steps
         self.loss_function = dense_loss
-        self._val: list[tuple[Tensor, Tensor]] = []
+        self._val: list[Tensor] = []
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """The names, so that a resumed run does not train on with rows or channels swapped."""
@@ -101,12 +128,16 @@ class ForecastModule(pl.LightningModule):
                     f"{', '.join(self.names[what]) or 'none'}; give the same in the same order"
                 )
 
+    def inputs(
+        self, batch: Batch
+    ) -> tuple[ForecastNet, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """What `dense_errors` takes for a batch, `loss_scale` apart."""
+        unit = self.unit[batch.series]
+        return self.net, batch.x, batch.mask, batch.y, batch.y_mask, batch.valid, unit
+
     def arguments(self, batch: Batch) -> tuple[Any, ...]:
         """What `dense_loss` takes for a batch."""
-        return (
-            self.net, batch.x, batch.mask, batch.y, batch.y_mask, batch.valid,
-            self.unit[batch.series], self.head.loss, self.head.loss_scale,
-        )  # fmt: skip
+        return *self.inputs(batch), self.head.loss, self.head.loss_scale
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, _ = self.loss_function(*self.arguments(batch))
@@ -114,16 +145,39 @@ class ForecastModule(pl.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        loss, count = dense_loss(*self.arguments(batch))
-        self._val.append((loss.double() * count, count.double()))
+        """Sums of the loss, of the median's error in series deviations, and of their counts."""
+        loss, loss_scale = self.head.loss, self.head.loss_scale
+        errors = dense_errors(*self.inputs(batch), loss_scale)
+        count = errors.weight.sum().double()
+        unit = self.unit[batch.series][..., None, None]  # (B, T, H, 1, 1)
+        size = errors.levels[self.net.quantiles.index(0.5)].abs()
+        if loss_scale == "origin":
+            size = size / errors.unit.clamp_min(1e-30) * unit
+        counted = errors.weight * (unit > 0)
+        self._val.append(
+            torch.stack(
+                (
+                    _mean_loss(self.net, errors, loss).double() * count,
+                    count,
+                    (size * counted).sum().double(),
+                    counted.sum().double(),
+                )
+            )
+        )
 
     def on_validation_epoch_end(self) -> None:
-        """Reduce sums and counts over batches and ranks: a weighted mean, nothing counted twice."""
-        zero = torch.zeros(2, dtype=torch.float64, device=self.device)
-        total = sum((torch.stack(pair) for pair in self._val), start=zero)
+        """Reduce sums and counts over batches and ranks: a weighted mean, nothing counted twice.
+
+        `val_loss` is what is trained on; `val_error` is `scaled_mae` of metrics.json, which can be
+        compared between trainings whatever their loss.
+        """
+        zero = torch.zeros(4, dtype=torch.float64, device=self.device)
+        total = sum(self._val, start=zero)
         self._val.clear()
         total = self.trainer.strategy.reduce(total, reduce_op="sum")
-        self.log("val_loss", (total[0] / total[1].clamp_min(1)).float(), rank_zero_only=True)
+        for name, at in (("val_loss", 0), ("val_error", 2)):
+            mean = total[at] / total[at + 1].clamp_min(1)
+            self.log(name, mean.float(), rank_zero_only=True)
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
         """Batches are gathered on the device where the panel is; move what is elsewhere."""

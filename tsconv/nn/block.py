@@ -40,13 +40,18 @@ class SpatialDropout(nn.Module):
         super().__init__()
         if not 0 <= p < 1:
             raise ConfigError(f"`dropout` (={p}) must be at least 0 and below 1")
-        self.p = p
+        self.drops = p > 0
+        # Tensors, not numbers: compiled code is then the same for every p, see fit.py.
+        self.p: Tensor
+        self.kept: Tensor
+        self.register_buffer("p", torch.tensor(float(p)), persistent=False)
+        self.register_buffer("kept", torch.tensor(1 - float(p)), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.p == 0:
+        if not self.training or not self.drops:
             return x
         keep = torch.rand(*x.shape[:-2], 1, x.shape[-1], device=x.device) >= self.p
-        return x * (keep.to(x.dtype) / (1 - self.p))
+        return x * (keep / self.kept).to(x.dtype)
 
 
 class TemporalBlock(nn.Module):

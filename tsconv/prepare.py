@@ -1,0 +1,178 @@
+"""From a config and a panel to what a training needs: every open end is chosen, nothing has run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+
+from tsconv import speed
+from tsconv.backtest import training_scale
+from tsconv.callbacks import WEIGHTS
+from tsconv.data.module import DenseDataModule
+from tsconv.data.panel import Panel, build_panel
+from tsconv.data.read import read_table
+from tsconv.data.split import Split, split_panel
+from tsconv.data.table import Table
+from tsconv.defaults import resolve
+from tsconv.errors import ConfigError, require_choice
+from tsconv.fit import LOGGERS, check_trainer_keys, resume_path
+from tsconv.losses import POINT_LOSSES
+from tsconv.metrics import SeriesScale
+from tsconv.model import ForecastNet
+from tsconv.nn.crossrow import CROSS_ROW
+from tsconv.nn.heads import check_quantiles
+from tsconv.nn.rows import ROWS
+from tsconv.schema import TrainConfig
+from tsconv.spec import CHANNELS, NetSpec
+from tsconv.training import OPTIMIZERS, SCHEDULERS, ForecastModule
+
+ScaleOf = Callable[[Panel, torch.Tensor, int], SeriesScale]
+LONGEST_SIGMA = 2048  # steps: a trailing filter sees twice as many
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """All that a training starts from: the config without open ends, the data, the network."""
+
+    config: TrainConfig
+    reasons: dict[str, str]  # key of the config -> why it has its value
+    panel: Panel
+    split: Split
+    net: ForecastNet
+    scale: SeriesScale
+    season: int  # steps, of the baseline and of MASE
+
+    def module(self) -> ForecastModule:
+        """The LightningModule around the network."""
+        scale, config = self.scale, self.config
+        unit = torch.where(scale.std > 0, 1 / scale.std, 0)  # (S, T, H)
+        names = {"channels": list(self.panel.channels), "rows": list(self.panel.rows)}
+        steps = config.trainer["max_steps"]
+        return ForecastModule(
+            self.net, unit, names, config.head, config.optimizer, config.scheduler, steps
+        )
+
+    def data(self) -> DenseDataModule:
+        """The LightningDataModule of dense chunks."""
+        split, config = self.split, self.config
+        has_val = split.val is not None and int(split.val.counts.sum()) > 0
+        return DenseDataModule(
+            self.panel,
+            split.train,
+            split.val if has_val else None,
+            history=self.net.history,
+            horizon=config.horizon,
+            origins_per_chunk=config.data.origins_per_chunk or 1,
+            chunks_per_batch=config.data.chunks_per_batch or 1,
+            seed=config.seed,
+        )
+
+
+def load_panel(config: TrainConfig, table: Table | None = None) -> Panel:
+    """The panel of a checked config, from its file or from a table that is already in memory."""
+    if table is None:
+        if config.data.path is None:
+            raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
+        table = read_table(config.data)
+    return build_panel(table, config.data.freq)
+
+
+def prepare(config: TrainConfig, panel: Panel, scale_of: ScaleOf = training_scale) -> Prepared:
+    """Choose what a checked config leaves open, split the panel, draw the initial weights.
+
+    `scale_of` is `training_scale`, or a memory of what it gave. Sets the seed and the number of
+    threads of the process. Raises TsconvError where data and config do not go together.
+    """
+    panel = _cut(panel, config)
+    resolved = resolve(config, panel)
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    else:
+        resolved.reasons["threads"] = "what torch took"
+    config = dataclasses.replace(resolved.config, threads=torch.get_num_threads())
+    split = split_panel(
+        panel, config.horizon, config.split.val_size or 0, config.split.test_size or 0
+    )
+    pl.seed_everything(config.seed, verbose=False)
+    net = ForecastNet(_net_spec(config, panel))
+    scale = scale_of(panel, split.train_end, resolved.season)
+    return Prepared(config, resolved.reasons, panel, split, net, scale, resolved.season)
+
+
+def check_config(config: TrainConfig) -> TrainConfig:
+    """Raise ConfigError for all that can be seen to be wrong before the file is read.
+
+    Returns the config with `compile` spelt as auto, true or false.
+    """
+    check_trainer_keys(config.trainer)
+    if not 0 <= config.seed < 2**32:
+        raise ConfigError(f"`seed` (={config.seed}) must be between 0 and {2**32 - 1}")
+    if config.threads is not None and config.threads < 1:
+        raise ConfigError(f"`threads` (={config.threads}) must be at least 1")
+    head = config.head
+    for key, value, choices in (
+        ("precision", config.precision, speed.PRECISIONS),
+        ("model.rows", config.model.rows, ROWS),
+        ("model.cross_row", config.model.cross_row, CROSS_ROW),
+        ("model.channels", config.model.channels or CHANNELS[0], CHANNELS),
+        ("head.kind", head.kind, ("point", "quantile")),
+        ("head.loss", head.loss, POINT_LOSSES),
+        ("head.loss_scale", head.loss_scale, ("series", "origin")),
+        ("optimizer.name", config.optimizer.name, OPTIMIZERS),
+        ("scheduler.name", config.scheduler.name, SCHEDULERS),
+        ("callbacks.weights", config.callbacks.weights, WEIGHTS),
+        ("logger.name", config.logger.name, tuple(LOGGERS)),
+    ):
+        require_choice(key, value, choices)
+    for key, sigmas in (("smooth", config.features.smooth), ("slope", config.features.slope)):
+        for sigma in sigmas:
+            if not 0 < sigma <= LONGEST_SIGMA:
+                raise ConfigError(
+                    f"`features.{key}` (={sigmas}) must be steps above 0 and up to {LONGEST_SIGMA}"
+                )
+    if head.kind == "quantile":
+        check_quantiles(head.quantiles or ())
+    for key in ("weight_decay", "row_decay"):
+        if getattr(config.optimizer, key) < 0:
+            raise ConfigError(
+                f"`optimizer.{key}` (={getattr(config.optimizer, key)}) must not be negative"
+            )
+    if config.resume is not None:
+        resume_path(config)
+    if config.run_dir is not None and (Path(config.run_dir) / "bundle").exists():
+        raise ConfigError(
+            f"`run_dir` (={config.run_dir}) already holds a finished run; name another"
+        )
+    return dataclasses.replace(config, compile=speed.compile_choice(config.compile))
+
+
+def _cut(panel: Panel, config: TrainConfig) -> Panel:
+    """Keep the first train + val + test steps where `split.train_size` is set."""
+    split = config.split
+    if split.train_size is None:
+        return panel
+    if split.val_size is None or split.test_size is None:
+        raise ConfigError("`split.train_size` needs `split.val_size` and `split.test_size` too")
+    return panel.head(split.train_size + split.val_size + split.test_size)
+
+
+def _net_spec(config: TrainConfig, panel: Panel) -> NetSpec:
+    head = config.head
+    model = dataclasses.asdict(config.model)
+    grouped = config.model.rows != "shared" or config.model.cross_row == "dense"
+    return NetSpec(
+        horizon=config.horizon,
+        context_length=config.context_length or 1,
+        seasonal_lags=tuple(config.features.seasonal_lags or ()),
+        smooth=tuple(config.features.smooth),
+        slope=tuple(config.features.slope),
+        quantiles=tuple(head.quantiles or ()) if head.kind == "quantile" else None,
+        n_rows=panel.n_rows if grouped else None,
+        n_targets=len(panel.targets),
+        n_past=panel.n_past,
+        **model,
+    )

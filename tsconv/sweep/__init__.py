@@ -1,0 +1,1 @@
+"""Hyperparameter sweeps: a search space, a shared study, workers that draw and train trials."""

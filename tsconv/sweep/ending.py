@@ -1,0 +1,67 @@
+"""The end of a sweep: files and pictures written, time accounted for, the winner trained again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tsconv.errors import TrainingError
+from tsconv.sweep.coordinator import SweepResult
+from tsconv.sweep.results import (
+    best_trials,
+    figure,
+    finished,
+    first_error,
+    summary,
+    write_best,
+    write_trials,
+)
+from tsconv.sweep.space import Space
+
+Train = Callable[[Sequence[str], str | None], None]
+
+
+def leave(result: SweepResult, space: Space) -> list[str]:
+    """Write trials.csv, best.yaml and plots/; returns the lines to print last.
+
+    Raises TrainingError where every trial failed, once all is written.
+    """
+    study, sweep, folder = result.study, result.plan.sweep, result.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    write_trials(study, sweep, folder / "trials.csv")
+    error = first_error(study)
+    if error is not None:
+        count = len(finished(study))
+        raise TrainingError(
+            f"every trial failed, {count} of {count}; the first with: {error} "
+            f"(see {folder / 'trials.csv'})"
+        )
+    winner = write_best(study, sweep, folder)
+    lines = [*summary(study, sweep), f"results: {folder}"]
+    if winner is not None:
+        from tsconv.sweep.pictures import draw_all
+
+        draw_all(study, sweep, space, folder / "plots")
+        lines.append(f"train it: tsconv train --config-dir {folder} +experiment=best")
+    return lines
+
+
+def time_line(result: SweepResult) -> str:
+    """Where the time of this command went."""
+    ours = [t for t in finished(result.study) if t.number in set(result.ours)]
+    training = sum(figure(t, "train_seconds") or 0 for t in ours)
+    compiling = sum(figure(t, "compile_seconds") or 0 for t in ours)
+    ratio = f" ({result.wall_seconds / training:.2f} of it)" if training else ""
+    return (
+        f"{len(ours)} trials in {result.wall_seconds:.0f} s{ratio}: training {training:.0f} s, "
+        f"compiling {compiling:.0f} s, start {result.start_seconds:.0f} s"
+    )
+
+
+def refit(result: SweepResult, train: Train) -> None:
+    """Train the winner as `tsconv train` would, once: its run folder says which trial it is."""
+    winner = best_trials(result.study)[0]
+    folder = result.folder / f"refit_{winner.number:04d}"
+    if (folder / "bundle").is_dir():
+        print(f"bundle: {folder / 'bundle'}")
+        return
+    train([f"run_dir={folder}", "experiment=best"], str(result.folder))
