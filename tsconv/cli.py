@@ -18,6 +18,7 @@ usage: tsconv COMMAND [--config-dir DIR] [key=value ...]
 
 commands:
   train      fit a network:          tsconv train data.path=sales.csv horizon=28
+             several in turn:        tsconv train -m model.hidden=32,64 seed=0,1,2 ...
   forecast   use a trained bundle:   tsconv forecast bundle=runs/.../bundle data.path=sales.csv
   sweep      search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
 
@@ -74,6 +75,17 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     print(config.output)
 
 
+def multirun_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
+    """Train with every combination of the values given, then print a table of all jobs."""
+    from tsconv.config import expanded, train_config
+
+    jobs = expanded(overrides)
+    configs = [train_config(job, config_dir) for job in jobs]
+    from tsconv.multirun import run_jobs
+
+    print(run_jobs(jobs, configs, notify=_say))
+
+
 def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Search for the best config, then print what became of the trials and the best of them."""
     from tsconv.sweep.coordinator import Sweep, run_sweep
@@ -123,11 +135,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         at = rest.index("--config-dir")
         config_dir = rest[at + 1]
         del rest[at : at + 2]
+    command = COMMANDS[name]
+    if name == "train" and any(a in ("-m", "--multirun") for a in rest):
+        rest = [a for a in rest if a not in ("-m", "--multirun")]
+        command = multirun_command
     options = [a for a in rest if a.startswith("-")]
     if options:
         print(f"tsconv: unknown option `{options[0]}`\n{USAGE}", file=sys.stderr)
         return 2
-    return _guarded(COMMANDS[name], rest, config_dir)
+    return _guarded(command, rest, config_dir)
 
 
 def _guarded(

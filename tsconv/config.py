@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -89,6 +91,34 @@ def forecast_config(overrides: Sequence[str] = (), config_dir: str | None = None
     return _checked(composed, ForecastConfig)
 
 
+def expanded(overrides: Sequence[str]) -> list[list[str]]:
+    """The jobs of a multirun: every combination of the overrides that have several values.
+
+    Hydra's grammar: a=1,2 or a=choice(1,2), a=range(1,4), group=glob(*). Raises ConfigError.
+    """
+    try:
+        overrides = [_quoted_plain(o) for o in overrides]
+        parsed = OverridesParser.create().parse_overrides(overrides=overrides)
+        return [list(job) for job in itertools.product(*(_values(o) for o in parsed))]
+    except HydraException as error:
+        raise ConfigError(_one_line(error)) from error
+
+
+def _values(override: Override) -> list[str]:
+    if not override.is_sweep_override():
+        return [str(override.input_line)]
+    key = override.get_key_element()
+    value = override.value()
+    if isinstance(value, Glob):
+        names = sorted(p.stem for p in (config_folder() / override.key_or_group).glob("*.yaml"))
+        return [f"{key}={name}" for name in value.filter(names)]
+    if override.is_interval_sweep():
+        raise ConfigError(
+            f"`{override.input_line}`: an interval has no end of values; search it by tsconv sweep"
+        )
+    return [f"{key}={v}" for v in override.sweep_string_iterator()]
+
+
 def overrides_from(settings: dict[str, Any]) -> list[str]:
     """Python values as overrides: {"horizon": 28, "data.id": None} -> ["horizon=28", ...]."""
     return [f"{key}={_quoted(value)}" for key, value in settings.items()]
@@ -144,7 +174,10 @@ def _check_keys(base: DictConfig, overrides: Sequence[str]) -> None:
     for override in OverridesParser.create().parse_overrides(overrides=list(overrides)):
         key = override.key_or_group.lstrip("/").replace("/", ".")
         if override.is_sweep_override():
-            raise ConfigError(f"`{override.input_line}`: several values for one key; give one")
+            raise ConfigError(
+                f"`{override.input_line}`: several values for one key; give one, or -m to "
+                f"train with each"
+            )
         if key in groups or key in known or key.split(".")[0] in _OPEN or override.is_add():
             continue
         names = {*known, *groups}
@@ -157,13 +190,16 @@ def _check_keys(base: DictConfig, overrides: Sequence[str]) -> None:
 
 
 def _opened(base: DictConfig, overrides: Sequence[str]) -> list[str]:
-    """Let any argument of Lightning's Trainer be set, in conf/ or not; train.py checks it."""
+    """Let keys be added where any may be: arguments of Lightning's Trainer, ranges of a search.
+
+    Those who read them check them.
+    """
     listed = set(base.get("trainer") or ())
     out = []
     for override in overrides:
-        name = override.partition("=")[0].removeprefix("trainer.")
-        new = override.startswith("trainer.") and name not in listed
-        out.append(f"++{override}" if new else override)
+        key = override.partition("=")[0]
+        added = key.startswith("trainer.") and key.removeprefix("trainer.") not in listed
+        out.append(f"++{override}" if added or key.startswith("search_space.") else override)
     return out
 
 

@@ -217,5 +217,6 @@ def _quiet_lightning() -> None:
     """Lightning's advice on workers and devices does not apply to gathered batches."""
     for name in ("pytorch_lightning", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    for module in ("pytorch_lightning", "lightning_fabric"):
+        warnings.filterwarnings("ignore", module=module)
     warnings.filterwarnings("ignore", message=".*(LeafSpec|isinstance\\(treespec).*")

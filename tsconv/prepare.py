@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import json
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -28,9 +29,10 @@ from tsconv.nn.heads import check_quantiles
 from tsconv.nn.rows import ROWS
 from tsconv.schema import TrainConfig
 from tsconv.spec import CHANNELS, NetSpec
+from tsconv.speed import Shapes
 from tsconv.training import OPTIMIZERS, SCHEDULERS, ForecastModule
 
-ScaleOf = Callable[[Panel, torch.Tensor, int], SeriesScale]
+_NOT_OF_PANEL = ("origins_per_chunk", "chunks_per_batch")  # keys of `data` that only batches know
 LONGEST_SIGMA = 2048  # steps: a trailing filter sees twice as many
 
 
@@ -72,35 +74,60 @@ class Prepared:
         )
 
 
-def load_panel(config: TrainConfig, table: Table | None = None) -> Panel:
-    """The panel of a checked config, from its file or from a table that is already in memory."""
-    if table is None:
+class Workshop:
+    """What the trainings of one process share: panels, their scales, and compiled code."""
+
+    def __init__(self) -> None:
+        self.shapes = Shapes()
+        self._panels: dict[str, Panel] = {}
+        self._scales: dict[Any, SeriesScale] = {}
+
+    def prepare(self, config: TrainConfig, table: Table | None = None) -> Prepared:
+        """Choose what a config leaves open, split its panel, draw the initial weights.
+
+        `table` takes the place of `config.data.path` for data that are already in memory. Sets the
+        seed and the number of threads of the process. Raises TsconvError where the config is at
+        fault, or the data, or they do not go together.
+        """
+        config = check_config(config)
+        whole = self.panel(config, table)
+        panel = _cut(whole, config)
+        resolved = resolve(config, panel)
+        if config.threads is not None:
+            torch.set_num_threads(config.threads)
+        else:
+            resolved.reasons["threads"] = "what torch took"
+        config = dataclasses.replace(resolved.config, threads=torch.get_num_threads())
+        split = split_panel(
+            panel, config.horizon, config.split.val_size or 0, config.split.test_size or 0
+        )
+        pl.seed_everything(config.seed, verbose=False)
+        net = ForecastNet(_net_spec(config, panel))
+        scale = self._scale(whole, panel, split, resolved.season)
+        return Prepared(config, resolved.reasons, panel, split, net, scale, resolved.season)
+
+    def panel(self, config: TrainConfig, table: Table | None = None) -> Panel:
+        """The panel of a config, read once for each way of reading; the last two are kept."""
+        if table is not None:
+            return build_panel(table, config.data.freq)
         if config.data.path is None:
             raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
-        table = read_table(config.data)
-    return build_panel(table, config.data.freq)
+        data = dataclasses.asdict(config.data)
+        key = json.dumps({k: v for k, v in data.items() if k not in _NOT_OF_PANEL}, default=str)
+        if key not in self._panels:
+            for old in list(self._panels)[:-1]:
+                del self._panels[old]
+            self._panels[key] = build_panel(read_table(config.data), config.data.freq)
+            self._scales.clear()
+        return self._panels[key]
 
-
-def prepare(config: TrainConfig, panel: Panel, scale_of: ScaleOf = training_scale) -> Prepared:
-    """Choose what a checked config leaves open, split the panel, draw the initial weights.
-
-    `scale_of` is `training_scale`, or a memory of what it gave. Sets the seed and the number of
-    threads of the process. Raises TsconvError where data and config do not go together.
-    """
-    panel = _cut(panel, config)
-    resolved = resolve(config, panel)
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
-    else:
-        resolved.reasons["threads"] = "what torch took"
-    config = dataclasses.replace(resolved.config, threads=torch.get_num_threads())
-    split = split_panel(
-        panel, config.horizon, config.split.val_size or 0, config.split.test_size or 0
-    )
-    pl.seed_everything(config.seed, verbose=False)
-    net = ForecastNet(_net_spec(config, panel))
-    scale = scale_of(panel, split.train_end, resolved.season)
-    return Prepared(config, resolved.reasons, panel, split, net, scale, resolved.season)
+    def _scale(self, whole: Panel, panel: Panel, split: Split, season: int) -> SeriesScale:
+        if not any(whole is kept for kept in self._panels.values()):
+            return training_scale(panel, split.train_end, season)
+        key = (id(whole), *split.train_end.tolist(), season)
+        if key not in self._scales:
+            self._scales[key] = training_scale(panel, split.train_end, season)
+        return self._scales[key]
 
 
 def check_config(config: TrainConfig) -> TrainConfig:

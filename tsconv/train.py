@@ -16,7 +16,7 @@ from tsconv.data.table import Table
 from tsconv.errors import ConfigError
 from tsconv.fit import Fitted, fit
 from tsconv.forecast import forecast_panel
-from tsconv.prepare import Prepared, check_config, load_panel, prepare
+from tsconv.prepare import Prepared, Workshop
 from tsconv.report import training_notes, write_config, write_json
 from tsconv.schema import TrainConfig
 
@@ -31,22 +31,27 @@ class TrainResult:
 
 
 def train(
-    config: TrainConfig, table: Table | None = None, notify: Callable[[str], None] | None = None
+    config: TrainConfig,
+    table: Table | None = None,
+    notify: Callable[[str], None] | None = None,
+    workshop: Workshop | None = None,
 ) -> TrainResult:
     """Read, resolve, train, score and write the run folder.
 
     `notify` is told, before training, what happened to the data on the way, a line at a time.
-    `table` takes the place of `config.data.path` for data that are already in memory. Raises
-    TsconvError where the data or the config are at fault, before anything is written.
+    `table` takes the place of `config.data.path` for data that are already in memory. `workshop`
+    lets several trainings share what they read and compiled. Raises TsconvError where the data or
+    the config are at fault, before anything is written.
     """
-    config = check_config(config)
-    prepared = prepare(config, load_panel(config, table))
+    workshop = workshop or Workshop()
+    prepared = workshop.prepare(config, table)
     panel, config = prepared.panel, prepared.config
     if notify is not None:
         for line in (*panel.notes, *training_notes(panel, prepared.scale)):
             notify(line)
     run_dir = make_run_dir(config)
-    fitted = fit(prepared.module(), prepared.data(), config, run_dir, prepared.reasons)
+    module, data = prepared.module(), prepared.data()
+    fitted = fit(module, data, config, run_dir, prepared.reasons, shapes=workshop.shapes)
     config = fitted.settle(config)
     metrics = {
         **fitted.figures,
@@ -66,12 +71,16 @@ def train(
 
 
 def make_run_dir(config: TrainConfig) -> Path:
-    """A folder of its own for every run: two that start in the same second do not share one."""
+    """A folder of its own for every run: `run_dir`, or a new one under runs/."""
     if config.run_dir is not None:
         folder = Path(config.run_dir)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-    stem = Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_seed{config.seed}"
+    return free_folder(Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_seed{config.seed}")
+
+
+def free_folder(stem: Path) -> Path:
+    """Make the folder, or one with a number behind: two that start at once do not share one."""
     for attempt in range(1, 1000):
         folder = stem if attempt == 1 else stem.with_name(f"{stem.name}_{attempt}")
         try:

@@ -19,56 +19,15 @@ import optuna
 import pytorch_lightning as pl
 import torch
 
-from tsconv.backtest import score, training_scale
+from tsconv.backtest import score
 from tsconv.data.panel import Panel
 from tsconv.errors import ConfigError, TrainingError
 from tsconv.fit import fit
-from tsconv.metrics import SeriesScale
-from tsconv.prepare import Prepared, check_config, load_panel, prepare
+from tsconv.prepare import Prepared, Workshop
 from tsconv.report import write_config, write_json
 from tsconv.schema import TrainConfig
-from tsconv.speed import Shapes
 
-_PER_STEP = ("origins_per_chunk", "chunks_per_batch")  # keys of `data` that the panel does not know
 Report = Callable[[int, int, float], bool]
-
-
-@dataclasses.dataclass
-class Workshop:
-    """What the trials of one worker share: the panel, and the code compiled for each shape."""
-
-    shapes: Shapes = dataclasses.field(default_factory=Shapes)
-    _panels: dict[str, Panel] = dataclasses.field(default_factory=dict)
-    _scales: dict[Any, SeriesScale] = dataclasses.field(default_factory=dict)
-
-    def panel(self, config: TrainConfig) -> Panel:
-        """The panel of a config, read once for each way of reading; the last two are kept."""
-        data = {k: v for k, v in dataclasses.asdict(config.data).items() if k not in _PER_STEP}
-        key = json.dumps(data, sort_keys=True, default=str)
-        if key not in self._panels:
-            for old in list(self._panels)[:-1]:
-                del self._panels[old]
-            self._panels[key] = load_panel(config)
-            self._scales.clear()
-        return self._panels[key]
-
-    def _scale(self, panel: Panel, train_end: torch.Tensor, season: int) -> SeriesScale:
-        key = (*train_end.tolist(), season, *panel.channels, *panel.values.shape)
-        if key not in self._scales:
-            self._scales[key] = training_scale(panel, train_end, season)
-        return self._scales[key]
-
-    def prepare(self, config: TrainConfig) -> Prepared:
-        """A checked config with its panel, ready to train. Raises TsconvError."""
-        config = check_config(config)
-        prepared = prepare(config, self.panel(config), self._scale)
-        split = prepared.split
-        if split.val is None or int(split.val.counts.sum()) == 0:
-            raise ConfigError(
-                f"`split.val_size` (={prepared.config.split.val_size}) leaves no forecast to "
-                f"validate on, and the validation part is what a sweep chooses by"
-            )
-        return prepared
 
 
 class Pruned(optuna.TrialPruned):
@@ -94,7 +53,7 @@ def run_trial(config: TrainConfig, workshop: Workshop, folder: Path, report: Rep
     error; where it returns True, the trial is pruned. Raises `Pruned`, or whatever stopped the
     training.
     """
-    prepared = workshop.prepare(_bare(config))
+    prepared = validated(workshop.prepare(_bare(config)))
     folder.mkdir(parents=True, exist_ok=True)
     watch = _Watch(prepared.config.trainer["max_steps"], report)
     module, data = prepared.module(), prepared.data()
@@ -112,6 +71,17 @@ def run_trial(config: TrainConfig, workshop: Workshop, folder: Path, report: Rep
     write_config(settled, prepared.reasons, folder / "config.yaml")
     write_json(metrics, folder / "metrics.json")
     return Outcome(settled, metrics)
+
+
+def validated(prepared: Prepared) -> Prepared:
+    """What was given. Raises ConfigError where there is no validation part to choose by."""
+    split = prepared.split
+    if split.val is None or int(split.val.counts.sum()) == 0:
+        raise ConfigError(
+            f"`split.val_size` (={prepared.config.split.val_size}) leaves no forecast to "
+            f"validate on, and the validation part is what a sweep chooses by"
+        )
+    return prepared
 
 
 def objective_values(metrics: dict[str, Any], names: list[str]) -> list[float]:

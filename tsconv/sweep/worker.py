@@ -26,17 +26,18 @@ from optuna.trial import TrialState
 
 from tsconv.config import SweepPlan, sweep_config, with_values
 from tsconv.errors import ConfigError, TsconvError
+from tsconv.prepare import Workshop
 from tsconv.report import flat, training_notes
 from tsconv.sweep import study as studies
 from tsconv.sweep.space import Space, parse_space, stored_params
 from tsconv.sweep.store import Store, open_store, patiently, unreachable
 from tsconv.sweep.trial import (
     Pruned,
-    Workshop,
     fingerprint,
     is_out_of_memory,
     objective_values,
     run_trial,
+    validated,
 )
 
 _IDLE = 2.0  # seconds between looks for a trial that another worker lost
@@ -68,7 +69,7 @@ class Worker:
 
     def prepare(self) -> dict[str, Any]:
         """Read the data and check every range on them: what the study is about, and the notes."""
-        base = self.workshop.prepare(self.config({}))
+        base = validated(self.workshop.prepare(self.config({})))
         config = base.config
         self._check_ends()
         return {
@@ -93,7 +94,7 @@ class Worker:
             others = {key: values[0] for key, values in each.when}
             for value in each.extremes():
                 try:
-                    self.workshop.prepare(self.config({**others, each.key: value}))
+                    validated(self.workshop.prepare(self.config({**others, each.key: value})))
                 except TsconvError as error:
                     raise ConfigError(
                         f"`search_space.{each.key}` ({each}): {value} does not do: {error}"
