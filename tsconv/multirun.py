@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tsconv.errors import ConfigError, TrainingError, TsconvError
-from tsconv.prepare import Workshop, check_config
+from tsconv.prepare import Workshop
 from tsconv.report import write_overrides
 from tsconv.schema import TrainConfig
 from tsconv.train import TrainResult, free_folder, train
@@ -37,16 +37,16 @@ def run_jobs(
 ) -> str:
     """Train each config in a folder of its own; write summary.csv and return the table.
 
-    A job that fails does not stop the others. All configs are checked before the first one is
-    trained. Raises TrainingError at the end where jobs failed.
+    All configs are checked, on their data, before the first one is trained; a job that fails then
+    does not stop the others. Raises TrainingError at the end where jobs failed.
     """
+    workshop = Workshop()
     for config in configs:
-        check_config(config)
+        workshop.prepare(config)
         if config.resume is not None:
             raise ConfigError("`resume` goes on with one run; a multirun starts new ones")
     folder = _folder(configs[0])
     changed = [[o for i, o in enumerate(job) if len({j[i] for j in jobs}) > 1] for job in jobs]
-    workshop = Workshop()
     done: list[Job] = []
     for number, (job, what, config) in enumerate(zip(jobs, changed, configs, strict=True)):
         name = f"{number:03d}_{_plain(what)}".rstrip("_")

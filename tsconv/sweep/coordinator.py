@@ -22,8 +22,9 @@ from tsconv.report import flat
 from tsconv.sweep import study as studies
 from tsconv.sweep.board import Board
 from tsconv.sweep.crew import Crew, Orders
+from tsconv.sweep.parse import parse_space
 from tsconv.sweep.results import finished
-from tsconv.sweep.space import Space, describe, parse_space
+from tsconv.sweep.space import Space, describe
 from tsconv.sweep.store import Store, open_store
 
 # Keys that do not change what a trial's figures are, or that each trial has of its own.

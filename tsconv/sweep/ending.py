@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from filelock import FileLock
+
 from tsconv.errors import TrainingError
 from tsconv.sweep.coordinator import SweepResult
 from tsconv.sweep.results import (
@@ -58,10 +60,11 @@ def time_line(result: SweepResult) -> str:
 
 
 def refit(result: SweepResult, train: Train) -> None:
-    """Train the winner as `tsconv train` would, once: its run folder says which trial it is."""
+    """Train the winner as `tsconv train` would, once, however many sweeps end on its study."""
     winner = best_trials(result.study)[0]
     folder = result.folder / f"refit_{winner.number:04d}"
-    if (folder / "bundle").is_dir():
-        print(f"bundle: {folder / 'bundle'}")
-        return
-    train([f"run_dir={folder}", "experiment=best"], str(result.folder))
+    with FileLock(result.folder / "refit.lock"):
+        if (folder / "bundle").is_dir():
+            print(f"bundle: {folder / 'bundle'}")
+        else:
+            train([f"run_dir={folder}", "experiment=best"], str(result.folder))

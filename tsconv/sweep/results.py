@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,7 @@ def shown(value: Any) -> str:
 
 def replace_text(path: Path, text: str) -> None:
     """Write beside the target and rename: two sweeps on one study may write at once."""
-    staging = path.with_name(f".{path.name}.{os.getpid()}.part")
+    staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     staging.write_text(text, encoding="utf-8")
     os.replace(staging, path)
 

@@ -25,6 +25,7 @@ from optuna.storages.journal._file import BaseJournalFileLock
 from optuna.study import Study
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
 
 from tsconv.errors import ConfigError
 
@@ -44,8 +45,11 @@ class Store(Protocol):
     def working(self, worker: str) -> contextlib.AbstractContextManager[Any]:
         """Held by a worker as long as it lives."""
 
+    def beat(self, trial_id: int) -> None:
+        """A sign of life, given before a trial is signed: from then on it counts as in work."""
+
     def beating(self, trial_id: int) -> contextlib.AbstractContextManager[Any]:
-        """Signs of life for as long as a trial runs."""
+        """Further signs of life for as long as a trial runs."""
 
     def lost(self, study: Study, running: dict[int, str | None]) -> list[int]:
         """Which of the running trials (id -> worker) have lost their worker."""
@@ -67,6 +71,9 @@ class JournalStore:
 
     def working(self, worker: str) -> contextlib.AbstractContextManager[Any]:
         return FileLock(self._sign(worker))
+
+    def beat(self, trial_id: int) -> None:
+        """Nothing: the lock that a worker holds is sign enough."""
 
     def beating(self, trial_id: int) -> contextlib.AbstractContextManager[Any]:
         return contextlib.nullcontext()
@@ -93,16 +100,17 @@ class DatabaseStore:
     """A study in a PostgreSQL database; `name` is the study's."""
 
     def __init__(self, url: str, name: str, heartbeat: int) -> None:
-        self.url, self.name = _with_driver(url), name
+        self.url, self.name, self._heartbeat = _with_driver(url), name, heartbeat
         self.shown = hidden_password(url)
         try:
             # A connection of its own for the lock, which lasts as long as a transaction.
             options = {"connect_timeout": 10}
-            self._engine = create_engine(self.url, connect_args=options, pool_pre_ping=True)
-            with self.lock():  # two that make the tables at once would trip over each other
+            self._engine = create_engine(self.url, connect_args=options, poolclass=NullPool)
+            pool = {"pool_pre_ping": True, "pool_size": 1, "max_overflow": 4}
+            with self._lock("tables"):  # two that make them at once would trip over each other
                 self.storage: BaseStorage = RDBStorage(
                     self.url,
-                    engine_kwargs={"connect_args": options, "pool_pre_ping": True},
+                    engine_kwargs={"connect_args": options, **pool},
                     heartbeat_interval=heartbeat,
                     grace_period=_GRACE * heartbeat,
                 )
@@ -114,9 +122,12 @@ class DatabaseStore:
         except (DBAPIError, ArgumentError, ValueError) as error:
             raise unreachable(self.shown, error) from error
 
+    def lock(self) -> contextlib.AbstractContextManager[Any]:
+        return self._lock(f"study {self.name}")
+
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        key = int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], signed=True)
+    def _lock(self, what: str) -> Iterator[None]:
+        key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
         with self._engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
             yield
@@ -124,19 +135,20 @@ class DatabaseStore:
     def working(self, worker: str) -> contextlib.AbstractContextManager[Any]:
         return contextlib.nullcontext()
 
+    def beat(self, trial_id: int) -> None:
+        assert isinstance(self.storage, RDBStorage)
+        self.storage.record_heartbeat(trial_id)
+
     @contextlib.contextmanager
     def beating(self, trial_id: int) -> Iterator[None]:
-        storage = self.storage
-        assert isinstance(storage, RDBStorage)
         done = threading.Event()
 
-        def beat() -> None:
-            while not done.wait(storage.get_heartbeat_interval()):
+        def keep_on() -> None:
+            while not done.wait(self._heartbeat):
                 with contextlib.suppress(Exception):  # the next one may reach the server again
-                    storage.record_heartbeat(trial_id)
+                    self.beat(trial_id)
 
-        storage.record_heartbeat(trial_id)
-        thread = threading.Thread(target=beat, daemon=True)
+        thread = threading.Thread(target=keep_on, daemon=True)
         thread.start()
         try:
             yield

@@ -31,6 +31,7 @@ _IDENTITY = "tsconv"  # the attribute of the study that says what it searches
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+warnings.filterwarnings("ignore", message="Heartbeat of storage is supposed")  # ours beats itself
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,6 +152,7 @@ def take(
             study.enqueue_trial(left[0])
         study.sampler = make_sampler(sweep, space, number)
         trial = study.ask()
+        store.beat(trial._trial_id)
         trial.set_user_attr("worker", worker)
         attempt = trial.user_attrs.get("attempt", 0) + 1
         trial.set_user_attr("attempt", attempt)

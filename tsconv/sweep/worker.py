@@ -29,7 +29,8 @@ from tsconv.errors import ConfigError, TsconvError
 from tsconv.prepare import Workshop
 from tsconv.report import flat, training_notes
 from tsconv.sweep import study as studies
-from tsconv.sweep.space import Space, parse_space, stored_params
+from tsconv.sweep.parse import parse_space
+from tsconv.sweep.space import Space, stored_params
 from tsconv.sweep.store import Store, open_store, patiently, unreachable
 from tsconv.sweep.trial import (
     Pruned,

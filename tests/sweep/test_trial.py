@@ -1,0 +1,174 @@
+"""One trial: what it leaves, what it may not see, and that its config gives its figures again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+import torch
+
+from tests.conftest import daily_frame
+from tsconv.config import train_config
+from tsconv.data.read import table_from_frame
+from tsconv.errors import ConfigError, TrainingError
+from tsconv.prepare import Workshop
+from tsconv.schema import TrainConfig
+from tsconv.sweep.trial import (
+    Outcome,
+    Pruned,
+    fingerprint,
+    is_out_of_memory,
+    objective_values,
+    run_trial,
+    validated,
+)
+from tsconv.train import train
+
+QUICK = ("horizon=7", "trainer.max_steps=30", "compile=false", "precision=float32", "plots=false")
+
+
+def config(folder: Path, frame: pd.DataFrame | None = None, *overrides: str) -> TrainConfig:
+    path = folder / "sales.csv"
+    if frame is not None or not path.exists():
+        (daily_frame() if frame is None else frame).to_csv(path, index=False)
+    return train_config([*QUICK, f"data.path={path}", *overrides])
+
+
+def never(step: int, steps: int, error: float) -> bool:
+    return False
+
+
+def trained(folder: Path, *overrides: str, report: Callable[..., bool] = never) -> Outcome:
+    return run_trial(config(folder, None, *overrides), Workshop(), folder / "trial", report)
+
+
+def test_the_test_part_is_never_looked_at(tmp_path: Path) -> None:
+    """What stands in the test part changes nothing of a trial, to the last bit."""
+    frame = daily_frame(2, 160)
+    other = frame.copy()
+    last = other.groupby("unique_id").cumcount(ascending=False) < 16  # the test part
+    other.loc[last, "y"] = np.random.default_rng(0).normal(1e4, 1e3, int(last.sum()))
+    figures = []
+    for name, values in (("a", frame), ("b", other)):
+        folder = tmp_path / name
+        folder.mkdir()
+        workshop = Workshop()
+        asked = config(folder, values, "split.test_size=16", "split.val_size=16")
+        outcome = run_trial(asked, workshop, folder / "trial", never)
+        figures.append((outcome.metrics["val"], outcome.metrics["val_error_by_percent"]))
+        assert "test" not in outcome.metrics
+        written = json.loads((folder / "trial" / "metrics.json").read_text())
+        assert "test" not in written
+    assert figures[0] == figures[1]
+
+
+def test_the_validation_part_is_looked_at(tmp_path: Path) -> None:
+    """The test above could fail: the part before it does change the figures."""
+    frame = daily_frame(2, 160)
+    other = frame.copy()
+    at = other.groupby("unique_id").cumcount(ascending=False).between(16, 31)
+    other.loc[at, "y"] += 1.0
+    figures = []
+    for values in (frame, other):
+        asked = config(tmp_path, values, "split.test_size=16", "split.val_size=16")
+        figures.append(run_trial(asked, Workshop(), tmp_path / "t", never).metrics["val"]["mae"])
+    assert figures[0] != figures[1]
+
+
+@pytest.mark.parametrize(
+    "extra", [(), ("head=point", "head.loss=mse"), ("head.loss_scale=origin",)]
+)
+def test_its_config_trained_again_gives_its_figures_exactly(
+    tmp_path: Path, extra: tuple[str, ...]
+) -> None:
+    outcome = trained(tmp_path, *extra, "precision=auto", "seed=5")
+    again = train(dataclasses.replace(outcome.config, run_dir=str(tmp_path / "again")))
+    assert again.metrics["val"] == outcome.metrics["val"]
+    assert again.metrics["test"] is not None  # which the trial had left out
+
+
+def test_what_is_reported_is_the_objective(tmp_path: Path) -> None:
+    """The error after the last validation is val.scaled_mae, whatever the loss is."""
+    for extra in (("head=point", "head.loss=huber"), ("head.loss_scale=origin",)):
+        seen: list[tuple[int, int, float]] = []
+
+        def report(*what: Any, into: list[tuple[int, int, float]] = seen) -> bool:
+            into.append(what)
+            return False
+
+        outcome = trained(tmp_path, *extra, "callbacks.weights=last", report=report)
+        assert [step for step, _, _ in seen] == [3 * i for i in range(1, 11)]
+        assert seen[-1][2] == pytest.approx(outcome.metrics["val"]["scaled_mae"], rel=1e-5)
+        assert list(outcome.metrics["val_error_by_percent"]) == [10 * i for i in range(1, 11)]
+
+
+def test_a_pruned_trial_stops_and_says_what_it_cost(tmp_path: Path) -> None:
+    with pytest.raises(Pruned) as caught:
+        trained(tmp_path, report=lambda step, steps, error: step >= 12)
+    assert caught.value.figures["train_steps"] == 12
+    assert caught.value.figures["train_seconds"] > 0
+    assert isinstance(caught.value, optuna.TrialPruned)
+
+
+def test_a_workshop_reads_a_file_once_for_each_way_of_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tsconv.prepare
+
+    reads = []
+    read = tsconv.prepare.read_table
+    monkeypatch.setattr(tsconv.prepare, "read_table", lambda data: reads.append(1) or read(data))
+    workshop = Workshop()
+    workshop.prepare(config(tmp_path))
+    workshop.prepare(config(tmp_path, None, "context_length=20", "data.origins_per_chunk=16"))
+    workshop.prepare(config(tmp_path, None, "model.hidden=8", "split.val_size=20"))
+    assert len(reads) == 1
+    workshop.prepare(config(tmp_path, None, "data.na_values=[x]"))
+    assert len(reads) == 2
+    first = workshop.prepare(config(tmp_path, None, "split.val_size=30"))
+    fresh = Workshop().prepare(config(tmp_path, None, "split.val_size=30"))
+    assert torch.equal(first.scale.std, fresh.scale.std)  # of its own split, not of another's
+
+
+def test_a_sweep_needs_a_validation_part(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"`split.val_size` \(=0\) leaves no forecast"):
+        validated(Workshop().prepare(config(tmp_path, None, "split.val_size=0")))
+
+
+def test_objectives_are_looked_up_and_must_be_numbers() -> None:
+    metrics = {"val": {"mae": 1.5, "wql": None, "mse": float("nan")}, "train_seconds": 3}
+    assert objective_values(metrics, ["val.mae", "train_seconds"]) == [1.5, 3.0]
+    for name in ("val.wql", "val.mse"):
+        with pytest.raises(TrainingError, match=f"`{name}` is"):
+            objective_values(metrics, [name])
+
+
+def test_want_of_memory_is_told_from_other_errors() -> None:
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert is_out_of_memory(MemoryError())
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60)
+    assert is_out_of_memory(caught.value)
+    assert not is_out_of_memory(RuntimeError("shapes do not match"))
+    assert not is_out_of_memory(ValueError("out of memory"))
+
+
+def test_the_fingerprint_is_that_of_the_data() -> None:
+    asked = train_config(["horizon=7"])
+
+    def of(frame: pd.DataFrame) -> str:
+        return fingerprint(Workshop().panel(asked, table_from_frame(frame, asked.data)))
+
+    frame = daily_frame()
+    assert of(frame) == of(frame.iloc[::-1].iloc[::-1])
+    later = frame.assign(ds=frame["ds"] + pd.Timedelta(days=1))
+    named = frame.assign(unique_id=frame["unique_id"] + "!")
+    value = frame.assign(y=frame["y"].where(frame.index != 7, 3.0))
+    assert len({of(f) for f in (frame, later, named, value, frame.iloc[:-1])}) == 5
