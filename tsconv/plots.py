@@ -11,10 +11,10 @@ from tsconv.data.panel import Panel
 from tsconv.forecast import Forecast, quantile_columns
 
 _MOST_ROWS = 100
-_BLUE, _GREY, _ORANGE = "#1f6fb4", "#444444", "#d9601a"
+BLUE, GREY, ORANGE = "#1f6fb4", "#444444", "#d9601a"
 
 
-def _figure(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
+def figure_grid(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
     # The object-oriented interface: no global state, and no display is asked for.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -28,17 +28,17 @@ def plot_training(
     train: list[tuple[int, float]], val: dict[int, float], path: Path, note: str
 ) -> None:
     """Training and validation loss by step; `note` says which weights were kept."""
-    figure, axes = _figure(1, 1, 7, 3.6)
+    figure, axes = figure_grid(1, 1, 7, 3.6)
     ax = axes[0][0]
     if train:
         steps, losses = zip(*train, strict=True)
-        ax.plot(steps, losses, color=_GREY, alpha=0.45, lw=1, label="training (each batch)")
+        ax.plot(steps, losses, color=GREY, alpha=0.45, lw=1, label="training (each batch)")
     if val:
-        ax.plot(list(val), list(val.values()), color=_BLUE, marker="o", ms=4, label="validation")
+        ax.plot(list(val), list(val.values()), color=BLUE, marker="o", ms=4, label="validation")
     ax.set(xlabel="step", ylabel="loss", title=f"weights kept: {note}")
     ax.title.set_fontsize(9)
     figure.legend(frameon=False, fontsize=8, ncols=2, loc="outside lower right")
-    _finish(ax)
+    finish(ax)
     figure.savefig(path, dpi=110)
 
 
@@ -54,17 +54,17 @@ def plot_forecasts(
     tiles, columns = _tiles(panel, forecast, most)
     lines = max(1, -(-len(tiles) // columns))
     width = 6.4 if columns <= 2 else 4.6
-    figure, axes = _figure(lines, columns, width * columns, 2.5 * lines + 0.3)
+    figure, axes = figure_grid(lines, columns, width * columns, 2.5 * lines + 0.3)
     horizon = forecast.values.shape[-2]
     for ax, (i, c, h) in zip(axes.flat, tiles, strict=False):
         s, t = int(forecast.series[i]), int(forecast.origin[i])
         observed = panel.series(s)[: t + horizon + 1, c, h].cpu().numpy()
         past = np.arange(max(0, t + 1 - max(3 * horizon, 48)), len(observed))
-        ax.plot(panel.times(s, past), observed[past], color=_GREY, lw=1.1, label="observed")
+        ax.plot(panel.times(s, past), observed[past], color=GREY, lw=1.1, label="observed")
         ahead = panel.times(s, np.arange(t + 1, t + 1 + horizon))
         _draw_fan(ax, ahead, forecast.values[i, c, h].numpy(), quantiles)
         ax.set_title(panel.name(s, c, h), fontsize=9, loc="left", parse_math=False)
-        _finish(ax)
+        finish(ax)
     for ax in list(axes.flat)[len(tiles) :]:
         ax.set_axis_off()
     if tiles:
@@ -96,16 +96,16 @@ def plot_errors_by_row(
     """MASE of every row beside seasonal naive's, the worst on top. ours, naive: row -> metrics."""
     named = [r for r in ours if None not in (ours[r]["mase"], naive[r]["mase"])]
     names = sorted(named, key=lambda r: ours[r]["mase"])[-_MOST_ROWS:]  # more cannot be read
-    figure, axes = _figure(1, 1, 7, 1.1 + 0.21 * max(4, len(names)))
+    figure, axes = figure_grid(1, 1, 7, 1.1 + 0.21 * max(4, len(names)))
     ax = axes[0][0]
     at = np.arange(len(names))
     a, b = ([part[r]["mase"] for r in names] for part in (ours, naive))
-    ax.hlines(at, a, b, color=_GREY, alpha=0.3, lw=1.5)
-    ax.plot(b, at, "o", ms=4.5, color=_GREY, label="seasonal naive")
-    ax.plot(a, at, "o", ms=5, color=_ORANGE, label="tsconv")
+    ax.hlines(at, a, b, color=GREY, alpha=0.3, lw=1.5)
+    ax.plot(b, at, "o", ms=4.5, color=GREY, label="seasonal naive")
+    ax.plot(a, at, "o", ms=5, color=ORANGE, label="tsconv")
     ax.set(yticks=at, xlabel="MASE on the test part")
     ax.set_yticklabels(names, parse_math=False)
-    _finish(ax)
+    finish(ax)
     ax.grid(axis="x", alpha=0.25, lw=0.6)
     ax.set_ylim(-0.7, len(names) - 0.3)
     figure.legend(frameon=False, fontsize=8, ncols=2, loc="outside upper right")
@@ -119,8 +119,8 @@ def _draw_fan(ax: Any, times: Any, values: Any, quantiles: tuple[float, ...]) ->
     for width in widths:
         low, high = values[:, names[f"tsconv-lo-{width}"]], values[:, names[f"tsconv-hi-{width}"]]
         label = f"{width}% interval" if width == widths[0] else None
-        ax.fill_between(times, low, high, color=_ORANGE, alpha=0.16, lw=0, label=label)
-    ax.plot(times, values[:, names["tsconv"]], color=_ORANGE, lw=1.5, label="forecast")
+        ax.fill_between(times, low, high, color=ORANGE, alpha=0.16, lw=0, label=label)
+    ax.plot(times, values[:, names["tsconv"]], color=ORANGE, lw=1.5, label="forecast")
     if times.dtype.kind == "M":
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
@@ -134,7 +134,7 @@ def _spread(count: int, most: int) -> list[int]:
     return sorted({round(i) for i in np.linspace(0, count - 1, min(count, most))}) if count else []
 
 
-def _finish(ax: Any) -> None:
+def finish(ax: Any) -> None:
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", alpha=0.25, lw=0.6)
     ax.tick_params(labelsize=8)
