@@ -1,9 +1,10 @@
 """What pruning saves, and what a second worker gains: the same sweep in several forms.
 
-    python scripts/benchmarks/sweep.py [n_trials] [tsconv sweep overrides ...]
+    python scripts/benchmarks/sweep.py pruning|workers [n_trials] [tsconv sweep overrides ...]
 
-By default on data/seattle_weather.csv. Every sweep is the real command in a process of its own, with
-the same seeds; times are those of the command, its start included.
+Pruning by default on data/seattle_weather.csv; workers on eight short monthly series, made here,
+whose steps are too small for a second thread to help. Every sweep is the real command in a process
+of its own, with the same seeds; times are those of the command, its start included.
 """
 
 from __future__ import annotations
@@ -15,18 +16,33 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 ROOT = Path(__file__).resolve().parents[2]
-DATA = (
+SEATTLE = (
     f"data.path={ROOT / 'data' / 'seattle_weather.csv'}", "data.time=date",
-    "data.wide_columns_are=series", "horizon=14",
+    "data.wide_columns_are=series", "horizon=14", "trainer.max_steps=300", "compile=false",
 )  # fmt: skip
-FORMS = (
-    ("pruner=none", ("sweep.pruner=none",)),
-    ("pruner=median", ("sweep.pruner=median",)),
-    ("pruner=hyperband", ("sweep.pruner=hyperband",)),
-    ("pruner=none, 2 workers", ("sweep.pruner=none", "sweep.workers=2")),
-    ("pruner=median, 2 workers", ("sweep.pruner=median", "sweep.workers=2")),
-)
+MONTHLY = ("data.path={folder}/monthly.csv", "horizon=12", "trainer.max_steps=600")
+FORMS = {
+    "pruning": [(f"pruner={p}", (f"sweep.pruner={p}",)) for p in ("none", "median", "hyperband")],
+    "workers": [(f"workers={n}", (f"sweep.workers={n}", "sweep.pruner=none")) for n in (1, 2)],
+}
+
+
+def write_monthly(path: Path) -> None:
+    """Eight series of 120 months: a level, a season, noise."""
+    rng = np.random.default_rng(0)
+    months = pd.date_range("2010-01-01", periods=120, freq="MS")
+    season = np.sin(2 * np.pi * np.arange(120) / 12)
+    frames = [
+        pd.DataFrame(
+            {"unique_id": f"s{i}", "ds": months, "y": 9 + i * season + rng.normal(size=120)}
+        )
+        for i in range(8)
+    ]
+    pd.concat(frames).to_csv(path, index=False)
 
 
 def sweep(folder: Path, overrides: tuple[str, ...]) -> tuple[float, list[dict[str, str]]]:
@@ -40,23 +56,26 @@ def sweep(folder: Path, overrides: tuple[str, ...]) -> tuple[float, list[dict[st
 
 
 def main() -> None:
-    arguments = sys.argv[1:]
+    what, *arguments = sys.argv[1:] or ["pruning"]
     n_trials = int(arguments.pop(0)) if arguments and arguments[0].isdigit() else 20
-    data = () if any(a.startswith(("data.path", "experiment")) for a in arguments) else DATA
-    common = (*data, f"sweep.n_trials={n_trials}", "callbacks.progress=false", *arguments)
-    head = ("command s", "training s", "of none", "pruned", "best")
-    print(f"{n_trials} trials{'':<18}" + "".join(f"{h:>12}" for h in head))
-    whole = None
+    given = any(a.startswith(("data.path", "experiment")) for a in arguments)
     with tempfile.TemporaryDirectory() as folder:
-        for at, (name, overrides) in enumerate(FORMS):
+        write_monthly(Path(folder) / "monthly.csv")
+        own = SEATTLE if what == "pruning" else MONTHLY
+        data = () if given else tuple(a.format(folder=folder) for a in own)
+        common = (*data, f"sweep.n_trials={n_trials}", "callbacks.progress=false", *arguments)
+        head = ("command s", "of first", "training s", "of first", "pruned", "best")
+        print(f"{n_trials:>3} trials{'':<10}" + "".join(f"{h:>12}" for h in head))
+        first = None
+        for at, (name, overrides) in enumerate(FORMS[what]):
             seconds, trials = sweep(Path(folder) / str(at), (*common, *overrides))
             training = sum(float(t["train_seconds"] or 0) for t in trials)
-            whole = whole or training
+            first = first or (seconds, training)
             pruned = sum(t["state"] == "pruned" for t in trials)
             best = min(float(t["val.scaled_mae"]) for t in trials if t["state"] == "complete")
             print(
-                f"{name:<27}{seconds:>12.1f}{training:>12.1f}{training / whole:>12.2f}"
-                f"{pruned:>12}{best:>12.4f}",
+                f"{name:<20}{seconds:>12.1f}{seconds / first[0]:>12.2f}{training:>12.1f}"
+                f"{training / first[1]:>12.2f}{pruned:>12}{best:>12.4f}",
                 flush=True,
             )
 
