@@ -240,9 +240,8 @@ def _one_line(error: Exception) -> str:
     for at, line in enumerate(kept):
         if line.startswith("Available options"):
             names = [k for k in kept[at + 1 :] if not k.startswith(("provider", "\t"))]
-            return f"{' '.join(kept[:at])}; available: {', '.join(names)}".replace(
-                "In 'train': ", ""
-            )
+            found = re.sub(r"^In '\w+': ", "", " ".join(kept[:at]))
+            return f"{found}; available: {', '.join(names)}"
     if "is not a ListConfig" in kept[0]:
         return "expected a list, e.g. [a, b]"
     return " ".join(kept[:3])

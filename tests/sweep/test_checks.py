@@ -36,7 +36,7 @@ def worker(folder: Path, *overrides: str) -> Worker:
             ["search_space.seed.choices=[1]", "search_space.run_dir.choices=[a]"],
             "has its own `run_",
         ),
-        (["search_space=nosuch"], "available: tcn"),
+        (["search_space=nosuch"], "Could not find 'search_space/nosuch'; available: rows, tcn"),
         (["sweep.storage=mysql://h/x"], "must be postgresql://"),
         (["sweep.n_trails=3"], "(did you mean `sweep.n_trials`?)"),
         (["sweep.n_trials=many"], "`sweep.n_trials`"),
