@@ -89,15 +89,16 @@ def multirun_command(overrides: Sequence[str], config_dir: str | None = None) ->
 def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Search for the best config, then print what became of the trials and the best of them."""
     from tsconv.sweep.coordinator import Sweep, run_sweep
+    from tsconv.sweep.ending import leave, refit, time_line
+    from tsconv.sweep.store import told_in_one_line
 
     sweep = Sweep(overrides, config_dir)
-    result = run_sweep(sweep, _say)
-    from tsconv.sweep.ending import leave, refit, time_line
-
-    lines = leave(result, sweep.space)
-    print(time_line(result))
-    if result.plan.sweep.refit and not result.interrupted:
-        refit(result, train_command)
+    with told_in_one_line(sweep.settings.storage):
+        result = run_sweep(sweep, _say)
+        lines, winner = leave(result, sweep.space)
+        print(time_line(result))
+    if sweep.settings.refit and winner is not None and not result.interrupted:
+        refit(result, winner, train_command)
     for line in lines:
         print(line)
     if result.interrupted:

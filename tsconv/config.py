@@ -63,7 +63,11 @@ def sweep_config(overrides: Sequence[str] = (), config_dir: str | None = None) -
     OmegaConf.set_struct(composed, False)
     choices = dict(composed.pop("hydra").runtime.choices)
     settings = _checked(composed.pop("sweep"), SweepConfig, "sweep")
-    space = OmegaConf.to_container(composed.pop("search_space") or OmegaConf.create(), resolve=True)
+    try:
+        node = composed.pop("search_space") or OmegaConf.create()
+        space = OmegaConf.to_container(node, resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"`search_space`: {_one_line(error)}") from error
     return SweepPlan(settings, space, _checked(composed, TrainConfig), choices)  # type: ignore[arg-type]
 
 

@@ -81,6 +81,9 @@ def _run(
         result: TrainResult = train(config, notify=notify, workshop=workshop)
     except TsconvError as error:
         return Job(changed, folder, None, " ".join(str(error).split()))
+    except (RuntimeError, MemoryError) as error:  # the next job may need less memory
+        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return Job(changed, folder, None, text[:500])
     write_overrides(overrides, config, folder / ".hydra")
     return Job(changed, folder, result.metrics)
 

@@ -23,6 +23,7 @@ from tsconv.sweep.results import (
     write_best,
     write_trials,
 )
+from tsconv.sweep.store import hidden_password
 
 RANGES = {
     "optimizer.lr": optuna.distributions.FloatDistribution(1e-4, 1e-1, log=True),
@@ -132,6 +133,22 @@ def test_what_is_no_time_is_refused() -> None:
     for text in ("soon", "1w", "-3s", "1h30m", ""):
         with pytest.raises(ConfigError, match=r"must be a time such as 90s"):
             seconds_of(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:secret@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u@srv:secret@h/db", "postgresql://u@srv:***@h/db"),
+        ("postgresql://u:sec@ret@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://h/db?user=u&password=secret&x=1", "postgresql://h/db?user=u&password=***&x=1"),
+        ("u:secret@h/db", "u:***@h/db"),
+        ("postgresql:/u:secret@h/db", "postgresql:***@h/db"),
+        ("postgresql://u@h:5432/db", "postgresql://u@h:5432/db"),
+    ],
+)  # fmt: skip
+def test_a_password_is_never_shown(url: str, shown: str) -> None:
+    assert hidden_password(url) == shown
 
 
 def test_threads_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:

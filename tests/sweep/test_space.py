@@ -151,6 +151,11 @@ def test_what_could_not_work_is_refused_in_words(tree: dict[str, Any], words: st
     assert "\n" not in str(caught.value)
 
 
+def test_a_grid_of_decimals_has_the_numbers_that_a_config_says() -> None:
+    space = parse_space({"a": {"type": "float", "low": 0.1, "high": 0.3, "step": 0.1}})
+    assert grid(space) == [{"a": 0.1}, {"a": 0.2}, {"a": 0.3}]
+
+
 def test_an_endless_range_has_no_grid() -> None:
     with pytest.raises(ConfigError, match=r"`search_space.a` \(log_float\) has no finite set"):
         grid(parse_space({"a": {"type": "log_float", "low": 1, "high": 2}}))

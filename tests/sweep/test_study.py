@@ -18,7 +18,7 @@ from tsconv.schema import SweepConfig
 from tsconv.sweep import study as studies
 from tsconv.sweep.parse import parse_space
 from tsconv.sweep.space import Space, grid
-from tsconv.sweep.store import Store, open_store
+from tsconv.sweep.store import JournalStore, Store, open_store
 
 SPACE = parse_space({"x": {"type": "float", "low": 0, "high": 1}, "k": {"choices": ["a", "b"]}})
 IDENTITY = {"search_space": {"x": "float 0 to 1"}, "config": {"horizon": 7}}
@@ -100,6 +100,14 @@ def killed_in_a_trial(address: str | None, folder: Path, name: str) -> None:
     process.join()
 
 
+def wait_until_lost(store: Store, study: optuna.Study) -> None:
+    """A server knows only by the heartbeats that do not come, and looks twice."""
+    if not isinstance(store, JournalStore):
+        time.sleep(4.5)
+        assert store.lost(study, {0: "doomed"}) == []  # not at the first look
+        time.sleep(2.2)
+
+
 def test_a_lost_trial_is_taken_over_in_its_place(
     address: str | None, tmp_path: Path, name: str, store: Store
 ) -> None:
@@ -107,8 +115,7 @@ def test_a_lost_trial_is_taken_over_in_its_place(
     study = join(store, name)
     drawn = study.get_trials()[0].params
     assert study.get_trials()[0].state == TrialState.RUNNING
-    if address is not None:  # a server knows only by the heartbeats that do not come
-        time.sleep(4.5)
+    wait_until_lost(store, study)
     taken = studies.take(store, study, "heir", settings(), SPACE)
     assert taken is not None
     assert (taken.trial.number, taken.attempt, taken.values) == (0, 2, drawn)
@@ -133,8 +140,7 @@ def test_a_trial_whose_worker_died_at_once_is_lost_too(
     process.start()
     process.join()
     study = join(store, name)
-    if address is not None:
-        time.sleep(4.5)
+    wait_until_lost(store, study)
     taken = studies.take(store, study, "heir", settings(), SPACE)
     assert taken is not None
     assert (taken.trial.number, taken.attempt) == (0, 2)

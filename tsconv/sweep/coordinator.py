@@ -25,7 +25,7 @@ from tsconv.sweep.crew import Crew, Orders
 from tsconv.sweep.parse import parse_space
 from tsconv.sweep.results import finished
 from tsconv.sweep.space import Space, describe
-from tsconv.sweep.store import Store, open_store
+from tsconv.sweep.store import Store, open_store, patiently
 
 # Keys that do not change what a trial's figures are, or that each trial has of its own.
 _NOT_COMPARED = (
@@ -87,7 +87,8 @@ def run_sweep(sweep: Sweep, notify: Callable[[str], None]) -> SweepResult:
     begun = time.monotonic()
     store = sweep.existing()
     if store is not None:
-        studies.find_study(store, sweep.name, sweep.identity)
+        with store.lock():
+            studies.find_study(store, sweep.name, sweep.identity)
     settings = sweep.settings
     crew = Crew(
         Orders(
@@ -107,11 +108,13 @@ def run_sweep(sweep: Sweep, notify: Callable[[str], None]) -> SweepResult:
         baseline = ready["baseline"] if settings.baseline else None
         if baseline is None and settings.baseline:
             notify("the config as it stands is outside the search space, so it is not tried first")
-        store = store or sweep.store()
-        study = studies.join_study(store, sweep.name, identity, settings, baseline)
-        before = {t.number for t in finished(study)}
+        home = store or sweep.store()
+        study = patiently(
+            lambda: studies.join_study(home, sweep.name, identity, settings, baseline)
+        )
+        before = patiently(lambda: len(finished(study)))
         if before:
-            notify(f"going on with the study in {sweep.folder}: {len(before)} trials are finished")
+            notify(f"going on with the study in {sweep.folder}: {before} trials are finished")
         start = time.monotonic() - begun
         total = studies.most_trials(settings, sweep.space)
         show = sweep.plan.base.callbacks.progress

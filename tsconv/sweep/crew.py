@@ -198,7 +198,8 @@ class Crew:
     def _read(self, hand: _Hand) -> None:
         assert hand.process.stdout is not None
         for line in hand.process.stdout:
-            self.messages.put((hand, json.loads(line)))
+            with contextlib.suppress(ValueError):  # half a line, of one killed while it wrote
+                self.messages.put((hand, json.loads(line)))
         self.messages.put((hand, None))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from filelock import FileLock
+from optuna.trial import FrozenTrial
 
 from tsconv.errors import TrainingError
 from tsconv.sweep.coordinator import SweepResult
 from tsconv.sweep.results import (
-    best_trials,
     figure,
     finished,
     first_error,
@@ -22,8 +22,8 @@ from tsconv.sweep.space import Space
 Train = Callable[[Sequence[str], str | None], None]
 
 
-def leave(result: SweepResult, space: Space) -> list[str]:
-    """Write trials.csv, best.yaml and plots/; returns the lines to print last.
+def leave(result: SweepResult, space: Space) -> tuple[list[str], FrozenTrial | None]:
+    """Write trials.csv, best.yaml and plots/; returns the lines to print last, and the winner.
 
     Raises TrainingError where every trial failed, once all is written.
     """
@@ -44,7 +44,7 @@ def leave(result: SweepResult, space: Space) -> list[str]:
 
         draw_all(study, sweep, space, folder / "plots")
         lines.append(f"train it: tsconv train --config-dir {folder} +experiment=best")
-    return lines
+    return lines, winner
 
 
 def time_line(result: SweepResult) -> str:
@@ -59,9 +59,8 @@ def time_line(result: SweepResult) -> str:
     )
 
 
-def refit(result: SweepResult, train: Train) -> None:
+def refit(result: SweepResult, winner: FrozenTrial, train: Train) -> None:
     """Train the winner as `tsconv train` would, once, however many sweeps end on its study."""
-    winner = best_trials(result.study)[0]
     folder = result.folder / f"refit_{winner.number:04d}"
     with FileLock(result.folder / "refit.lock"):
         if (folder / "bundle").is_dir():

@@ -76,7 +76,8 @@ class Range:
             return list(range(kind.low, kind.high + 1, kind.step))
         if isinstance(kind, FloatDistribution) and kind.step is not None:
             count = round((kind.high - kind.low) / kind.step) + 1
-            return [kind.low + i * kind.step for i in range(count)]
+            # Rounded: .1 + 2 * .1 is not the .3 that a config says.
+            return [min(kind.high, round(kind.low + i * kind.step, 12)) for i in range(count)]
         raise ConfigError(
             f"`search_space.{self.key}` ({self.type}) has no finite set of values: "
             f"sweep.sampler=grid needs `choices` or a `step`"

@@ -31,7 +31,19 @@ from tsconv.errors import ConfigError
 
 Result = TypeVar("Result")
 PATIENCE = 300.0  # seconds that a worker waits for a database that went away
-_GRACE = 3  # missed heartbeats after which a worker counts as dead
+_GRACE = 3  # missed heartbeats after which a worker is suspected to be dead
+# A machine that loses power must not hold the lock for the two hours that TCP would wait.
+_CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
+
+
+class Unreachable(ConfigError):
+    """The database does not answer."""
 
 
 class Store(Protocol):
@@ -53,6 +65,9 @@ class Store(Protocol):
 
     def lost(self, study: Study, running: dict[int, str | None]) -> list[int]:
         """Which of the running trials (id -> worker) have lost their worker."""
+
+
+UNANSWERED = (DBAPIError, StorageInternalError, Unreachable)
 
 
 class JournalStore:
@@ -102,9 +117,10 @@ class DatabaseStore:
     def __init__(self, url: str, name: str, heartbeat: int) -> None:
         self.url, self.name, self._heartbeat = _with_driver(url), name, heartbeat
         self.shown = hidden_password(url)
+        self._stale_since: dict[int, float] = {}  # trial -> when its silence was noticed
         try:
             # A connection of its own for the lock, which lasts as long as a transaction.
-            options = {"connect_timeout": 10}
+            options = _CONNECTION
             self._engine = create_engine(self.url, connect_args=options, poolclass=NullPool)
             pool = {"pool_pre_ping": True, "pool_size": 1, "max_overflow": 4}
             with self._lock("tables"):  # two that make them at once would trip over each other
@@ -119,7 +135,7 @@ class DatabaseStore:
                 f"`sweep.storage` (={self.shown}) needs a driver: "
                 f'pip install "tsconv[postgres]" ({error})'
             ) from error
-        except (DBAPIError, ArgumentError, ValueError) as error:
+        except (DBAPIError, StorageInternalError, ArgumentError, ValueError, RuntimeError) as error:
             raise unreachable(self.shown, error) from error
 
     def lock(self) -> contextlib.AbstractContextManager[Any]:
@@ -144,9 +160,13 @@ class DatabaseStore:
         done = threading.Event()
 
         def keep_on() -> None:
-            while not done.wait(self._heartbeat):
-                with contextlib.suppress(Exception):  # the next one may reach the server again
+            pause: float = self._heartbeat
+            while not done.wait(pause):
+                try:
                     self.beat(trial_id)
+                    pause = self._heartbeat
+                except Exception:  # soon again: when the server is back, others must see it first
+                    pause = 1
 
         thread = threading.Thread(target=keep_on, daemon=True)
         thread.start()
@@ -158,8 +178,13 @@ class DatabaseStore:
     def lost(self, study: Study, running: dict[int, str | None]) -> list[int]:
         storage = self.storage
         assert isinstance(storage, RDBStorage)
-        stale = set(storage._get_stale_trial_ids(study._study_id))
-        return [trial for trial, worker in running.items() if worker is None or trial in stale]
+        now = time.monotonic()
+        stale = storage._get_stale_trial_ids(study._study_id)
+        # Twice, some time apart: after an outage all are stale, and the living ones beat again.
+        self._stale_since = {trial: self._stale_since.get(trial, now) for trial in stale}
+        wait = 2 * self._heartbeat
+        lost = {trial for trial, since in self._stale_since.items() if now - since >= wait}
+        return [trial for trial, worker in running.items() if worker is None or trial in lost]
 
 
 def open_store(url: str | None, folder: Path, name: str, heartbeat: int) -> Store:
@@ -180,22 +205,36 @@ def patiently(call: Callable[[], Result], seconds: float = PATIENCE) -> Result:
     while True:
         try:
             return call()
-        except (DBAPIError, StorageInternalError):
+        except UNANSWERED:
             if time.monotonic() - begun > seconds:
                 raise
             time.sleep(pause)
             pause = min(2 * pause, 15)
 
 
-def unreachable(shown: str, error: Exception) -> ConfigError:
+@contextlib.contextmanager
+def told_in_one_line(url: str | None) -> Iterator[None]:
+    """Turn what is raised when a database does not answer any more into one line."""
+    try:
+        yield
+    except (DBAPIError, StorageInternalError) as error:
+        raise unreachable(hidden_password(str(url)), error) from error
+
+
+def unreachable(shown: str, error: Exception) -> Unreachable:
     """The one line for a database that does not answer."""
     cause = str(getattr(error, "orig", None) or error)
-    return ConfigError(f"`sweep.storage` (={shown}): {' '.join(cause.split())[:200]}")
+    return Unreachable(f"`sweep.storage` (={shown}): {' '.join(cause.split())[:200]}")
 
 
 def hidden_password(url: str) -> str:
     """The address of a database without the password, for messages and files."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    url = re.sub(r"(?i)(password=)[^&]*", r"\1***", url)
+    head, at, host = url.rpartition("@")
+    scheme, slashes, user = head.rpartition("://")
+    if not at or ":" not in user:
+        return url
+    return f"{scheme}{slashes}{user.partition(':')[0]}:***@{host}"
 
 
 def _with_driver(url: str) -> str:

@@ -94,7 +94,7 @@ def find_study(store: Store, name: str, identity: dict[str, Any]) -> optuna.Stud
     study = optuna.load_study(study_name=name, storage=store.storage)
     theirs = study.user_attrs.get(_IDENTITY)
     if theirs is None:
-        if study.get_trials(deepcopy=False):
+        if any(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False)):
             raise ConfigError(f"the study `{name}` was not made by tsconv; set another sweep.study")
         return study  # whoever made it died before saying what it is
     other = _difference({k: v for k, v in theirs.items() if k in identity}, identity)
@@ -122,7 +122,7 @@ def join_study(
                 study_name=name, storage=store.storage, directions=directions(sweep)
             )
         if _IDENTITY not in study.user_attrs:
-            if baseline is not None:
+            if baseline is not None and not study.get_trials(deepcopy=False):
                 study.enqueue_trial(baseline)
             study.set_user_attr(_IDENTITY, identity)
         return study
@@ -145,7 +145,7 @@ def take(
             return None
         number = waiting[0].number if waiting else len(trials)
         if sweep.sampler == "grid" and not waiting:
-            known = [t.params or t.system_attrs.get("fixed_params") for t in trials]
+            known = [t.system_attrs.get("fixed_params", t.params) for t in trials]
             left = [params for params in grid(space) if params not in known]
             if not left:
                 return None

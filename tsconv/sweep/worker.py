@@ -31,7 +31,13 @@ from tsconv.report import flat, training_notes
 from tsconv.sweep import study as studies
 from tsconv.sweep.parse import parse_space
 from tsconv.sweep.space import Space, stored_params
-from tsconv.sweep.store import Store, open_store, patiently, unreachable
+from tsconv.sweep.store import (
+    UNANSWERED,
+    Store,
+    open_store,
+    patiently,
+    told_in_one_line,
+)
 from tsconv.sweep.trial import (
     Pruned,
     fingerprint,
@@ -105,7 +111,10 @@ class Worker:
         """Take trials until all are finished, or the time is over."""
         sweep = self.plan.sweep
         pruner = studies.make_pruner(sweep)
-        study = optuna.load_study(study_name=self.job.study, storage=store.storage, pruner=pruner)
+        name = self.job.study
+        study = patiently(
+            lambda: optuna.load_study(study_name=name, storage=store.storage, pruner=pruner)
+        )
         with store.working(self.job.name):
             while not self.stop.is_set() and not self._late():
                 taken = patiently(
@@ -132,7 +141,7 @@ class Worker:
         with store.beating(trial._trial_id):
             try:
                 config = self.config(taken.values, number)
-                report = self._reporter(trial)
+                report = self._reporter(trial, store.storage.get_trial(trial._trial_id).last_step)
                 outcome = run_trial(config, self.workshop, folder, report)
                 values = objective_values(outcome.metrics, self.plan.sweep.objectives)
                 state = TrialState.COMPLETE
@@ -153,16 +162,20 @@ class Worker:
             torch.cuda.empty_cache()
         self.send(event="end", number=number)
 
-    def _reporter(self, trial: optuna.Trial) -> Any:
+    def _reporter(self, trial: optuna.Trial, reported: int | None) -> Any:
+        """`reported`: how far an attempt had got whose worker died; until then nothing is new."""
         prunes = studies.pruner_name(self.plan.sweep) != "none"
 
         def report(step: int, steps: int, error: float) -> bool:
             self.send(event="step", number=trial.number, step=step, steps=steps, error=error)
-            if not prunes:
-                return False
             percent = round(100 * step / steps)
-            patiently(lambda: trial.report(error, percent))
-            return step < steps and patiently(trial.should_prune)
+            if not prunes or percent <= (reported or 0):
+                return False
+            try:
+                patiently(lambda: trial.report(error, percent))
+                return step < steps and patiently(trial.should_prune)
+            except UNANSWERED:
+                return False  # a report only serves to prune; the result will wait
 
         return report
 
@@ -210,13 +223,11 @@ def main() -> int:
         sweep = worker.plan.sweep
         if not worker.stop.is_set():
             folder = Path(worker.job.folder)
-            store = open_store(sweep.storage, folder, worker.job.study, sweep.heartbeat)
-            try:
-                worker.work(store)
-            except Exception as error:
-                if sweep.storage is None or isinstance(error, TsconvError):
-                    raise
-                raise unreachable("the database", error) from error
+            with told_in_one_line(sweep.storage):
+                name = worker.job.study
+                worker.work(
+                    patiently(lambda: open_store(sweep.storage, folder, name, sweep.heartbeat))
+                )
         send(event="over")
         return 0
     except TsconvError as error:
