@@ -27,9 +27,11 @@ def serve(folder: Path) -> Iterator[str]:
     data = folder / "data"
     user: list[str] = []
     if os.geteuid() == 0:  # the server refuses to run as root
-        if shutil.which("runuser") is None:
+        # Of the administrator's folders, which a service's PATH often lacks.
+        runuser = shutil.which("runuser", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+        if runuser is None:
             pytest.skip("PostgreSQL does not run as root, and there is no runuser")
-        user = ["runuser", "-u", "postgres", "--"]
+        user = [runuser, "-u", "postgres", "--"]
         shutil.chown(folder, "postgres")
         for parent in folder.parents:
             if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o001 == 0:
