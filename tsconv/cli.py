@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tsconv.errors import TsconvError, nearest
+from tsconv.errors import TsconvError, nearest, one_line
 
 USAGE = """\
 usage: tsconv COMMAND [--config-dir DIR] [key=value ...]
@@ -163,7 +163,7 @@ def _guarded(
     except TsconvError as error:
         if debug:
             raise
-        print(f"tsconv: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"tsconv: {one_line(error)}", file=sys.stderr)
         return 1
     except OSError as error:  # disk full, no permission: the machine's fault, not a bug
         if debug:

@@ -26,6 +26,12 @@ class TrainingError(TsconvError):
     """Training cannot go on: names the step and the cause."""
 
 
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line; one that is not ours is named by its type."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if isinstance(error, TsconvError) else f"{type(error).__name__}: {text}"[:500]
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " (did you mean `x`?)" for the known name closest to `name`, or "" where none is."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tsconv.errors import ConfigError, TrainingError, TsconvError
+from tsconv.errors import ConfigError, TrainingError, TsconvError, one_line
 from tsconv.prepare import Workshop
-from tsconv.report import write_overrides
+from tsconv.report import look_up, write_overrides
 from tsconv.schema import TrainConfig
 from tsconv.train import TrainResult, free_folder, train
 
@@ -79,11 +79,8 @@ def _run(
     folder = Path(str(config.run_dir))
     try:
         result: TrainResult = train(config, notify=notify, workshop=workshop)
-    except TsconvError as error:
-        return Job(changed, folder, None, " ".join(str(error).split()))
-    except (RuntimeError, MemoryError) as error:  # the next job may need less memory
-        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return Job(changed, folder, None, text[:500])
+    except (TsconvError, RuntimeError, MemoryError) as error:  # the next may need less memory
+        return Job(changed, folder, None, one_line(error))
     write_overrides(overrides, config, folder / ".hydra")
     return Job(changed, folder, result.metrics)
 
@@ -111,12 +108,7 @@ def _short(override: str) -> str:
 
 
 def _figures(job: Job) -> list[float | None]:
-    values: list[float | None] = []
-    for name in _SHOWN:
-        part, _, key = name.rpartition(".")
-        metrics = job.metrics or {}
-        values.append(((metrics.get(part) or {}) if part else metrics).get(key))
-    return values
+    return [look_up(job.metrics or {}, name) for name in _SHOWN]
 
 
 def _table(jobs: Sequence[Job]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,22 @@ def training_notes(panel: Panel, scale: SeriesScale) -> list[str]:
     return notes
 
 
-def write_json(value: Any, path: Path) -> None:
-    """Write beside the target and rename, so that no half-written file is ever seen."""
-    staging = path.with_name(f".{path.name}.part")
-    staging.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+def replace_text(path: Path, text: str) -> None:
+    """Write beside the target and rename: nothing half-written is seen, and two may write."""
+    staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    staging.write_text(text, encoding="utf-8")
     os.replace(staging, path)
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write a value of plain types; raises ValueError for NaN."""
+    replace_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def look_up(metrics: dict[str, Any], name: str) -> float | None:
+    """A figure of metrics.json by a name such as `val.mae` or `train_seconds`; None for none."""
+    part, _, key = name.rpartition(".")
+    return ((metrics.get(part) or {}) if part else metrics).get(key)
 
 
 def write_config(config: TrainConfig, reasons: dict[str, str], path: Path) -> None:

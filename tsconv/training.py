@@ -147,9 +147,10 @@ class ForecastModule(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Sums of the loss, of the median's error in series deviations, and of their counts."""
         loss, loss_scale = self.head.loss, self.head.loss_scale
-        errors = dense_errors(*self.inputs(batch), loss_scale)
+        inputs = self.inputs(batch)
+        errors = dense_errors(*inputs, loss_scale)
         count = errors.weight.sum().double()
-        unit = self.unit[batch.series][..., None, None]  # (B, T, H, 1, 1)
+        unit = inputs[-1][..., None, None]  # (B, T, H, 1, 1)
         size = errors.levels[self.net.quantiles.index(0.5)].abs()
         if loss_scale == "origin":
             size = size / errors.unit.clamp_min(1e-30) * unit

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,5 +28,6 @@ def name() -> str:
 
 
 @pytest.fixture
-def store(address: str | None, tmp_path: Path, name: str) -> Store:
-    return open_store(address, tmp_path, name, heartbeat=1)
+def store(address: str | None, tmp_path: Path, name: str) -> Iterator[Store]:
+    with contextlib.closing(open_store(address, tmp_path, name, heartbeat=1)) as store:
+        yield store

@@ -55,8 +55,17 @@ def _hammer(address: str | None, folder: Path, name: str, worker: int, together:
     run_all(store, join(store, name, sweep), f"w{worker}", sweep)
 
 
+def run_together(crew: list[Any]) -> None:
+    """Start every process, wait for all, and see that none failed."""
+    for process in crew:
+        process.start()
+    for process in crew:
+        process.join()
+    assert [process.exitcode for process in crew] == [0] * len(crew)
+
+
 def test_workers_that_start_at_once_join_one_study_and_share_the_exact_count(
-    address: str | None, tmp_path: Path, name: str
+    address: str | None, tmp_path: Path, name: str, store: Store
 ) -> None:
     context = multiprocessing.get_context("spawn")
     together = context.Barrier(3)
@@ -64,12 +73,7 @@ def test_workers_that_start_at_once_join_one_study_and_share_the_exact_count(
         context.Process(target=_hammer, args=(address, tmp_path, name, w, together))
         for w in range(3)
     ]
-    for process in crew:
-        process.start()
-    for process in crew:
-        process.join()
-    assert [process.exitcode for process in crew] == [0, 0, 0]
-    store = open_store(address, tmp_path, name, heartbeat=1)
+    run_together(crew)
     assert optuna.get_all_study_names(store.storage).count(name) == 1
     trials = join(store, name).get_trials()
     assert [t.number for t in trials] == list(range(24))
@@ -157,8 +161,11 @@ def test_studies_that_are_made_at_once_in_a_new_database_do_not_collide(
     postgres: str, tmp_path: Path
 ) -> None:
     from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
 
-    server = create_engine(postgres.replace("postgresql:", "postgresql+psycopg:"))
+    server = create_engine(
+        postgres.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool
+    )
     with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("CREATE DATABASE fresh"))
     context = multiprocessing.get_context("spawn")
@@ -168,11 +175,7 @@ def test_studies_that_are_made_at_once_in_a_new_database_do_not_collide(
         context.Process(target=_make_store, args=(address, tmp_path, f"study {i}", together))
         for i in range(3)
     ]
-    for process in crew:
-        process.start()
-    for process in crew:
-        process.join()
-    assert [process.exitcode for process in crew] == [0, 0, 0]
+    run_together(crew)
 
 
 def test_a_trial_that_kills_its_workers_is_given_up(store: Store, name: str) -> None:

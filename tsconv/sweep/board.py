@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import Any
 
 import optuna
@@ -36,7 +35,6 @@ class Board:
             dynamic_ncols=True,
             mininterval=0.5,
         )
-        self._begun = time.monotonic()
 
     def message(self, message: dict[str, Any]) -> None:
         """What a worker said about its running trial."""

@@ -9,8 +9,6 @@ import collections
 import csv
 import io
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import optuna
 from omegaconf import OmegaConf
 from optuna.trial import FrozenTrial, TrialState
 
+from tsconv.report import replace_text
 from tsconv.schema import SweepConfig
 
 _FIGURES = ("train_seconds", "compile_seconds", "train_origins_per_second", "parameters")
@@ -49,7 +48,8 @@ def best_trials(study: optuna.Study) -> list[FrozenTrial]:
         return []
     if len(study.directions) == 1:
         return [study.best_trial]
-    return sorted(study.best_trials, key=lambda t: _signed(study, t)[0])
+    maximised = study.directions[0] == optuna.study.StudyDirection.MAXIMIZE
+    return sorted(study.best_trials, key=lambda t: t.values[0], reverse=maximised)
 
 
 def figure(trial: FrozenTrial, name: str) -> float | None:
@@ -155,20 +155,8 @@ def shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Write beside the target and rename: two sweeps on one study may write at once."""
-    staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    staging.write_text(text, encoding="utf-8")
-    os.replace(staging, path)
-
-
 def _line(trial: FrozenTrial, sweep: SweepConfig) -> str:
     figures = zip(sweep.objectives, trial.values or [], strict=True)
     values = ", ".join(f"{name} {value:.5g}" for name, value in figures)
     params = " ".join(f"{k}={shown(v)}" for k, v in trial.params.items())
     return f"trial {trial.number}: {values} with {params}"
-
-
-def _signed(study: optuna.Study, trial: FrozenTrial) -> list[float]:
-    signs = [1 if d == optuna.study.StudyDirection.MINIMIZE else -1 for d in study.directions]
-    return [s * v for s, v in zip(signs, trial.values or [], strict=True)]

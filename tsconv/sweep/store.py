@@ -66,6 +66,9 @@ class Store(Protocol):
     def lost(self, study: Study, running: dict[int, str | None]) -> list[int]:
         """Which of the running trials (id -> worker) have lost their worker."""
 
+    def close(self) -> None:
+        """Let go of what is open; whoever uses the store again opens it anew."""
+
 
 UNANSWERED = (DBAPIError, StorageInternalError, Unreachable)
 
@@ -95,6 +98,9 @@ class JournalStore:
 
     def lost(self, study: Study, running: dict[int, str | None]) -> list[int]:
         return [trial for trial, worker in running.items() if not self._alive(worker)]
+
+    def close(self) -> None:
+        """Nothing: the journal is open only while it is read or written."""
 
     def _alive(self, worker: str | None) -> bool:
         if worker is None:  # died between taking the trial and signing it
@@ -185,6 +191,10 @@ class DatabaseStore:
         wait = 2 * self._heartbeat
         lost = {trial for trial, since in self._stale_since.items() if now - since >= wait}
         return [trial for trial, worker in running.items() if worker is None or trial in lost]
+
+    def close(self) -> None:
+        assert isinstance(self.storage, RDBStorage)
+        self.storage.engine.dispose()
 
 
 def open_store(url: str | None, folder: Path, name: str, heartbeat: int) -> Store:

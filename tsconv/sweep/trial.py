@@ -24,7 +24,7 @@ from tsconv.data.panel import Panel
 from tsconv.errors import ConfigError, TrainingError
 from tsconv.fit import fit
 from tsconv.prepare import Prepared, Workshop
-from tsconv.report import write_config, write_json
+from tsconv.report import look_up, write_config, write_json
 from tsconv.schema import TrainConfig
 
 Report = Callable[[int, int, float], bool]
@@ -88,8 +88,7 @@ def objective_values(metrics: dict[str, Any], names: list[str]) -> list[float]:
     """The objectives of a trial. Raises TrainingError for one that is not a finite number."""
     values = []
     for name in names:
-        part, _, key = name.rpartition(".")
-        value = (metrics[part] if part else metrics)[key]
+        value = look_up(metrics, name)
         if value is None or not math.isfinite(value):
             raise TrainingError(f"`{name}` is {value}: it is not defined for these data")
         values.append(float(value))

@@ -1,6 +1,6 @@
 """One worker: a process that takes trials of a study and trains them until none is left.
 
-It is started by coordinator.py, gets its job as the first line of its standard input, and writes
+It is started by crew.py, gets its job as the first line of its standard input, and writes
 what happens as lines of JSON. `go` sets it to work, `stop` ends it after the running trial; when
 the input closes, whoever started it is dead, and so is the worker at once.
 """
@@ -25,7 +25,7 @@ import torch
 from optuna.trial import TrialState
 
 from tsconv.config import SweepPlan, sweep_config, with_values
-from tsconv.errors import ConfigError, TsconvError
+from tsconv.errors import ConfigError, TsconvError, one_line
 from tsconv.prepare import Workshop
 from tsconv.report import flat, training_notes
 from tsconv.sweep import study as studies
@@ -76,24 +76,27 @@ class Worker:
 
     def prepare(self) -> dict[str, Any]:
         """Read the data and check every range on them: what the study is about, and the notes."""
-        base = validated(self.workshop.prepare(self.config({})))
-        config = base.config
+        asked = self.config({})
+        base = validated(self.workshop.prepare(asked))
+        data = fingerprint(self.workshop.panel(asked))
         self._check_ends()
+        stands = {**flat(dataclasses.asdict(base.config)), **self.plan.choices}
         return {
-            "data": fingerprint(self.workshop.panel(self.config({}))),
-            "baseline": stored_params(
-                self.space, {**flat(dataclasses.asdict(config)), **self.plan.choices}
-            ),
+            "data": data,
+            "baseline": stored_params(self.space, stands),
             "notes": [*base.panel.notes, *training_notes(base.panel, base.scale)],
         }
 
     def config(self, values: dict[str, Any], number: int = 0) -> Any:
         """The config of a trial: a seed and a number of threads of its own, then its values."""
         base = self.plan.base
-        own: dict[str, Any] = {"seed": (base.seed + number) % 2**32}
+        own: dict[str, Any] = {"seed": self._seed(number)}
         if base.threads is None and self.job.threads is not None:
             own["threads"] = self.job.threads
         return with_values(self.job.overrides, {**own, **values}, self.job.config_dir)
+
+    def _seed(self, number: int) -> int:
+        return (self.plan.base.seed + number) % 2**32
 
     def _check_ends(self) -> None:
         """Try both ends, or every choice, of every range. Raises ConfigError naming the range."""
@@ -155,7 +158,7 @@ class Worker:
             except Exception as error:
                 found = _failure(error, folder)
         found["seconds"] = round(time.perf_counter() - begun, 3)
-        found["seed"] = self.plan.base.seed + number
+        found["seed"] = taken.values.get("seed", self._seed(number))  # it may be searched itself
         patiently(lambda: studies.finish(store, study, taken, self.job.name, state, values, found))
         gc.collect()
         if torch.cuda.is_available():
@@ -190,10 +193,7 @@ def _failure(error: Exception, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
     kind = "out of memory" if is_out_of_memory(error) else "failed"
-    line = " ".join(str(error).split()) or type(error).__name__
-    if not isinstance(error, TsconvError):
-        line = f"{type(error).__name__}: {line}"
-    return {"error": line[:500], "kind": kind}
+    return {"error": one_line(error)[:500], "kind": kind}
 
 
 def _listen(worker: Worker) -> None:
@@ -225,13 +225,13 @@ def main() -> int:
             folder = Path(worker.job.folder)
             with told_in_one_line(sweep.storage):
                 name = worker.job.study
-                worker.work(
-                    patiently(lambda: open_store(sweep.storage, folder, name, sweep.heartbeat))
-                )
+                store = patiently(lambda: open_store(sweep.storage, folder, name, sweep.heartbeat))
+                with contextlib.closing(store):
+                    worker.work(store)
         send(event="over")
         return 0
     except TsconvError as error:
-        send(event="fault", error=" ".join(str(error).split()))
+        send(event="fault", error=one_line(error))
         return 1
     except OSError as error:  # disk full, no permission
         send(event="fault", error=f"{error.strerror or error} ({error.filename})")
