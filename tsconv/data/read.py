@@ -8,19 +8,23 @@ as a spreadsheet does, the header being row 1.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
-from tsconv.data.files import BadCells, find_files, read_file
+from tsconv.data.cells import BadCells, missing_numbers, sentinel_notes, twin_notes
+from tsconv.data.epoch import UNITS
+from tsconv.data.files import find_files, joined, read_file, row_in_file
 from tsconv.data.frequency import Times
+from tsconv.data.grid import DUPLICATES, GAPS
 from tsconv.data.roles import Roles, find_roles, row_of_file
 from tsconv.data.table import Places, Table
 from tsconv.data.times import combined, parse_times
-from tsconv.errors import ConfigError, DataError
+from tsconv.data.zones import find_zone
+from tsconv.errors import ConfigError, DataError, require_choice
 from tsconv.schema import DataConfig
 
 # Beyond these a network's float32 arithmetic would overflow.
@@ -32,6 +36,7 @@ Codes = tuple[npt.NDArray[np.int64], tuple[str, ...]]
 
 def read_table(data: DataConfig) -> Table:
     """Read `data.path` (.csv, .csv.gz, .parquet, a pattern of several) by the roles of `data`."""
+    _check_policies(data)
     files = find_files(str(data.path))
     bad = BadCells()
     frames: list[pd.DataFrame] = []
@@ -52,16 +57,17 @@ def read_table(data: DataConfig) -> Table:
             frame[_FILE_ROW] = row_of_file(path.name, data.row_from_file)
         frames.append(frame)
     assert roles is not None  # there is at least one file
-    places = Places.of({str(p): len(f) for p, f in zip(files, frames, strict=True)})
-    frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    lengths = {str(p): len(f) for p, f in zip(files, frames, strict=True)}
+    places = Places.of(lengths, lambda name, line: row_in_file(Path(name), data, line))
+    frame = frames[0] if len(frames) == 1 else joined(frames)
     frames.clear()
-    pa.default_memory_pool().release_unused()
     source = str(files[0]) if len(files) == 1 else str(data.path)
     return _check(frame, roles, data, source, places, bad)
 
 
 def table_from_frame(frame: pd.DataFrame, data: DataConfig) -> Table:
     """The same checks for a DataFrame: the way in for Python users."""
+    _check_policies(data)
     source = "the DataFrame"
     if data.row_from_file is not None:
         raise ConfigError("`data.row_from_file` needs files; name a column of rows by `data.row`")
@@ -69,6 +75,16 @@ def table_from_frame(frame: pd.DataFrame, data: DataConfig) -> Table:
     roles = find_roles(list(frame.columns), data, source)
     places = Places.of({source: len(frame)})
     return _check(frame[roles.wanted], roles, data, source, places, BadCells())
+
+
+def _check_policies(data: DataConfig) -> None:
+    """Raise ConfigError for a key that says how to read and has no such value."""
+    require_choice("data.duplicates", data.duplicates, DUPLICATES)
+    require_choice("data.gaps", data.gaps, GAPS)
+    if data.time_unit is not None:
+        require_choice("data.time_unit", data.time_unit, (*UNITS, "step"))
+    if data.timezone is not None:
+        find_zone(data.timezone)
 
 
 def _check(
@@ -83,7 +99,7 @@ def _check(
     if len(frame) == 0:
         raise DataError(f"{source}: there are no rows below the header")
     column = combined(frame, roles.time, places, data.time_format)
-    time, zone = parse_times(column, ", ".join(roles.time), data.time_format, places)
+    parsed = parse_times(column, ", ".join(roles.time), data, places)
     numbers = [_numbers(frame[n], n, places, data, bad) for n in roles.values]
     values = np.column_stack(numbers)
     for name in bad.columns:
@@ -95,6 +111,12 @@ def _check(
     )
     row_column = _FILE_ROW if data.row_from_file is not None else roles.row
     row_codes, rows = _names(frame, row_column, "row", places) or (None, ())
+    members = codes if row_codes is None else codes * len(rows) + row_codes
+    time, zone = parsed.settled(data, members, ", ".join(roles.time), places)
+    del column, parsed, members
+    notes = [*bad.notes, *twin_notes(ids, "id"), *twin_notes(rows, "row")]
+    for c, name in enumerate(roles.values):
+        notes += sentinel_notes(values[:, c], name, places)
     channels, n_past = roles.values, roles.n_past
     if roles.wide in ("series", "rows"):  # each column is one of them: stack the columns
         n, count = values.shape
@@ -118,7 +140,9 @@ def _check(
         rows=rows,
         row_codes=row_codes,
         time_zone=zone,
-        notes=bad.notes,
+        duplicates=data.duplicates,
+        gaps=data.gaps,
+        notes=tuple(notes),
     )
 
 
@@ -129,14 +153,25 @@ def _names(
     if name is None:
         return None
     column = frame[name]
-    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-        column = column.astype("Int64")  # 7.0, as pandas makes of 7 beside a gap
-    text = column.astype(str)
-    empty = np.flatnonzero(column.isna() | (text == ""))
-    if len(empty):
-        raise DataError(f"{place(empty[0])}, column `{name}`: the {role} is empty")
-    codes, unique = pd.factorize(text)
-    return codes.astype("int64"), tuple(str(u) for u in unique)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, labels = column.cat.codes.to_numpy(), column.cat.categories
+    else:
+        codes, labels = pd.factorize(column)
+    if pd.api.types.is_float_dtype(labels) and (labels % 1 == 0).all():
+        labels = labels.astype("Int64")  # 7.0, as pandas makes of 7 beside a gap
+    text = np.asarray(labels.astype(str), dtype=object)
+    empty = np.append(text == "", True)[codes]  # the last one for -1, a missing name
+    if empty.any():
+        raise DataError(f"{place(int(empty.argmax()))}, column `{name}`: the {role} is empty")
+    # Different labels may be spelt alike, and some are used by no line.
+    same, spelt = pd.factorize(text)
+    codes = codes if len(spelt) == len(text) else same[codes]
+    used = pd.unique(codes)
+    if len(used) != len(spelt) or (np.diff(used) != 1).any():  # not in order of appearance
+        place_of = np.zeros(len(spelt), dtype="int64")
+        place_of[used] = np.arange(len(used))
+        codes, spelt = place_of[codes], spelt[used]
+    return codes.astype("int64"), tuple(str(u) for u in spelt)
 
 
 def _numbers(
@@ -154,6 +189,8 @@ def _numbers(
             bad.add(name, len(wrong), found)
         column = plain
     values = column.to_numpy(dtype="float64", na_value=np.nan)
+    if given := missing_numbers(data):
+        values = np.where(np.isin(values, given), np.nan, values)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
         raise DataError(

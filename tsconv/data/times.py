@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from tsconv.data.frequency import Times
+from tsconv.data.cells import MISSING
+from tsconv.data.epoch import from_epoch, reject_dates_in_integers
+from tsconv.data.frequency import Steps, Times
+from tsconv.data.zones import find_zone, from_wall, offset_name, zone_name
 from tsconv.errors import DataError
+from tsconv.schema import DataConfig
 
 _DAY_FIRST, _MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
-
-
+_OFFSET = (
+    r"\d:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)$|^\d{4}-\d\d-\d\d([+-]\d\d:\d\d)$"
+)
+_EARLIEST, _LATEST = np.datetime64("1000-01-01", "us"), np.datetime64("9000-01-01", "us")
 _RANGES = {
-    "year": (1000, 9999), "month": (1, 12), "day": (1, 31),
+    "year": (1000, 8999), "month": (1, 12), "day": (1, 31),
     "hour": (0, 23), "minute": (0, 59), "second": (0, 59),
 }  # fmt: skip
 _PARTS = tuple(_RANGES)
 Place = Callable[[int], str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Parsed:
+    """A column of times as it is written: `settled` makes UTC of it where there is a zone."""
+
+    time: Times  # (N,) datetime64[us] or int64
+    zone: str | None  # of times that are UTC already
+    naive: npt.NDArray[np.bool_] | None = None  # (N,) those without offset, beside others
+
+    def settled(
+        self, data: DataConfig, members: Steps, name: str, place: Place
+    ) -> tuple[Times, str | None]:
+        """(N,) times and the zone they are told in, None for none; see `from_wall` for members."""
+        zone = data.timezone
+        if zone is None or self.time.dtype.kind != "M":
+            return self.time, self.zone
+        find_zone(zone)
+        wall = cast("npt.NDArray[np.datetime64]", self.time)
+        if self.naive is not None:
+            some = np.flatnonzero(self.naive)
+            wall[some] = from_wall(
+                wall[some], zone, members[some], name, lambda i: place(int(some[i]))
+            )
+        elif self.zone is None:
+            wall = from_wall(wall, zone, members, name, place)
+        return wall, zone
 
 
 def combined(
@@ -59,76 +95,186 @@ def combined(
     return time
 
 
-def parse_times(
-    column: pd.Series, name: str, time_format: str | None, place: Place
-) -> tuple[Times, str | None]:
-    """Return (N,) datetime64[us] or int64, and the time zone written in the file, if any.
+def parse_times(column: pd.Series, name: str, data: DataConfig, place: Place) -> Parsed:
+    """Read a column: (N,) datetime64[us] or int64, and the time zone written in it, if any.
 
-    Raises DataError naming the first row that is missing or cannot be read. Timestamps with an
-    offset are taken to UTC.
+    Timestamps with an offset are taken to UTC. Raises DataError naming the first row that is
+    missing or cannot be read.
     """
     if column.isna().any():
         row = int(np.flatnonzero(column.isna())[0])
         raise DataError(f"{place(row)}, column `{name}`: the time is missing")
-    if pd.api.types.is_integer_dtype(column) and time_format is not None:
+    kind = column.dtype
+    if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_complex_dtype(kind):
+        raise DataError(f"{place(0)}, column `{name}`: {column.iloc[0]} is not a time")
+    if pd.api.types.is_numeric_dtype(kind) and data.time_format is not None:
+        if pd.api.types.is_float_dtype(kind):
+            column = _whole(column, name, place)
         column = column.astype(str)
-    if pd.api.types.is_integer_dtype(column) and _compact_dates(column):
-        raise DataError(
-            f"{place(0)}, column `{name}`: {column.iloc[0]} looks like a date: set "
-            f"`data.time_format='%Y%m%d'`, or number the steps 1, 2, 3, ..."
-        )
-    if pd.api.types.is_integer_dtype(column):
-        return column.to_numpy(dtype="int64"), None
-    if pd.api.types.is_float_dtype(column):
-        bad = np.flatnonzero(column != column.round())
-        if len(bad):
-            raise DataError(
-                f"{place(bad[0])}, column `{name}`: {column.iloc[bad[0]]} is neither a "
-                f"timestamp nor an integer"
-            )
-        return column.to_numpy().astype("int64"), None
+    elif pd.api.types.is_numeric_dtype(kind):
+        return _from_numbers(column, name, data, place)
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.dt.to_timestamp()
+    if isinstance(column.dtype, pd.CategoricalDtype) and not pd.api.types.is_string_dtype(
+        column.cat.categories.dtype
+    ):
+        column = column.astype(column.cat.categories.dtype)
+        return parse_times(column, name, data, place)
     if not pd.api.types.is_datetime64_any_dtype(column):
-        column = _from_text(column.astype(str), name, time_format, place)
+        return _from_text(column, name, data, place)
     zone = None
     if getattr(column.dt, "tz", None) is not None:
-        zone = "UTC"
+        zone = zone_name(column.dt.tz)
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
-    return column.to_numpy().astype("datetime64[us]"), zone
+    return Parsed(_in_range(column.to_numpy(), name, place), zone)
 
 
-def _compact_dates(column: pd.Series) -> bool:
-    """Whether integers read as YYYYMMDD throughout, as no count of steps would."""
-    if len(column) < 2 or not column.between(18_000_101, 22_001_231).all():
-        return False
-    return bool(pd.to_datetime(column.astype(str), format="%Y%m%d", errors="coerce").notna().all())
-
-
-def _from_text(column: pd.Series, name: str, time_format: str | None, place: Place) -> pd.Series:
-    # An offset in some rows only would raise in pandas; utc=True takes them all, when any has one.
-    clock = r"\d:\d\d(?::\d\d(?:\.\d+)?)?\s*(?:Z|[+-]\d\d:?\d\d)$|^\d{4}-\d\d-\d\d[+-]\d\d:\d\d$"
-    has_offset = column.str.contains(clock, regex=True).to_numpy()
-    offset = bool(has_offset.any())
-    if offset and not has_offset.all():
-        at, odd = int(has_offset.argmax()), int((~has_offset).argmax())
+def _in_range(
+    time: npt.NDArray[np.datetime64], name: str, place: Place
+) -> npt.NDArray[np.datetime64]:
+    """The times in microseconds; raises DataError for years that no calendar step reaches."""
+    odd = np.flatnonzero((time < _EARLIEST) | (time >= _LATEST))
+    if len(odd):
         raise DataError(
-            f"{place(at)}, column `{name}`: {column.iloc[at]!r} has an offset from UTC, "
-            f"{place(odd)}: {column.iloc[odd]!r} has none; write all times in UTC"
+            f"{place(int(odd[0]))}, column `{name}`: {str(time[odd[0]])[:19]} is outside the years "
+            f"1000 to 8999"
         )
-    if time_format is None:
-        slashes = column.str.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}")
-        if slashes.all():
-            time_format = _day_or_month_first(column, name, place)
-    parsed = pd.to_datetime(column, format=time_format or "ISO8601", errors="coerce", utc=offset)
-    bad = np.flatnonzero(parsed.isna())
+    return time.astype("datetime64[us]", copy=False)
+
+
+def _whole(column: pd.Series, name: str, place: Place) -> pd.Series:
+    """Floats that are whole numbers as integers; raises DataError for others."""
+    values = column.to_numpy(dtype="float64")
+    bad = np.flatnonzero(~(np.abs(values) < 2**62) | (values != np.round(values)))
     if len(bad):
-        wanted = f"`data.time_format` (={time_format})" if time_format else "ISO 8601 (2024-01-31)"
         raise DataError(
-            f"{place(bad[0])}, column `{name}`: {column.iloc[bad[0]]!r} is not "
-            f"{wanted}; set `data.time_format=`, such as '%d.%m.%Y %H:%M'"
+            f"{place(int(bad[0]))}, column `{name}`: {values[bad[0]]} is neither a timestamp nor "
+            f"an integer"
         )
-    return parsed
+    return pd.Series(values.astype("int64"), name=column.name)
+
+
+def _from_numbers(column: pd.Series, name: str, data: DataConfig, place: Place) -> Parsed:
+    if data.time_unit not in (None, "step"):
+        return Parsed(from_epoch(column, name, data, place), _epoch_zone(data))
+    if pd.api.types.is_float_dtype(column.dtype):
+        column = _whole(column, name, place)
+    whole = column.to_numpy()
+    big = np.flatnonzero((whole >= 2**62) | (whole <= -(2**62)))
+    if data.time_unit is None:
+        reject_dates_in_integers(column, name, place)
+    if len(big):
+        raise DataError(f"{place(int(big[0]))}, column `{name}`: {whole[big[0]]} is too large")
+    return Parsed(whole.astype("int64"), None)
+
+
+def _epoch_zone(data: DataConfig) -> str | None:
+    """Seconds since 1970 are UTC where a zone is asked for; days are days, wherever one is."""
+    return None if data.timezone is None or data.time_unit == "D" else "UTC"
+
+
+def _from_text(column: pd.Series, name: str, data: DataConfig, place: Place) -> Parsed:
+    """Each different text is read once."""
+    codes, unique = (
+        (column.cat.codes.to_numpy(), column.cat.categories)
+        if isinstance(column.dtype, pd.CategoricalDtype)
+        else pd.factorize(column.astype(str).to_numpy(dtype=object))
+    )
+    text = pd.Series(np.asarray(unique, dtype=object), dtype="str").fillna("")
+
+    def tell(bad: npt.NDArray[np.bool_], what: str) -> DataError:
+        first = int(bad[codes].argmax())
+        return DataError(
+            f"{place(first)}, column `{name}`: {what.format(text[codes[first]][:100])}"
+        )
+
+    used = np.zeros(len(text), dtype=bool)
+    used[codes] = True
+    missing = used & text.str.strip().isin(MISSING).to_numpy()
+    if missing.any():
+        raise tell(missing, "the time is missing")
+    whole = text.str.fullmatch(r"\s*[+-]?\d{1,19}(?:\.0*)?\s*").to_numpy(dtype=bool)
+    if data.time_format is None and (whole & used).sum() > 0.5 * used.sum():
+        odd = used & ~whole
+        if odd.any():
+            raise tell(odd, "'{}' is not an integer, as most other times are")
+        numbers = [
+            int(t.strip().partition(".")[0]) if u else 0 for t, u in zip(text, used, strict=True)
+        ]
+        huge = np.array([abs(n) >= 2**63 for n in numbers])
+        if huge.any():
+            raise tell(huge, "'{}' is too large")
+        return _from_numbers(pd.Series(np.array(numbers, "int64")[codes]), name, data, place)
+    offsets = text.str.extract(_OFFSET)
+    offset = offsets[0].fillna(offsets[1])
+    aware = offset.notna().to_numpy() & used
+    if data.timezone is None:
+        _reject_mixed_offsets(text, offset, aware, used, cast(Steps, codes), name, place)
+    time_format = data.time_format
+    if time_format is None and text[used].str.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}").all():
+        time_format = _day_or_month_first(text[used], name, place)
+    parsed = np.full(len(text), "NaT", dtype="datetime64[us]")
+    for some, utc in ((aware, True), (used & ~aware, False)):
+        if some.any():
+            parsed[some] = _read(text[some], time_format, utc)
+    bad = used & np.isnat(parsed)
+    if bad.any():
+        wanted = f"`data.time_format` (={time_format})" if time_format else "ISO 8601 (2024-01-31)"
+        advice = "" if time_format else "; set `data.time_format=`, such as '%d.%m.%Y %H:%M'"
+        raise tell(bad, "'{}' is no time, or not " + wanted + advice)
+    odd = used & ((parsed < _EARLIEST) | (parsed >= _LATEST))
+    if odd.any():
+        raise tell(odd, "'{}' is outside the years 1000 to 8999")
+    zone, naive = None, None
+    if aware.any():
+        first = str(offset[int(np.flatnonzero(aware)[0])])
+        digits = first[1:].replace(":", "").ljust(4, "0")
+        seconds = 0 if first == "Z" else (int(digits[:2]) * 60 + int(digits[2:])) * 60
+        zone = offset_name(-seconds if first[0] == "-" else seconds)
+        naive = None if aware[used].all() else ~aware[codes]
+    return Parsed(parsed[codes], zone, naive)
+
+
+def _read(text: pd.Series, time_format: str | None, utc: bool) -> npt.NDArray[np.datetime64]:
+    """Timestamps, NaT where there is none; in UTC where the text has offsets."""
+    try:
+        parsed = pd.to_datetime(text, format=time_format or "ISO8601", errors="coerce", utc=utc)
+    except (ValueError, OverflowError, TypeError):  # such as a format that makes no sense
+        return np.full(len(text), "NaT", dtype="datetime64[us]")
+    if not pd.api.types.is_datetime64_any_dtype(parsed.dtype):  # offsets by a format with %z
+        parsed = pd.to_datetime(text, format=time_format, errors="coerce", utc=True)
+    if getattr(parsed.dt, "tz", None) is not None:
+        parsed = parsed.dt.tz_convert("UTC").dt.tz_localize(None)
+    out = parsed.to_numpy().astype("datetime64[us]")
+    # Words such as `now` are times to pandas.
+    out[~text.str.contains(r"\d").to_numpy(dtype=bool)] = np.datetime64("NaT")
+    return out
+
+
+def _reject_mixed_offsets(
+    text: pd.Series,
+    offset: pd.Series,
+    aware: npt.NDArray[np.bool_],
+    used: npt.NDArray[np.bool_],
+    codes: Steps,
+    name: str,
+    place: Place,
+) -> None:
+    """Raise DataError naming both rows where some times have another offset, or none."""
+    if not aware.any():
+        return
+    plain = offset.str.replace(":", "").replace({"Z": "+0000", "-0000": "+0000", "+00": "+0000"})
+    first = codes[int(aware[codes].argmax())]
+    other = used & ~aware if (used & ~aware).any() else used & (plain != plain[first]).to_numpy()
+    if not other.any():
+        return
+    i, j = int(aware[codes].argmax()), int(other[codes].argmax())
+    has = "none" if not aware[codes[j]] else "another"
+    raise DataError(
+        f"{place(i)}, column `{name}`: {text[codes[i]]!r} has an offset from UTC, "
+        f"{place(j)}: {text[codes[j]]!r} has {has}; set `data.timezone=UTC`, or the zone of the "
+        f"data, such as data.timezone=Europe/Berlin"
+    )
 
 
 def _day_or_month_first(column: pd.Series, name: str, place: Place) -> str:
