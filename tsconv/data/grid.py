@@ -133,7 +133,7 @@ def _reject_mixed(table: Table, members: Steps, time: Times, frequency: Frequenc
         return
     m, u = of[first[odd[0]]], of[first[usual.argmax()]]
     step = int(own[odd[0]])
-    if step % unit == 0 and frequency.kind != "business":
+    if step % unit == 0 and frequency.kind != "business" and not (dates and step == _MONTH):
         what = (
             f"comes every {step // unit} steps of {frequency.alias}, {table.member(u)} every step"
         )
@@ -159,14 +159,14 @@ def reject_off_grid(
         raise DataError(
             f"{table.places(line_at(order, i))}, {table.member(members[i])}: {show(time[i])} is a "
             f"{time[i].astype(object):%A in %B}, but `data.freq={frequency.alias}` ({len(wrong)} "
-            f"such rows); set the right `data.freq=`"
+            f"such); set the right `data.freq=`"
         )
     off = np.flatnonzero(steps < 0)
     if len(off):
         raise DataError(
             f"{table.places(line_at(order, off[0]))}, {table.member(members[off[0]])}: "
             f"{show(time[off[0]])} is not a whole number of steps of {frequency.alias} after "
-            f"the series' start ({len(off)} such rows); set `data.freq=`"
+            f"the series' start ({len(off)} such); set `data.freq=`"
         )
 
 

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from tsconv.data.frequency import Frequency, Steps, Times
+from tsconv.data.frequency import DAY, Frequency, Steps, Times
 from tsconv.data.grid import line_at, show, sorted_order, taken
 from tsconv.data.table import Table
 from tsconv.errors import DataError
@@ -51,7 +51,7 @@ def in_order(table: Table) -> Lines:
         how = {"mean": "their mean", "first": "the first", "last": "the last"}[table.duplicates]
         notes.append(
             f"{both} are both {table.member(members[at])} at {show(time[at])} "
-            f"({int(same.sum()):,} such pairs): {how} is taken"
+            f"({int(same.sum()):,} such): {how} is taken"
         )
         values = _means(values, first) if table.duplicates == "mean" else values[kept]
         order = kept if order is None else order[kept]
@@ -74,10 +74,10 @@ def _sorted_notes(table: Table, members: Steps, order: Steps | None) -> list[str
     back = np.flatnonzero((members[1:] == members[:-1]) & (order[1:] < order[:-1]))
     if len(back) == 0:  # series side by side: nothing to tell
         return []
-    i = int(back[0])
+    i = int(back[order[back].argmin()])
     return [
-        f"rows are not in order of time, and were sorted: {table.places(int(order[i + 1]))} comes "
-        f"before its predecessor in time, {table.places(int(order[i]))} ({len(back):,} such)"
+        f"{table.places(int(order[i]))} is earlier than {table.places.row(int(order[i + 1]))} "
+        f"before it ({len(back):,} such): the rows of each series were put in order of time"
     ]
 
 
@@ -90,18 +90,18 @@ def _reject_duplicates(
     advice = (
         f"keep one row of the file for each {what}, or set `data.duplicates=mean`, first or last"
     )
-    if table.time_zone is None and _like_clock_changes(time[same]):
+    if table.time_zone is None and like_clock_changes(time[same]):
         advice = (
             f"all lie in an hour in which clocks go back: set `data.timezone=`, such as "
             f"Europe/Berlin; or else {advice}"
         )
     raise DataError(
         f"{both} are both {table.member(members[at])} at {show(time[at])} "
-        f"({len(same):,} such pairs); {advice}"
+        f"({len(same):,} such); {advice}"
     )
 
 
-def _like_clock_changes(time: Times) -> bool:
+def like_clock_changes(time: Times) -> bool:
     """Whether times lie in the small hours of Sundays of spring or autumn, on few days."""
     if time.dtype.kind != "M":
         return False
@@ -147,7 +147,13 @@ def settle_gaps(
     if table.gaps == "zero":
         values[:, :n_targets][np.broadcast_to(inside[:, None], values[:, :n_targets].shape)] = 0
         return (f"{what}: taken as 0 (`data.gaps=zero`)",)
-    return (f"{what}: masked, not filled",)
+    told = f"{what}: masked, not filled"
+    if table.time_zone is None and frequency.size < DAY and not table.rows:
+        gone = np.flatnonzero(inside[:, 0])
+        of = np.searchsorted(indptr, gone, side="right") - 1
+        if like_clock_changes(frequency.advance(start[of], gone - indptr[of])):
+            told += "; they look like clock changes: set `data.timezone=`, such as Europe/Berlin"
+    return (told,)
 
 
 def _between(there: npt.NDArray[np.bool_], indptr: Steps) -> npt.NDArray[np.bool_]:

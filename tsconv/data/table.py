@@ -35,6 +35,10 @@ class Places:
         file, row = self._at(int(i))
         return f"{self.files[file]}: row {row}"
 
+    def row(self, i: int) -> str:
+        """The row alone, beside another of the same file; with its file where there are several."""
+        return f"row {self._at(i)[1]}" if len(self.files) == 1 else self(i)
+
     def tile(self, count: int) -> Places:
         """The same lines `count` times over, as wide files are stacked."""
         return dataclasses.replace(self, copies=self.copies * count)

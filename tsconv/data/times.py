@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsconv.data.cells import MISSING
 from tsconv.data.epoch import from_epoch, reject_dates_in_integers
-from tsconv.data.frequency import Steps, Times
-from tsconv.data.zones import find_zone, from_wall, offset_name, zone_name
+from tsconv.data.timetext import EARLIEST, LATEST, read_text
+from tsconv.data.zones import Parsed, zone_name
 from tsconv.errors import DataError
 from tsconv.schema import DataConfig
 
-_DAY_FIRST, _MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
-_OFFSET = (
-    r"\d:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)$|^\d{4}-\d\d-\d\d([+-]\d\d:\d\d)$"
-)
-_EARLIEST, _LATEST = np.datetime64("1000-01-01", "us"), np.datetime64("9000-01-01", "us")
 _RANGES = {
     "year": (1000, 8999), "month": (1, 12), "day": (1, 31),
     "hour": (0, 23), "minute": (0, 59), "second": (0, 59),
 }  # fmt: skip
 _PARTS = tuple(_RANGES)
 Place = Callable[[int], str]
-
-
-@dataclasses.dataclass(frozen=True)
-class Parsed:
-    """A column of times as it is written: `settled` makes UTC of it where there is a zone."""
-
-    time: Times  # (N,) datetime64[us] or int64
-    zone: str | None  # of times that are UTC already
-    naive: npt.NDArray[np.bool_] | None = None  # (N,) those without offset, beside others
-
-    def settled(
-        self, data: DataConfig, members: Steps, name: str, place: Place
-    ) -> tuple[Times, str | None]:
-        """(N,) times and the zone they are told in, None for none; see `from_wall` for members."""
-        zone = data.timezone
-        if zone is None or self.time.dtype.kind != "M":
-            return self.time, self.zone
-        find_zone(zone)
-        wall = cast("npt.NDArray[np.datetime64]", self.time)
-        if self.naive is not None:
-            some = np.flatnonzero(self.naive)
-            wall[some] = from_wall(
-                wall[some], zone, members[some], name, lambda i: place(int(some[i]))
-            )
-        elif self.zone is None:
-            wall = from_wall(wall, zone, members, name, place)
-        return wall, zone
 
 
 def combined(
@@ -121,7 +86,8 @@ def parse_times(column: pd.Series, name: str, data: DataConfig, place: Place) ->
         column = column.astype(column.cat.categories.dtype)
         return parse_times(column, name, data, place)
     if not pd.api.types.is_datetime64_any_dtype(column):
-        return _from_text(column, name, data, place)
+        found = read_text(column, name, data, place)
+        return found if isinstance(found, Parsed) else _from_numbers(found, name, data, place)
     zone = None
     if getattr(column.dt, "tz", None) is not None:
         zone = zone_name(column.dt.tz)
@@ -133,7 +99,7 @@ def _in_range(
     time: npt.NDArray[np.datetime64], name: str, place: Place
 ) -> npt.NDArray[np.datetime64]:
     """The times in microseconds; raises DataError for years that no calendar step reaches."""
-    odd = np.flatnonzero((time < _EARLIEST) | (time >= _LATEST))
+    odd = np.flatnonzero((time < EARLIEST) | (time >= LATEST))
     if len(odd):
         raise DataError(
             f"{place(int(odd[0]))}, column `{name}`: {str(time[odd[0]])[:19]} is outside the years "
@@ -171,122 +137,3 @@ def _from_numbers(column: pd.Series, name: str, data: DataConfig, place: Place) 
 def _epoch_zone(data: DataConfig) -> str | None:
     """Seconds since 1970 are UTC where a zone is asked for; days are days, wherever one is."""
     return None if data.timezone is None or data.time_unit == "D" else "UTC"
-
-
-def _from_text(column: pd.Series, name: str, data: DataConfig, place: Place) -> Parsed:
-    """Each different text is read once."""
-    codes, unique = (
-        (column.cat.codes.to_numpy(), column.cat.categories)
-        if isinstance(column.dtype, pd.CategoricalDtype)
-        else pd.factorize(column.astype(str).to_numpy(dtype=object))
-    )
-    text = pd.Series(np.asarray(unique, dtype=object), dtype="str").fillna("")
-
-    def tell(bad: npt.NDArray[np.bool_], what: str) -> DataError:
-        first = int(bad[codes].argmax())
-        return DataError(
-            f"{place(first)}, column `{name}`: {what.format(text[codes[first]][:100])}"
-        )
-
-    used = np.zeros(len(text), dtype=bool)
-    used[codes] = True
-    missing = used & text.str.strip().isin(MISSING).to_numpy()
-    if missing.any():
-        raise tell(missing, "the time is missing")
-    whole = text.str.fullmatch(r"\s*[+-]?\d{1,19}(?:\.0*)?\s*").to_numpy(dtype=bool)
-    if data.time_format is None and (whole & used).sum() > 0.5 * used.sum():
-        odd = used & ~whole
-        if odd.any():
-            raise tell(odd, "'{}' is not an integer, as most other times are")
-        numbers = [
-            int(t.strip().partition(".")[0]) if u else 0 for t, u in zip(text, used, strict=True)
-        ]
-        huge = np.array([abs(n) >= 2**63 for n in numbers])
-        if huge.any():
-            raise tell(huge, "'{}' is too large")
-        return _from_numbers(pd.Series(np.array(numbers, "int64")[codes]), name, data, place)
-    offsets = text.str.extract(_OFFSET)
-    offset = offsets[0].fillna(offsets[1])
-    aware = offset.notna().to_numpy() & used
-    if data.timezone is None:
-        _reject_mixed_offsets(text, offset, aware, used, cast(Steps, codes), name, place)
-    time_format = data.time_format
-    if time_format is None and text[used].str.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}").all():
-        time_format = _day_or_month_first(text[used], name, place)
-    parsed = np.full(len(text), "NaT", dtype="datetime64[us]")
-    for some, utc in ((aware, True), (used & ~aware, False)):
-        if some.any():
-            parsed[some] = _read(text[some], time_format, utc)
-    bad = used & np.isnat(parsed)
-    if bad.any():
-        wanted = f"`data.time_format` (={time_format})" if time_format else "ISO 8601 (2024-01-31)"
-        advice = "" if time_format else "; set `data.time_format=`, such as '%d.%m.%Y %H:%M'"
-        raise tell(bad, "'{}' is no time, or not " + wanted + advice)
-    odd = used & ((parsed < _EARLIEST) | (parsed >= _LATEST))
-    if odd.any():
-        raise tell(odd, "'{}' is outside the years 1000 to 8999")
-    zone, naive = None, None
-    if aware.any():
-        first = str(offset[int(np.flatnonzero(aware)[0])])
-        digits = first[1:].replace(":", "").ljust(4, "0")
-        seconds = 0 if first == "Z" else (int(digits[:2]) * 60 + int(digits[2:])) * 60
-        zone = offset_name(-seconds if first[0] == "-" else seconds)
-        naive = None if aware[used].all() else ~aware[codes]
-    return Parsed(parsed[codes], zone, naive)
-
-
-def _read(text: pd.Series, time_format: str | None, utc: bool) -> npt.NDArray[np.datetime64]:
-    """Timestamps, NaT where there is none; in UTC where the text has offsets."""
-    try:
-        parsed = pd.to_datetime(text, format=time_format or "ISO8601", errors="coerce", utc=utc)
-    except (ValueError, OverflowError, TypeError):  # such as a format that makes no sense
-        return np.full(len(text), "NaT", dtype="datetime64[us]")
-    if not pd.api.types.is_datetime64_any_dtype(parsed.dtype):  # offsets by a format with %z
-        parsed = pd.to_datetime(text, format=time_format, errors="coerce", utc=True)
-    if getattr(parsed.dt, "tz", None) is not None:
-        parsed = parsed.dt.tz_convert("UTC").dt.tz_localize(None)
-    out = parsed.to_numpy().astype("datetime64[us]")
-    # Words such as `now` are times to pandas.
-    out[~text.str.contains(r"\d").to_numpy(dtype=bool)] = np.datetime64("NaT")
-    return out
-
-
-def _reject_mixed_offsets(
-    text: pd.Series,
-    offset: pd.Series,
-    aware: npt.NDArray[np.bool_],
-    used: npt.NDArray[np.bool_],
-    codes: Steps,
-    name: str,
-    place: Place,
-) -> None:
-    """Raise DataError naming both rows where some times have another offset, or none."""
-    if not aware.any():
-        return
-    plain = offset.str.replace(":", "").replace({"Z": "+0000", "-0000": "+0000", "+00": "+0000"})
-    first = codes[int(aware[codes].argmax())]
-    other = used & ~aware if (used & ~aware).any() else used & (plain != plain[first]).to_numpy()
-    if not other.any():
-        return
-    i, j = int(aware[codes].argmax()), int(other[codes].argmax())
-    has = "none" if not aware[codes[j]] else "another"
-    raise DataError(
-        f"{place(i)}, column `{name}`: {text[codes[i]]!r} has an offset from UTC, "
-        f"{place(j)}: {text[codes[j]]!r} has {has}; set `data.timezone=UTC`, or the zone of the "
-        f"data, such as data.timezone=Europe/Berlin"
-    )
-
-
-def _day_or_month_first(column: pd.Series, name: str, place: Place) -> str:
-    """The one reading of 01/02/2024 that fits the whole column; asks where both do."""
-    fits = [
-        form
-        for form in (_DAY_FIRST, _MONTH_FIRST)
-        if pd.to_datetime(column, format=form, errors="coerce").notna().all()
-    ]
-    if len(fits) == 2:
-        raise DataError(
-            f"{place(0)}, column `{name}`: {column.iloc[0]!r} may begin with the day or the "
-            f"month: set `data.time_format='{_DAY_FIRST}'` or '{_MONTH_FIRST}'"
-        )
-    return fits[0] if fits else _MONTH_FIRST

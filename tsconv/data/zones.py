@@ -6,6 +6,7 @@ so that a day across a clock change is one step; finer steps are counted in UTC.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import re
 import zoneinfo
@@ -18,6 +19,7 @@ import pandas as pd
 
 from tsconv.data.frequency import Steps, Times
 from tsconv.errors import ConfigError, DataError, nearest
+from tsconv.schema import DataConfig
 
 Wall = npt.NDArray[np.datetime64]
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)(?::?(\d\d))?")
@@ -30,6 +32,33 @@ class _Clocked(Protocol):
     def time_zone(self) -> str | None: ...
     @property
     def wall_clock(self) -> bool: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Parsed:
+    """A column of times as it is written: `settled` makes UTC of it where there is a zone."""
+
+    time: Times  # (N,) datetime64[us] or int64
+    zone: str | None  # of times that are UTC already
+    naive: npt.NDArray[np.bool_] | None = None  # (N,) those without offset, beside others
+
+    def settled(
+        self, data: DataConfig, members: Steps, name: str, place: Callable[[int], str]
+    ) -> tuple[Times, str | None]:
+        """(N,) times and the zone they are told in, None for none; see `from_wall` for members."""
+        zone = data.timezone
+        if zone is None or self.time.dtype.kind != "M":
+            return self.time, self.zone
+        find_zone(zone)
+        wall = cast(Wall, self.time)
+        if self.naive is not None:
+            some = np.flatnonzero(self.naive)
+            wall[some] = from_wall(
+                wall[some], zone, members[some], name, lambda i: place(int(some[i]))
+            )
+        elif self.zone is None:
+            wall = from_wall(wall, zone, members, name, place)
+        return wall, zone
 
 
 def find_zone(name: str, key: str = "data.timezone") -> datetime.tzinfo:
@@ -146,7 +175,7 @@ def from_wall(
         shown = str(wall[none[0]]).replace("T", " ").removesuffix(".000000")
         raise DataError(
             f"{place(int(none[0]))}, column `{column}`: {shown} does not exist in {zone}, where "
-            f"clocks went forward ({len(none)} such rows); set the right `data.timezone=`"
+            f"clocks went forward ({len(none)} such); set the right `data.timezone=`"
         )
     return utc
 
