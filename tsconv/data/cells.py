@@ -21,6 +21,9 @@ _SENTINELS = frozenset(
 ) | {-88.0, -888.0, -8888.0, -32768.0, 65535.0, 2147483647.0, -2147483648.0, 1e20, 1e30}
 
 
+Codes = tuple[npt.NDArray[np.int64], tuple[str, ...]]
+
+
 @dataclasses.dataclass
 class BadCells:
     """Cells that are no numbers and count as missing, where `data.bad_values=missing`."""
@@ -110,6 +113,33 @@ def sentinel_notes(
             f"values: if that stands for a missing one, set `data.na_values='[{value:.15g}]'`"
         )
     return notes
+
+
+def coded(column: pd.Series, missing: tuple[str, ...] = ()) -> Codes:
+    """The number of each cell's name, and the names as text in order of first appearance.
+
+    -1 is a cell without a name, or with one of `missing`.
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, labels = column.cat.codes.to_numpy(), column.cat.categories
+    else:
+        codes, labels = pd.factorize(column)
+    labels = pd.Index(labels)
+    if pd.api.types.is_float_dtype(labels) and (labels % 1 == 0).all():
+        labels = labels.astype("Int64")  # 7.0, as pandas makes of 7 beside a gap
+    text = np.asarray(labels.astype(str), dtype=object)
+    # Different labels may be spelt alike, and some are used by no line.
+    same, spelt = pd.factorize(text)
+    if len(spelt) != len(text) or missing:
+        same = np.where(np.isin(spelt, missing), -1, np.arange(len(spelt)))[same]
+        codes = np.append(same, -1)[codes]
+    used = pd.unique(codes)
+    used = used[used >= 0]
+    if len(used) != len(spelt) or (np.diff(used) != 1).any():  # not in order of appearance
+        place = np.full(len(spelt) + 1, -1)
+        place[used] = np.arange(len(used))
+        codes, spelt = place[codes], spelt[used]
+    return codes.astype("int64"), tuple(str(name) for name in spelt)
 
 
 def twin_notes(names: tuple[str, ...], role: str) -> list[str]:

@@ -36,7 +36,7 @@ def read_csv(
     start = start_of(path, data)
     roles = find_roles(start.names, str(path))
     types: dict[str, pa.DataType] = dict.fromkeys(roles.wanted, _TEXT)
-    types |= dict.fromkeys(roles.values, pa.float64())
+    types |= dict.fromkeys(roles.numbers, pa.float64())
     types |= {name: _time_type(start.sample.get(name, ""), roles, data) for name in roles.time}
     try:
         return _frame(_arrow(path, start, roles, data, types)), roles
@@ -46,7 +46,7 @@ def read_csv(
     except (pa.ArrowException, UnicodeError, OSError, OverflowError) as error:
         raise _told(path, start, data, error) from error
     # A number or a time that is none: read these columns as text to find it.
-    types |= dict.fromkeys(roles.time, _TEXT) | dict.fromkeys(roles.values, pa.string())
+    types |= dict.fromkeys(roles.time, _TEXT) | dict.fromkeys(roles.numbers, pa.string())
     try:
         frame = _frame(_arrow(path, start, roles, data, types))
     except (pa.ArrowException, UnicodeError, OSError) as error:
@@ -55,7 +55,7 @@ def read_csv(
     def place(line: int) -> str:
         return f"{path}: row {row_of_line(path, data, line)}"
 
-    for name in roles.values:
+    for name in roles.numbers:
         frame[name] = text_to_numbers(frame[name], name, place, data, bad)
     return frame, roles
 

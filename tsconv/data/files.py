@@ -91,8 +91,8 @@ def _read_parquet(path: Path, find_roles: FindRoles) -> tuple[pd.DataFrame, Role
         roles = find_roles(pyarrow.parquet.read_schema(path).names, str(path))
         table = pyarrow.parquet.read_table(path, columns=roles.wanted)
         # A column of names takes memory for each different one only.
-        for name in (roles.id, roles.row):
-            at = table.schema.get_field_index(name) if name else -1
+        for name in roles.names:
+            at = table.schema.get_field_index(name)
             if at >= 0 and pa.types.is_string(table.schema.field(at).type):
                 table = table.set_column(at, name, table.column(at).dictionary_encode())
         frame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)

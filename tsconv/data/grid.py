@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,9 @@ _MONTH = 30 * DAY  # stands for steps of one month when steps are compared
 def commonest_step(table: Table) -> Frequency | None:
     """The frequency that the table's own gaps show; None where they are too few to tell."""
     order = sorted_order(table.members, table.time)
-    members, time = taken(table.members, order), taken(table.time, order)
+    members, time = table.members, table.time
+    if order is not None:
+        members, time = members[order], time[order]
     if (members[1:] == members[:-1]).sum() < _FEWEST_GAPS:
         return None
     time, _ = _inferred_on(table, members, time)
@@ -39,23 +41,13 @@ def sorted_order(members: Steps, time: Times) -> Steps | None:
     return None if rising.all() else np.lexsort((ticks, members))
 
 
-def taken(values: Any, order: Steps | None) -> Any:
-    """The lines in an order of `sorted_order`."""
-    return values if order is None else values[order]
+def choose_frequency(table: Table, freq: str | None) -> tuple[Frequency, bool]:
+    """The grid, `freq` or what the times show, and whether it is on the wall clock.
 
-
-def line_at(order: Steps | None, i: int | np.int64) -> int:
-    """The number in the table of the i-th line in order."""
-    return int(i if order is None else order[i])
-
-
-def choose_frequency(
-    table: Table, members: Steps, time: Times, freq: str | None
-) -> tuple[Frequency, bool]:
-    """The grid, `freq` or what the sorted times show, and whether it is on the wall clock.
-
-    Raises DataError for times that show no frequency, or several, naming the series.
+    The table is in order. Raises DataError for times that show no frequency, or several, naming
+    the series.
     """
+    members, time = table.members, table.time
     if freq is not None:
         frequency = parse_frequency(freq)
         if (frequency.kind == "integer") != (time.dtype.kind != "M"):
@@ -149,24 +141,23 @@ def _reject_mixed(table: Table, members: Steps, time: Times, frequency: Frequenc
     )
 
 
-def reject_off_grid(
-    table: Table, members: Steps, time: Times, steps: Steps, frequency: Frequency,
-    order: Steps | None,
-) -> None:  # fmt: skip
+def reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
     """Raise DataError naming the first line whose time is no step of the grid."""
+    time = table.time
     if frequency.anchor is not None and len(wrong := np.flatnonzero(~frequency.fits(time))):
-        i = wrong[0]
+        i = int(wrong[0])
         raise DataError(
-            f"{table.places(line_at(order, i))}, {table.member(members[i])}: {show(time[i])} is a "
+            f"{table.places(i)}, {table.member(table.members[i])}: {show(time[i])} is a "
             f"{time[i].astype(object):%A in %B}, but `data.freq={frequency.alias}` ({len(wrong)} "
             f"such); set the right `data.freq=`"
         )
     off = np.flatnonzero(steps < 0)
     if len(off):
+        i = int(off[0])
         raise DataError(
-            f"{table.places(line_at(order, off[0]))}, {table.member(members[off[0]])}: "
-            f"{show(time[off[0]])} is not a whole number of steps of {frequency.alias} after "
-            f"the series' start ({len(off)} such); set `data.freq=`"
+            f"{table.places(i)}, {table.member(table.members[i])}: {show(time[i])} is not a whole "
+            f"number of steps of {frequency.alias} after the series' start ({len(off)} such); set "
+            f"`data.freq=`"
         )
 
 

@@ -16,8 +16,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsconv.data.calendar import Calendar
+from tsconv.data.covariates import (
+    Covariates,
+    Static,
+    delay_columns,
+    lay_covariates,
+    lay_static,
+    observed_lengths,
+)
 from tsconv.data.frequency import Frequency, Steps, Times, spelling_note
-from tsconv.data.grid import choose_frequency, on_wall, reject_off_grid, taken
+from tsconv.data.grid import choose_frequency, on_wall, reject_off_grid
 from tsconv.data.notes import series_notes
 from tsconv.data.policy import in_order, settle_gaps
 from tsconv.data.table import Table
@@ -44,6 +53,9 @@ class Panel:
     frequency: Frequency
     present: Tensor  # (S, H) bool: rows that the file has for a series, were it only empty cells
     n_past: int = 0
+    covariates: Covariates | None = None
+    static: Static | None = None
+    calendar: Calendar | None = None  # for as many steps ahead as a network needs
     rows: tuple[str, ...] = ()
     time_zone: str | None = None
     wall_clock: bool = False  # whether `start` is on the zone's wall clock, rather than in UTC
@@ -84,8 +96,11 @@ class Panel:
 
     def to(self, device: torch.device | str) -> Panel:
         """The same panel with its tensors on `device`."""
-        moved = {k: getattr(self, k).to(device) for k in ("values", "indptr", "offset")}
-        return dataclasses.replace(self, **moved)
+        parts = ("values", "indptr", "offset", "covariates", "static", "calendar")
+        moved = {k: getattr(self, k) for k in parts}
+        return dataclasses.replace(
+            self, **{k: v.to(device) for k, v in moved.items() if v is not None}
+        )
 
     def head(self, length: int) -> Panel:
         """Each series cut to its first `length` steps."""
@@ -114,7 +129,13 @@ class Panel:
         values[..., lacks], offset[..., lacks] = torch.nan, 0
         present = self.present[:, index] & ~lacks
         return dataclasses.replace(
-            self, values=values, offset=offset, present=present, rows=tuple(names)
+            self,
+            values=values,
+            offset=offset,
+            present=present,
+            rows=tuple(names),
+            covariates=self.covariates and self.covariates.with_rows(index),
+            static=self.static and self.static.with_rows(index),
         )
 
     def empty_channels(self) -> list[int]:
@@ -135,45 +156,48 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     frequencies, and for a grid that would be mostly holes. `freq` is a pandas alias, or None to
     infer it.
     """
-    lines = in_order(table)
-    frequency, wall_clock = choose_frequency(table, lines.members, lines.time, freq)
+    table = in_order(table)
+    frequency, wall_clock = choose_frequency(table, freq)
     if wall_clock:
-        table = on_wall(table)
-        lines = in_order(table)
-    codes, time = lines.codes, lines.time
+        table = in_order(on_wall(table))
+    codes, time = table.codes, table.time
     # Each series' first line; every id has one.
     first = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
     start = cast(Times, np.minimum.reduceat(time.view("int64"), first).view(time.dtype))
     counts = np.diff(np.append(first, len(codes)))
     steps = frequency.steps(cast(Times, np.repeat(start, counts)), time)
-    reject_off_grid(table, lines.members, time, steps, frequency, lines.order)
-    lengths = np.maximum.reduceat(steps, first) + 1  # (S,)
-    sparse = lengths > _LONGEST_GAP * counts + _LONGEST_GAP
+    reject_off_grid(table, steps, frequency)
+    known = np.maximum.reduceat(steps, first) + 1  # (S,) steps of all lines
+    lengths = observed_lengths(table, steps, known)
+    sparse = known > _LONGEST_GAP * counts + _LONGEST_GAP
     if sparse.any():
         s = int(sparse.argmax())
         raise DataError(
-            f"{table.source}: series `{table.ids[s]}` spans {lengths[s]} steps of "
+            f"{table.source}: series `{table.ids[s]}` spans {known[s]} steps of "
             f"{frequency.alias} with {counts[s]} rows; set `data.freq=` to a longer step"
         )
     indptr = np.concatenate([[0], np.cumsum(lengths)])
     n_rows = max(1, len(table.rows))
     _reject_scattered(table, int(indptr[-1]) * n_rows)
     values = np.full((indptr[-1], table.values.shape[1], n_rows), np.nan)
-    row = 0 if table.row_codes is None else taken(table.row_codes, lines.order)
-    steps += np.repeat(indptr[:-1], counts)  # now steps of the whole panel
-    values[steps, :, row] = lines.values
+    row = 0 if table.row_codes is None else table.row_codes
+    ahead = steps >= np.repeat(lengths, counts)  # lines that hold the known future alone
+    inside = slice(None) if not ahead.any() else ~ahead
+    at = (np.repeat(indptr[:-1], counts) + steps)[inside]
+    rows = row if isinstance(row, int) else row[inside]
+    values[at, :, rows] = table.values[inside]
     there = np.zeros((len(values), n_rows), dtype=bool)
-    there[steps, row] = True
-    told = lines.notes
-    del steps, lines
-    present = np.logical_or.reduceat(there, indptr[:-1])
-    n_targets = len(table.channels) - table.n_past
-    gap_notes = settle_gaps(table, frequency, start, values, indptr, there, n_targets)
+    there[at, rows] = True
+    del at
+    gap_notes = settle_gaps(table, frequency, start, values, indptr, there)
+    delay_columns(values[:, table.n_targets :], indptr, list(table.delays))
+    present = np.zeros((len(lengths), n_rows), dtype=bool)
+    present[codes, row] = True
     flat = values.reshape(len(values), -1)
     offset = _first_observed(flat, indptr).reshape(len(lengths), -1, n_rows)
     lacking = int((~present * lengths[:, None]).sum())
-    notes = [*table.notes, *spelling_note(freq), *told, *gap_notes]
-    notes += _notes(table, values, lacking)
+    notes = [*table.notes, *spelling_note(freq), *gap_notes]
+    notes += [*_notes(table, values, lacking), *_ahead_notes(table, int(ahead.sum()))]
     if not table.rows:
         notes += series_notes(table.ids, values, offset, indptr, counts)
     return Panel(
@@ -186,6 +210,8 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
         frequency=frequency,
         present=torch.from_numpy(present),
         n_past=table.n_past,
+        covariates=lay_covariates(table, steps, known),
+        static=lay_static(table),
         rows=table.rows,
         time_zone=table.time_zone,
         wall_clock=wall_clock,
@@ -216,6 +242,16 @@ def _notes(table: Table, values: npt.NDArray[np.float64], lacking: int) -> list[
     return [
         f"{missing:,} of {size:,} values are missing ({share:.1f}%, rows aligned in time): "
         f"masked, not filled"
+    ]
+
+
+def _ahead_notes(table: Table, count: int) -> list[str]:
+    if not count:
+        return []
+    past = f" ({', '.join(table.channels[table.n_targets :])} unread there)" if table.n_past else ""
+    return [
+        f"{count:,} lines after their series' last observed target are read for the future "
+        f"covariates alone{past}"
     ]
 
 

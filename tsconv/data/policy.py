@@ -10,54 +10,55 @@ import numpy as np
 import numpy.typing as npt
 
 from tsconv.data.frequency import DAY, Frequency, Steps, Times
-from tsconv.data.grid import line_at, show, sorted_order, taken
+from tsconv.data.grid import show, sorted_order
 from tsconv.data.table import Table
 from tsconv.errors import DataError
 
 Values = npt.NDArray[np.float64]
 
 
-@dataclasses.dataclass(frozen=True)
-class Lines:
-    """The lines of a table in the order of member and time, one for each."""
-
-    order: Steps | None  # (M,) number of each in the table; None where all lie in order
-    members: Steps  # (M,)
-    codes: Steps  # (M,)
-    time: Times  # (M,)
-    values: Values  # (M, C)
-    notes: tuple[str, ...]
-
-
-def in_order(table: Table) -> Lines:
-    """Sort the lines and settle those of one member and time as `table.duplicates` says.
+def in_order(table: Table) -> Table:
+    """The lines by member and time, those of one member and time settled by `table.duplicates`.
 
     Raises DataError naming the first two where that is an error.
     """
     order = sorted_order(table.members, table.time)
-    members, time = taken(table.members, order), taken(table.time, order)
-    values, notes = taken(table.values, order), _sorted_notes(table, members, order)
-    ticks = time.view("int64")
+    notes = [] if order is None else _sorted_notes(table, order)
+    if order is not None:
+        table = table.take(order)
+    members, ticks = table.members, table.time.view("int64")
     same = (members[1:] == members[:-1]) & (ticks[1:] == ticks[:-1])
     if same.any():
-        if table.duplicates == "error":
-            _reject_duplicates(table, members, time, order, np.flatnonzero(same))
-        first = np.flatnonzero(np.concatenate([[True], ~same]))
-        kept = first
-        if table.duplicates == "last":
-            kept = np.append(first[1:], len(members)) - 1
-        at = int(np.flatnonzero(same)[0])
-        both = table.places.both(line_at(order, at), line_at(order, at + 1))
-        how = {"mean": "their mean", "first": "the first", "last": "the last"}[table.duplicates]
-        notes.append(
-            f"{both} are both {table.member(members[at])} at {show(time[at])} "
-            f"({int(same.sum()):,} such): {how} is taken"
+        twins = np.flatnonzero(same)
+        what = (
+            f"{table.places.both(twins[0], twins[0] + 1)} are both "
+            f"{table.member(members[twins[0]])} at {show(table.time[twins[0]])} "
+            f"({len(twins):,} such)"
         )
-        values = _means(values, first) if table.duplicates == "mean" else values[kept]
-        order = kept if order is None else order[kept]
-        members, time = members[kept], time[kept]
-    codes = members if table.row_codes is None else taken(table.codes, order)
-    return Lines(order, members, codes, time, values, tuple(notes))
+        if table.duplicates == "error":
+            raise DataError(f"{what}; {_advice(table, twins)}")
+        how = {"mean": "their mean", "first": "the first", "last": "the last"}[table.duplicates]
+        notes.append(f"{what}: {how} is taken")
+        table = _merged(table, np.flatnonzero(np.concatenate([[True], ~same])))
+    return dataclasses.replace(table, notes=(*table.notes, *notes))
+
+
+def _merged(table: Table, first: Steps) -> Table:
+    """One line of those from each of `first` to the next; means are of numbers alone."""
+    if table.duplicates == "last":
+        return table.take(np.append(first[1:], len(table.codes)) - 1)
+    merged = table.take(first)
+    if table.duplicates == "first":
+        return merged
+    parts = {}
+    for name in ("past", "future", "static"):
+        old, new = getattr(table, name), getattr(merged, name)
+        if old is not None:
+            values = _means(old.values, first)
+            known = [i for i, column in enumerate(old.names) if column in old.categories]
+            values[:, known] = new.values[:, known]
+            parts[name] = dataclasses.replace(new, values=values)
+    return dataclasses.replace(merged, values=_means(table.values, first), **parts)
 
 
 def _means(values: Values, first: Steps) -> Values:
@@ -68,37 +69,30 @@ def _means(values: Values, first: Steps) -> Values:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _sorted_notes(table: Table, members: Steps, order: Steps | None) -> list[str]:
-    if order is None:
-        return []
+def _sorted_notes(table: Table, order: Steps) -> list[str]:
+    members = table.members[order]
     back = np.flatnonzero((members[1:] == members[:-1]) & (order[1:] < order[:-1]))
     if len(back) == 0:  # series side by side: nothing to tell
         return []
     i = int(back[order[back].argmin()])
     return [
-        f"{table.places(int(order[i]))} is earlier than {table.places.row(int(order[i + 1]))} "
+        f"{table.places(order[i])} is earlier than {table.places.row(int(order[i + 1]))} "
         f"before it ({len(back):,} such): the rows of each series were put in order of time"
     ]
 
 
-def _reject_duplicates(
-    table: Table, members: Steps, time: Times, order: Steps | None, same: Steps
-) -> None:
-    at = int(same[0])
-    both = table.places.both(line_at(order, at), line_at(order, at + 1))
+def _advice(table: Table, twins: Steps) -> str:
+    """What to do about lines of one member and time."""
     what = "(id, row, time)" if table.rows else "(id, time)"
     advice = (
         f"keep one row of the file for each {what}, or set `data.duplicates=mean`, first or last"
     )
-    if table.time_zone is None and like_clock_changes(time[same]):
-        advice = (
+    if table.time_zone is None and like_clock_changes(table.time[twins]):
+        return (
             f"all lie in an hour in which clocks go back: set `data.timezone=`, such as "
             f"Europe/Berlin; or else {advice}"
         )
-    raise DataError(
-        f"{both} are both {table.member(members[at])} at {show(time[at])} "
-        f"({len(same):,} such); {advice}"
-    )
+    return advice
 
 
 def like_clock_changes(time: Times) -> bool:
@@ -120,7 +114,6 @@ def settle_gaps(
     values: Values,
     indptr: Steps,
     there: npt.NDArray[np.bool_],
-    n_targets: int,
 ) -> tuple[str, ...]:
     """Do with the steps that have no line as `table.gaps` says, in `values` (N, C, H), in place.
 
@@ -145,7 +138,8 @@ def settle_gaps(
     if table.gaps == "error":
         raise DataError(f"{table.source}: {what}; add them, or set `data.gaps=mask` or zero")
     if table.gaps == "zero":
-        values[:, :n_targets][np.broadcast_to(inside[:, None], values[:, :n_targets].shape)] = 0
+        targets = values[:, : table.n_targets]
+        targets[np.broadcast_to(inside[:, None], targets.shape)] = 0
         return (f"{what}: taken as 0 (`data.gaps=zero`)",)
     told = f"{what}: masked, not filled"
     if table.time_zone is None and frequency.size < DAY and not table.rows:

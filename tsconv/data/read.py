@@ -7,7 +7,8 @@ as a spreadsheet does, the header being row 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -15,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsconv.data.cells import BadCells, missing_numbers, sentinel_notes, twin_notes
+from tsconv.data.cells import BadCells, Codes, coded, missing_numbers, sentinel_notes, twin_notes
 from tsconv.data.epoch import UNITS
 from tsconv.data.files import find_files, joined, read_file, row_in_file
 from tsconv.data.frequency import Times
 from tsconv.data.grid import DUPLICATES, GAPS
 from tsconv.data.roles import Roles, find_roles, row_of_file
-from tsconv.data.table import Places, Table
+from tsconv.data.table import Columns, Places, Table
 from tsconv.data.times import combined, parse_times
 from tsconv.data.zones import find_zone
 from tsconv.errors import ConfigError, DataError, require_choice
@@ -31,7 +32,6 @@ from tsconv.schema import DataConfig
 _SMALLEST, _LARGEST = 1e-30, 1e30
 SINGLE_SERIES = "series"  # the id of a file without an id column
 _FILE_ROW = "\0row"  # the column that holds the row of a file's name: no header can be called so
-Codes = tuple[npt.NDArray[np.int64], tuple[str, ...]]
 
 
 def read_table(data: DataConfig) -> Table:
@@ -45,7 +45,7 @@ def read_table(data: DataConfig) -> Table:
         frame, found = read_file(
             path, lambda names, source: find_roles(names, data, source), data, bad
         )
-        if roles is not None and sorted(found.values) == sorted(roles.values):
+        if roles is not None and sorted(found.wanted) == sorted(roles.wanted):
             found = roles  # the same columns in another order
         if roles is not None and found != roles:
             raise DataError(
@@ -100,10 +100,9 @@ def _check(
         raise DataError(f"{source}: there are no rows below the header")
     column = combined(frame, roles.time, places, data.time_format)
     parsed = parse_times(column, ", ".join(roles.time), data, places)
-    numbers = [_numbers(frame[n], n, places, data, bad) for n in roles.values]
-    values = np.column_stack(numbers)
+    numbers = {n: _numbers(frame[n], n, places, data, bad) for n in roles.numbers}
     for name in bad.columns:
-        if np.isnan(values[:, roles.values.index(name)]).all():
+        if np.isnan(numbers[name]).all():
             raise DataError(f"{bad.first}: column `{name}` has no number at all; leave it out")
     codes, ids = _names(frame, roles.id, "id", places) or (
         np.zeros(len(frame), dtype="int64"),
@@ -115,19 +114,30 @@ def _check(
     time, zone = parsed.settled(data, members, ", ".join(roles.time), places)
     del column, parsed, members
     notes = [*bad.notes, *twin_notes(ids, "id"), *twin_notes(rows, "row")]
-    for c, name in enumerate(roles.values):
-        notes += sentinel_notes(values[:, c], name, places)
-    channels, n_past = roles.values, roles.n_past
-    if roles.wide in ("series", "rows"):  # each column is one of them: stack the columns
-        n, count = values.shape
+    for name, found in numbers.items():
+        notes += sentinel_notes(found, name, places)
+    past_numbers = [n for n in roles.past if n in numbers]
+    delays = dict(zip(roles.past, roles.delays, strict=True))
+    values = np.column_stack([numbers[n] for n in (*roles.targets, *past_numbers)])
+    past = [n for n in roles.past if n not in numbers]
+    covariates = [_columns(frame, names, numbers) for names in (past, roles.future, roles.static)]
+    channels = (*roles.targets, *past_numbers)
+    if roles.wide in ("series", "rows"):  # each target is one of them: stack the columns
+        n, count = len(values), len(roles.targets)
         stacked = np.repeat(np.arange(count), n)
         time, places = cast(Times, np.tile(time, count)), places.tile(count)
-        values = values.T.reshape(-1, 1)
+        shared = np.tile(values[:, count:], (count, 1))  # covariates are the same for all of them
+        values = np.column_stack([values[:, :count].T.reshape(-1, 1), shared])
+        covariates = [c and c.tile(count) for c in covariates]
         if roles.wide == "series":
-            codes, ids = stacked, roles.values
+            codes, ids = stacked, roles.targets
         else:
-            codes, (row_codes, rows) = np.tile(codes, count), (stacked, roles.values)
-        channels = ("y",)
+            codes, (row_codes, rows) = np.tile(codes, count), (stacked, roles.targets)
+        channels = ("y", *past_numbers)
+    known_past, future, static = covariates
+    if known_past is not None:
+        late = tuple(delays[n] for n in past)
+        known_past = dataclasses.replace(known_past, delays=late)
     return Table(
         source=source,
         ids=ids,
@@ -136,7 +146,11 @@ def _check(
         values=values,
         channels=channels,
         places=places,
-        n_past=n_past,
+        n_past=len(past_numbers),
+        delays=tuple(delays[n] for n in past_numbers),
+        past=known_past,
+        future=future,
+        static=static,
         rows=rows,
         row_codes=row_codes,
         time_zone=zone,
@@ -146,32 +160,35 @@ def _check(
     )
 
 
+def _columns(
+    frame: pd.DataFrame, names: Sequence[str], numbers: dict[str, npt.NDArray[np.float64]]
+) -> Columns | None:
+    """Covariates side by side: numbers as they are, categories by number; None for none."""
+    if not names:
+        return None
+    columns: list[npt.NDArray[np.float64]] = []
+    categories: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        if name in numbers:
+            columns.append(numbers[name])
+            continue
+        codes, unique = coded(frame[name], missing=("",))
+        categories[name] = unique
+        columns.append(np.where(codes < 0, np.nan, codes))
+    return Columns(tuple(names), np.column_stack(columns), categories)
+
+
 def _names(
     frame: pd.DataFrame, name: str | None, role: str, place: Callable[[int], str]
 ) -> Codes | None:
     """The codes and names of a column of names, as strings; None where there is no such column."""
     if name is None:
         return None
-    column = frame[name]
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, labels = column.cat.codes.to_numpy(), column.cat.categories
-    else:
-        codes, labels = pd.factorize(column)
-    if pd.api.types.is_float_dtype(labels) and (labels % 1 == 0).all():
-        labels = labels.astype("Int64")  # 7.0, as pandas makes of 7 beside a gap
-    text = np.asarray(labels.astype(str), dtype=object)
-    empty = np.append(text == "", True)[codes]  # the last one for -1, a missing name
-    if empty.any():
+    codes, spelt = coded(frame[name])
+    empty = np.append(np.array([n == "" for n in spelt], dtype=bool), True)[codes]
+    if empty.any():  # the last is for -1, a missing name
         raise DataError(f"{place(int(empty.argmax()))}, column `{name}`: the {role} is empty")
-    # Different labels may be spelt alike, and some are used by no line.
-    same, spelt = pd.factorize(text)
-    codes = codes if len(spelt) == len(text) else same[codes]
-    used = pd.unique(codes)
-    if len(used) != len(spelt) or (np.diff(used) != 1).any():  # not in order of appearance
-        place_of = np.zeros(len(spelt), dtype="int64")
-        place_of[used] = np.arange(len(used))
-        codes, spelt = place_of[codes], spelt[used]
-    return codes.astype("int64"), tuple(str(u) for u in spelt)
+    return codes, spelt
 
 
 def _numbers(

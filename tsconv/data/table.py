@@ -25,6 +25,7 @@ class Places:
     ends: npt.NDArray[np.int64]  # (F,) lines up to the end of each file
     copies: int = 1  # how often the files are laid end to end, as wide ones are
     row_of: RowOf | None = None
+    order: npt.NDArray[np.int64] | None = None  # which line of the files each line is, if sorted
 
     @classmethod
     def of(cls, lengths: dict[str, int], row_of: RowOf | None = None) -> Places:
@@ -43,6 +44,10 @@ class Places:
         """The same lines `count` times over, as wide files are stacked."""
         return dataclasses.replace(self, copies=self.copies * count)
 
+    def take(self, order: npt.NDArray[np.int64]) -> Places:
+        """Some of the lines, in another order."""
+        return dataclasses.replace(self, order=order if self.order is None else self.order[order])
+
     def both(self, i: int | np.int64, j: int | np.int64) -> str:
         """Two lines in the order in which they stand."""
         (a, first), (b, second) = sorted((self._at(int(i)), self._at(int(j))))
@@ -52,11 +57,38 @@ class Places:
 
     def _at(self, i: int) -> tuple[int, int]:
         """The file and the row of a line; the header is row 1."""
-        i %= int(self.ends[-1])
+        i = (i if self.order is None else int(self.order[i])) % int(self.ends[-1])
         file = int(np.searchsorted(self.ends, i, side="right"))
         number = i - (int(self.ends[file - 1]) if file else 0)
         row_of = self.row_of or (lambda _, line: line + 2)
         return file, row_of(self.files[file], number)
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """Covariates beside the channels: numbers, or categories by their number in `categories`."""
+
+    names: tuple[str, ...]
+    values: npt.NDArray[np.float64]  # (N, F), NaN where missing
+    categories: dict[str, tuple[str, ...]]  # of each column that is no number
+    delays: tuple[int, ...] = ()  # steps by which each is released late; () for none
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def tile(self, count: int) -> Columns:
+        """The same lines `count` times over, as wide files are stacked."""
+        return dataclasses.replace(self, values=np.tile(self.values, (count, 1)))
+
+    def take(self, order: npt.NDArray[np.int64]) -> Columns:
+        """Some of the lines, in another order."""
+        return dataclasses.replace(self, values=self.values[order])
+
+    @property
+    def ordered(self) -> list[int]:
+        """Numbers of the columns, categories first: the order in which a network takes them."""
+        known = self.categories
+        return sorted(range(len(self.names)), key=lambda i: self.names[i] not in known)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,15 +100,35 @@ class Table:
     codes: npt.NDArray[np.int64]  # (N,) which id each line has
     time: Times  # (N,) microseconds or integers; UTC where there is a zone
     values: npt.NDArray[np.float64]  # (N, C), NaN where missing
-    channels: tuple[str, ...]  # targets, then past-only ones
+    channels: tuple[str, ...]  # targets, then past covariates that are numbers
     places: Places
     n_past: int = 0  # channels at the end that are seen and not forecast
+    delays: tuple[int, ...] = ()  # steps by which each past-only channel is released late
+    past: Columns | None = None  # past covariates that are categories
+    future: Columns | None = None
+    static: Columns | None = None
     rows: tuple[str, ...] = ()  # members of the family, in order of first appearance; () for none
     row_codes: npt.NDArray[np.int64] | None = None  # (N,) which member each line has
     time_zone: str | None = None  # an IANA name, an offset such as +02:00, or UTC
     duplicates: str = "error"  # several lines of one member and time: see DUPLICATES in grid.py
     gaps: str = "mask"  # steps that the file lacks: see GAPS in grid.py
     notes: tuple[str, ...] = ()  # what happened to the data on the way, a line each
+
+    def take(self, order: npt.NDArray[np.int64]) -> Table:
+        """Some of the lines, in another order."""
+        parts = {name: getattr(self, name) for name in ("places", "past", "future", "static")}
+        return dataclasses.replace(
+            self,
+            codes=self.codes[order],
+            time=self.time[order],
+            values=self.values[order],
+            row_codes=None if self.row_codes is None else self.row_codes[order],
+            **{name: part and part.take(order) for name, part in parts.items()},
+        )
+
+    @property
+    def n_targets(self) -> int:
+        return len(self.channels) - self.n_past
 
     @property
     def members(self) -> npt.NDArray[np.int64]:
