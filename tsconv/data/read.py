@@ -126,7 +126,8 @@ def _check(
     for c, n in enumerate(channels):
         values[:, c] = numbers[n]
     past = [n for n in roles.past if n not in numbers]
-    covariates = [_columns(frame, names, numbers) for names in (past, roles.future, roles.static)]
+    covariates = [_columns(frame, names, numbers) for names in (past, roles.future)]
+    covariates.append(_columns(frame, roles.static, numbers, by_step=False))
     if roles.wide in ("series", "rows"):  # each target is one of them: stack the columns
         count = len(roles.targets)
         stacked = np.repeat(np.arange(count), len(values))
@@ -166,9 +167,15 @@ def _check(
 
 
 def _columns(
-    frame: pd.DataFrame, names: Sequence[str], numbers: dict[str, npt.NDArray[np.float64]]
+    frame: pd.DataFrame,
+    names: Sequence[str],
+    numbers: dict[str, npt.NDArray[np.float64]],
+    by_step: bool = True,
 ) -> Columns | None:
-    """Covariates side by side: numbers as they are, categories by number; None for none."""
+    """Covariates side by side: numbers as they are, categories by number; None for none.
+
+    An empty cell is a category of its own where there is one for each step, else a missing value.
+    """
     if not names:
         return None
     columns: list[npt.NDArray[np.float64]] = []
@@ -178,6 +185,8 @@ def _columns(
             columns.append(numbers[name])
             continue
         codes, unique = coded(frame[name], missing=("",))
+        if by_step and (codes < 0).any():  # "no holiday" is a category of its own
+            codes, unique = np.where(codes < 0, len(unique), codes), (*unique, "")
         categories[name] = unique
         columns.append(np.where(codes < 0, np.nan, codes))
     return Columns(tuple(names), np.column_stack(columns), categories)
