@@ -41,7 +41,7 @@ def test_a_constant_series_has_no_scale() -> None:
 
 
 def test_scales_are_those_of_each_series_alone() -> None:
-    frame = daily_frame(4, 60).drop(index=[70, 71, 150])
+    frame = daily_frame(4, 60).drop(index=[70, 71])
     frame.loc[3:9, "y"] = None
     frame.loc[180:, "y"] = None  # the last series has no value
     frame = frame.drop(index=range(130, 180))  # and the third ten steps, fewer than two seasons
