@@ -15,6 +15,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from tsconv.data.cells import BadCells, Codes, coded, missing_numbers, sentinel_notes, twin_notes
 from tsconv.data.epoch import UNITS
@@ -77,7 +78,15 @@ def table_from_frame(frame: pd.DataFrame, data: DataConfig, future_only: bool = 
     frame = frame.set_axis([str(c) for c in frame.columns], axis=1)
     roles = find_roles(list(frame.columns), data, source, future_only)
     places = Places.of({source: len(frame)})
-    return _check(frame[roles.wanted], roles, data, source, places, BadCells())
+    frame = pd.DataFrame({name: _plain(frame[name]) for name in roles.wanted})
+    return _check(frame, roles, data, source, places, BadCells())
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """The column with a plain index, and in types of numpy where it is in those of Arrow."""
+    if isinstance(column.dtype, pd.ArrowDtype):
+        column = pa.chunked_array(pa.array(column)).to_pandas(date_as_object=False)
+    return column.reset_index(drop=True)
 
 
 def _check_policies(data: DataConfig) -> None:
