@@ -125,7 +125,8 @@ def coded(column: pd.Series, missing: tuple[str, ...] = ()) -> Codes:
     else:
         codes, labels = pd.factorize(column)
     labels = pd.Index(labels)
-    if pd.api.types.is_float_dtype(labels) and (labels % 1 == 0).all():
+    whole = pd.api.types.is_float_dtype(labels) and (labels % 1 == 0) & (abs(labels) < 2**53)
+    if np.all(whole):
         labels = labels.astype("Int64")  # 7.0, as pandas makes of 7 beside a gap
     text = np.asarray(labels.astype(str), dtype=object)
     # Different labels may be spelt alike, and some are used by no line.
