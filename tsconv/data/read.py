@@ -35,8 +35,11 @@ SINGLE_SERIES = "series"  # the id of a file without an id column
 _FILE_ROW = "\0row"  # the column that holds the row of a file's name: no header can be called so
 
 
-def read_table(data: DataConfig) -> Table:
-    """Read `data.path` (.csv, .csv.gz, .parquet, a pattern of several) by the roles of `data`."""
+def read_table(data: DataConfig, future_only: bool = False) -> Table:
+    """Read `data.path` (.csv, .csv.gz, .parquet, a pattern of several) by the roles of `data`.
+
+    future_only: only the future covariates, see future.py.
+    """
     _check_policies(data)
     files = find_files(str(data.path))
     bad = BadCells()
@@ -44,7 +47,7 @@ def read_table(data: DataConfig) -> Table:
     roles: Roles | None = None
     for path in files:
         frame, found = read_file(
-            path, lambda names, source: find_roles(names, data, source), data, bad
+            path, lambda names, source: find_roles(names, data, source, future_only), data, bad
         )
         if roles is not None and sorted(found.wanted) == sorted(roles.wanted):
             found = roles  # the same columns in another order
@@ -66,14 +69,14 @@ def read_table(data: DataConfig) -> Table:
     return _check(frame, roles, data, source, places, bad)
 
 
-def table_from_frame(frame: pd.DataFrame, data: DataConfig) -> Table:
+def table_from_frame(frame: pd.DataFrame, data: DataConfig, future_only: bool = False) -> Table:
     """The same checks for a DataFrame: the way in for Python users."""
     _check_policies(data)
     source = "the DataFrame"
     if data.row_from_file is not None:
         raise ConfigError("`data.row_from_file` needs files; name a column of rows by `data.row`")
     frame = frame.set_axis([str(c) for c in frame.columns], axis=1)
-    roles = find_roles(list(frame.columns), data, source)
+    roles = find_roles(list(frame.columns), data, source, future_only)
     places = Places.of({source: len(frame)})
     frame = pd.DataFrame({name: _plain(frame[name]) for name in roles.wanted})
     return _check(frame, roles, data, source, places, BadCells())
@@ -127,13 +130,16 @@ def _check(
         notes += sentinel_notes(found, name, places)
     past_numbers = [n for n in roles.past if n in numbers]
     delays = dict(zip(roles.past, roles.delays, strict=True))
-    values = np.column_stack([numbers[n] for n in (*roles.targets, *past_numbers)])
-    past = [n for n in roles.past if n not in numbers]
-    covariates = [_columns(frame, names, numbers) for names in (past, roles.future, roles.static)]
     channels = (*roles.targets, *past_numbers)
+    values = np.zeros((len(frame), len(channels)))
+    for c, n in enumerate(channels):
+        values[:, c] = numbers[n]
+    past = [n for n in roles.past if n not in numbers]
+    covariates = [_columns(frame, names, numbers) for names in (past, roles.future)]
+    covariates.append(_columns(frame, roles.static, numbers, by_step=False))
     if roles.wide in ("series", "rows"):  # each target is one of them: stack the columns
-        n, count = len(values), len(roles.targets)
-        stacked = np.repeat(np.arange(count), n)
+        count = len(roles.targets)
+        stacked = np.repeat(np.arange(count), len(values))
         time, places = cast(Times, np.tile(time, count)), places.tile(count)
         shared = np.tile(values[:, count:], (count, 1))  # covariates are the same for all of them
         values = np.column_stack([values[:, :count].T.reshape(-1, 1), shared])
@@ -170,9 +176,15 @@ def _check(
 
 
 def _columns(
-    frame: pd.DataFrame, names: Sequence[str], numbers: dict[str, npt.NDArray[np.float64]]
+    frame: pd.DataFrame,
+    names: Sequence[str],
+    numbers: dict[str, npt.NDArray[np.float64]],
+    by_step: bool = True,
 ) -> Columns | None:
-    """Covariates side by side: numbers as they are, categories by number; None for none."""
+    """Covariates side by side: numbers as they are, categories by number; None for none.
+
+    An empty cell is a category of its own where there is one for each step, else a missing value.
+    """
     if not names:
         return None
     columns: list[npt.NDArray[np.float64]] = []
@@ -182,6 +194,8 @@ def _columns(
             columns.append(numbers[name])
             continue
         codes, unique = coded(frame[name], missing=("",))
+        if by_step and (codes < 0).any():  # "no holiday" is a category of its own
+            codes, unique = np.where(codes < 0, len(unique), codes), (*unique, "")
         categories[name] = unique
         columns.append(np.where(codes < 0, np.nan, codes))
     return Columns(tuple(names), np.column_stack(columns), categories)

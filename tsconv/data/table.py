@@ -48,6 +48,25 @@ class Places:
         """Some of the lines, in another order."""
         return dataclasses.replace(self, order=order if self.order is None else self.order[order])
 
+    def then(self, other: Places, counts: tuple[int, int]) -> Places:
+        """These lines and then another's; counts: how many lines either has."""
+        ours, theirs = (
+            (np.arange(n) if p.order is None else p.order) % p.ends[-1]
+            for p, n in zip((self, other), counts, strict=True)
+        )
+
+        def row_of(file: str, line: int) -> int:
+            of = self.row_of if file in self.files else other.row_of
+            return _plain_row(file, line) if of is None else of(file, line)
+
+        return Places(
+            (*self.files, *other.files),
+            np.concatenate([self.ends, other.ends + self.ends[-1]]),
+            1,
+            row_of,
+            np.concatenate([ours, theirs + self.ends[-1]]),
+        )
+
     def both(self, i: int | np.int64, j: int | np.int64) -> str:
         """Two lines in the order in which they stand."""
         (a, first), (b, second) = sorted((self._at(int(i)), self._at(int(j))))
@@ -60,8 +79,12 @@ class Places:
         i = (i if self.order is None else int(self.order[i])) % int(self.ends[-1])
         file = int(np.searchsorted(self.ends, i, side="right"))
         number = i - (int(self.ends[file - 1]) if file else 0)
-        row_of = self.row_of or (lambda _, line: line + 2)
+        row_of = self.row_of or _plain_row
         return file, row_of(self.files[file], number)
+
+
+def _plain_row(_: str, line: int) -> int:
+    return line + 2
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import tempfile
 from pathlib import Path
@@ -15,14 +17,14 @@ from tsconv.data.zones import offset_name
 from tsconv.errors import ConfigError
 
 
-def check_output(output: Path) -> None:
+def check_output(output: Path, key: str = "output") -> None:
     """Raise ConfigError where `output` cannot be written: before any work is done."""
     if output.suffix not in (".csv", ".parquet"):
-        raise ConfigError(f"`output` (={output}) must end in .csv or .parquet")
+        raise ConfigError(f"`{key}` (={output}) must end in .csv or .parquet")
     if not output.parent.is_dir():
-        raise ConfigError(f"`output` (={output}): the folder {output.parent} does not exist")
+        raise ConfigError(f"`{key}` (={output}): the folder {output.parent} does not exist")
     if output.is_dir():
-        raise ConfigError(f"`output` (={output}) is a folder")
+        raise ConfigError(f"`{key}` (={output}) is a folder")
 
 
 def write_table(frame: pd.DataFrame, output: Path, escape_formulas: bool = False) -> None:
@@ -50,19 +52,21 @@ def _write_csv(frame: pd.DataFrame, name: str) -> None:
     import pyarrow as pa
     import pyarrow.csv
 
-    if frame["ds"].dtype.kind == "M":
-        frame = frame.assign(ds=_time_text(frame["ds"]))
+    for column in frame.columns[[dtype.kind == "M" for dtype in frame.dtypes]]:
+        frame = frame.assign(**{column: _time_text(frame[column])})
     table = pa.Table.from_pandas(frame, preserve_index=False)
     special = any(
         frame[name].astype(str).str.contains('[,"\r\n]', regex=True).any()
-        for name in ("unique_id", "row", "channel")
-        if name in frame
+        for name in frame
+        if not pd.api.types.is_numeric_dtype(frame[name])
     )
     options = pyarrow.csv.WriteOptions(
         include_header=False, quoting_style="needed" if special else "none"
     )
+    header = io.StringIO()
     with open(name, "wb") as sink:
-        sink.write((",".join(frame.columns) + "\n").encode())
+        csv.writer(header, lineterminator="\n").writerow(frame.columns)
+        sink.write(header.getvalue().encode())
         pyarrow.csv.write_csv(table, sink, options)
 
 
