@@ -158,17 +158,11 @@ def test_integers_that_look_like_dates(values: list[int], advice: str | None) ->
 
 
 @pytest.mark.parametrize(
-    "keys",
-    [
-        {"sep": "ab"},
-        {"sep": ""},
-        {"decimal": ","},
-        {"sep": '"'},
-        {"encoding": "no"},
-        {"max_bytes": 0},
-    ],
-)
-def test_keys_that_cannot_be(tmp_path: Path, keys: dict[str, object]) -> None:
+    ("key", "value"),
+    [("sep", "ab"), ("sep", ""), ("decimal", ","), ("sep", '"'), ("encoding", "no"),
+     ("max_bytes", 0)],
+)  # fmt: skip
+def test_keys_that_cannot_be(tmp_path: Path, key: str, value: object) -> None:
     path = tmp_path / "a.csv"
     path.write_text("unique_id,ds,y\na,1,1\n")
     with pytest.raises(ConfigError, match=r"`data\."):

@@ -1,6 +1,7 @@
 """Whatever comes to the data door leaves it as a panel or as an error for the user."""
 
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -200,12 +201,12 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
     }
     frame = pd.DataFrame({name: pd.Series(part, dtype=object) for name, part in parts.items()})
     for name in parts:
-        dtype = draw(st.sampled_from(DTYPES))
+        dtype, part = draw(st.sampled_from(DTYPES)), frame[name]
         try:
-            frame[name] = (
-                frame[name].infer_objects() if dtype is None else frame[name].astype(dtype)
-            )
-        except Exception:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                frame[name] = part.infer_objects() if dtype is None else part.astype(dtype)
+        except Exception:  # values that do not go with the type stay as they are
             continue
     if size and draw(st.booleans()):
         frame = frame.set_index(pd.Index(draw(st.permutations(range(size)))))
