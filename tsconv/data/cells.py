@@ -95,17 +95,20 @@ def sentinel_notes(
     values: npt.NDArray[np.float64], name: str, place: Callable[[int], str]
 ) -> list[str]:
     """A line for each number such as -9999 that lies far outside all others of the column."""
-    notes = []
+    notes: list[str] = []
+    left = values
     for extreme in (np.fmin.reduce, np.fmax.reduce):
-        value = float(extreme(values)) if len(values) else np.nan
+        value = float(extreme(left)) if len(left) else np.nan
         if value not in _SENTINELS:
             continue
         at = values == value
-        others = values[~at & ~np.isnan(values)]
-        low, high = (float(others.min()), float(others.max())) if len(others) else (0.0, 0.0)
-        outside = low - value if value < low else value - high
-        if len(others) and outside <= max(high - low, 0.5 * abs(value)):
-            continue
+        others = left[(left != value) & ~np.isnan(left)]
+        if len(others):
+            low, high = float(others.min()), float(others.max())
+            outside = low - value if value < low else value - high
+            if outside <= max(high - low, 0.5 * abs(value)):
+                continue
+        left = others
         count = int(at.sum())
         cells = "1 cell is" if count == 1 else f"{count:,} cells are"
         notes.append(
@@ -125,7 +128,8 @@ def coded(column: pd.Series, missing: tuple[str, ...] = ()) -> Codes:
     else:
         codes, labels = pd.factorize(column)
     labels = pd.Index(labels)
-    if pd.api.types.is_float_dtype(labels) and (labels % 1 == 0).all():
+    whole = pd.api.types.is_float_dtype(labels) and (labels % 1 == 0) & (abs(labels) < 2**53)
+    if np.all(whole):
         labels = labels.astype("Int64")  # 7.0, as pandas makes of 7 beside a gap
     text = np.asarray(labels.astype(str), dtype=object)
     # Different labels may be spelt alike, and some are used by no line.

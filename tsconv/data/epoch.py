@@ -13,7 +13,7 @@ from tsconv.errors import DataError
 from tsconv.schema import DataConfig
 
 UNITS = {"s": 1_000_000.0, "ms": 1000.0, "us": 1.0, "ns": 0.001, "D": float(DAY)}  # microseconds
-_MOST = 2.2e17  # microseconds: 7000 years after 1970
+_LEAST, _MOST = -3.06e16, 2.2e17  # microseconds: the years 1000 and 8941
 # Counts since 1970 that fall into the years 1973 to 2286; no one numbers steps so.
 _LOOKS = {"s": 1e8, "ms": 1e11, "us": 1e14, "ns": 1e17}
 # Dates written as one number, and how many digits that takes.
@@ -27,18 +27,18 @@ def from_epoch(
     """(N,) counts of `data.time_unit` since 1970 as datetime64[us]; raises DataError."""
     unit = UNITS[str(data.time_unit)]
     values = column.to_numpy()
-    size = np.abs(values.astype("float64")) * unit
-    bad = np.flatnonzero(~(size < _MOST) | (values.astype("float64") * unit < -3.06e16))
+    values = values.astype("float64") if values.dtype.kind == "f" else values
+    rough = values.astype("float64") * unit
+    bad = np.flatnonzero(~((rough > _LEAST) & (rough < _MOST)))
     if len(bad):
         raise DataError(
             f"{place(int(bad[0]))}, column `{name}`: {values[bad[0]]} is no time if it counts "
             f"{data.time_unit} since 1970: set another `data.time_unit=`"
         )
-    if values.dtype.kind == "f" or unit < 1:
-        whole = (
-            values if unit >= 1 else values // 1000 if values.dtype.kind != "f" else values / 1000
-        )
-        counted = np.round(whole * max(unit, 1)).astype("int64")
+    if values.dtype.kind == "f":
+        counted = np.round(rough).astype("int64")
+    elif unit < 1:
+        counted = values.astype("int64") // 1000
     else:
         counted = values.astype("int64") * int(unit)
     return counted.view("datetime64[us]")

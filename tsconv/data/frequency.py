@@ -20,7 +20,7 @@ Times = npt.NDArray[np.datetime64] | npt.NDArray[np.int64]
 Steps = npt.NDArray[np.int64]
 
 DAY = 86_400_000_000  # microseconds
-_UNITS = {
+UNITS = {
     "us": 1, "ms": 1000, "s": 1_000_000, "min": 60_000_000, "h": DAY // 24, "D": DAY, "W": 7 * DAY,
 }  # fmt: skip
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}
@@ -144,8 +144,8 @@ def parse_frequency(alias: str) -> Frequency:
     if unit == "W" and (not anchor or anchor in _WEEKDAYS):
         weekday = _WEEKDAYS.index(anchor) if anchor else None
         return _checked(Frequency(name, "fixed", count * 7 * DAY, anchor=weekday), alias)
-    if unit in _UNITS and not anchor:
-        return _checked(Frequency(name, "fixed", count * _UNITS[unit]), alias)
+    if unit in UNITS and not anchor:
+        return _checked(Frequency(name, "fixed", count * UNITS[unit]), alias)
     if unit == "B" and not anchor:
         return _checked(Frequency(name, "business", count), alias)
     months = re.fullmatch(r"(B?)([MQY])([SE])", unit)
@@ -171,12 +171,12 @@ def spelling_note(alias: str | None) -> tuple[str, ...]:
 
 def _compound(alias: str) -> Frequency:
     """Several units together, such as 1h30min; raises ConfigError for what is no frequency."""
-    known = [*_UNITS, "B", "MS", "ME", "QS", "QE", "YS", "YE"]
+    known = [*UNITS, "B", "MS", "ME", "QS", "QE", "YS", "YE"]
     hint = nearest(alias.lstrip("0123456789"), known)
     if re.fullmatch(r"(?:\d{1,9}(?:us|ms|s|min|h|D))+", alias):
         size = pd.Timedelta(0)
         for number, unit in re.findall(r"(\d+)(us|ms|s|min|h|D)", alias):
-            size += int(number) * pd.Timedelta(_UNITS[unit], "us")
+            size += int(number) * pd.Timedelta(UNITS[unit], "us")
         return _checked(Frequency(alias, "fixed", round(size / pd.Timedelta(1, "us"))), alias)
     raise ConfigError(f"`data.freq` (={alias}) is not a frequency{hint}; such as {_EXAMPLES}")
 

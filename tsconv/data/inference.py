@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsconv.data.frequency import DAY, Frequency, Steps, Times
+from tsconv.data.frequency import DAY, UNITS, Frequency, Steps, Times
 from tsconv.errors import DataError
 
 _MONTHS = {"Y": 12, "Q": 3, "M": 1}  # coarsest first
@@ -99,11 +99,8 @@ def _shape_of_months(
 
 def fixed_alias(microseconds: int) -> str:
     """The shortest alias of a fixed step: 7 days are W, 90 seconds 90s."""
-    for alias, unit in (("W", 7 * DAY), ("D", DAY), ("h", DAY // 24), ("min", 60_000_000)):
+    for alias, unit in reversed(UNITS.items()):  # coarsest first
         if microseconds % unit == 0:
             number = microseconds // unit
             return alias if number == 1 else f"{number}{alias}"
-    unit, alias = next(
-        (u, a) for u, a in ((1_000_000, "s"), (1000, "ms"), (1, "us")) if microseconds % u == 0
-    )
-    return f"{microseconds // unit}{alias}"
+    raise ValueError(microseconds)  # not reached: whole microseconds divide by one

@@ -218,7 +218,7 @@ def _numbers(
     column: pd.Series, name: str, place: Callable[[int], str], data: DataConfig, bad: BadCells
 ) -> npt.NDArray[np.float64]:
     if pd.api.types.is_datetime64_any_dtype(column):
-        raise DataError(f"{place(0)}, column `{name}`: {column.iloc[0]} is a time, not a number")
+        raise DataError(f"{place(0)}, column `{name}`: {column.iloc[0]} is not a number")
     if not pd.api.types.is_numeric_dtype(column) and not column.isna().all():
         plain = pd.to_numeric(column, errors="coerce")
         wrong = np.flatnonzero(plain.isna() & column.notna())
@@ -228,6 +228,8 @@ def _numbers(
                 raise DataError(f"{found} is not a number")
             bad.add(name, len(wrong), found)
         column = plain
+    if pd.api.types.is_complex_dtype(column):
+        raise DataError(f"{place(0)}, column `{name}`: {column.iloc[0]} is a complex number")
     values = column.to_numpy(dtype="float64", na_value=np.nan)
     if given := missing_numbers(data):
         values = np.where(np.isin(values, given), np.nan, values)
