@@ -18,7 +18,7 @@ from tsconv.data.panel import Panel
 Floats = npt.NDArray[np.float64]
 _MOST_SERIES, _MOST_STEPS = 100, 5000
 _FEWEST_CYCLES = 3
-_MOST_CANDIDATES = 40
+_MOST_PEAKS = 25
 _LEAST = 0.05  # share of the variance
 _MOST_SEASONS = 3
 
@@ -128,7 +128,10 @@ def _peaks(r: Floats, longest: int, least: float) -> list[int]:
     k = k[(r[k] > least) & (r[k] >= r[k + 1]) & (r[k] > r[k - 1])]
     dip = [r[1 : p + 1].min() for p in k]  # a slow decay has no peak: it must fall before it rises
     k = k[r[k] - np.array(dip, dtype=float) > 0.05] if len(k) else k
-    return np.sort(k[np.argsort(-r[k], kind="stable")][:_MOST_CANDIDATES]).tolist()
+    k = k[np.argsort(-r[k], kind="stable")][:_MOST_PEAKS]
+    # On a slope the peak of a period stands a step beside it.
+    near = np.unique(np.concatenate([k, k[k >= 8] - 1, k[k >= 8] + 1]))
+    return [int(p) for p in near if 2 <= p <= longest]
 
 
 def _profile(x: Floats, period: int) -> Floats:
