@@ -21,7 +21,11 @@ class DataConfig:
     row: str | None = None
     row_from_file: str | None = None
     target: Any = None  # a column name, a list of them, or None
-    past_covariates: Any = None  # a column name, a list of them, or None
+    past_covariates: Any = None  # a column name or {name, delay}, a list of them, or None
+    future_covariates: Any = None  # a column name, a list of them, or None
+    static_covariates: Any = None
+    categories: Any = None
+    future_path: str | None = None
     wide_columns_are: str | None = None
     freq: str | None = None
     sep: str = ","
@@ -79,6 +83,7 @@ class FeaturesConfig:
     """Inputs made from the series itself; see conf/features/default.yaml."""
 
     seasonal_lags: list[int] | None
+    calendar: Any  # None, "auto" or a list of names
     smooth: list[float]
     slope: list[float]
 

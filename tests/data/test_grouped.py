@@ -210,7 +210,7 @@ def test_cells_that_are_no_numbers_count_as_missing_where_asked(tmp_path: Path) 
         ({"row": "plcae"}, r"no column `plcae` \(set by `data.row`\) \(did you mean `place`"),
         ({"row": "place", "row_from_file": "x"}, r"`data.row` .* and `data.row_from_file`"),
         ({"row": "place", "wide_columns_are": "rows"}, "exclude each other"),
-        ({"past_covariates": "wind", "wide_columns_are": "series"}, "exclude each other"),
+        ({"static_covariates": "wind", "wide_columns_are": "series"}, "exclude each other"),
         ({"wide_columns_are": "row"}, r"did you mean `rows`"),
         ({"row": "place", "target": "no2", "past_covariates": "no2"}, "given two roles"),
         ({"row": "place", "target": ["no2"], "past_covariates": ["rain"]}, "set by `data.past_cov"),

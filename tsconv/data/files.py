@@ -105,8 +105,8 @@ def _csv_header(path: Path, data: DataConfig) -> list[str]:
 
 
 def _read_csv(path: Path, roles: Roles, data: DataConfig, bad: BadCells) -> pd.DataFrame:
-    types = {name: pa.float64() for name in roles.values}
-    types |= {name: pa.string() for name in (roles.id, roles.row) if name}
+    types = {name: pa.float64() for name in roles.numbers}
+    types |= {name: pa.string() for name in roles.names}
     if data.time_format is not None:
         types |= dict.fromkeys(roles.time, pa.string())
     try:
@@ -115,12 +115,12 @@ def _read_csv(path: Path, roles: Roles, data: DataConfig, bad: BadCells) -> pd.D
         if "conversion error" not in str(error):
             raise DataError(f"{path}: {_first_line(error)}") from error
     # A number that is none: read the columns of values as text to find it.
-    types |= dict.fromkeys(roles.values, pa.string())
+    types |= dict.fromkeys(roles.numbers, pa.string())
     try:
         frame = _arrow_csv(path, roles, data, types).to_pandas()
     except pa.ArrowInvalid as error:
         raise DataError(f"{path}: {_first_line(error)}") from error
-    for name in roles.values:
+    for name in roles.numbers:
         frame[name] = _text_to_numbers(frame[name], name, path, data, bad)
     return frame
 

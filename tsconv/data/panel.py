@@ -16,6 +16,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsconv.data.calendar import Calendar
+from tsconv.data.covariates import (
+    Covariates,
+    Static,
+    delay_columns,
+    lay_covariates,
+    lay_static,
+    observed_lengths,
+)
 from tsconv.data.frequency import Frequency, Steps, Times, infer_frequency, parse_frequency
 from tsconv.data.grid import reject_duplicates, reject_mixed_rows, reject_off_grid, sorted_order
 from tsconv.data.table import Table
@@ -42,6 +51,9 @@ class Panel:
     frequency: Frequency
     present: Tensor  # (S, H) bool: rows that the file has for a series, were it only empty cells
     n_past: int = 0
+    covariates: Covariates | None = None
+    static: Static | None = None
+    calendar: Calendar | None = None  # for as many steps ahead as a network needs
     rows: tuple[str, ...] = ()
     time_zone: str | None = None
     notes: tuple[str, ...] = ()  # what happened to the data on the way, a line each
@@ -81,8 +93,11 @@ class Panel:
 
     def to(self, device: torch.device | str) -> Panel:
         """The same panel with its tensors on `device`."""
-        moved = {k: getattr(self, k).to(device) for k in ("values", "indptr", "offset")}
-        return dataclasses.replace(self, **moved)
+        parts = ("values", "indptr", "offset", "covariates", "static", "calendar")
+        moved = {k: getattr(self, k) for k in parts}
+        return dataclasses.replace(
+            self, **{k: v.to(device) for k, v in moved.items() if v is not None}
+        )
 
     def head(self, length: int) -> Panel:
         """Each series cut to its first `length` steps."""
@@ -111,7 +126,13 @@ class Panel:
         values[..., lacks], offset[..., lacks] = torch.nan, 0
         present = self.present[:, index] & ~lacks
         return dataclasses.replace(
-            self, values=values, offset=offset, present=present, rows=tuple(names)
+            self,
+            values=values,
+            offset=offset,
+            present=present,
+            rows=tuple(names),
+            covariates=self.covariates and self.covariates.with_rows(index),
+            static=self.static and self.static.with_rows(index),
         )
 
     def empty_channels(self) -> list[int]:
@@ -150,13 +171,14 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     reject_off_grid(table, members, time, steps, frequency, order)
     if freq is None and table.rows:
         reject_mixed_rows(table, members, steps, frequency)
-    lengths = np.maximum.reduceat(steps, first) + 1  # (S,)
+    known = np.maximum.reduceat(steps, first) + 1  # (S,) steps of all lines
+    lengths = observed_lengths(table, order, steps, known)
     counts = np.bincount(codes)
-    sparse = lengths > _LONGEST_GAP * counts + _LONGEST_GAP
+    sparse = known > _LONGEST_GAP * counts + _LONGEST_GAP
     if sparse.any():
         s = int(sparse.argmax())
         raise DataError(
-            f"{table.source}: series `{table.ids[s]}` spans {lengths[s]} steps of "
+            f"{table.source}: series `{table.ids[s]}` spans {known[s]} steps of "
             f"{frequency.alias} with {counts[s]} rows; set `data.freq=` to a longer step"
         )
     indptr = np.concatenate([[0], np.cumsum(lengths)])
@@ -164,7 +186,11 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     _reject_scattered(table, int(indptr[-1]) * n_rows)
     values = np.full((indptr[-1], table.values.shape[1], n_rows), np.nan)
     row = 0 if table.row_codes is None else table.row_codes[order]
-    values[indptr[codes] + steps, :, row] = table.values[order]
+    ahead = steps >= lengths[codes]  # lines that hold the known future alone
+    inside = slice(None) if not ahead.any() else ~ahead
+    rows = row if isinstance(row, int) else row[inside]
+    values[(indptr[codes] + steps)[inside], :, rows] = table.values[order][inside]
+    delay_columns(values[:, table.n_targets :], indptr, list(table.delays))
     present = np.zeros((len(lengths), n_rows), dtype=bool)
     present[codes, row] = True
     flat = values.reshape(len(values), -1)
@@ -179,9 +205,15 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
         frequency=frequency,
         present=torch.from_numpy(present),
         n_past=table.n_past,
+        covariates=lay_covariates(table, order, steps, known),
+        static=lay_static(table),
         rows=table.rows,
         time_zone=table.time_zone,
-        notes=(*table.notes, *_notes(table, values, int(((~present) * lengths[:, None]).sum()))),
+        notes=(
+            *table.notes,
+            *_notes(table, values, int(((~present) * lengths[:, None]).sum())),
+            *_ahead_notes(table, int(ahead.sum())),
+        ),
     )
 
 
@@ -208,6 +240,16 @@ def _notes(table: Table, values: npt.NDArray[np.float64], lacking: int) -> list[
     return [
         f"{missing:,} of {size:,} values are missing ({share:.1f}%, rows aligned in time): "
         f"masked, not filled"
+    ]
+
+
+def _ahead_notes(table: Table, count: int) -> list[str]:
+    if not count:
+        return []
+    past = f" ({', '.join(table.channels[table.n_targets :])} unread there)" if table.n_past else ""
+    return [
+        f"{count:,} lines after their series' last observed target are read for the future "
+        f"covariates alone{past}"
     ]
 
 

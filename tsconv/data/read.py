@@ -7,7 +7,8 @@ as a spreadsheet does, the header being row 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
@@ -18,7 +19,7 @@ import pyarrow as pa
 from tsconv.data.files import BadCells, find_files, read_file
 from tsconv.data.frequency import Times
 from tsconv.data.roles import Roles, find_roles, row_of_file
-from tsconv.data.table import Places, Table
+from tsconv.data.table import Columns, Places, Table
 from tsconv.data.times import combined, parse_times
 from tsconv.errors import ConfigError, DataError
 from tsconv.schema import DataConfig
@@ -40,7 +41,7 @@ def read_table(data: DataConfig) -> Table:
         frame, found = read_file(
             path, lambda names, source: find_roles(names, data, source), data, bad
         )
-        if roles is not None and sorted(found.values) == sorted(roles.values):
+        if roles is not None and sorted(found.wanted) == sorted(roles.wanted):
             found = roles  # the same columns in another order
         if roles is not None and found != roles:
             raise DataError(
@@ -84,10 +85,9 @@ def _check(
         raise DataError(f"{source}: there are no rows below the header")
     column = combined(frame, roles.time, places, data.time_format)
     time, zone = parse_times(column, ", ".join(roles.time), data.time_format, places)
-    numbers = [_numbers(frame[n], n, places, data, bad) for n in roles.values]
-    values = np.column_stack(numbers)
+    numbers = {n: _numbers(frame[n], n, places, data, bad) for n in roles.numbers}
     for name in bad.columns:
-        if np.isnan(values[:, roles.values.index(name)]).all():
+        if np.isnan(numbers[name]).all():
             raise DataError(f"{bad.first}: column `{name}` has no number at all; leave it out")
     codes, ids = _names(frame, roles.id, "id", places) or (
         np.zeros(len(frame), dtype="int64"),
@@ -95,17 +95,28 @@ def _check(
     )
     row_column = _FILE_ROW if data.row_from_file is not None else roles.row
     row_codes, rows = _names(frame, row_column, "row", places) or (None, ())
-    channels, n_past = roles.values, roles.n_past
-    if roles.wide in ("series", "rows"):  # each column is one of them: stack the columns
-        n, count = values.shape
+    past_numbers = [n for n in roles.past if n in numbers]
+    delays = dict(zip(roles.past, roles.delays, strict=True))
+    values = np.column_stack([numbers[n] for n in (*roles.targets, *past_numbers)])
+    past = [n for n in roles.past if n not in numbers]
+    covariates = [_columns(frame, names, numbers) for names in (past, roles.future, roles.static)]
+    channels = (*roles.targets, *past_numbers)
+    if roles.wide in ("series", "rows"):  # each target is one of them: stack the columns
+        n, count = len(values), len(roles.targets)
         stacked = np.repeat(np.arange(count), n)
         time, places = cast(Times, np.tile(time, count)), places.tile(count)
-        values = values.T.reshape(-1, 1)
+        shared = np.tile(values[:, count:], (count, 1))  # covariates are the same for all of them
+        values = np.column_stack([values[:, :count].T.reshape(-1, 1), shared])
+        covariates = [c and c.tile(count) for c in covariates]
         if roles.wide == "series":
-            codes, ids = stacked, roles.values
+            codes, ids = stacked, roles.targets
         else:
-            codes, (row_codes, rows) = np.tile(codes, count), (stacked, roles.values)
-        channels = ("y",)
+            codes, (row_codes, rows) = np.tile(codes, count), (stacked, roles.targets)
+        channels = ("y", *past_numbers)
+    known_past, future, static = covariates
+    if known_past is not None:
+        late = tuple(delays[n] for n in past)
+        known_past = dataclasses.replace(known_past, delays=late)
     return Table(
         source=source,
         ids=ids,
@@ -114,12 +125,41 @@ def _check(
         values=values,
         channels=channels,
         places=places,
-        n_past=n_past,
+        n_past=len(past_numbers),
+        delays=tuple(delays[n] for n in past_numbers),
+        past=known_past,
+        future=future,
+        static=static,
         rows=rows,
         row_codes=row_codes,
         time_zone=zone,
         notes=bad.notes,
     )
+
+
+def _columns(
+    frame: pd.DataFrame, names: Sequence[str], numbers: dict[str, npt.NDArray[np.float64]]
+) -> Columns | None:
+    """Covariates side by side: numbers as they are, categories by number; None for none."""
+    if not names:
+        return None
+    columns: list[npt.NDArray[np.float64]] = []
+    categories: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        if name in numbers:
+            columns.append(numbers[name])
+            continue
+        text = _as_text(frame[name])
+        codes, unique = pd.factorize(text.where(text != ""))
+        categories[name] = tuple(str(u) for u in unique)
+        columns.append(np.where(codes < 0, np.nan, codes))
+    return Columns(tuple(names), np.column_stack(columns), categories)
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")  # 7.0, as pandas makes of 7 beside a gap
+    return column.astype(str).where(column.notna())
 
 
 def _names(
@@ -128,11 +168,8 @@ def _names(
     """The codes and names of a column of names, as strings; None where there is no such column."""
     if name is None:
         return None
-    column = frame[name]
-    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-        column = column.astype("Int64")  # 7.0, as pandas makes of 7 beside a gap
-    text = column.astype(str)
-    empty = np.flatnonzero(column.isna() | (text == ""))
+    text = _as_text(frame[name])
+    empty = np.flatnonzero(text.isna() | (text == ""))
     if len(empty):
         raise DataError(f"{place(empty[0])}, column `{name}`: the {role} is empty")
     codes, unique = pd.factorize(text)

@@ -21,14 +21,33 @@ class Roles:
     time: tuple[str, ...]
     id: str | None
     row: str | None
-    values: tuple[str, ...]  # targets, then past-only columns
-    n_past: int
-    wide: str | None  # what the columns of values are: one of WIDE, or None in long form
+    targets: tuple[str, ...]
+    past: tuple[str, ...]  # covariates that are seen up to the origin
+    future: tuple[str, ...]  # covariates that are known over the horizon
+    static: tuple[str, ...]  # covariates with one value a series and row
+    categories: tuple[str, ...]  # those of the covariates that are no numbers
+    delays: tuple[int, ...]  # steps by which each of `past` is released late
+    wide: str | None  # what the targets are: one of WIDE, or None in long form
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Columns of numbers: targets first."""
+        return tuple(c for c in (*self.targets, *self.covariates) if c not in self.categories)
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        return (*self.past, *self.future, *self.static)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of text: ids, rows and categories."""
+        return (*(c for c in (self.id, self.row) if c is not None), *self.categories)
 
     @property
     def wanted(self) -> list[str]:
         """Every column that is read."""
-        return [*self.time, *(c for c in (self.id, self.row) if c is not None), *self.values]
+        keys = (c for c in (self.id, self.row) if c is not None)
+        return [*self.time, *keys, *self.targets, *self.covariates]
 
 
 def find_roles(names: Sequence[str], data: DataConfig, source: str) -> Roles:
@@ -39,19 +58,31 @@ def find_roles(names: Sequence[str], data: DataConfig, source: str) -> Roles:
     time = tuple(as_list(data.time, "data.time"))
     if not time:
         raise ConfigError("`data.time` must name the column of time, or several")
-    past = tuple(as_list(data.past_covariates, "data.past_covariates"))
+    past, delays = _with_delays(data.past_covariates)
+    future = tuple(as_list(data.future_covariates, "data.future_covariates"))
+    static = tuple(as_list(data.static_covariates, "data.static_covariates"))
     identity = None if wide == "series" else data.id
     grouped = wide is not None or data.row is not None or data.row_from_file is not None
     if identity == _DEFAULT_ID and identity not in names and grouped:
         identity = None  # the file is one series
-    target = as_list(data.target, "data.target")
-    if not target:
-        taken = {*time, identity, data.row, *past}
-        target = [n for n in names if n not in taken] if wide else ["y"]
-    roles = Roles(time, identity, data.row, (*target, *past), len(past), wide)
     keys: dict[str | None, str] = {identity: "data.id", data.row: "data.row"}
     keys.update(dict.fromkeys(past, "data.past_covariates"))
+    keys.update(dict.fromkeys(future, "data.future_covariates"))
+    keys.update(dict.fromkeys(static, "data.static_covariates"))
     keys.update(dict.fromkeys(time, "data.time"))
+    target = as_list(data.target, "data.target")
+    if not target:
+        target = [n for n in names if n not in keys] if wide else ["y"]
+    categories = tuple(as_list(data.categories, "data.categories"))
+    for name in categories:
+        if name not in (*past, *future, *static):
+            raise ConfigError(
+                f"`data.categories` (={name}) must be one of data.past_covariates, "
+                f"future_covariates and static_covariates"
+            )
+    roles = Roles(
+        time, identity, data.row, tuple(target), past, future, static, categories, delays, wide
+    )
     for name in roles.wanted:
         if name not in names:
             key = keys.get(name, "data.target")
@@ -61,15 +92,37 @@ def find_roles(names: Sequence[str], data: DataConfig, source: str) -> Roles:
                 f"its columns are {', '.join(names[:12])}"
                 f"{', ...' if len(names) > 12 else ''}{alone}"
             )
-    if len(roles.values) == roles.n_past:
+    if not target:
         raise DataError(f"{source}: no column of values beside {', '.join(roles.wanted)}")
     for name in roles.wanted:
         if roles.wanted.count(name) > 1:
             raise ConfigError(
                 f"column `{name}` is given two roles among data.time, id, row, target and "
-                f"past_covariates"
+                f"past_covariates, future_covariates, static_covariates"
             )
     return roles
+
+
+def _with_delays(value: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names of past covariates and the steps by which each is released late.
+
+    An item is a name, or a mapping of `name` and `delay`.
+    """
+    key = "data.past_covariates"
+    items = list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
+    names: list[str] = []
+    delays: list[int] = []
+    for item in items:
+        delay: Any = 0
+        if isinstance(item, dict):
+            if "name" not in item or set(item) - {"name", "delay"}:
+                raise ConfigError(f"`{key}` (={item}): write {{name: rain, delay: 2}}")
+            item, delay = item["name"], item.get("delay", 0)
+        if isinstance(delay, bool) or not isinstance(delay, int) or delay < 0:
+            raise ConfigError(f"`{key}`: the delay of `{item}` (={delay}) must be steps, 0 or more")
+        names += as_list(item, key)
+        delays.append(delay)
+    return tuple(names), tuple(delays)
 
 
 def _reject_twins(names: Sequence[str], source: str) -> None:
@@ -96,10 +149,10 @@ def _check_combination(data: DataConfig) -> None:
             f"`{key}` (={row}) and `data.wide_columns_are` (={wide}) exclude each other: give one, "
             f"or data.wide_columns_are=channels"
         )
-    if wide in ("series", "rows") and data.past_covariates:
+    if wide in ("series", "rows") and data.static_covariates is not None:
         raise ConfigError(
-            f"`data.past_covariates` and `data.wide_columns_are` (={wide}) exclude each other: "
-            f"each column of the file is one of the {wide}"
+            f"`data.static_covariates` and `data.wide_columns_are` (={wide}) exclude each other: "
+            f"a column beside those of the {wide} has the same value for all of them"
         )
     require_choice("data.bad_values", data.bad_values, ("error", "missing"))
 

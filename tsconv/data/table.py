@@ -45,6 +45,29 @@ class Places:
 
 
 @dataclasses.dataclass(frozen=True)
+class Columns:
+    """Covariates beside the channels: numbers, or categories by their number in `categories`."""
+
+    names: tuple[str, ...]
+    values: npt.NDArray[np.float64]  # (N, F), NaN where missing
+    categories: dict[str, tuple[str, ...]]  # of each column that is no number
+    delays: tuple[int, ...] = ()  # steps by which each is released late; () for none
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def tile(self, count: int) -> Columns:
+        """The same lines `count` times over, as wide files are stacked."""
+        return dataclasses.replace(self, values=np.tile(self.values, (count, 1)))
+
+    @property
+    def ordered(self) -> list[int]:
+        """Numbers of the columns, categories first: the order in which a network takes them."""
+        known = self.categories
+        return sorted(range(len(self.names)), key=lambda i: self.names[i] not in known)
+
+
+@dataclasses.dataclass(frozen=True)
 class Table:
     """Checked lines: one value of each channel for a (series, row, time)."""
 
@@ -53,13 +76,21 @@ class Table:
     codes: npt.NDArray[np.int64]  # (N,) which id each line has
     time: Times  # (N,) microseconds or integers
     values: npt.NDArray[np.float64]  # (N, C), NaN where missing
-    channels: tuple[str, ...]  # targets, then past-only ones
+    channels: tuple[str, ...]  # targets, then past covariates that are numbers
     places: Places
     n_past: int = 0  # channels at the end that are seen and not forecast
+    delays: tuple[int, ...] = ()  # steps by which each past-only channel is released late
+    past: Columns | None = None  # past covariates that are categories
+    future: Columns | None = None
+    static: Columns | None = None
     rows: tuple[str, ...] = ()  # members of the family, in order of first appearance; () for none
     row_codes: npt.NDArray[np.int64] | None = None  # (N,) which member each line has
     time_zone: str | None = None
     notes: tuple[str, ...] = ()  # what happened to the data on the way, a line each
+
+    @property
+    def n_targets(self) -> int:
+        return len(self.channels) - self.n_past
 
     @property
     def members(self) -> npt.NDArray[np.int64]:
