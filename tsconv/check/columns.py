@@ -20,9 +20,10 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from tsconv.data.files import _MISSING
 from tsconv.schema import DataConfig
 
+# Spellings of a missing number, as reading has them.
+_MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "<NA>", "-nan", "-NaN")
 _MOST_BYTES = 256_000_000
 _HEAD = 1000  # values by which text is told to be times or numbers
 TIME_FORMATS = (
@@ -189,10 +190,10 @@ def _text(column: pa.ChunkedArray, name: str) -> Column:
     spellings = column.combine_chunks().dictionary_encode()
     words = pd.Series(spellings.dictionary.to_pandas(), dtype="object").astype(str)
     counts = np.bincount(pc.drop_null(spellings.indices).to_numpy(), minlength=len(words))
-    gone = words.str.strip().isin(_MISSING).to_numpy()
-    empty = (words.str.strip() == "").to_numpy()
+    gone = words.isin(_MISSING).to_numpy()
+    empty = (words == "").to_numpy()
     missing = int(counts[empty].sum()) + column.null_count
-    if empty.all():
+    if (words.str.strip() == "").all():
         return Column(name, "empty", len(column), 0)
     distinct = int((~empty).sum())
     values = words[~gone & ~empty]

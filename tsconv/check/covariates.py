@@ -52,8 +52,8 @@ def _candidate(raw: Raw, column: Column, lines: Lines | None) -> Candidate:
         if _follows_clock(raw, name, lines):
             return Candidate(name, "calendar", "follows from the time")
     if not column.numeric:
-        return Candidate(name, "category", "a category")
-    return Candidate(name, "past", "a covariate, past or known ahead")
+        return Candidate(name, "category", "covariate of categories")
+    return Candidate(name, "past", "covariate")
 
 
 def _constant_per_series(raw: Raw, name: str, lines: Lines) -> bool:

@@ -14,10 +14,10 @@ from tsconv.check.estimate import PanelWorkshop, estimate
 from tsconv.check.lines import Lines
 from tsconv.check.reading import Patient, read_patient
 from tsconv.check.report import Finding, Report
+from tsconv.check.roles import declared_roles
 from tsconv.check.season import Season, find_seasons
 from tsconv.check.suggest import horizon_for, lags_for
 from tsconv.config import CheckPlan
-from tsconv.data.roles import as_list
 from tsconv.errors import ConfigError, DataError, TsconvError
 from tsconv.prepare import Prepared, check_config
 from tsconv.report import training_notes
@@ -36,7 +36,8 @@ def check(
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     patient = read_patient(config.data)
     report = Report()
-    declared = declared_roles(patient)
+    names = [] if patient.raw is None else patient.raw.names
+    declared = declared_roles(names, patient.data)
     beside = _undeclared(patient, declared)
     sections.file_section(report, patient)
     sections.columns_section(report, patient, declared, beside)
@@ -54,23 +55,6 @@ def check(
     report.refused = None if refusal is None else " ".join(str(refusal).split())
     report.train = train_line(overrides, keys, config_dir)
     return report, refusal
-
-
-def declared_roles(patient: Patient) -> dict[str, str]:
-    """Each column of the file that has a role, with the key that gives it."""
-    data, names = patient.data, patient.raw.names if patient.raw is not None else []
-    roles: dict[str, str] = {}
-    for key in ("time", "id", "row", "past_covariates", "future_covariates", "static_covariates"):
-        value = getattr(data, key, None)
-        items = value if isinstance(value, (list, tuple)) else [value]
-        for item in items:
-            name = item.get("name") if isinstance(item, dict) else item
-            if name is not None and str(name) in names:
-                roles[str(name)] = f"data.{key}"
-    target = as_list(data.target, "data.target")
-    if not target:
-        target = [n for n in names if n not in roles] if data.wide_columns_are else ["y"]
-    return roles | {n: "data.target" for n in target if n in names and n not in roles}
 
 
 def _undeclared(patient: Patient, declared: dict[str, str]) -> list[covariates.Candidate]:
@@ -94,6 +78,7 @@ def _look_at_lines(
     if patient.raw is not None:
         report.find(*covariates.useless(patient.raw, declared))
         if data.wide_columns_are is None:
+            report.find(grid.family(lines, data.id))
             report.find(*covariates.leaks(patient.raw, lines, declared))
 
 
@@ -116,8 +101,7 @@ def _look_at_panel(report: Report, patient: Patient, plan: CheckPlan, keys: dict
     context = prepared.config.context_length or 1
     lengths = panel.lengths.numpy()
     report.find(grid.short_series(lengths, panel.ids, context, prepared.config.horizon))
-    for note in (*panel.notes, *training_notes(prepared.panel, prepared.scale)):
-        report.find(Finding("note", "note", note))
+    _add_notes(report, [*panel.notes, *training_notes(prepared.panel, prepared.scale)])
     sections.training_section(report, prepared, estimate(prepared))
 
 
@@ -149,3 +133,25 @@ def _prepare(
     except (ConfigError, DataError) as error:
         patient.error = patient.error or error
         return None
+
+
+# What reading notes in its own words, by a piece of them, where a finding has counted it already.
+_TOLD = {
+    "values are missing": "missing values",
+    "such pairs": "duplicates",
+    "were sorted": "unsorted",
+    "far from all other": "sentinel values",
+    "differ by case": "near-equal names",
+    "are not in the file": "missing steps",
+    "a single row": "one-point series",
+    "no value at all": "empty series",
+    "the same value throughout": "constant series",
+}
+
+
+def _add_notes(report: Report, notes: list[str]) -> None:
+    """What reading and training would say, less what is said already."""
+    kinds = {f.kind for f in report.findings}
+    for note in notes:
+        if not any(piece in note and kind in kinds for piece, kind in _TOLD.items()):
+            report.find(Finding("note", "note", note))

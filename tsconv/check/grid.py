@@ -10,13 +10,17 @@ from tsconv.check.report import Finding, count, share
 from tsconv.data.frequency import Frequency
 
 _FEWEST_GAPS = 4
+_MOST_MEMBERS = 100
 
 
 def line_steps(lines: Lines, frequency: Frequency) -> Ints:
     """(N - 1,) steps from each line to the next of its series; 0 for doubles, -1 between series."""
     gaps = lines.gaps
     if frequency.kind in ("fixed", "integer"):
-        return np.where(gaps < 0, -1, gaps // frequency.size)
+        # Rounded: a day of local time may have 23 or 25 hours.
+        return np.where(
+            gaps <= 0, np.minimum(gaps, 0), (gaps + frequency.size // 2) // frequency.size
+        )
     out = np.full(len(gaps), -1, dtype="int64")
     inside = np.flatnonzero(gaps > 0)
     out[inside] = frequency.steps(lines.time[inside], lines.time[inside + 1])
@@ -100,6 +104,24 @@ def open_tails(lines: Lines) -> Finding | None:
         n,
         f"{lines.place(i)}: {lines.name(lines.rank[i])} at {lines.at(i)}",
         "leave them out, unless they hold what is known ahead",
+    )
+
+
+def family(lines: Lines, name: str | None) -> Finding | None:
+    """A few series of the same times: they may be members of one family, side by side."""
+    n = len(lines.first)
+    if name is None or lines.table.rows or not 1 < n <= _MOST_MEMBERS or np.ptp(lines.counts):
+        return None
+    times = lines.time.reshape(n, -1)
+    if not (times == times[0]).all():
+        return None
+    return Finding(
+        "family",
+        "note",
+        f"all {n} series have the same times: if they are measured side by side, as stations are, "
+        f"try them as rows of one family",
+        n,
+        advice=f"data.row={name} data.id=null, with model.rows and model.cross_row",
     )
 
 

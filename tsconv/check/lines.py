@@ -25,7 +25,8 @@ class Lines:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.order: Ints = sorted_order(table.members, table.time)
+        order = sorted_order(table.members, table.time)
+        self.order: Ints = np.arange(len(table.codes)) if order is None else order
         self.members: Ints = table.members[self.order]
         self.time = table.time[self.order]
         self.values = table.values[self.order]
@@ -89,10 +90,17 @@ def show_time(time: np.datetime64 | np.int64) -> str:
 
 def take(table: Table, index: Ints) -> Table:
     """The table with these lines only."""
-    n = len(table.codes)
-    arrays = {f.name: getattr(table, f.name) for f in dataclasses.fields(table)}
-    cut: dict[str, Any] = {
-        k: v[index] for k, v in arrays.items() if isinstance(v, np.ndarray) and len(v) == n
-    }
     places = Places(table.places.files, table.places.file[index], table.places.line[index])
-    return dataclasses.replace(table, places=places, **cut)
+    return dataclasses.replace(_cut(table, len(table.codes), index), places=places)
+
+
+def _cut(whole: Any, n: int, index: Ints) -> Any:
+    """A dataclass with every array of n lines cut to some, those of its parts too."""
+    cut = {}
+    for field in dataclasses.fields(whole):
+        value = getattr(whole, field.name)
+        if isinstance(value, np.ndarray) and len(value) == n:
+            cut[field.name] = value[index]
+        elif dataclasses.is_dataclass(value) and not isinstance(value, Places):
+            cut[field.name] = _cut(value, n, index)
+    return dataclasses.replace(whole, **cut)

@@ -15,16 +15,17 @@ from tsconv.check.grid import coarser_fit
 from tsconv.check.lines import Lines, take
 from tsconv.check.repair import cell_keys, epoch_unit, reading_keys, time_keys, value_keys
 from tsconv.check.report import Finding
-from tsconv.check.roles import Suggestion, extra_key, missing_roles, suggest_roles
+from tsconv.check.roles import Suggestion, declared_roles, extra_key, missing_roles, suggest_roles
 from tsconv.data.files import find_files
 from tsconv.data.panel import Panel, build_panel
 from tsconv.data.read import read_table
-from tsconv.data.roles import as_list, find_roles
+from tsconv.data.roles import as_list
 from tsconv.data.table import Table
 from tsconv.errors import TsconvError
 from tsconv.schema import DataConfig
 
 _KNOWN = {f"data.{f.name}" for f in dataclasses.fields(DataConfig)}
+_VALUES = ("data.target", "data.past_covariates", "data.future_covariates")
 _MANY = 0.01  # share of doubles from which a column that tells them apart is looked for
 Result = TypeVar("Result")
 
@@ -90,11 +91,17 @@ def _read_otherwise(patient: Patient) -> Table | None:
     if missing_roles(raw.names, patient.data):
         patient.apply(suggest_roles(raw, patient.data))
     patient.apply(time_keys(raw, patient.data))
-    roles = patient.attempt(find_roles, raw.names, patient.data, str(patient.data.path))
-    if roles is None:
-        return None
-    patient.apply(value_keys(raw, roles.values, patient.data))
-    return patient.attempt(read_table, patient.data)
+    roles = declared_roles(raw.names, patient.data)
+    numbers = [n for n, key in roles.items() if key in _VALUES]
+    patient.apply(value_keys(raw, numbers, patient.data))
+    table = patient.attempt(read_table, patient.data)
+    if table is None and patient.data.bad_values == "error":
+        lenient = dataclasses.replace(patient.data, bad_values="missing")
+        table = patient.attempt(read_table, lenient)
+        if table is not None:
+            why = {"data.bad_values": "there are cells that are no numbers"}
+            patient.apply(Suggestion({"data.bad_values": "missing"}, why))
+    return table
 
 
 def _look_for_a_key(patient: Patient) -> None:

@@ -37,6 +37,21 @@ class Suggestion:
     reasons: dict[str, str]
 
 
+def declared_roles(names: list[str], data: DataConfig) -> dict[str, str]:
+    """Each column that has a role, with the key that gives it."""
+    roles: dict[str, str] = {}
+    for key in ("time", "id", "row", "past_covariates", "future_covariates", "static_covariates"):
+        value = getattr(data, key)
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            name = item.get("name") if isinstance(item, dict) else item
+            if name is not None and str(name) in names:
+                roles[str(name)] = f"data.{key}"
+    target = as_list(data.target, "data.target")
+    if not target:
+        target = [n for n in names if n not in roles] if data.wide_columns_are else ["y"]
+    return roles | {n: "data.target" for n in target if n in names and n not in roles}
+
+
 def missing_roles(names: list[str], data: DataConfig) -> list[str]:
     """The keys among data.time, id, row, target that name a column which the file lacks."""
     out = []
@@ -64,7 +79,7 @@ def suggest_roles(raw: Raw, data: DataConfig) -> Suggestion:
         keys["data.time"] = time[0] if len(time) == 1 else time
         why["data.time"] = "reads as times" if raw[time[0]].kind == "time" else "by its name"
     given = [n for n in as_list(data.target, "data.target") if n in raw]
-    used = {*time, *given, *as_list(data.past_covariates, "data.past_covariates")}
+    used = {*time, *given, *declared_roles(raw.names, dataclasses.replace(data, target=given))}
     if "id" in lacks:
         key, reason = _key_columns(raw, time, used)
         if len(key) == 2 and data.row is None:

@@ -18,6 +18,7 @@ from tsconv.data.panel import Panel
 Floats = npt.NDArray[np.float64]
 _MOST_SERIES, _MOST_STEPS = 100, 5000
 _FEWEST_CYCLES = 3
+_FEW_CYCLES = 6
 _MOST_PEAKS = 25
 _LEAST = 0.05  # share of the variance
 _MOST_SEASONS = 3
@@ -82,7 +83,13 @@ def seasons_of(series: Sequence[Floats]) -> list[Season]:
         found += [p for p in (*parts, period) if p not in found]
         rest = [x - _profile(x, period) for x in rest]
     seasons = [_season(p, plain, correlation) for p in sorted(found)]
-    return [s for s in seasons if s.explained >= _LEAST]
+    n = lengths[len(lengths) // 2]
+    return [s for s in seasons if s.explained >= _LEAST and s.correlation >= _least(s.period, n)]
+
+
+def _least(period: int, n: int) -> float:
+    """The autocorrelation that a period must have: few cycles are easily alike by chance."""
+    return 0.1 if n >= _FEW_CYCLES * period else 0.3
 
 
 def correlation_at(series: Sequence[Floats], lags: Sequence[int]) -> dict[int, float | None]:

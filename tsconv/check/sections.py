@@ -59,16 +59,22 @@ def columns_section(
     for key in _ROLES:
         names = [n for n in raw.names if declared.get(n) == key]
         if len(names) > _MOST_ALIKE or (key == "data.time" and len(names) > 1):
-            cells.append((some(names, 6), _together([raw[n] for n in names]), f"-> {key}"))
+            cells.append((some(names, 3), _together([raw[n] for n in names]), f"-> {key}"))
         else:
             cells += [(n, _holds(raw[n]), f"-> {key}") for n in names]
-    cells += [(c.name, _holds(raw[c.name]), f"not declared: {c.text}") for c in beside]
+    for role in dict.fromkeys(c.text for c in beside):
+        alike = [c.name for c in beside if c.text == role]
+        if len(alike) > _MOST_ALIKE:
+            cells.append((some(alike, 3), _together([raw[n] for n in alike]), f"?  {role}"))
+        else:
+            cells += [(n, _holds(raw[n]), f"?  {role}") for n in alike]
     width = max((len(holds) for _, holds, _ in cells), default=0)
     lines = [(name, f"{holds:<{width}}  {role}") for name, holds, role in cells]
     if len(lines) > _MOST_COLUMNS:
         rest = len(lines) - _MOST_COLUMNS
-        lines = [*lines[:_MOST_COLUMNS], ("...", f"{rest} more columns, not declared")]
-    report.add("columns", lines)
+        lines = [*lines[:_MOST_COLUMNS], ("...", f"{rest} more columns")]
+    title = "columns (?: not declared, what it could be)" if beside else "columns"
+    report.add(title, lines)
     roles = {c.name: c.role for c in beside}
     report.data["columns"] = [
         dataclasses.asdict(c) | {"declared": declared.get(c.name), "could_be": roles.get(c.name)}
@@ -78,12 +84,11 @@ def columns_section(
 
 def _holds(column: Column) -> str:
     gaps = f", {column.missing:,} missing" if column.missing and column.kind != "empty" else ""
-    bad = f", {column.bad:,} not a number such as {column.bad_cells[0]!r}" if column.bad else ""
+    bad = f", {column.bad:,} not a number" if column.bad else ""
     if column.numeric:
-        return f"{column.kind} {column.low:.6g} to {column.high:.6g}{gaps}{bad}"
+        return f"{column.low:.6g} to {column.high:.6g}{gaps}{bad}"
     if column.kind == "text":
-        values = "" if column.distinct is None else f", {count(column.distinct, 'value')}"
-        return f"text{values}{gaps}"
+        return ("text" if column.distinct is None else count(column.distinct, "value")) + gaps
     return f"{column.kind}{gaps}"
 
 
@@ -94,7 +99,7 @@ def _together(columns: list[Column]) -> str:
     low, high = min(c.low for c in numbers), max(c.high for c in numbers)
     missing = sum(c.missing for c in numbers)
     gaps = f", {missing:,} missing" if missing else ""
-    return f"{len(columns)} columns, {low:.6g} to {high:.6g}{gaps}"
+    return f"{low:.6g} to {high:.6g}{gaps}"
 
 
 def suggested_section(report: Report, patient: Patient) -> None:
@@ -128,9 +133,9 @@ def series_section(report: Report, patient: Patient, steps: Ints, n_members: int
     low, middle, high = int(lengths.min()), int(np.median(lengths)), int(lengths.max())
     what = count(len(panel), "series", "series")
     if panel.rows:
-        what += f" of {count(len(panel.rows), 'row')}: {some(panel.rows, 6)}"
+        what += f" of {count(len(panel.rows), 'row')}: {some(panel.rows, 4)}"
     if len(panel.targets) > 1:
-        what += f"; {len(panel.targets)} targets"
+        what += f", {len(panel.targets)} targets"
     spread = (
         f"{low:,} steps each"
         if low == high
