@@ -14,6 +14,7 @@ from tsconv.check.roles import is_counter
 _AHEAD = (1, 2, 3, 7, 12, 24)  # steps of the future that a column is compared with
 _ALIKE = 0.99
 _NEARLY = 0.999
+_MONTH = 28 * 86_400_000_000  # microseconds: months differ in length
 _FEWEST = 20  # pairs of values from which a likeness says something
 
 
@@ -132,18 +133,28 @@ def _likeness(x: np.ndarray, y: np.ndarray, lines: Lines) -> tuple[int, bool] | 
             n = len(x) - ahead
             if n < _FEWEST:
                 break
-            inside = lines.rank[ahead:] == lines.rank[:n]
-            use = inside & ~np.isnan(x[:n]) & ~np.isnan(y[ahead:])
+            use = _apart(lines, ahead) & ~np.isnan(x[:n]) & ~np.isnan(y[ahead:])
             if use.sum() < _FEWEST:
                 continue
             a, b = x[:n][use], y[ahead:][use]
             alike = np.isclose(a, b, rtol=1e-6, atol=0).mean() >= _ALIKE
-            if alike and (ahead == 0 or (y[:n][use] == b).mean() < 0.9):
+            if alike and (ahead == 0 or (y[:n][use] == b).mean() < 0.5):
                 return ahead, True
             changes = np.ptp(a) > 0 and np.ptp(b) > 0
             if ahead == 0 and changes and abs(np.corrcoef(a, b)[0, 1]) > _NEARLY:
                 return 0, False
     return None
+
+
+def _apart(lines: Lines, ahead: int) -> np.ndarray:
+    """(N - ahead,) bool: pairs of lines of one series that are `ahead` commonest steps apart."""
+    n = len(lines) - ahead
+    same = lines.rank[ahead:] == lines.rank[:n]
+    gaps = lines.gaps[lines.gaps > 0]
+    if ahead == 0 or len(gaps) == 0 or (lines.dated and np.median(gaps) >= _MONTH):
+        return same
+    distance = lines.time[ahead:].view("int64") - lines.time[:n].view("int64")
+    return same & (distance == ahead * int(np.median(gaps)))
 
 
 def _leak(name: str, target: str, found: tuple[int, bool], key: str | None) -> Finding:

@@ -52,6 +52,8 @@ def check(
     if patient.panel is not None:
         _look_at_panel(report, patient, plan, keys)
     refusal = patient.error
+    unmended = [f for f in report.findings if f.level == "error"]
+    report.mend = any(not sections.is_key(k) for f in unmended for k in f.keys)
     report.refused = None if refusal is None else " ".join(str(refusal).split())
     report.train = train_line(overrides, keys, config_dir)
     return report, refusal
@@ -72,9 +74,12 @@ def _look_at_lines(
     policy = getattr(data, "duplicates", "error")
     clock = clock_changes(lines, getattr(data, "timezone", None) or lines.table.time_zone)
     report.find(findings.duplicates(lines, policy), clock, findings.unsorted(lines))
+    disguised = findings.sentinels(lines)
+    report.find(*disguised, findings.missing_values(lines))
+    lines = lines.without(findings.sentinel_values(disguised))
     for look in findings.ALL:
         report.find(*look(lines))
-    report.find(findings.missing_values(lines), grid.open_tails(lines), grid.early_ends(lines))
+    report.find(grid.open_tails(lines), grid.early_ends(lines))
     if patient.raw is not None:
         report.find(*covariates.useless(patient.raw, declared))
         if data.wide_columns_are is None:

@@ -5,6 +5,7 @@ They count also where training would refuse the file: duplicates, holes, values 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 
 from tsconv.check.lines import Ints, Lines
 from tsconv.check.report import Finding, count, share
+from tsconv.schema import DataConfig
 
 _SENTINELS = {float(s + d * n) for s in "-" for d in "89" for n in (2, 3, 4, 5, 6)} | {
     float(d * n) for d in "789" for n in (3, 4, 5, 6)
@@ -46,9 +48,15 @@ def duplicates(lines: Lines, policy: str = "error") -> Finding | None:
         f"{count(series, 'series', 'series')}, {said}",
         len(again),
         f"{both}: {lines.name(lines.rank[i])} at {lines.at(i)}",
-        "keep one line of each" if refuses else f"`data.duplicates` (={policy}) settles them",
+        _advice(wanted) if refuses else f"`data.duplicates` (={policy}) settles them",
         {"data.duplicates": wanted} if refuses else {},
     )
+
+
+def _advice(policy: str) -> str:
+    if "duplicates" not in {f.name for f in dataclasses.fields(DataConfig)}:
+        return "keep one line of each"
+    return f"keep one line of each, or data.duplicates={policy}"
 
 
 def unsorted(lines: Lines) -> Finding | None:
@@ -116,7 +124,7 @@ def _series(lines: Lines, which: np.ndarray, level: str, kind: str, what: str) -
     return Finding(
         kind,
         level,
-        f"{len(found):,} of {len(lines.first):,} series {what}",
+        f"{count(len(found), 'series', 'series')} of {len(lines.first):,} {what}",
         len(found),
         lines.name(found[0]),
     )
@@ -175,6 +183,11 @@ def _number(value: float) -> int | float:
     return int(value) if value % 1 == 0 and abs(value) < 1e15 else value
 
 
+def sentinel_values(found: list[Finding]) -> list[float]:
+    """The values that `sentinels` found."""
+    return [v for f in found for v in f.keys.get("data.na_values", ())]
+
+
 def near_equal_ids(lines: Lines) -> list[Finding]:
     """Names that differ by case, spaces or leading zeros only."""
     out = []
@@ -228,7 +241,6 @@ def value_notes(lines: Lines) -> list[Finding]:
 
 
 ALL: tuple[Callable[[Lines], list[Finding]], ...] = (
-    sentinels,
     near_equal_ids,
     odd_series,
     value_notes,

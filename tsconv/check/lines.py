@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from functools import cached_property
 from typing import Any
@@ -36,6 +37,16 @@ class Lines:
 
     def __len__(self) -> int:
         return len(self.members)
+
+    def without(self, values: list[float]) -> Lines:
+        """The same lines where these values are missing."""
+        if not values:
+            return self
+        other = copy.copy(self)
+        other.values = np.where(np.isin(self.values, values), np.nan, self.values)
+        for name in ("observed", "n_observed"):
+            other.__dict__.pop(name, None)
+        return other
 
     @cached_property
     def rank(self) -> Ints:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tsconv.check.columns import Raw, read_raw
-from tsconv.check.findings import duplicate_lines, sentinels
+from tsconv.check.findings import duplicate_lines, sentinel_values, sentinels
 from tsconv.check.grid import coarser_fit
 from tsconv.check.lines import Lines, take
 from tsconv.check.repair import cell_keys, epoch_unit, reading_keys, time_keys, value_keys
@@ -169,7 +169,7 @@ def _build(patient: Patient) -> None:
 
 
 def _without_sentinels(lines: Lines) -> Table:
-    found = [v for f in sentinels(lines) for v in f.keys.get("data.na_values", ())]
+    found = sentinel_values(sentinels(lines))
     table = lines.table
     if not found:
         return table

@@ -43,6 +43,7 @@ class Report:
     sections: list[Section] = dataclasses.field(default_factory=list)
     findings: list[Finding] = dataclasses.field(default_factory=list)
     data: dict[str, Any] = dataclasses.field(default_factory=dict)  # the same as `sections`, typed
+    mend: bool = False  # whether the file itself must change first
     looked: bool = True  # whether the lines could be read
     refused: str | None = None  # why training would refuse the file
     train: str = ""  # the line to paste
@@ -69,8 +70,10 @@ class Report:
             out += _finding(finding)
         if not self.findings:
             out.append(f"  {'nothing amiss' if self.looked else 'the lines could not be read'}")
-        if self.refused is not None:
-            out += ["", "as it was asked for, training would refuse this file; this line fits it:"]
+        if self.refused is not None and (self.mend or not self.looked):
+            out += ["", "training would refuse this file; once it is mended:"]
+        elif self.refused is not None:
+            out += ["", "training as it was asked for would refuse this file; this line fits it:"]
         else:
             out += ["", "to train on it:"]
         return "\n".join([*out[1:], self.train])
