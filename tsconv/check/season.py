@@ -21,7 +21,8 @@ _FEWEST_CYCLES = 3
 _FEW_CYCLES = 6
 _MOST_PEAKS = 25
 _LEAST = 0.05  # share of the variance
-_MOST_SEASONS = 3
+_MOST_SEASONS = 4
+_NOISE = 0.03  # share by which the best length of a broad peak may be off
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Season:
 
 def find_seasons(panel: Panel) -> list[Season]:
     """The periods of the first targets of up to 100 series, shortest first."""
-    return seasons_of(sample(panel))
+    return seasons_of(sample(panel), panel.frequency.seasons)
 
 
 def sample(panel: Panel) -> list[Floats]:
@@ -61,8 +62,11 @@ def sample(panel: Panel) -> list[Floats]:
     return out
 
 
-def seasons_of(series: Sequence[Floats]) -> list[Season]:
-    """The periods of some stretches of equal steps, shortest first."""
+def seasons_of(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Season]:
+    """The periods of some stretches of equal steps, shortest first.
+
+    A period within noise of one of the `usual` ones is taken for it.
+    """
     if not series:
         return []
     plain = [_detrended(x) for x in series]
@@ -75,15 +79,18 @@ def seasons_of(series: Sequence[Floats]) -> list[Season]:
     found: list[int] = []
     rest = plain
     for _ in range(_MOST_SEASONS):
-        r = correlation if not found else mean_correlation(rest, longest + longest // 2)
-        period = _strongest(rest, _peaks(r, longest, max(0.05, 2 * chance)))
+        r = mean_correlation(rest, longest + longest // 2) if found else correlation
+        candidates = _peaks(r, longest, max(0.05, 2 * chance))
+        period = _strongest(rest, candidates)
         if period is None:
             break
-        parts = _parts_of(period, rest, _peaks(r, longest, max(0.05, 2 * chance)))
-        found += [p for p in (*parts, period) if p not in found]
-        rest = [x - _profile(x, period) for x in rest]
-    seasons = [_season(p, plain, correlation) for p in sorted(found)]
+        # A long period may be that of two short ones together: those are taken off first.
+        taken = [p for p in _parts_of(period, rest, candidates) if p not in found] or [period]
+        for p in taken:
+            rest = [x - _profile(x, p) for x in rest]
+        found += [p for p in taken if p not in found]
     n = lengths[len(lengths) // 2]
+    seasons = [_season(_snapped(p, usual), plain, correlation) for p in sorted(found)]
     return [s for s in seasons if s.explained >= _LEAST and s.correlation >= _least(s.period, n)]
 
 
@@ -178,9 +185,16 @@ def _strongest(series: Sequence[Floats], candidates: list[int]) -> int | None:
     best = max(gains.values(), default=0.0)
     if best < _LEAST:
         return None
-    shortest = min(p for p, gain in gains.items() if gain >= 0.95 * best)
-    close = [p for p in gains if abs(p - shortest) <= 0.1 * shortest]  # noise on a broad peak
-    return max(close, key=gains.__getitem__)
+    shortest = min(p for p, gain in gains.items() if gain >= 0.85 * best)
+    # Noise on a broad peak: the best of its neighbourhood, or what is near the best candidate.
+    close = [p for p in gains if abs(p - shortest) <= 0.1 * shortest]
+    peak = max(close, key=gains.__getitem__)
+    about = max(1, round(_NOISE * peak)) if peak >= 8 else 0
+    return max(range(peak - about, peak + about + 1), key=lambda p: _gain(series, p))
+
+
+def _snapped(period: int, usual: Sequence[int]) -> int:
+    return next((p for p in usual if abs(p - period) <= _NOISE * p), period)
 
 
 def _parts_of(period: int, series: Sequence[Floats], candidates: list[int]) -> list[int]:
