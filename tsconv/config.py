@@ -88,12 +88,13 @@ def check_plan(overrides: Sequence[str] = (), config_dir: str | None = None) -> 
     output, open_end = composed.pop("output"), composed.horizon is None
     if open_end:
         composed.horizon = 1  # some horizon, until one is suggested
-    if output is not None and not str(output).endswith(".json"):
+    output = None if output is None else str(output)
+    if output is not None and not output.endswith(".json"):
         raise ConfigError(f"`output` (={output}) must end in .json")
+    if output is not None and not Path(output).parent.is_dir():
+        raise ConfigError(f"`output` (={output}): the folder {Path(output).parent} does not exist")
     base = _checked(composed, TrainConfig)
-    return CheckPlan(
-        base, None if open_end else base.horizon, None if output is None else str(output)
-    )
+    return CheckPlan(base, None if open_end else base.horizon, output)
 
 
 def group_names() -> set[str]:

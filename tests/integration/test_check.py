@@ -137,7 +137,7 @@ def test_an_experiment_and_a_family_of_rows(
         (["data.path=sales.csv", "data.tiem=x"], "did you mean `data.time`?"),
         (["data.path=sales.csv", "horizon=soon"], "`horizon`"),
         (["data.path=sales.csv", "horizon=0"], "`horizon` (=0) must be at least 1"),
-        (["data.path=sales.csv", "horizon=900"], "no series has a step to train on"),
+        (["data.path=sales.csv", "split.test_size=90"], "no series has a step to train on"),
         (["data.path=sales.csv", "model.rows=separate"], "`model.rows` (=separate) needs rows"),
         (["data.path=empty.csv"], "the file is empty"),
         (["data.path=letters.csv"], "is not"),

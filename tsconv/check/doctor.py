@@ -53,7 +53,7 @@ def check(
         _look_at_panel(report, patient, plan, keys)
     refusal = patient.error
     unmended = [f for f in report.findings if f.level == "error"]
-    report.mend = any(not sections.is_key(k) for f in unmended for k in f.keys)
+    report.mend |= any(not sections.is_key(k) for f in unmended for k in f.keys)
     report.refused = None if refusal is None else " ".join(str(refusal).split())
     report.train = train_line(overrides, keys, config_dir)
     return report, refusal
@@ -105,7 +105,12 @@ def _look_at_panel(report: Report, patient: Patient, plan: CheckPlan, keys: dict
         return
     context = prepared.config.context_length or 1
     lengths = panel.lengths.numpy()
-    report.find(grid.short_series(lengths, panel.ids, context, prepared.config.horizon))
+    horizon, held = prepared.config.horizon, prepared.config.split
+    report.find(
+        grid.too_far(int(lengths.max()), horizon),
+        grid.short_series(lengths, panel.ids, context, horizon),
+        grid.not_scored(held.val_size or 0, held.test_size or 0, int(np.median(lengths))),
+    )
     _add_notes(report, [*panel.notes, *training_notes(prepared.panel, prepared.scale)])
     sections.training_section(report, prepared, estimate(prepared))
 
@@ -137,6 +142,7 @@ def _prepare(
         return PanelWorkshop(panel).prepare(config)
     except (ConfigError, DataError) as error:
         patient.error = patient.error or error
+        report.mend = True
         return None
 
 

@@ -140,6 +140,33 @@ def short_series(lengths: Ints, ids: tuple[str, ...], context: int, horizon: int
     )
 
 
+def too_far(longest: int, horizon: int) -> Finding | None:
+    """A horizon that no series is long enough to show."""
+    if horizon < longest:
+        return None
+    return Finding(
+        "horizon",
+        "warning",
+        f"the horizon of {horizon:,} steps is not shorter than the longest series ({longest:,}): "
+        f"its last steps are never seen in training",
+        advice="lower `horizon`",
+    )
+
+
+def not_scored(val_size: int, test_size: int, typical: int) -> Finding | None:
+    """No part held out: nothing will say how good the forecasts are."""
+    if test_size:
+        return None
+    nothing = "no test part" if val_size else "neither a validation nor a test part"
+    return Finding(
+        "not scored",
+        "warning",
+        f"{nothing} is held out of a typical series of {typical:,} steps: the forecasts will not be "
+        f"scored",
+        advice="lower `horizon`, or set `split.test_size=`",
+    )
+
+
 def coarser_fit(lines: Lines) -> str | None:
     """The step on which every line lies, if it is at least a 60th of the commonest; or None."""
     gaps = lines.gaps[lines.gaps > 0]

@@ -71,7 +71,7 @@ class Report:
         if not self.findings:
             out.append(f"  {'nothing amiss' if self.looked else 'the lines could not be read'}")
         if self.refused is not None and (self.mend or not self.looked):
-            out += ["", "training would refuse this file; once it is mended:"]
+            out += ["", "training would refuse this; once that is mended:"]
         elif self.refused is not None:
             out += ["", "training as it was asked for would refuse this file; this line fits it:"]
         else:
