@@ -13,6 +13,7 @@ LEVELS = [
     {"schema"},
     {"nn", "losses", "baselines"},
     {"metrics", "spec"},
+    {"known"},
     {"model"},
     {"data"},
     {"training", "callbacks", "bundle", "speed", "defaults", "backtest"},

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 
 from tsconv.bundle import Bundle
+from tsconv.data.encode import encode, with_calendar
+from tsconv.data.future import require_future, with_future
 from tsconv.data.grid import commonest_step
 from tsconv.data.panel import Panel, build_panel
 from tsconv.data.table import Table
@@ -33,8 +35,30 @@ def with_overrides(data: DataConfig, given: dict[str, Any]) -> DataConfig:
     return dataclasses.replace(data, **given)
 
 
+def ready_panel(
+    bundle: Bundle, table: Table, extra: Table | None = None, freq: str | None = None
+) -> Panel:
+    """All that a forecast needs of a table, and of a second one with the future covariates.
+
+    Raises DataError as `panel_for` does, and where covariates of the steps to forecast are missing.
+    """
+    if extra is not None:
+        table = with_future(table, extra)
+    panel = panel_for(bundle, table, freq)
+    require_future(panel, bundle.net.spec.horizon)
+    return encoded(bundle, panel)
+
+
+def encoded(bundle: Bundle, panel: Panel) -> Panel:
+    """The panel with its covariates as the bundle's network takes them, and its calendar."""
+    spec = bundle.net.spec
+    return with_calendar(encode(panel, bundle.encodings), spec.calendar, spec.horizon)
+
+
 def panel_for(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
     """The table on the bundle's frequency, its channels and rows in the bundle's order.
+
+    Its covariates are as the file has them, see `encoded`.
 
     Rows of the training that the file lacks are left out, and said in the notes; rows never seen
     come last. Raises DataError where the file's frequency, channels or rows do not fit the bundle.

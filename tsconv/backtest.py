@@ -107,7 +107,7 @@ def _add(
 ) -> None:
     """Add one batch to both sums. offset: (B, C, H)."""
     horizon, targets = net.spec.horizon, batch.y.shape[1]
-    prediction = net(batch.x, batch.mask, batch.n_origins)
+    prediction = net(batch.x, batch.mask, batch.n_origins, known=batch.known)
     offset = offset[:, :targets, :, None, None]  # (B, T, H, 1, 1)
     observed = batch.y.unfold(-1, horizon, 1).double() + offset  # (B, T, H, O, horizon)
     usable = batch.valid[:, None, None] & (prediction.n_observed > 0)  # (B, T, H, O)

@@ -17,6 +17,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from tsconv.data.encode import Encoding
 from tsconv.errors import BundleError, TsconvError
 from tsconv.model import ForecastNet, NetSpec
 from tsconv.schema import DataConfig
@@ -36,6 +37,7 @@ class Bundle:
     info: dict[str, Any]  # of the training: seed, figures, reasons; for people to read
     channels: tuple[str, ...] = ()  # of the training, in order: targets, then past covariates
     rows: tuple[str, ...] = ()  # of the training, in order; () where there were none
+    encodings: tuple[Encoding, ...] = ()  # of the covariates
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
@@ -54,6 +56,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "season": bundle.season,
         "channels": list(bundle.channels),
         "rows": list(bundle.rows),
+        "covariates": [dataclasses.asdict(e) for e in bundle.encodings],
         "info": bundle.info,
     }
     folder = folder.resolve()
@@ -83,7 +86,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
 def _portable(data: DataConfig) -> dict[str, Any]:
     """The roles and the reading of the file, without the path of the training data."""
     values = dataclasses.asdict(data)
-    for key in ("path", "origins_per_chunk", "chunks_per_batch"):
+    for key in ("path", "future_path", "origins_per_chunk", "chunks_per_batch"):
         values.pop(key)
     return values
 
@@ -122,6 +125,7 @@ def load_bundle(folder: str | Path) -> Bundle:
             info=dict(config["info"]),
             channels=_names(config.get("channels", config["info"].get("channels"))),
             rows=_names(config.get("rows")),
+            encodings=tuple(Encoding.from_dict(e) for e in config.get("covariates", ())),
         )
     except BundleError:
         raise

@@ -79,6 +79,9 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     from tsconv.forecast import run_forecast, skipped_line
 
     result = run_forecast(config)
+    if result is None:
+        print(config.template)
+        return
     for line in result.panel.notes:
         _say(line)
     if result.forecast.skipped:

@@ -10,6 +10,7 @@ import dataclasses
 import math
 from typing import Any
 
+from tsconv.data.calendar import choose_calendar
 from tsconv.data.frequency import Frequency
 from tsconv.data.panel import Panel
 from tsconv.errors import ConfigError
@@ -42,6 +43,11 @@ def resolve(config: TrainConfig, panel: Panel) -> Resolved:
     split = _resolve_split(config, typical, reasons)
     train_length = max(2, typical - _held_out(split))
     lags = _resolve_lags(config, panel.frequency, train_length, reasons)
+    calendar = choose_calendar(config.features.calendar, panel.frequency, train_length)
+    if config.features.calendar == "auto":
+        reasons["features.calendar"] = (
+            f"the cycles of a step of {panel.frequency.alias} that the training part holds twice"
+        )
     context = _resolve_context(config, lags, train_length, reasons)
     model = _resolve_model(config, panel, context, train_length, reasons)
     data = _resolve_chunks(config, panel, model, longest, split, reasons)
@@ -50,7 +56,9 @@ def resolve(config: TrainConfig, panel: Panel) -> Resolved:
         config,
         context_length=context,
         split=split,
-        features=dataclasses.replace(config.features, seasonal_lags=lags),
+        features=dataclasses.replace(
+            config.features, seasonal_lags=lags, calendar=list(calendar) or None
+        ),
         model=model,
         data=data,
         trainer=trainer,
@@ -168,9 +176,10 @@ def _resolve_model(
     model = config.model
     channels = model.channels
     if channels is None:
-        channels = "mixed" if panel.n_past else "independent"
+        beside = panel.n_past > 0 or panel.covariates is not None
+        channels = "mixed" if beside else "independent"
         reasons["model.channels"] = (
-            "one state sees the past covariates" if panel.n_past else "no past covariates"
+            "one state sees the covariates" if beside else "no covariates of the file"
         )
     hidden, levels = model.hidden, model.levels
     if hidden is None:

@@ -13,11 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from tsconv.align import panel_for, row_numbers, with_overrides
+from tsconv.align import panel_for, ready_panel, row_numbers, with_overrides
 from tsconv.bundle import Bundle, load_bundle
 from tsconv.data.chunks import Segment, gather
+from tsconv.data.future import read_future
 from tsconv.data.panel import Panel
 from tsconv.data.read import read_table
+from tsconv.data.template import template_frame
 from tsconv.errors import ConfigError, DataError
 from tsconv.model import ForecastNet
 from tsconv.schema import ForecastConfig
@@ -43,13 +45,16 @@ class ForecastResult:
     bundle: Bundle
 
 
-def run_forecast(config: ForecastConfig) -> ForecastResult:
+def run_forecast(config: ForecastConfig) -> ForecastResult | None:
     """`tsconv forecast`: read the bundle and the file, write `output`.
 
+    With `template`, write the lines of future covariates to fill in instead, and return None.
     Nothing is written where the bundle, the file or the output is at fault.
     """
     output = Path(config.output)
     check_output(output)
+    if config.template is not None:
+        check_output(Path(config.template), "template")
     if config.plot is not None and Path(config.plot).suffix not in (".png", ".svg", ".pdf"):
         raise ConfigError(f"`plot` (={config.plot}) must end in .png, .svg or .pdf")
     if config.plot_series < 1:
@@ -60,7 +65,14 @@ def run_forecast(config: ForecastConfig) -> ForecastResult:
     data = with_overrides(bundle.data, config.data)
     if data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
-    panel = panel_for(bundle, read_table(data), config.data.get("freq"))
+    table = read_table(data)
+    freq = config.data.get("freq")
+    if config.template is not None:
+        lines = template_frame(panel_for(bundle, table, freq), data, bundle.net.spec.horizon)
+        write_table(lines, Path(config.template))
+        return None
+    extra = read_future(data) if data.future_path is not None else None
+    panel = ready_panel(bundle, table, extra, freq)
     net = bundle.net.to(_device(config.device))
     which = row_numbers(bundle, panel)
     forecast = forecast_panel(net, panel, config.batch_size, which=which)
@@ -118,7 +130,7 @@ def forecast_panel(
             batch = gather(
                 panel, segment, series, origin[series], 1, net.history, net.spec.horizon, dtype
             )
-            out = net(batch.x, batch.mask, 1, which)
+            out = net(batch.x, batch.mask, 1, which, batch.known)
             known = (out.n_observed > 0).squeeze(-1)  # (B, T, H)
             values = out.values().squeeze(3).double()  # (B, T, H, horizon, Q)
             values = values + panel.offset[series][:, :targets, :, None, None]
@@ -187,14 +199,14 @@ def quantile_columns(quantiles: tuple[float, ...]) -> dict[str, int]:
     return columns
 
 
-def check_output(output: Path) -> None:
+def check_output(output: Path, key: str = "output") -> None:
     """Raise ConfigError where `output` cannot be written: before any work is done."""
     if output.suffix not in (".csv", ".parquet"):
-        raise ConfigError(f"`output` (={output}) must end in .csv or .parquet")
+        raise ConfigError(f"`{key}` (={output}) must end in .csv or .parquet")
     if not output.parent.is_dir():
-        raise ConfigError(f"`output` (={output}): the folder {output.parent} does not exist")
+        raise ConfigError(f"`{key}` (={output}): the folder {output.parent} does not exist")
     if output.is_dir():
-        raise ConfigError(f"`output` (={output}) is a folder")
+        raise ConfigError(f"`{key}` (={output}) is a folder")
 
 
 def write_table(frame: pd.DataFrame, output: Path) -> None:

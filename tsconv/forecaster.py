@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from tsconv.align import panel_for, row_numbers, with_overrides
+from tsconv.align import ready_panel, row_numbers, with_overrides
 from tsconv.bundle import Bundle, load_bundle, save_bundle
 from tsconv.data.read import table_from_frame
 from tsconv.errors import BundleError
@@ -49,16 +49,24 @@ class Forecaster:
         self._bundle, self.metrics, self.run_dir = result.bundle, result.metrics, result.run_dir
         return self
 
-    def forecast(self, frame: pd.DataFrame, batch_size: int = 256, **roles: Any) -> pd.DataFrame:
+    def forecast(
+        self,
+        frame: pd.DataFrame,
+        batch_size: int = 256,
+        future: pd.DataFrame | None = None,
+        **roles: Any,
+    ) -> pd.DataFrame:
         """Forecast each series of the DataFrame from its last step.
 
+        `future` has the future covariates of the steps to forecast, where `frame` does not.
         Returns `unique_id[, row][, channel], ds, tsconv, tsconv-lo-80, tsconv-hi-80, ...` in the
         units of the data. Series without an observed value in their context are left out. `roles`
         are keys of the config's group `data` that differ from the training's, such as row="city".
         `notes` then says what happened to the data, such as rows that were not there.
         """
         data = with_overrides(self.bundle.data, roles)
-        panel = panel_for(self.bundle, table_from_frame(frame, data))
+        extra = None if future is None else table_from_frame(future, data, future_only=True)
+        panel = ready_panel(self.bundle, table_from_frame(frame, data), extra)
         which = row_numbers(self.bundle, panel)
         forecast = forecast_panel(self.bundle.net, panel, batch_size, which=which)
         self.notes = list(panel.notes)

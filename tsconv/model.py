@@ -15,7 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
+from tsconv.known import KnownBranch, require_known
 from tsconv.nn.block import SpatialDropout
+from tsconv.nn.covariates import Known
+from tsconv.nn.effects import Effects
 from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.linear import LinearBranch
 from tsconv.nn.rows import RowLinear, RowNorm, require_rows
@@ -106,6 +109,9 @@ class ForecastNet(nn.Module):
             if spec.quantiles is None
             else QuantileHead(spec.hidden, width, spec.quantiles, **by_row)
         )
+        self.known = (
+            KnownBranch(spec, n_targets, by_row) if spec.n_known + spec.n_known_static else None
+        )
 
     @property
     def quantiles(self) -> tuple[float, ...]:
@@ -128,28 +134,41 @@ class ForecastNet(nn.Module):
         return self.receptive_field - 1 + self.feature_history
 
     def forward(
-        self, x: Tensor, mask: Tensor, n_origins: int = 1, which: Tensor | None = None
+        self,
+        x: Tensor,
+        mask: Tensor,
+        n_origins: int = 1,
+        which: Tensor | None = None,
+        known: Known | None = None,
     ) -> Prediction:
         """x: (B, C, H, W), finite; mask: the same, 1 where observed. The last steps are origins.
 
         Give at least `history` steps before the first origin for exact forecasts of a series that
         has them; what is missing in front is padded as unobserved. which: (H,) the number of each
         of x's rows among those of the training, -1 for a row never seen; None: all, in order.
+        known: covariates of the same steps and of `horizon` more, where the spec has some.
         """
         flat = x.ndim == 3
         if flat:
             x, mask = x.unsqueeze(2), mask.unsqueeze(2)
-        self._check_input(x, mask, n_origins, which)
+        self._check_input(x, mask, n_origins, which, known)
         excess = x.shape[-1] - self.history - n_origins  # more than is looked at, or too little
         x, mask = (
             F.pad(v, (-excess, 0)).permute(2, 1, 0, 3).contiguous() for v in (x, mask.to(x.dtype))
         )  # (H, C, B, history + O): rows first, as batched products want them
         scale = causal_scale(x, mask, self.spec.context_length)
-        state = self._state(x, mask, scale, which)  # (H, N, O, hidden)
         targets = x.shape[1] - self.spec.n_past
+        given = None
+        if self.known is not None and known is not None:
+            given = self.known.features(known, excess)  # (H, B, history + O + horizon, F)
+        state = self._state(x, mask, scale, which, given)  # (H, N, O, hidden)
         origin = CausalScale(*(v[:, :targets, :, -n_origins:] for v in scale))  # (H, T, B, O)
-        centre = self._centre(x[:, :targets], mask[:, :targets], origin, which)
-        levels = self._levels(state, centre, which)  # Q of (H, T, B, O, horizon)
+        x, mask = x[:, :targets], mask[:, :targets]
+        effects = None
+        if self.known is not None and given is not None:
+            effects = self.known.effects(given, mask, state, which)
+        centre = self._centre(x, mask, origin, which, effects)
+        levels = self._levels(state, centre, which, effects)  # Q of (H, T, B, O, horizon)
 
         def public(v: Tensor) -> Tensor:
             v = v.transpose(0, 2)  # (B, T, H, O, ...)
@@ -157,7 +176,14 @@ class ForecastNet(nn.Module):
 
         return Prediction(tuple(public(v) for v in levels), *(public(v) for v in origin))
 
-    def _state(self, x: Tensor, mask: Tensor, scale: CausalScale, which: Tensor | None) -> Tensor:
+    def _state(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        scale: CausalScale,
+        which: Tensor | None,
+        given: Tensor | None,
+    ) -> Tensor:
         """What the head sees at each origin: (H, N, O, hidden), N being B, or T * B apart."""
         features = self.features(x, mask, scale)  # (H, C, B, receptive_field - 1 + O, F)
         width = features.shape[3]
@@ -170,28 +196,49 @@ class ForecastNet(nn.Module):
         else:
             entered = self.stem(features[:, :targets].flatten(1, 2), which)
             if self.stem_past is not None:
-                past = self.stem_past(_side_by_side(features[:, targets:]), which)
-                entered = entered + past.repeat(1, targets, 1, 1)
+                seen = self.stem_past(_side_by_side(features[:, targets:]), which)
+                entered = entered + seen.repeat(1, targets, 1, 1)
             present = present[:, :targets].flatten(1, 2)
+        if self.known is not None and given is not None:
+            told = self.known.entering(given, width, which)  # (H, B, W, hidden)
+            entered = entered + (told if self.mixed else told.repeat(1, targets, 1, 1))
         state = self.stack(entered, present, which)
         return self.dropout(self.norm(state, which))
 
-    def _centre(self, x: Tensor, mask: Tensor, origin: CausalScale, which: Tensor | None) -> Tensor:
+    def _centre(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        origin: CausalScale,
+        which: Tensor | None,
+        effects: Effects | None,
+    ) -> Tensor:
         """The linear branch's forecasts: (H, T, B, O, horizon)."""
         n_origins = origin.mu.shape[-1]
         if self.linear is None:
             return x.new_zeros(*origin.mu.shape, self.spec.horizon)
         last = n_origins + self.spec.context_length - 1
-        centre = self.linear(x[..., -last:], mask[..., -last:], origin.mu, origin.inverse, which)
+        explained = None if effects is None else (effects.of_steps, effects.mean, effects.unit)
+        centre = self.linear(
+            x[..., -last:], mask[..., -last:], origin.mu, origin.inverse, which, explained
+        )
         return centre.to(origin.mu.dtype)
 
-    def _levels(self, state: Tensor, centre: Tensor, which: Tensor | None) -> tuple[Tensor, ...]:
+    def _levels(
+        self, state: Tensor, centre: Tensor, which: Tensor | None, effects: Effects | None
+    ) -> tuple[Tensor, ...]:
         """Q tensors like the centre: (H, T, B, O, horizon)."""
         n_targets = centre.shape[1]
+        if effects is not None:
+            centre = centre + effects.shift
+
+        def arranged(v: Tensor) -> Tensor:  # as the head gives its own: (H, N, O, T * horizon)
+            return _side_by_side(v) if self.mixed else v.flatten(1, 2)
+
+        spread = None if effects is None else arranged(effects.spread)
+        levels = self.head(state, arranged(centre), which, spread)
         if not self.mixed:
-            levels = self.head(state, centre.flatten(1, 2), which)
             return tuple(v.unflatten(1, (n_targets, -1)) for v in levels)
-        levels = self.head(state, _side_by_side(centre), which)  # (H, B, O, T * horizon)
         return tuple(v.unflatten(-1, (n_targets, -1)).movedim(-2, 1) for v in levels)
 
     def features(self, x: Tensor, mask: Tensor, scale: CausalScale) -> Tensor:
@@ -218,7 +265,14 @@ class ForecastNet(nn.Module):
             columns.append((now - lagged(x, lag)) * unit * lagged(mask, lag))
         return torch.stack(columns, dim=-1).clamp(-_FEATURE_LIMIT, _FEATURE_LIMIT)
 
-    def _check_input(self, x: Tensor, mask: Tensor, n_origins: int, which: Tensor | None) -> None:
+    def _check_input(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        n_origins: int,
+        which: Tensor | None,
+        known: Known | None,
+    ) -> None:
         spec = self.spec
         if x.ndim != 4 or x.shape != mask.shape or not 1 <= n_origins <= x.shape[-1]:
             raise ConfigError(
@@ -232,6 +286,9 @@ class ForecastNet(nn.Module):
                 f"x has {x.shape[1]} channels, expected {wanted} and {spec.n_past} past-only ones"
             )
         require_rows(self.stem, x.shape[2], which)
+        wrong = require_known(spec, known, x) if self.known is not None else ""
+        if wrong:
+            raise ConfigError(wrong)
 
 
 def _side_by_side(v: Tensor) -> Tensor:
@@ -239,14 +296,25 @@ def _side_by_side(v: Tensor) -> Tensor:
     return v.movedim(1, -2).flatten(-2)
 
 
-def windowed_reference(net: ForecastNet, x: Tensor, mask: Tensor, origins: Sequence[int]) -> Tensor:
+def windowed_reference(
+    net: ForecastNet,
+    x: Tensor,
+    mask: Tensor,
+    origins: Sequence[int],
+    known: Known | None = None,
+) -> Tensor:
     """Readable twin of the dense forward: each origin's history cut out, one pass for each.
 
-    x, mask: (B, C, H, W) or (B, C, W); origins: steps. Returns (B, T, H, len(origins), horizon, Q)
-    in the units of x, without the axis H for (B, C, W).
+    x, mask: (B, C, H, W) or (B, C, W); origins: steps; known: of W + horizon steps. Returns
+    (B, T, H, len(origins), horizon, Q) in the units of x, without the axis H for (B, C, W).
     """
     out = []
     for t in origins:
         first = max(0, t - net.history)
-        out.append(net(x[..., first : t + 1], mask[..., first : t + 1]).values())
+        window = slice(first, t + 1 + net.spec.horizon)
+        here = known and known._replace(
+            values=known.values[..., window], seen=known.seen[..., window]
+        )
+        cut = slice(first, t + 1)
+        out.append(net(x[..., cut], mask[..., cut], known=here).values())
     return torch.cat(out, dim=-3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,13 @@ import torch
 from tsconv import speed
 from tsconv.backtest import training_scale
 from tsconv.callbacks import WEIGHTS
+from tsconv.data.encode import (
+    Encoding,
+    covariate_sizes,
+    encode,
+    fit_encodings,
+    with_calendar,
+)
 from tsconv.data.module import DenseDataModule
 from tsconv.data.panel import Panel, build_panel
 from tsconv.data.read import read_table
@@ -47,12 +55,17 @@ class Prepared:
     net: ForecastNet
     scale: SeriesScale
     season: int  # steps, of the baseline and of MASE
+    encodings: tuple[Encoding, ...] = ()  # of the covariates
 
     def module(self) -> ForecastModule:
         """The LightningModule around the network."""
         scale, config = self.scale, self.config
         unit = torch.where(scale.std > 0, 1 / scale.std, 0)  # (S, T, H)
-        names = {"channels": list(self.panel.channels), "rows": list(self.panel.rows)}
+        names = {
+            "channels": list(self.panel.channels),
+            "rows": list(self.panel.rows),
+            "covariates": [e.name for e in self.encodings],
+        }
         steps = config.trainer["max_steps"]
         return ForecastModule(
             self.net, unit, names, config.head, config.optimizer, config.scheduler, steps
@@ -102,9 +115,14 @@ class Workshop:
             panel, config.horizon, config.split.val_size or 0, config.split.test_size or 0
         )
         pl.seed_everything(config.seed, verbose=False)
-        net = ForecastNet(_net_spec(config, panel))
+        encodings = fit_encodings(panel, split.train_end)
+        calendar = tuple(config.features.calendar or ())
+        encoded = with_calendar(encode(panel, encodings), calendar, config.horizon)
+        net = ForecastNet(_net_spec(config, encoded, encodings))
         scale = self._scale(whole, panel, split, resolved.season)
-        return Prepared(config, resolved.reasons, panel, split, net, scale, resolved.season)
+        return Prepared(
+            config, resolved.reasons, encoded, split, net, scale, resolved.season, encodings
+        )
 
     def panel(self, config: TrainConfig, table: Table | None = None) -> Panel:
         """The panel of a config, read once for each way of reading; the last two are kept."""
@@ -187,7 +205,7 @@ def _cut(panel: Panel, config: TrainConfig) -> Panel:
     return panel.head(split.train_size + split.val_size + split.test_size)
 
 
-def _net_spec(config: TrainConfig, panel: Panel) -> NetSpec:
+def _net_spec(config: TrainConfig, panel: Panel, encodings: Sequence[Encoding]) -> NetSpec:
     head = config.head
     model = dataclasses.asdict(config.model)
     grouped = config.model.rows != "shared" or config.model.cross_row == "dense"
@@ -201,5 +219,7 @@ def _net_spec(config: TrainConfig, panel: Panel) -> NetSpec:
         n_rows=panel.n_rows if grouped else None,
         n_targets=len(panel.targets),
         n_past=panel.n_past,
+        calendar=tuple(config.features.calendar or ()),
+        **covariate_sizes(encodings),
         **model,
     )

@@ -177,6 +177,7 @@ class ForecastConfig:
 
     bundle: str
     output: str
+    template: str | None
     plot: str | None
     plot_series: int
     batch_size: int

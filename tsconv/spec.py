@@ -39,6 +39,23 @@ class NetSpec:
     channels: str = "independent"  # or mixed: one state sees all channels and forecasts all targets
     n_targets: int | None = None  # channels forecast; needed where they are mixed
     n_past: int = 0  # channels behind the targets that are seen and not forecast
+    past_categories: tuple[int, ...] = ()  # how many values each has, the unknown one apart
+    future_categories: tuple[int, ...] = ()
+    n_future: int = 0  # numbers that are known over the horizon
+    calendar: tuple[str, ...] = ()  # see data/calendar.py; two features each
+    static_categories: tuple[int, ...] = ()
+    n_static: int = 0  # static numbers
+
+    @property
+    def n_known(self) -> int:
+        """Columns by step of `Known`, beside the channels."""
+        ahead = len(self.future_categories) + self.n_future + 2 * len(self.calendar)
+        return len(self.past_categories) + ahead
+
+    @property
+    def n_known_static(self) -> int:
+        """Static columns of `Known`."""
+        return len(self.static_categories) + self.n_static
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> NetSpec:
@@ -60,5 +77,6 @@ class NetSpec:
         require_choice("channels", self.channels, CHANNELS)
         if self.channels == "mixed" and self.n_targets is None:
             raise ConfigError("`n_targets` (=None) must be given with `channels` (=mixed)")
-        if self.n_past < 0:
-            raise ConfigError(f"`n_past` (={self.n_past}) must not be negative")
+        for name in ("n_past", "n_future", "n_static"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"`{name}` (={getattr(self, name)}) must not be negative")

@@ -110,7 +110,7 @@ def compiled(loss: Loss) -> Loss:
 
 def _shape(arguments: tuple[Any, ...]) -> tuple[Hashable, ...]:
     """All that compiled code of a step depends on. The rate of dropout is not among it."""
-    net, tensors, names = arguments[0], arguments[1:7], arguments[7:]
+    net, tensors, names = arguments[0], arguments[1:7], arguments[7:9]  # the spec tells the rest
     spec = dataclasses.replace(net.spec, dropout=float(net.spec.dropout > 0))
     return spec, *(tuple(t.shape) for t in tensors), *names, str(tensors[0].device)
 

@@ -65,7 +65,16 @@ def train(
         "test": metrics["test"],
     }
     net, freq = prepared.net.eval(), panel.frequency.alias
-    bundle = Bundle(net, config.data, freq, prepared.season, info, panel.channels, panel.rows)
+    bundle = Bundle(
+        net,
+        config.data,
+        freq,
+        prepared.season,
+        info,
+        panel.channels,
+        panel.rows,
+        prepared.encodings,
+    )
     _write(run_dir, bundle, metrics, prepared, fitted, config)
     return TrainResult(run_dir, bundle, metrics)
 

@@ -15,6 +15,7 @@ from tsconv.data.chunks import Batch
 from tsconv.errors import ConfigError, require_choice
 from tsconv.losses import masked_mean, point_loss, quantile_loss
 from tsconv.model import ForecastNet
+from tsconv.nn.covariates import Known
 from tsconv.nn.rows import DEVIATION
 from tsconv.schema import HeadConfig, OptimizerConfig, SchedulerConfig
 
@@ -40,17 +41,18 @@ def dense_errors(
     valid: Tensor,
     unit: Tensor,
     loss_scale: str,
+    known: Known | None = None,
 ) -> DenseErrors:
     """Errors of every quantile over every origin and horizon step of a batch.
 
-    x, mask, y, y_mask, valid: see `Batch`; plain tensors, so that the whole of it compiles.
+    x, mask, y, y_mask, valid, known: see `Batch`; plain tensors, so that the whole of it compiles.
 
     unit: (B, T, H), one over each series' training deviation; 0 leaves a series out. With
     `loss_scale="series"` errors count in that unit, with "origin" in the trailing spread at each
     origin. Masked targets, and origins whose context is empty, do not count.
     """
     horizon = net.spec.horizon
-    out = net(x, mask, valid.shape[1])
+    out = net(x, mask, valid.shape[1], known=known)
     target = y.unfold(-1, horizon, 1)  # (B, T, H, O, horizon), a view
     usable = valid[:, None, None] & (out.n_observed > 0)  # (B, T, H, O)
     per = out.inverse if loss_scale == "origin" else unit.unsqueeze(-1).expand_as(out.inverse)
@@ -70,9 +72,10 @@ def dense_loss(
     unit: Tensor,
     loss: str,
     loss_scale: str,
+    known: Known | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Mean loss over every origin and horizon step of a batch, and the number of terms."""
-    errors = dense_errors(net, x, mask, y, y_mask, valid, unit, loss_scale)
+    errors = dense_errors(net, x, mask, y, y_mask, valid, unit, loss_scale, known)
     return _mean_loss(net, errors, loss), errors.weight.sum()
 
 
@@ -131,13 +134,13 @@ class ForecastModule(pl.LightningModule):
     def inputs(
         self, batch: Batch
     ) -> tuple[ForecastNet, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """What `dense_errors` takes for a batch, `loss_scale` apart."""
+        """What `dense_errors` takes for a batch, up to the unit."""
         unit = self.unit[batch.series]
         return self.net, batch.x, batch.mask, batch.y, batch.y_mask, batch.valid, unit
 
     def arguments(self, batch: Batch) -> tuple[Any, ...]:
         """What `dense_loss` takes for a batch."""
-        return *self.inputs(batch), self.head.loss, self.head.loss_scale
+        return *self.inputs(batch), self.head.loss, self.head.loss_scale, batch.known
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, _ = self.loss_function(*self.arguments(batch))
@@ -148,7 +151,7 @@ class ForecastModule(pl.LightningModule):
         """Sums of the loss, of the median's error in series deviations, and of their counts."""
         loss, loss_scale = self.head.loss, self.head.loss_scale
         inputs = self.inputs(batch)
-        errors = dense_errors(*inputs, loss_scale)
+        errors = dense_errors(*inputs, loss_scale, known=batch.known)
         count = errors.weight.sum().double()
         unit = inputs[-1][..., None, None]  # (B, T, H, 1, 1)
         size = errors.levels[self.net.quantiles.index(0.5)].abs()
@@ -182,8 +185,10 @@ class ForecastModule(pl.LightningModule):
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
         """Batches are gathered on the device where the panel is; move what is elsewhere."""
-        moved = {f.name: getattr(batch, f.name).to(device) for f in dataclasses.fields(batch)}
-        return Batch(**moved)
+        parts = {f.name: getattr(batch, f.name) for f in dataclasses.fields(batch)}
+        known = parts.pop("known")
+        known = known and Known(*(v.to(device) for v in known))
+        return Batch(**{name: v.to(device) for name, v in parts.items()}, known=known)
 
     def configure_gradient_clipping(
         self,

@@ -121,7 +121,7 @@ def _grids(start: Times, frequency: Frequency) -> tuple[Steps, Times, Steps]:
         grid = np.unique(start.view("int64") % frequency.size, return_inverse=True)[1]
         grid = grid.astype("int64")
         first = start[np.lexsort((start, grid))[_firsts(np.sort(grid))]]
-        return grid, cast(Times, first), frequency.steps(first[grid], start)
+        return grid, first, frequency.steps(first[grid], start)
     grid = np.full(len(start), -1)
     steps = np.zeros(len(start), dtype="int64")
     firsts: list[Any] = []
@@ -131,4 +131,4 @@ def _grids(start: Times, frequency: Frequency) -> tuple[Steps, Times, Steps]:
         here = left[found >= 0]
         grid[here], steps[here] = len(firsts), found[found >= 0]
         firsts.append(first)
-    return grid, np.array(firsts, dtype=start.dtype), steps
+    return grid, cast(Times, np.array(firsts, dtype=start.dtype)), steps

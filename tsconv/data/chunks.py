@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from tsconv.data.panel import Panel
+from tsconv.nn.covariates import Known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Batch:
     valid: Tensor  # (B, O) whether each origin belongs to the segment
     series: Tensor  # (B,)
     first: Tensor  # (B,) step of the first origin
+    known: Known | None = None  # covariates of the steps of x and of `horizon` more
 
     @property
     def n_origins(self) -> int:
@@ -83,6 +85,39 @@ def gather(
         & (origin <= segment.last[series][:, None]),
         series=series,
         first=first,
+        known=_known(panel, series, step, dtype),
+    )
+
+
+def _known(panel: Panel, series: Tensor, step: Tensor, dtype: torch.dtype) -> Known | None:
+    """Encoded covariates of the steps of each chunk; step: (B, L), counted from the start."""
+    covariates, calendar, static = panel.covariates, panel.calendar, panel.static
+    if covariates is None and calendar is None and static is None:
+        return None
+    shape = (*step.shape, 0, panel.n_rows)
+    values, seen = step.new_zeros(shape, dtype=dtype), step.new_zeros(shape, dtype=torch.bool)
+    if covariates is not None:
+        start = covariates.indptr[series][:, None]
+        inside = (step >= 0) & (start + step < covariates.indptr[series + 1][:, None])
+        index = (start + step).clamp(0, len(covariates.values) - 1)
+        values = covariates.values[index]  # (B, L, F, H)
+        seen = inside[..., None, None] & ~values.isnan()
+        values = torch.where(seen, values, 0).to(dtype)
+    if calendar is not None:
+        index = (calendar.phase[series][:, None] + step).clamp(0, len(calendar.values) - 1)
+        circles = calendar.values[index].to(dtype)  # (B, L, K)
+        circles = circles.unsqueeze(-1).expand(*circles.shape, panel.n_rows)
+        values = torch.cat([values, circles], dim=2)
+        seen = torch.cat([seen, torch.ones_like(circles, dtype=torch.bool)], dim=2)
+    fixed = values.new_zeros(len(series), 0, panel.n_rows)
+    if static is not None:
+        fixed = static.values[series]  # (B, K, H)
+    there = ~fixed.isnan()
+    return Known(
+        values.permute(0, 2, 3, 1),
+        seen.permute(0, 2, 3, 1).to(dtype),
+        torch.where(there, fixed, 0).to(dtype),
+        there.to(dtype),
     )
 
 

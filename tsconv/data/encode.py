@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tsconv.data.calendar import build_calendar
 from tsconv.data.covariates import Covariates, Static
 from tsconv.data.panel import Panel
 from tsconv.errors import DataError
@@ -128,3 +129,24 @@ def _encoded(
                 f"such): taken as unknown"
             )
     return torch.stack([c.float() for c in columns], dim=1)
+
+
+def covariate_sizes(encodings: Sequence[Encoding]) -> dict[str, Any]:
+    """What a network must know of the columns: categories of each, and how many are numbers."""
+    of = {role: [e for e in encodings if e.role == role] for role in ROLES}
+    sizes = {r: tuple(len(e.categories) for e in of[r] if e.categories is not None) for r in ROLES}
+    return {
+        "past_categories": sizes["past"],
+        "future_categories": sizes["future"],
+        "n_future": len(of["future"]) - len(sizes["future"]),
+        "static_categories": sizes["static"],
+        "n_static": len(of["static"]) - len(sizes["static"]),
+    }
+
+
+def with_calendar(panel: Panel, names: tuple[str, ...], horizon: int) -> Panel:
+    """The panel with calendar features for all of its steps and `horizon` more."""
+    if not names:
+        return panel
+    calendar = build_calendar(panel.start, panel.lengths.cpu(), panel.frequency, names, horizon)
+    return dataclasses.replace(panel, calendar=calendar)

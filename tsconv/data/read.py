@@ -31,15 +31,18 @@ _FILE_ROW = "\0row"  # the column that holds the row of a file's name: no header
 Codes = tuple[npt.NDArray[np.int64], tuple[str, ...]]
 
 
-def read_table(data: DataConfig) -> Table:
-    """Read `data.path` (.csv, .csv.gz, .parquet, a pattern of several) by the roles of `data`."""
+def read_table(data: DataConfig, future_only: bool = False) -> Table:
+    """Read `data.path` (.csv, .csv.gz, .parquet, a pattern of several) by the roles of `data`.
+
+    future_only: only the future covariates, see future.py.
+    """
     files = find_files(str(data.path))
     bad = BadCells()
     frames: list[pd.DataFrame] = []
     roles: Roles | None = None
     for path in files:
         frame, found = read_file(
-            path, lambda names, source: find_roles(names, data, source), data, bad
+            path, lambda names, source: find_roles(names, data, source, future_only), data, bad
         )
         if roles is not None and sorted(found.wanted) == sorted(roles.wanted):
             found = roles  # the same columns in another order
@@ -61,13 +64,13 @@ def read_table(data: DataConfig) -> Table:
     return _check(frame, roles, data, source, places, bad)
 
 
-def table_from_frame(frame: pd.DataFrame, data: DataConfig) -> Table:
+def table_from_frame(frame: pd.DataFrame, data: DataConfig, future_only: bool = False) -> Table:
     """The same checks for a DataFrame: the way in for Python users."""
     source = "the DataFrame"
     if data.row_from_file is not None:
         raise ConfigError("`data.row_from_file` needs files; name a column of rows by `data.row`")
     frame = frame.set_axis([str(c) for c in frame.columns], axis=1)
-    roles = find_roles(list(frame.columns), data, source)
+    roles = find_roles(list(frame.columns), data, source, future_only)
     places = Places.of({source: len(frame)})
     return _check(frame[roles.wanted], roles, data, source, places, BadCells())
 
@@ -97,13 +100,15 @@ def _check(
     row_codes, rows = _names(frame, row_column, "row", places) or (None, ())
     past_numbers = [n for n in roles.past if n in numbers]
     delays = dict(zip(roles.past, roles.delays, strict=True))
-    values = np.column_stack([numbers[n] for n in (*roles.targets, *past_numbers)])
+    channels = (*roles.targets, *past_numbers)
+    values = np.zeros((len(frame), len(channels)))
+    for c, n in enumerate(channels):
+        values[:, c] = numbers[n]
     past = [n for n in roles.past if n not in numbers]
     covariates = [_columns(frame, names, numbers) for names in (past, roles.future, roles.static)]
-    channels = (*roles.targets, *past_numbers)
     if roles.wide in ("series", "rows"):  # each target is one of them: stack the columns
-        n, count = len(values), len(roles.targets)
-        stacked = np.repeat(np.arange(count), n)
+        count = len(roles.targets)
+        stacked = np.repeat(np.arange(count), len(values))
         time, places = cast(Times, np.tile(time, count)), places.tile(count)
         shared = np.tile(values[:, count:], (count, 1))  # covariates are the same for all of them
         values = np.column_stack([values[:, :count].T.reshape(-1, 1), shared])

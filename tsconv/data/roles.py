@@ -50,8 +50,13 @@ class Roles:
         return [*self.time, *keys, *self.targets, *self.covariates]
 
 
-def find_roles(names: Sequence[str], data: DataConfig, source: str) -> Roles:
-    """Match the declared columns with the file's; raises DataError naming the nearest one."""
+def find_roles(
+    names: Sequence[str], data: DataConfig, source: str, future_only: bool = False
+) -> Roles:
+    """Match the declared columns with the file's; raises DataError naming the nearest one.
+
+    future_only: the file has the future covariates beside time, id and row, and nothing else.
+    """
     _reject_twins(names, source)
     _check_combination(data)
     wide = data.wide_columns_are
@@ -83,6 +88,11 @@ def find_roles(names: Sequence[str], data: DataConfig, source: str) -> Roles:
     roles = Roles(
         time, identity, data.row, tuple(target), past, future, static, categories, delays, wide
     )
+    if future_only:
+        shown = tuple(c for c in categories if c in future)
+        roles = dataclasses.replace(
+            roles, targets=(), past=(), delays=(), static=(), categories=shown, wide=None
+        )
     for name in roles.wanted:
         if name not in names:
             key = keys.get(name, "data.target")
@@ -92,7 +102,7 @@ def find_roles(names: Sequence[str], data: DataConfig, source: str) -> Roles:
                 f"its columns are {', '.join(names[:12])}"
                 f"{', ...' if len(names) > 12 else ''}{alone}"
             )
-    if not target:
+    if not roles.targets and not future_only:
         raise DataError(f"{source}: no column of values beside {', '.join(roles.wanted)}")
     for name in roles.wanted:
         if roles.wanted.count(name) > 1:

@@ -36,6 +36,16 @@ class Places:
         """The same lines `count` times over, as wide files are stacked."""
         return Places(self.files, np.tile(self.file, count), np.tile(self.line, count))
 
+    def at(self, lines: npt.NDArray[np.int64]) -> Places:
+        """Some of the lines, by number."""
+        return Places(self.files, self.file[lines], self.line[lines])
+
+    def then(self, other: Places, kept: npt.NDArray[np.bool_]) -> Places:
+        """These lines and then another's; of both together, those that are `kept`."""
+        file = np.concatenate([self.file, other.file + len(self.files)])
+        line = np.concatenate([self.line, other.line])
+        return Places((*self.files, *other.files), file[kept], line[kept])
+
     def both(self, i: np.int64, j: np.int64) -> str:
         """Two lines in the order in which they stand."""
         a, b = sorted((i, j), key=lambda k: (self.file[k], self.line[k]))

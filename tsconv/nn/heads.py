@@ -49,9 +49,14 @@ class PointHead(nn.Module):
         nn.init.zeros_(self.project.bias)  # type: ignore[arg-type]
 
     def forward(
-        self, state: Tensor, centre: Tensor, which: Tensor | None = None
+        self,
+        state: Tensor,
+        centre: Tensor,
+        which: Tensor | None = None,
+        spread: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        """which: the number of each of the state's rows, see `RowParameters`."""
+        """which: the number of each of the state's rows, see `RowParameters`. spread: nothing to
+        a point."""
         return (centre + self.project(state, which).to(centre.dtype),)
 
 
@@ -92,11 +97,21 @@ class QuantileHead(nn.Module):
             bias.copy_(start.repeat_interleave(horizon))
 
     def forward(
-        self, state: Tensor, centre: Tensor, which: Tensor | None = None
+        self,
+        state: Tensor,
+        centre: Tensor,
+        which: Tensor | None = None,
+        spread: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        """which: the number of each of the state's rows, see `RowParameters`."""
+        """which: the number of each of the state's rows, see `RowParameters`.
+
+        spread: like the centre; widens or narrows all steps between quantiles, before the softplus.
+        """
         raw = self.project(state, which).split(self.horizon, dim=-1)  # Q of (..., W, horizon)
-        steps = [F.softplus(r.to(centre.dtype)) for r in raw]
+        moved = [r.to(centre.dtype) for r in raw]
+        if spread is not None:
+            moved = [r + spread for r in moved]
+        steps = [F.softplus(r) for r in moved]
         middle = centre + raw[self.middle].to(centre.dtype)
         below, above = [middle], [middle]
         for q in range(self.middle - 1, -1, -1):

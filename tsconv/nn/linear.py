@@ -51,17 +51,30 @@ class LinearBranch(RowParameters):
         self.reset_deviations()
 
     def forward(
-        self, x: Tensor, mask: Tensor, mu: Tensor, inverse: Tensor, which: Tensor | None = None
+        self,
+        x: Tensor,
+        mask: Tensor,
+        mu: Tensor,
+        inverse: Tensor,
+        which: Tensor | None = None,
+        effect: tuple[Tensor, Tensor, Tensor] | None = None,
     ) -> Tensor:
         """x, mask: (..., K - 1 + O); mu, inverse: (..., O). Returns (..., O, horizon).
 
-        With maps by channel or row the leading axes are (H, C, B); which: the number of each of
-        x's rows. A strided view of every window, scaled in one fused pass: no loop over origins,
-        and no cancellation when a series' level is far from zero.
+        effect: what covariates explain of each step, (..., K - 1 + O), its mean over each origin's
+        context and its unit there, (..., O), see `Effects`; it is taken away before the map. With
+        maps by channel or row the leading axes are (H, C, B); which: the number of each of x's
+        rows. A strided view of every window, scaled in one fused pass: no loop over origins, and no
+        cancellation when a series' level is far from zero.
         """
-        windows = x.unfold(-1, self.context_length, 1)  # (..., O, K), a view
-        seen = mask.unfold(-1, self.context_length, 1)
+        size = self.context_length
+        windows = x.unfold(-1, size, 1)  # (..., O, K), a view
+        seen = mask.unfold(-1, size, 1)
         scaled = (windows - mu.unsqueeze(-1)) * (inverse.unsqueeze(-1) * seen)
+        if effect is not None:
+            of_steps, mean, unit = effect
+            explained = of_steps.unfold(-1, size, 1) - mean.unsqueeze(-1)
+            scaled = scaled - explained * (unit.unsqueeze(-1) * seen)
         if self.rows == "shared" and self.n_channels == 1:
             return F.linear(scaled, self.weight)
         weight = self.of_rows("weight", which).unflatten(1, (self.n_channels, self.horizon))

@@ -1,0 +1,108 @@
+"""Covariates as features of each step: categories as learned vectors, numbers, and what they make.
+
+Nothing here mixes steps, so a step's features depend on that step alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tsconv.nn.checks import require_positive
+
+_WIDEST = 8  # numbers that a category becomes, at most
+
+
+class Known(NamedTuple):
+    """What is given beside the series: F columns by step and K static ones, in a network's order.
+
+    By step: past categories, future categories, future numbers, calendar features; static:
+    categories, then numbers. Categories are whole numbers from 1, 0 where unknown.
+    """
+
+    values: Tensor  # (B, F, H, W + horizon), any finite value where unseen
+    seen: Tensor  # (B, F, H, W + horizon), 1 where there is a value
+    static: Tensor  # (B, K, H)
+    static_seen: Tensor  # (B, K, H)
+
+
+class ColumnEncoder(nn.Module):
+    """Columns side by side: categories as learned vectors, numbers beside whether they were seen.
+
+    (..., F) -> (..., width): the first len(sizes) columns are categories of so many values each,
+    then come n_numbers numbers, then n_plain columns that are never missing. An unknown or missing
+    category is the mean of those that are known.
+    """
+
+    def __init__(self, sizes: Sequence[int], n_numbers: int, n_plain: int = 0) -> None:
+        super().__init__()
+        widths = [min(size, _WIDEST) for size in sizes]
+        self.tables = nn.ParameterList(
+            nn.Parameter(torch.randn(size, width))
+            for size, width in zip(sizes, widths, strict=True)
+        )
+        self.n_numbers, self.n_plain = n_numbers, n_plain
+        self.n_columns = len(widths) + n_numbers + n_plain
+        self.width = sum(widths) + 2 * n_numbers + n_plain
+
+    def forward(self, values: Tensor, seen: Tensor) -> Tensor:
+        """values, seen: (..., F), see `Known`."""
+        count = len(self.tables)
+        codes = (values[..., :count] * seen[..., :count]).long()
+        parts = []
+        for i, table in enumerate(self.tables):
+            known = torch.cat([table.mean(0, keepdim=True), table])
+            parts.append(F.embedding(codes[..., i], known))
+        last = count + self.n_numbers
+        observed = seen[..., count:last]
+        parts += [values[..., count:last] * observed, observed, values[..., last:]]
+        return torch.cat([p.to(values.dtype) for p in parts], dim=-1)  # (..., width)
+
+
+class CovariateEncoder(nn.Module):
+    """Features of every step from `Known`, in the layout (H, B, W, ...) of the stack.
+
+    What is known ahead goes together with the static columns through a hidden layer of `hidden`
+    channels, so that effects need not be linear, nor the same for every kind of series.
+    """
+
+    def __init__(
+        self,
+        past_sizes: Sequence[int] = (),
+        future_sizes: Sequence[int] = (),
+        n_future: int = 0,
+        n_calendar: int = 0,
+        static_sizes: Sequence[int] = (),
+        n_static: int = 0,
+        *,
+        hidden: int = 16,
+    ) -> None:
+        super().__init__()
+        require_positive(hidden=hidden)
+        self.past = ColumnEncoder(past_sizes, 0)
+        self.future = ColumnEncoder(future_sizes, n_future, n_calendar)
+        self.static = ColumnEncoder(static_sizes, n_static)
+        together = self.future.width + self.static.width
+        self.mix = nn.Linear(together, hidden) if together else None
+        self.width_ahead = together + hidden if together else 0
+        self.width = self.past.width + self.width_ahead
+        self.n_columns = self.past.n_columns + self.future.n_columns
+        self.n_static = self.static.n_columns
+
+    def forward(self, known: Known) -> tuple[Tensor, Tensor]:
+        """(H, B, W + horizon, past width) and (H, B, W + horizon, width_ahead)."""
+        by_step = (v.permute(2, 0, 3, 1) for v in (known.values, known.seen))
+        values, seen = by_step  # (H, B, L, F)
+        first = self.past.n_columns
+        past = self.past(values[..., :first], seen[..., :first])
+        future = self.future(values[..., first:], seen[..., first:])  # (H, B, L, ...)
+        one = (v.permute(2, 0, 1).unsqueeze(2) for v in (known.static, known.static_seen))
+        static = self.static(*one).expand(-1, -1, future.shape[2], -1)  # (H, B, L, ...)
+        ahead = torch.cat([future, static], dim=-1)
+        if self.mix is not None:
+            ahead = torch.cat([ahead, F.gelu(self.mix(ahead)).to(ahead.dtype)], dim=-1)
+        return past, ahead
