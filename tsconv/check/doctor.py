@@ -45,7 +45,8 @@ def check(
     report.find(*patient.findings)
     report.looked = patient.lines is not None
     if patient.lines is not None:
-        _look_at_lines(report, patient, patient.lines, declared)
+        ahead = [c.name for c in beside if c.role == "future"]
+        _look_at_lines(report, patient, patient.lines, declared, ahead)
     keys = dict(patient.keys)
     for finding in report.findings:
         keys |= {k: v for k, v in finding.keys.items() if sections.is_key(k)}
@@ -68,18 +69,20 @@ def _undeclared(patient: Patient, declared: dict[str, str]) -> list[covariates.C
 
 
 def _look_at_lines(
-    report: Report, patient: Patient, lines: Lines, declared: dict[str, str]
+    report: Report, patient: Patient, lines: Lines, declared: dict[str, str], ahead: list[str]
 ) -> None:
     data = patient.data
     policy = getattr(data, "duplicates", "error")
     clock = clock_changes(lines, getattr(data, "timezone", None) or lines.table.time_zone)
     report.find(findings.duplicates(lines, policy), clock, findings.unsorted(lines))
     disguised = findings.sentinels(lines)
-    report.find(*disguised, findings.missing_values(lines))
+    plans = "data.future_covariates" in declared.values()  # lines behind the targets are meant
+    use = ~covariates.behind_targets(lines) if plans else None
+    report.find(*disguised, findings.missing_values(lines, use))
     lines = lines.without(findings.sentinel_values(disguised))
     for look in findings.ALL:
         report.find(*look(lines))
-    report.find(grid.open_tails(lines), grid.early_ends(lines))
+    report.find(None if plans else grid.open_tails(lines, ahead), grid.early_ends(lines))
     if patient.raw is not None:
         report.find(*covariates.useless(patient.raw, declared))
         if data.wide_columns_are is None:
@@ -107,6 +110,11 @@ def _look_at_panel(report: Report, patient: Patient, plan: CheckPlan, keys: dict
     lengths = panel.lengths.numpy()
     horizon, held = prepared.config.horizon, prepared.config.split
     report.find(
+        grid.far_seasons(
+            [s.period for s in seasons] if lines.dated else [],
+            context,
+            bool(prepared.config.features.calendar),
+        ),
         grid.too_far(int(lengths.max()), horizon),
         grid.short_series(lengths, panel.ids, context, horizon),
         grid.not_scored(held.val_size or 0, held.test_size or 0, int(np.median(lengths))),

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tsconv.check.lines import Ints, Lines
+from tsconv.check.lines import Bools, Ints, Lines
 from tsconv.check.report import Finding, count, share
 from tsconv.schema import DataConfig
 
@@ -77,9 +77,11 @@ def unsorted(lines: Lines) -> Finding | None:
     )
 
 
-def missing_values(lines: Lines) -> Finding | None:
-    """Empty cells of each channel."""
+def missing_values(lines: Lines, use: Bools | None = None) -> Finding | None:
+    """Empty cells of each channel, on the lines of `use` where it is given."""
     empty = np.isnan(lines.values)
+    if use is not None:
+        empty &= use[:, None]
     total = int(empty.sum())
     if total == 0:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tsconv.check.covariates import behind_targets
@@ -89,8 +91,8 @@ def early_ends(lines: Lines) -> Finding | None:
     )
 
 
-def open_tails(lines: Lines) -> Finding | None:
-    """Lines behind the last target: values that are known ahead, or a file to be filled in."""
+def open_tails(lines: Lines, ahead: Sequence[str] = ()) -> Finding | None:
+    """Lines behind the last target, which hold values of the columns `ahead`, or nothing."""
     tail = behind_targets(lines)
     if not tail.any():
         return None
@@ -103,7 +105,9 @@ def open_tails(lines: Lines) -> Finding | None:
         f"{'has' if n == 1 else 'have'} no target: the forecast starts behind them",
         n,
         f"{lines.place(i)}: {lines.name(lines.rank[i])} at {lines.at(i)}",
-        "leave them out, unless they hold what is known ahead",
+        f"data.future_covariates=[{','.join(ahead)}] reads what they tell of the horizon"
+        if ahead
+        else "leave them out",
     )
 
 
@@ -140,6 +144,19 @@ def short_series(lengths: Ints, ids: tuple[str, ...], context: int, horizon: int
     )
 
 
+def far_seasons(seasons: Sequence[int], context: int, calendar: bool) -> Finding | None:
+    """A season longer than all that a forecast looks back on, which the calendar could tell."""
+    far = [p for p in seasons if p > context]
+    if not far or calendar:
+        return None
+    return Finding(
+        "far season",
+        "note",
+        f"the season of {far[-1]:,} steps is longer than the context of {context:,}",
+        advice="features.calendar=auto tells the network the time of it",
+    )
+
+
 def too_far(longest: int, horizon: int) -> Finding | None:
     """A horizon that no series is long enough to show."""
     if horizon < longest:
@@ -161,7 +178,7 @@ def not_scored(val_size: int, test_size: int, typical: int) -> Finding | None:
     return Finding(
         "not scored",
         "warning",
-        f"{nothing} is held out of a typical series of {typical:,} steps: the forecasts will not be "
+        f"{nothing} is held out of a typical series of {typical:,} steps: no forecast will be "
         f"scored",
         advice="lower `horizon`, or set `split.test_size=`",
     )

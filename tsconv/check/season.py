@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tsconv.data.panel import Panel
 
 Floats = npt.NDArray[np.float64]
+_YEAR = 365 * 86_400_000_000  # microseconds
 _MOST_SERIES, _MOST_STEPS = 100, 5000
 _FEWEST_CYCLES = 3
 _FEW_CYCLES = 6
@@ -37,7 +38,9 @@ class Season:
 
 def find_seasons(panel: Panel) -> list[Season]:
     """The periods of the first targets of up to 100 series, shortest first."""
-    return seasons_of(sample(panel), panel.frequency.seasons)
+    frequency = panel.frequency
+    year = _YEAR // frequency.size if frequency.kind == "fixed" else 0
+    return seasons_of(sample(panel), (*frequency.seasons, *([year] if year > 1 else [])))
 
 
 def sample(panel: Panel) -> list[Floats]:
