@@ -1,8 +1,9 @@
 """Seasonal periods that the data support, by autocorrelation and the share that repeats.
 
 Each sampled series is freed of its trend; candidates are peaks of the autocorrelation, averaged
-over the sample. A candidate counts by how much of the variance a profile of its length explains
-beyond chance, and beyond what neighbouring lengths explain.
+over the sample. A candidate counts by how much of the variance around a running mean a profile of
+its length explains beyond chance, and beyond what neighbouring lengths explain. The shortest that
+counts is taken off, and longer ones are looked for in what is left.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ Floats = npt.NDArray[np.float64]
 _YEAR = 365 * 86_400_000_000  # microseconds
 _MOST_SERIES, _MOST_STEPS = 100, 5000
 _FEWEST_CYCLES = 3
-_FEW_CYCLES = 6
+_FEW_CYCLES = 8
 _MOST_PEAKS = 25
-_LEAST = 0.05  # share of the variance
+_LEAST = 0.1  # share of the variance
 _MOST_SEASONS = 4
+_BROAD = 0.15  # share of a period within which peaks belong together
 _NOISE = 0.03  # share by which the best length of a broad peak may be off
 
 
@@ -32,7 +34,7 @@ class Season:
 
     period: int
     correlation: float
-    explained: float  # share of the variance around the trend, beyond chance
+    explained: float  # share of the variance around the running mean, beyond chance
     seen: float  # share of the sampled series in which it counts
 
 
@@ -83,23 +85,28 @@ def seasons_of(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Seas
     rest = plain
     for _ in range(_MOST_SEASONS):
         r = mean_correlation(rest, longest + longest // 2) if found else correlation
-        candidates = _peaks(r, longest, max(0.05, 2 * chance))
-        period = _strongest(rest, candidates)
-        if period is None:
+        peaks = _peaks(r, longest, max(0.05, 2 * chance))
+        candidates = sorted({*peaks, *(p for p in usual if 2 <= p <= longest)})
+        period = _shortest(rest, candidates, longest, found)
+        if period is None or period in found:
             break
-        # A long period may be that of two short ones together: those are taken off first.
-        taken = [p for p in _parts_of(period, rest, candidates) if p not in found] or [period]
-        for p in taken:
-            rest = [x - _profile(x, p) for x in rest]
-        found += [p for p in taken if p not in found]
+        found.append(period)
+        rest = [x - _profile(x, period) for x in rest]
     n = lengths[len(lengths) // 2]
     seasons = [_season(_snapped(p, usual), plain, correlation) for p in sorted(found)]
-    return [s for s in seasons if s.explained >= _LEAST and s.correlation >= _least(s.period, n)]
+    return [
+        s
+        for s in seasons
+        if s.explained >= (1 if s.period in usual else 1.5) * _LEAST
+        and s.correlation >= _least(s.period, n, s.period in usual)
+    ]
 
 
-def _least(period: int, n: int) -> float:
+def _least(period: int, n: int, usual: bool) -> float:
     """The autocorrelation that a period must have: few cycles are easily alike by chance."""
-    return 0.1 if n >= _FEW_CYCLES * period else 0.3
+    if n >= _FEW_CYCLES * period:
+        return 0.1
+    return 0.3 if usual else 0.5
 
 
 def correlation_at(series: Sequence[Floats], lags: Sequence[int]) -> dict[int, float | None]:
@@ -152,65 +159,90 @@ def _peaks(r: Floats, longest: int, least: float) -> list[int]:
 
 
 def _profile(x: Floats, period: int) -> Floats:
-    """The mean of each phase, laid out along x; 0 where a phase has no value."""
-    phase = np.arange(len(x)) % period
-    m = ~np.isnan(x)
-    sums = np.bincount(phase[m], weights=x[m], minlength=period)
+    """The mean of each phase around the running mean, laid out along x; 0 where it has no value."""
+    return _phase_means(x - _running_mean(x, period), period)
+
+
+def _phase_means(y: Floats, period: int) -> Floats:
+    phase = np.arange(len(y)) % period
+    m = ~np.isnan(y)
+    sums = np.bincount(phase[m], weights=y[m], minlength=period)
     return (sums / np.maximum(1, np.bincount(phase[m], minlength=period)))[phase]
 
 
+def _running_mean(x: Floats, period: int) -> Floats:
+    """The mean of the observed values of the period around each step; whole periods at the ends."""
+    m = ~np.isnan(x)
+    sums = np.concatenate([[0.0], np.cumsum(np.where(m, x, 0))])
+    seen = np.concatenate([[0], np.cumsum(m)])
+    begin = np.clip(np.arange(len(x)) - period // 2, 0, max(0, len(x) - period))
+    end = np.minimum(begin + period, len(x))
+    return (sums[end] - sums[begin]) / np.maximum(1, seen[end] - seen[begin])
+
+
 def explained(x: Floats, period: int) -> float:
-    """Share of the variance that a profile of this length explains, corrected for its length."""
+    """Share of the variance around the running mean of a period that a profile of it explains.
+
+    Corrected for the profile's length. What changes slowly counts neither way.
+    """
     m = ~np.isnan(x)
     n = int(m.sum())
     if n < 2 * period or n <= period + 2:
         return 0.0
-    y = x[m] - x[m].mean()
-    left = (x - _profile(x, period))[m]
+    around = x - _running_mean(x, period)
+    y = around[m] - around[m].mean()
+    left = (around - _phase_means(around, period))[m]
     total = float(y @ y)
     if total <= 0:
         return 0.0
     return max(0.0, 1 - float(left @ left) / (n - period) / (total / (n - 1)))
 
 
+def _mean_explained(series: Sequence[Floats], period: int) -> float:
+    return float(np.mean([explained(x, period) for x in series]))
+
+
 def _gain(series: Sequence[Floats], period: int) -> float:
     """Beyond what lengths near it, that share no cycle with it, explain."""
+    own = _mean_explained(series, period)
+    if own < _LEAST or period <= 8:
+        return own
+    near = (max(2, round(0.7 * period)), round(1.37 * period))
+    return own - max(_mean_explained(series, p) for p in near)
 
-    def mean(p: int) -> float:
-        return float(np.mean([explained(x, p) for x in series]))
 
-    near = max(mean(max(2, round(0.7 * period))), mean(round(1.37 * period)))
-    return mean(period) - (near if period > 8 else 0.0)
+def _shortest(
+    series: Sequence[Floats], candidates: Sequence[int], longest: int, found: Sequence[int]
+) -> int | None:
+    """The shortest candidate that is a season; longer ones are looked for in what it leaves."""
+    for candidate in sorted(candidates):
+        if any(abs(candidate - p) <= _BROAD * p for p in found):
+            continue
+        if _gain(series, candidate) < _LEAST:
+            continue
+        period = _best_near(series, candidate, candidates, found)
+        own = _mean_explained(series, period)
+        multiples = [m * period for m in (2, 3) if m * period <= longest]
+        if not any(_mean_explained(series, p) > 1.5 * own for p in multiples):
+            return period
+    return None
 
 
-def _strongest(series: Sequence[Floats], candidates: list[int]) -> int | None:
-    gains = {p: _gain(series, p) for p in candidates}
-    best = max(gains.values(), default=0.0)
-    if best < _LEAST:
-        return None
-    shortest = min(p for p, gain in gains.items() if gain >= 0.85 * best)
-    # Noise on a broad peak: the best of its neighbourhood, or what is near the best candidate.
-    close = [p for p in gains if abs(p - shortest) <= 0.1 * shortest]
-    peak = max(close, key=gains.__getitem__)
+def _best_near(
+    series: Sequence[Floats], first: int, candidates: Sequence[int], found: Sequence[int]
+) -> int:
+    """The best length of a broad peak; whole multiples of a season that is there go first."""
+    broad = [p for p in candidates if first <= p <= (1 + _BROAD) * first]
+    peak = max(broad, key=lambda p: _gain(series, p))
     about = max(1, round(_NOISE * peak)) if peak >= 8 else 0
-    return max(range(peak - about, peak + about + 1), key=lambda p: _gain(series, p))
+    gains = {p: _gain(series, p) for p in range(peak - about, peak + about + 1)}
+    best = max(gains, key=gains.__getitem__)
+    whole = [p for p in gains if any(p % f == 0 for f in found) and gains[p] > 0.8 * gains[best]]
+    return max(whole, key=gains.__getitem__, default=best)
 
 
 def _snapped(period: int, usual: Sequence[int]) -> int:
     return next((p for p in usual if abs(p - period) <= _NOISE * p), period)
-
-
-def _parts_of(period: int, series: Sequence[Floats], candidates: list[int]) -> list[int]:
-    """Periods that divide a longer one and are seasons themselves, such as 24 of 168."""
-    whole = float(np.mean([explained(x, period) for x in series]))
-    kept: list[int] = []
-    for p in candidates:
-        if p < period and period % p == 0:
-            own = float(np.mean([explained(x, p) for x in series]))
-            inside = any(p % shorter == 0 for shorter in kept)
-            if own >= 0.4 * whole and not inside:
-                kept.append(p)
-    return kept
 
 
 def _season(period: int, series: Sequence[Floats], correlation: Floats) -> Season:

@@ -184,7 +184,7 @@ def seasons_section(
             (f"{lag:,} steps", f"{told}, no season of its own; a seasonal lag of the defaults")
         )
     if not lines:
-        lines = [("none", "no period explains 5% of the variance around the trend")]
+        lines = [("none", "no period explains 10% of the variance")]
     report.add("seasons", lines)
     report.data["seasons"] = [dataclasses.asdict(s) for s in seasons]
 
