@@ -6,12 +6,13 @@ import torch
 from tests.conftest import daily_frame, random_net
 from tests.data.test_panel import panel_of
 from tsconv.backtest import evaluate, training_scale
+from tsconv.baselines import seasonal_naive_error
 from tsconv.data.split import split_panel
 from tsconv.forecast import forecast_panel
 
 
 def test_dense_scores_equal_a_loop_over_origins() -> None:
-    panel = panel_of(daily_frame(3, 80).drop(index=[70, 71, 150]))
+    panel = panel_of(daily_frame(3, 80).drop(index=[70, 71]))
     net = random_net()
     split = split_panel(panel, 5, 10, 12)
     assert split.test is not None
@@ -37,3 +38,20 @@ def test_a_constant_series_has_no_scale() -> None:
     frame = daily_frame(1, 40).assign(y=0.1)
     scale = training_scale(panel_of(frame), torch.tensor([30]), 7)
     assert scale.std.item() == 0
+
+
+def test_scales_are_those_of_each_series_alone() -> None:
+    frame = daily_frame(4, 60).drop(index=[70, 71])
+    frame.loc[3:9, "y"] = None
+    frame.loc[180:, "y"] = None  # the last series has no value
+    frame = frame.drop(index=range(130, 180))  # and the third ten steps, fewer than two seasons
+    panel = panel_of(frame)
+    ends = torch.tensor([50, 40, 9, 60])
+    scale = training_scale(panel, ends, 7)
+    for s in range(4):
+        column = panel.series(s)[: int(ends[s]), 0, 0]
+        seen = column[~column.isnan()]
+        found = (scale.mean[s], scale.std[s], scale.naive[s])
+        wanted = (seen.mean(), seen.std(correction=0), seasonal_naive_error(column, 7))
+        for ours, theirs in zip(found, wanted, strict=True):
+            assert ours.item() == pytest.approx(theirs.nan_to_num(0).item(), rel=1e-12)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from tsconv.baselines import seasonal_naive, seasonal_naive_error
+from tsconv.baselines import seasonal_naive
 from tsconv.data.chunks import Batch, Segment, gather, sweep_chunks
 from tsconv.data.panel import Panel
 from tsconv.data.split import Split
@@ -24,16 +23,35 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
     """Mean, population deviation and seasonal naive error of each training part: (S, T, H)."""
     shape = (len(panel), len(panel.targets), panel.n_rows)
     mean, std, naive = (torch.zeros(shape, dtype=torch.float64) for _ in range(3))
-    for s in range(len(panel)):
-        part = panel.series(s)[: int(train_end[s])].cpu()  # (length, C, H)
-        for c, h in itertools.product(range(shape[1]), range(shape[2])):
-            column = part[:, c, h]
-            seen = column[~column.isnan()]
-            if len(seen):
-                # Around the first value: a constant series then has a deviation of exactly 0.
-                mean[s, c, h] = seen.mean()
-                std[s, c, h] = (seen - seen[0]).std(correction=0)
-            naive[s, c, h] = seasonal_naive_error(column, season).nan_to_num(0)
+    lengths, train_end = panel.lengths.cpu(), train_end.cpu()
+    indptr, offset = panel.indptr.cpu(), panel.offset.cpu()
+    of = torch.repeat_interleave(torch.arange(len(panel)), lengths)
+    step = torch.arange(len(of)) - indptr[of]
+    inside = step < train_end[of]  # (N,)
+    paired = (inside & (step >= season))[season:, None]
+    del step
+
+    def summed(values: Tensor) -> Tensor:
+        """(N, H) -> (S, H), sums over each series."""
+        return torch.segment_reduce(values, "sum", offsets=indptr, axis=0, initial=0)
+
+    for c in range(shape[1]):
+        column = panel.values[:, c].cpu()  # (N, H)
+        seen = inside[:, None] & ~column.isnan()
+        count = summed(seen.double())
+        # Around the first value: a constant series then has a deviation of exactly 0.
+        shifted = torch.where(seen, column - offset[of, c], 0)
+        middle = summed(shifted) / count.clamp_min(1)
+        square = torch.where(seen, shifted - middle[of], 0).square_()
+        std[:, c] = (summed(square) / count.clamp_min(1)).sqrt()
+        mean[:, c] = torch.where(count > 0, middle + offset[:, c], 0)
+        # |x_t - x_{t - season}| over the pairs that are observed, see seasonal_naive_error.
+        error = torch.zeros_like(column)
+        error[season:] = (column[season:] - column[:-season]).abs_()
+        known = torch.zeros_like(seen)
+        known[season:] = paired & ~error[season:].isnan()
+        pairs = summed(known.double())
+        naive[:, c] = summed(torch.where(known, error, 0)) / pairs.clamp_min(1)
     return SeriesScale(mean, std, naive)
 
 

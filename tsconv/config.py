@@ -27,8 +27,8 @@ Schema = TypeVar("Schema")
 # Values that need no quotes, whatever stands in them.
 _PLAIN = (
     "data.path", "data.row_from_file", "data.id", "data.row", "data.sep", "data.decimal",
-    "data.time_format", "data.future_path", "bundle", "output", "template", "plot", "run_dir",
-    "resume", "sweep.storage",
+    "data.time_format", "data.timezone", "data.future_path", "bundle", "output", "template",
+    "plot", "run_dir", "resume", "sweep.storage",
 )  # fmt: skip
 _OPEN = ("trainer", "hydra", "search_space")  # groups whose keys are checked elsewhere
 

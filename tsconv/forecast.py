@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import tempfile
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +17,8 @@ from tsconv.data.future import read_future
 from tsconv.data.panel import Panel
 from tsconv.data.read import read_table
 from tsconv.data.template import template_frame
+from tsconv.data.write import check_output, write_table
+from tsconv.data.zones import zoned
 from tsconv.errors import ConfigError, DataError
 from tsconv.model import ForecastNet
 from tsconv.schema import ForecastConfig
@@ -76,7 +75,7 @@ def run_forecast(config: ForecastConfig) -> ForecastResult | None:
     net = bundle.net.to(_device(config.device))
     which = row_numbers(bundle, panel)
     forecast = forecast_panel(net, panel, config.batch_size, which=which)
-    write_table(forecast_frame(forecast, panel, net.quantiles), output)
+    write_table(forecast_frame(forecast, panel, net.quantiles), output, config.escape_formulas)
     return ForecastResult(panel, forecast, bundle)
 
 
@@ -173,7 +172,7 @@ def forecast_frame(forecast: Forecast, panel: Panel, quantiles: tuple[float, ...
         columns["row"] = named(panel.rows, h)
     if panel.rows or len(panel.targets) > 1:
         columns["channel"] = named(panel.channels, c)
-    columns["ds"] = pd.Series(ds).dt.tz_localize(panel.time_zone) if panel.time_zone else ds
+    columns["ds"] = zoned(ds, panel)
     flat = values.reshape(count * horizon, -1).numpy()
     for name, q in quantile_columns(quantiles).items():
         columns[name] = flat[:, q]
@@ -197,59 +196,3 @@ def quantile_columns(quantiles: tuple[float, ...]) -> dict[str, int]:
         elif level != 0.5 and opposite not in levels:
             columns[f"tsconv-q-{100 * level:.10g}"] = low
     return columns
-
-
-def check_output(output: Path, key: str = "output") -> None:
-    """Raise ConfigError where `output` cannot be written: before any work is done."""
-    if output.suffix not in (".csv", ".parquet"):
-        raise ConfigError(f"`{key}` (={output}) must end in .csv or .parquet")
-    if not output.parent.is_dir():
-        raise ConfigError(f"`{key}` (={output}): the folder {output.parent} does not exist")
-    if output.is_dir():
-        raise ConfigError(f"`{key}` (={output}) is a folder")
-
-
-def write_table(frame: pd.DataFrame, output: Path) -> None:
-    """Write .csv or .parquet beside the target and rename, so that no half-written file is seen."""
-    check_output(output)
-    handle, name = tempfile.mkstemp(prefix=f".{output.name}-", dir=output.parent)
-    os.close(handle)
-    try:
-        if output.suffix == ".csv":
-            _write_csv(frame, name)
-        else:
-            frame.to_parquet(name, index=False)
-        Path(name).chmod(0o644)
-        os.replace(name, output)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _write_csv(frame: pd.DataFrame, name: str) -> None:
-    """Dates without a clock where all are midnight; no quotes where no text needs them."""
-    import pyarrow as pa
-    import pyarrow.csv
-
-    ds = frame["ds"]
-    if ds.dtype.kind == "M":
-        zone = "+00:00" if getattr(ds.dt, "tz", None) is not None else ""
-        time = (ds.dt.tz_localize(None) if zone else ds).to_numpy().astype("datetime64[us]")
-        coarsest_first: tuple[Literal["D", "s", "us"], ...] = ("D", "s", "us")
-        if zone:  # a date alone has no offset
-            coarsest_first = coarsest_first[1:]
-        units = (u for u in coarsest_first if (time == time.astype(f"datetime64[{u}]")).all())
-        text = np.char.replace(np.datetime_as_string(time, unit=next(units)), "T", " ")
-        frame = frame.assign(ds=np.char.add(text, zone) if zone else text)
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    special = any(
-        frame[name].astype(str).str.contains('[,"\r\n]', regex=True).any()
-        for name in ("unique_id", "row", "channel")
-        if name in frame
-    )
-    options = pyarrow.csv.WriteOptions(
-        include_header=False, quoting_style="needed" if special else "none"
-    )
-    with open(name, "wb") as sink:
-        sink.write((",".join(frame.columns) + "\n").encode())
-        pyarrow.csv.write_csv(table, sink, options)

@@ -11,15 +11,34 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
+from torch import Tensor
 
 from tsconv.data.panel import Panel
 from tsconv.metrics import KEYS, SeriesScale
 from tsconv.schema import TrainConfig
 
 
-def training_notes(panel: Panel, scale: SeriesScale) -> list[str]:
-    """What a user would want to know of the data before believing what is trained on them."""
+def training_notes(
+    panel: Panel,
+    scale: SeriesScale,
+    train_end: Tensor | None = None,
+    context_length: int | None = None,
+) -> list[str]:
+    """What a user would want to know of the data before believing what is trained on them.
+
+    train_end: (S,) steps of each series' training part, of which those that do not fill
+    `context_length` are told.
+    """
     notes = []
+    if train_end is not None and context_length is not None:
+        short = (train_end < context_length).nonzero().flatten().tolist()
+        if short:
+            names = ", ".join(f"`{panel.ids[s]}`" for s in short[:3])
+            have = "1 series has" if len(short) == 1 else f"{len(short):,} series have"
+            notes.append(
+                f"{have} fewer than `context_length` (={context_length}) steps to train on "
+                f"({names}{', ...' if len(short) > 3 else ''}): what is there is used"
+            )
     if len(panel.rows) == 1:
         notes.append(f"there is one row, `{panel.rows[0]}`: what rows share makes no difference")
     for c in panel.empty_channels():

@@ -34,6 +34,11 @@ class DataConfig:
     na_values: list[str] = dataclasses.field(default_factory=list)
     bad_values: str = "error"
     time_format: str | None = None
+    time_unit: str | None = None
+    timezone: str | None = None
+    duplicates: str = "error"
+    gaps: str = "mask"
+    max_bytes: int | None = None
     origins_per_chunk: int | None = None
     chunks_per_batch: int | None = None
 
@@ -183,3 +188,4 @@ class ForecastConfig:
     batch_size: int
     device: str
     data: dict[str, Any]
+    escape_formulas: bool = False

@@ -47,7 +47,8 @@ def train(
     prepared = workshop.prepare(config, table)
     panel, config = prepared.panel, prepared.config
     if notify is not None:
-        for line in (*panel.notes, *training_notes(panel, prepared.scale)):
+        ends, context = prepared.split.train_end, config.context_length
+        for line in (*panel.notes, *training_notes(panel, prepared.scale, ends, context)):
             notify(line)
     run_dir = make_run_dir(config)
     module, data = prepared.module(), prepared.data()

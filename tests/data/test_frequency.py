@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsconv.data.frequency import infer_frequency, parse_frequency
-from tsconv.errors import ConfigError, DataError
+from tsconv.data.frequency import parse_frequency, spelling_note
+from tsconv.data.inference import infer_frequency
+from tsconv.errors import DataError
 
 
 def times(*args: object, **kwargs: object) -> np.ndarray:
@@ -74,10 +75,17 @@ def test_off_the_grid_is_minus_one() -> None:
     assert month.steps(start, off).tolist() == [1, -1]
 
 
-@pytest.mark.parametrize(("old", "new"), [("M", "ME"), ("H", "h"), ("2T", "2min"), ("Q", "QE")])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("M", "ME"), ("H", "h"), ("2T", "2min"), ("Q", "QE"), ("A-DEC", "YE-DEC"), ("BM", "BME"),
+        ("2H", "2h"), ("S", "s"), ("L", "ms"), ("Y", "YE"), ("Q-FEB", "QE-FEB"),
+    ],
+)  # fmt: skip
 def test_old_spellings_are_translated(old: str, new: str) -> None:
-    with pytest.raises(ConfigError, match=f"write {new}"):
-        parse_frequency(old)
+    assert parse_frequency(old).alias == new
+    assert spelling_note(old) == (f"`data.freq` (={old}) is an old spelling, read as {new}",)
+    assert spelling_note(new) == ()
 
 
 def test_one_row_a_series_cannot_be_inferred() -> None:

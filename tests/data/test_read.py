@@ -47,7 +47,7 @@ def test_wide_form(tmp_path: Path) -> None:
     table = read_table(data)
     assert table.ids == ("p", "007")
     np.testing.assert_array_equal(table.values[:, 0], [1, 2, 4, np.nan])
-    assert table.places.line.tolist() == [2, 3, 2, 3]
+    assert [table.places(i) for i in (1, 2)] == [f"{data.path}: row {n}" for n in (3, 2)]
 
 
 def test_a_file_with_one_series(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_spellings_of_numbers_and_times(tmp_path: Path) -> None:
 def test_utc_offsets_are_taken_to_utc(tmp_path: Path) -> None:
     text = "unique_id,ds,y\na,2024-01-01T00:00:00+02:00,1\na,2024-01-01T01:00:00+02:00,1\n"
     table = read_table(DataConfig(path=write(tmp_path, text)))
-    assert table.time_zone == "UTC"
+    assert table.time_zone == "+02:00"
     assert table.time[0] == np.datetime64("2023-12-31T22:00")
 
 
@@ -116,8 +116,16 @@ def test_utc_offsets_are_taken_to_utc(tmp_path: Path) -> None:
         ),
         (LONG.replace("b,2024-01-02", "b,soon"), {}, "row 5, column `ds`: 'soon'"),
         (LONG.replace("b,2024-01-02", "b,"), {}, "row 5, column `ds`"),
-        (LONG.replace("a,2024-01-02,2.5", "a,2024-01-02"), {}, "Expected 3 columns, got 2"),
-        (LONG.replace("2.5", "2.5,9"), {}, "Expected 3 columns, got 4"),
+        (
+            LONG.replace("a,2024-01-02,2.5", "a,2024-01-02"),
+            {},
+            "row 3: 2 fields where the header has 3: 'a,2024-01-02'; is the line cut",
+        ),
+        (
+            LONG.replace("2.5", "2.5,9"),
+            {},
+            "row 3: 4 fields where the header has 3: 'a,2024-01-02,2.5,9'; is there",
+        ),
         (LONG.replace(",", ";"), {}, "set `data.sep=';'`"),
         ("unique_id,ds,y\na,01/02/2024,1\na,02/02/2024,1\n", {}, r"data.time_format='%d/%m/%Y'"),
         (LONG, {"target": "ds"}, "column `ds` is given two roles"),

@@ -12,6 +12,7 @@ from tsconv.errors import ConfigError
 from tsconv.model import ForecastNet, windowed_reference
 from tsconv.nn.covariates import Known
 from tsconv.nn.effects import FutureEffect, future_effect_reference
+from tsconv.nn.linear import LinearBranch
 
 B, H, W, HORIZON = 3, 2, 50, 5
 ALL = {
@@ -120,8 +121,31 @@ def test_an_effect_reaches_its_own_step_alone() -> None:
     before, after = (
         net(x, mask, 1, known=k).values() for k in (known, known._replace(values=values))
     )
-    same = (before == after).flatten(0, 3).all(0).all(-1)  # (horizon,)
-    assert same.tolist() == [True, True, False, True, True]
+    same = (before == after).flatten(0, 3).all(0)  # (horizon, Q): the median moves too
+    assert same.tolist() == [[i != 2] * 3 for i in range(HORIZON)]
+
+
+def test_a_number_that_is_missing_is_not_a_mean() -> None:
+    net = net_of(MIXED)
+    x, mask, known = data(4, missing=0)
+    values, seen = known.values.clone(), known.seen.clone()
+    values[:, 3] = 0  # the mean of what is standardised
+    seen[:, 3, :, W:] = 0
+    mean = known._replace(values=values)
+    before, after = (net(x, mask, 1, known=k).values() for k in (mean, mean._replace(seen=seen)))
+    assert (before != after).all()
+
+
+def test_the_linear_branch_sees_what_covariates_leave() -> None:
+    """It is linear: with an effect it gives what it gives without, less what it makes of that."""
+    branch = LinearBranch(7, HORIZON).double()
+    torch.nn.init.normal_(branch.weight)
+    x, g = torch.randn(2, 4, 15, dtype=torch.float64)
+    mask = (torch.rand(4, 15) > 0.3).double()
+    mean, inverse, of_g, unit = torch.rand(4, 4, 9, dtype=torch.float64)
+    both = branch(x, mask, mean, inverse, effect=(g, of_g, unit))
+    apart = branch(x, mask, mean, inverse) - branch(g, mask, of_g, unit)
+    torch.testing.assert_close(both, apart)
 
 
 @pytest.mark.parametrize("form", FORMS)

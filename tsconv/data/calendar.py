@@ -7,6 +7,7 @@ on one grid share one table, so that memory is for the span of time and not for 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -85,10 +86,16 @@ def calendar_features(time: Times, names: tuple[str, ...]) -> npt.NDArray[np.flo
 
 
 def build_calendar(
-    start: Times, lengths: Tensor, frequency: Frequency, names: tuple[str, ...], horizon: int
+    start: Times,
+    lengths: Tensor,
+    frequency: Frequency,
+    names: tuple[str, ...],
+    horizon: int,
+    local: Callable[[Times], Times] = lambda time: time,
 ) -> Calendar:
     """One table for all series, which reaches `horizon` steps beyond each of them.
 
+    `local` turns times into what the wall clock shows, which is what people keep their hours by.
     Series that overlap on one grid share their part of it; steps of no series are left out.
     """
     grid, first, steps = _grids(start, frequency)
@@ -108,7 +115,9 @@ def build_calendar(
     times = frequency.advance(cast(Times, np.repeat(first[ours[union]], sizes)), real)
     phase = np.empty(len(start), dtype="int64")
     phase[order] = begin - dropped
-    return Calendar(torch.from_numpy(calendar_features(times, names)), torch.from_numpy(phase))
+    return Calendar(
+        torch.from_numpy(calendar_features(local(times), names)), torch.from_numpy(phase)
+    )
 
 
 def _firsts(sorted_codes: Steps) -> Steps:

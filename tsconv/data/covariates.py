@@ -71,21 +71,21 @@ def _rows(values: Tensor, index: Tensor) -> Tensor:
     return out
 
 
-def observed_lengths(table: Table, order: Steps, steps: Steps, lengths: Steps) -> Steps:
+def observed_lengths(table: Table, steps: Steps, lengths: Steps) -> Steps:
     """(S,) steps up to the last observed target, where later lines hold the known future.
 
-    order, steps: of the sorted lines. `lengths` where nothing is known ahead, or for a series
-    without any observed target.
+    steps: of the table's lines, which are in order. `lengths` where nothing is known ahead, or
+    for a series without any observed target.
     """
     if table.future is None:
         return lengths
-    seen = ~np.isnan(table.values[order, : table.n_targets]).all(1)
+    seen = ~np.isnan(table.values[:, : table.n_targets]).all(1)
     last = np.zeros(len(lengths), dtype="int64")
-    np.maximum.at(last, table.codes[order][seen], steps[seen] + 1)
+    np.maximum.at(last, table.codes[seen], steps[seen] + 1)
     return np.where(last > 0, last, lengths)
 
 
-def lay_covariates(table: Table, order: Steps, steps: Steps, lengths: Steps) -> Covariates | None:
+def lay_covariates(table: Table, steps: Steps, lengths: Steps) -> Covariates | None:
     """The time-varying covariates on the grid; `lengths` are those of all lines: (S,)."""
     past, future = table.past, table.future
     if past is None and future is None:
@@ -96,12 +96,12 @@ def lay_covariates(table: Table, order: Steps, steps: Steps, lengths: Steps) -> 
     for part in (past, future):
         if part is not None:
             names += [part.names[i] for i in part.ordered]
-            columns.append(part.values[order][:, part.ordered])
+            columns.append(part.values[:, part.ordered])
             categories |= part.categories
     indptr = np.concatenate([[0], np.cumsum(lengths)])
-    row = 0 if table.row_codes is None else table.row_codes[order]
+    row = 0 if table.row_codes is None else table.row_codes
     values = np.full((indptr[-1], len(names), max(1, len(table.rows))), np.nan)
-    values[indptr[table.codes[order]] + steps, :, row] = np.concatenate(columns, axis=1)
+    values[indptr[table.codes] + steps, :, row] = np.concatenate(columns, axis=1)
     if past is not None:
         delay_columns(values, indptr, [past.delays[i] for i in past.ordered])
     n_past = 0 if past is None else len(past)

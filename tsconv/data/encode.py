@@ -16,6 +16,7 @@ from torch import Tensor
 from tsconv.data.calendar import build_calendar
 from tsconv.data.covariates import Covariates, Static
 from tsconv.data.panel import Panel
+from tsconv.data.zones import to_local
 from tsconv.errors import DataError
 
 ROLES = ("past", "future", "static")
@@ -148,5 +149,12 @@ def with_calendar(panel: Panel, names: tuple[str, ...], horizon: int) -> Panel:
     """The panel with calendar features for all of its steps and `horizon` more."""
     if not names:
         return panel
-    calendar = build_calendar(panel.start, panel.lengths.cpu(), panel.frequency, names, horizon)
+    calendar = build_calendar(
+        panel.start,
+        panel.lengths.cpu(),
+        panel.frequency,
+        names,
+        horizon,
+        lambda time: to_local(time, panel),
+    )
     return dataclasses.replace(panel, calendar=calendar)

@@ -1,26 +1,41 @@
-"""The regular grid that a panel's timestamps lie on: inference, step counting, continuation.
+"""The regular grid that a panel's timestamps lie on: its spelling, step counting, continuation.
 
-Vectorised over whole columns: `steps` counts steps from a start, `advance` walks on from it.
+Vectorised over whole columns: `steps` counts steps from a start, `advance` walks on from it. Which
+grid a file's times lie on is found in inference.py.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
+import re
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsconv.errors import ConfigError, DataError
+from tsconv.errors import ConfigError, nearest
 
 Times = npt.NDArray[np.datetime64] | npt.NDArray[np.int64]
 Steps = npt.NDArray[np.int64]
 
-_DAY = 86_400_000_000  # microseconds
-_RENAMED = {"M": "ME", "Q": "QE", "Y": "YE", "A": "YE", "H": "h", "T": "min", "S": "s", "L": "ms"}
+DAY = 86_400_000_000  # microseconds
+_UNITS = {
+    "us": 1, "ms": 1000, "s": 1_000_000, "min": 60_000_000, "h": DAY // 24, "D": DAY, "W": 7 * DAY,
+}  # fmt: skip
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}
+# Spellings that pandas has given up, and what it writes now.
+_OLD = {
+    "M": "ME", "Q": "QE", "Y": "YE", "A": "YE", "H": "h", "T": "min", "S": "s", "L": "ms",
+    "U": "us", "AS": "YS", "BM": "BME", "BQ": "BQE", "BY": "BYE", "BA": "BYE", "BAS": "BYS",
+    "d": "D", "w": "W", "b": "B",
+}  # fmt: skip
+_WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+_MONTH_NAMES = (
+    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
+)  # fmt: skip
+_LONGEST = 10_000 * 365 * DAY  # a step beyond all the years that times may have
+_EXAMPLES = "h, 15min, D, B, W, W-SUN, MS, ME, QS-FEB, YE"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +46,24 @@ class Frequency:
     kind: str  # "integer" | "fixed" | "month" | "business"
     size: int
     month_end: bool = False  # the last day of the month, whatever its number
+    day: int | None = None  # of months: this day, or the last of a month that has none
+    working: bool = False  # of months: the first or last day that is no Saturday or Sunday
+    anchor: int | None = None  # weeks: the weekday, Monday being 0; months: the month modulo size
+
+    @property
+    def on_wall_clock(self) -> bool:
+        """Whether steps are days or coarser, and so keep the local clock across clock changes."""
+        return self.kind in ("month", "business") or (self.kind == "fixed" and self.size % DAY == 0)
+
+    def fits(self, time: Times) -> npt.NDArray[np.bool_]:
+        """Whether each time falls on the weekday or month that the alias names."""
+        if self.anchor is None:
+            return np.ones(len(time), dtype=bool)
+        if self.kind == "month":
+            month = time.astype("datetime64[M]").astype("int64")
+            return cast(npt.NDArray[np.bool_], month % self.size == self.anchor % self.size)
+        day = time.astype("datetime64[D]").astype("int64")
+        return cast(npt.NDArray[np.bool_], (day + 3) % 7 == self.anchor)  # 1970 began on a Thursday
 
     def steps(self, start: Times, time: Times) -> Steps:
         """Whole steps from start to time, elementwise; -1 where `time` is off the grid."""
@@ -43,8 +76,12 @@ class Frequency:
             first, last = (t.astype("datetime64[M]").astype("int64") for t in (start, time))
             count = (last - first) // self.size
             return np.where(self.advance(start, count) == time, count, -1).astype("int64")
-        distance = (cast(Any, time) - start).astype("int64")  # both of the same kind
-        return np.where(distance % self.size == 0, distance // self.size, -1).astype("int64")
+        distance = (cast(Any, time) - start).view("int64")  # both of the same kind
+        if self.size == 1:
+            return cast(Steps, distance)
+        count = distance // self.size
+        count[count * self.size != distance] = -1
+        return cast(Steps, count)
 
     def advance(self, start: Times, steps: Steps) -> Times:
         """The time `steps` steps after start, elementwise."""
@@ -57,10 +94,16 @@ class Frequency:
         if self.kind == "business":
             return np.busday_offset(day, steps * self.size, roll="forward") + clock
         month = day.astype("datetime64[M]") + steps * self.size
+        first = month.astype("datetime64[D]")
         last = (month + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+        if self.working:
+            end, roll = (last, "backward") if self.month_end else (first, "forward")
+            return np.busday_offset(end, 0, roll=cast(Any, roll)) + clock
         if self.month_end:
             return last + clock
-        same = month.astype("datetime64[D]") + (day - day.astype("datetime64[M]"))
+        same = first + (
+            day - day.astype("datetime64[M]") if self.day is None else np.timedelta64(self.day - 1)
+        )
         return np.minimum(same, last) + clock
 
     @property
@@ -72,88 +115,74 @@ class Frequency:
             return (5,) if self.size == 1 else ()
         if self.kind == "integer":
             return ()
-        if self.size == 7 * _DAY:
+        if self.size == 7 * DAY:
             return (52,)
-        hour = (_DAY // 24,) if self.size < _DAY // 24 // 15 else ()  # below 4 minutes
-        periods = (*hour, _DAY, 7 * _DAY)
+        hour = (DAY // 24,) if self.size < DAY // 24 // 15 else ()  # below 4 minutes
+        periods = (*hour, DAY, 7 * DAY)
         return tuple(p // self.size for p in periods if p % self.size == 0 and p > self.size)
 
 
 def parse_frequency(alias: str) -> Frequency:
-    """Read a pandas frequency alias, or an integer step such as "1"; raises ConfigError."""
-    if alias.isdigit() and int(alias) > 0:
-        return Frequency(alias, "integer", int(alias))
-    try:
-        offset = pd.tseries.frequencies.to_offset(alias)
-    except (ValueError, TypeError) as error:
-        number = alias.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-")
-        new = _RENAMED.get(alias[len(number) :].upper() if len(alias) else "")
-        hint = (
-            f"; write {number}{new}" if new else "; pandas aliases such as h, 15min, D, W, MS, ME"
-        )
-        raise ConfigError(f"`data.freq` (={alias}) is not a frequency{hint}") from error
-    name = offset.freqstr
-    base = type(offset).__name__
-    if base in ("Day", "Week"):
-        return Frequency(name, "fixed", offset.n * _DAY * (7 if base == "Week" else 1))
-    if isinstance(offset, pd.offsets.Tick):
-        return Frequency(name, "fixed", round(pd.Timedelta(offset).total_seconds() * 1e6))
-    if base == "BusinessDay":
-        return Frequency(name, "business", offset.n)
-    for prefix, months in (("Month", 1), ("Quarter", 3), ("Year", 12)):
-        if base in (f"{prefix}Begin", f"{prefix}End"):
-            return Frequency(name, "month", offset.n * months, base.endswith("End"))
-    raise ConfigError(f"`data.freq` (={alias}) is not supported; use h, 15min, D, B, W, MS or ME")
+    """Read a pandas frequency alias, or an integer step such as "1"; raises ConfigError.
 
-
-def infer_frequency(time: Times, series: Steps) -> Frequency:
-    """Find the grid from times sorted within each series: the commonest step, checked for shape.
-
-    time, series: (N,), with `series` the code of each row's series. Raises DataError where no
-    series has two rows.
+    Spellings that pandas has given up are translated: see `spelling_note`. `M-30` is ours: the
+    30th of each month, in February its last day.
     """
-    gaps = np.diff(time.view("int64"))[np.diff(series) == 0]
-    gaps = gaps[gaps > 0]
-    if len(gaps) == 0:
-        raise DataError("no series has two timestamps to infer a frequency from: set `data.freq=`")
-    sizes, counts = np.unique(gaps, return_counts=True)
-    commonest = int(sizes[counts.argmax()])
-    if time.dtype.kind != "M":
-        return Frequency(str(commonest), "integer", commonest)
-    if sizes.min() >= 28 * _DAY:
-        monthly = _infer_months(time, series)
-        if monthly is not None:
-            return monthly
-    days = time.astype("datetime64[D]")
-    if commonest == _DAY and 3 * _DAY in sizes and np.is_busday(days).all():
-        return Frequency("B", "business", 1)
-    return Frequency(_fixed_alias(commonest), "fixed", commonest)
+    if alias.isdecimal() and 0 < int(alias) < 2**62:
+        return Frequency(alias, "integer", int(alias))
+    found = re.fullmatch(r"(\d{0,9})([A-Za-z]+)(?:-(\w+))?", alias)
+    if found is None:
+        return _compound(alias)
+    count, unit, anchor = int(found[1] or 1), found[2], (found[3] or "").upper()
+    by_day = unit == "M" and anchor.isdecimal() and 1 <= int(anchor) <= 31
+    unit = unit if by_day else _OLD.get(unit, unit)
+    name = (str(count) if count > 1 else "") + unit + (f"-{anchor}" if anchor else "")
+    if count < 1:
+        raise ConfigError(f"`data.freq` (={alias}) must be at least one step")
+    if by_day:
+        return Frequency(name, "month", count, day=int(anchor))
+    if unit == "W" and (not anchor or anchor in _WEEKDAYS):
+        weekday = _WEEKDAYS.index(anchor) if anchor else None
+        return _checked(Frequency(name, "fixed", count * 7 * DAY, anchor=weekday), alias)
+    if unit in _UNITS and not anchor:
+        return _checked(Frequency(name, "fixed", count * _UNITS[unit]), alias)
+    if unit == "B" and not anchor:
+        return _checked(Frequency(name, "business", count), alias)
+    months = re.fullmatch(r"(B?)([MQY])([SE])", unit)
+    if months and (not anchor or (months[2] != "M" and anchor in _MONTH_NAMES)):
+        phase = _MONTH_NAMES.index(anchor) if anchor else None
+        size = count * _MONTHS[months[2]]
+        # With several quarters or years a step, the alias still names the month alone.
+        phase = phase % _MONTHS[months[2]] if phase is not None and count == 1 else None
+        return _checked(
+            Frequency(name, "month", size, months[3] == "E", None, bool(months[1]), phase), alias
+        )
+    return _compound(alias)
 
 
-def _infer_months(time: Times, series: Steps) -> Frequency | None:
-    """A grid of whole months where every timestamp keeps its day (or is its month's last)."""
-    month = time.astype("datetime64[M]")
-    day = (time.astype("datetime64[D]") - month.astype("datetime64[D]")).astype("int64") + 1
-    is_last = (time.astype("datetime64[D]") + np.timedelta64(1, "D")).astype(
-        "datetime64[M]"
-    ) > month
-    if not (is_last.all() or len(np.unique(day)) == 1):
-        return None
-    gaps = np.diff(month.astype("int64"))[np.diff(series) == 0]
-    gaps = gaps[gaps > 0]
-    size = math.gcd(*np.unique(gaps).tolist())
-    end = bool(is_last.all())
-    letter = next(k for k in ("Y", "Q", "M") if size % _MONTHS[k] == 0)
-    number = size // _MONTHS[letter]
-    alias = f"{number if number > 1 else ''}{letter}{'E' if end else 'S'}"
-    return Frequency(alias, "month", size, end)
+def spelling_note(alias: str | None) -> tuple[str, ...]:
+    """A line that says how an old spelling of a frequency was read, if it is one."""
+    found = re.fullmatch(r"\d*([A-Za-z]+)(?:-(\D\w*))?", alias or "")
+    if found is None or found[1] not in _OLD:
+        return ()
+    new = parse_frequency(str(alias)).alias
+    return (f"`data.freq` (={alias}) is an old spelling, read as {new}",)
 
 
-def _fixed_alias(microseconds: int) -> str:
-    for alias, unit in (("W", 7 * _DAY), ("D", _DAY), ("h", _DAY // 24), ("min", 60_000_000)):
-        if microseconds % unit == 0:
-            number = microseconds // unit
-            return alias if number == 1 else f"{number}{alias}"
-    if microseconds % 1_000_000 == 0:
-        return f"{microseconds // 1_000_000}s"
-    return f"{microseconds}us"
+def _compound(alias: str) -> Frequency:
+    """Several units together, such as 1h30min; raises ConfigError for what is no frequency."""
+    known = [*_UNITS, "B", "MS", "ME", "QS", "QE", "YS", "YE"]
+    hint = nearest(alias.lstrip("0123456789"), known)
+    if re.fullmatch(r"(?:\d{1,9}(?:us|ms|s|min|h|D))+", alias):
+        size = pd.Timedelta(0)
+        for number, unit in re.findall(r"(\d+)(us|ms|s|min|h|D)", alias):
+            size += int(number) * pd.Timedelta(_UNITS[unit], "us")
+        return _checked(Frequency(alias, "fixed", round(size / pd.Timedelta(1, "us"))), alias)
+    raise ConfigError(f"`data.freq` (={alias}) is not a frequency{hint}; such as {_EXAMPLES}")
+
+
+def _checked(frequency: Frequency, alias: str) -> Frequency:
+    unit = {"month": 28 * DAY, "business": DAY}.get(frequency.kind, 1)
+    if not 0 < frequency.size * unit < _LONGEST:
+        raise ConfigError(f"`data.freq` (={alias}) must be above 0 and below 10,000 years")
+    return frequency

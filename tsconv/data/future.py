@@ -9,9 +9,11 @@ import numpy.typing as npt
 import torch
 
 from tsconv.data.frequency import Steps
+from tsconv.data.grid import show
 from tsconv.data.panel import Panel
 from tsconv.data.read import SINGLE_SERIES, read_table
 from tsconv.data.table import Columns, Table
+from tsconv.data.zones import to_local
 from tsconv.errors import ConfigError, DataError
 from tsconv.schema import DataConfig
 
@@ -32,6 +34,11 @@ def with_future(table: Table, extra: Table) -> Table:
     extra, notes = _for_members(table, extra)
     if table.future is None or extra.future is None:
         raise ConfigError("`data.future_path` needs `data.future_covariates`")
+    if table.time.dtype != extra.time.dtype or bool(table.time_zone) != bool(extra.time_zone):
+        raise DataError(
+            f"{extra.source}: its times are not of the kind of those in {table.source}: timestamps "
+            f"with an offset from UTC, without one, or integers"
+        )
     theirs = _same_columns(table.future, extra.future)
     n = len(table.codes)
     members = np.concatenate([table.members, extra.members])
@@ -72,7 +79,7 @@ def with_future(table: Table, extra: Table) -> Table:
         past=lines(table.past),
         static=lines(table.static),
         future=dataclasses.replace(theirs, values=future[kept]),
-        places=table.places.then(extra.places, kept),
+        places=table.places.then(extra.places, (n, len(extra.codes))).take(np.flatnonzero(kept)),
         notes=(*table.notes, *notes),
     )
 
@@ -116,7 +123,7 @@ def _for_members(table: Table, extra: Table) -> tuple[Table, list[str]]:
         time=extra.time[keep],
         values=extra.values[keep],
         future=future,
-        places=extra.places.at(keep),
+        places=extra.places.take(keep),
     ), notes
 
 
@@ -150,7 +157,7 @@ def require_future(panel: Panel, horizon: int) -> None:
     s = int(lacks.flatten(1).any(1).int().argmax())
     steps = np.flatnonzero(lacks[s].flatten(1).any(1).numpy())
     names = [n for f, n in enumerate(known.future) if lacks[s, :, f].any()]
-    times = [str(t).replace("T", " ") for t in panel.times(s, int(panel.lengths[s]) + steps)]
+    times = [show(t) for t in to_local(panel.times(s, int(panel.lengths[s]) + steps), panel)]
     others = int(lacks.flatten(1).any(1).sum()) - 1
     which = f"`{panel.ids[s]}`" + (f" and {others} more" if others else "")
     raise DataError(

@@ -1,77 +1,166 @@
-"""Laying sorted lines on the regular grid: their order, and what does not fit, named."""
+"""Laying lines on the regular grid: their order, their clock, and what does not fit, named."""
 
 from __future__ import annotations
+
+import dataclasses
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from tsconv.data.frequency import Frequency, Steps, Times, infer_frequency
+from tsconv.data.frequency import DAY, Frequency, Steps, Times, parse_frequency
+from tsconv.data.inference import fixed_alias, gaps_within, infer_frequency
 from tsconv.data.table import Table
+from tsconv.data.zones import days_on_wall
 from tsconv.errors import DataError
 
+DUPLICATES = ("error", "mean", "first", "last")
+GAPS = ("mask", "error", "zero")
 _FEWEST_GAPS = 4  # below these a row's own step cannot be told from holes
+_SUB_DAILY = 20 * DAY // 24  # gaps below this are not days, even where clocks change
+_MONTH = 30 * DAY  # stands for steps of one month when steps are compared
 
 
 def commonest_step(table: Table) -> Frequency | None:
     """The frequency that the table's own gaps show; None where they are too few to tell."""
     order = sorted_order(table.members, table.time)
-    members = table.members[order]
-    if (np.diff(members) == 0).sum() < _FEWEST_GAPS:
+    members, time = table.members, table.time
+    if order is not None:
+        members, time = members[order], time[order]
+    if (members[1:] == members[:-1]).sum() < _FEWEST_GAPS:
         return None
-    return infer_frequency(table.time[order], members)
+    time, _ = _inferred_on(table, members, time)
+    return infer_frequency(time, members)
 
 
-def sorted_order(codes: Steps, time: Times) -> npt.NDArray[np.int64]:
-    later = (np.diff(codes) > 0) | ((np.diff(codes) == 0) & (np.diff(time.view("int64")) >= 0))
-    return np.arange(len(codes)) if later.all() else np.lexsort((time, codes))
+def sorted_order(members: Steps, time: Times) -> Steps | None:
+    """(N,) the lines by member, then time, then place in the file; None where they lie so."""
+    ticks = time.view("int64")
+    same = members[1:] == members[:-1]
+    rising = (members[1:] > members[:-1]) | (same & (ticks[1:] >= ticks[:-1]))
+    return None if rising.all() else np.lexsort((ticks, members))
 
 
-def reject_duplicates(
-    table: Table, members: Steps, time: Times, order: npt.NDArray[np.int64]
-) -> None:
-    same = np.flatnonzero((np.diff(members) == 0) & (np.diff(time.view("int64")) == 0))
-    if len(same):
-        both = table.places.both(*order[same[0] : same[0] + 2])
-        what = "(id, row, time)" if table.rows else "(id, time)"
+def choose_frequency(table: Table, freq: str | None) -> tuple[Frequency, bool]:
+    """The grid, `freq` or what the times show, and whether it is on the wall clock.
+
+    The table is in order. Raises DataError for times that show no frequency, or several, naming
+    the series.
+    """
+    members, time = table.members, table.time
+    if freq is not None:
+        frequency = parse_frequency(freq)
+        if (frequency.kind == "integer") != (time.dtype.kind != "M"):
+            kind = "integers" if time.dtype.kind != "M" else "timestamps"
+            raise DataError(
+                f"{table.source}: `data.freq` (={freq}) does not fit a column of {kind}"
+            )
+        return frequency, table.time_zone is not None and frequency.on_wall_clock
+    _reject_too_few(table, members, time)
+    time, on_wall = _inferred_on(table, members, time)
+    frequency = infer_frequency(time, members)
+    _reject_mixed(table, members, time, frequency)
+    return frequency, on_wall
+
+
+def _inferred_on(table: Table, members: Steps, time: Times) -> tuple[Times, bool]:
+    """Sorted times on the clock on which they are to be regular, and whether it is the wall's."""
+    if table.time_zone is None or len(gaps := gaps_within(time, members)) == 0:
+        return time, False
+    if np.median(gaps) < _SUB_DAILY:
+        return time, False
+    return days_on_wall(cast("npt.NDArray[np.datetime64]", time), table.time_zone), True
+
+
+def on_wall(table: Table) -> Table:
+    """The table with its times on the wall clock of its zone, for steps of days and more."""
+    time = cast("npt.NDArray[np.datetime64]", table.time)
+    return dataclasses.replace(table, time=days_on_wall(time, str(table.time_zone)))
+
+
+def _reject_too_few(table: Table, members: Steps, time: Times) -> None:
+    """Raise DataError where at most one gap is all that a frequency could be read from."""
+    gaps = gaps_within(time, members)
+    if len(gaps) > 1 or (len(gaps) == 1 and gaps[0] == 1 and time.dtype.kind != "M"):
+        return
+    if len(gaps) == 0:
+        names = ", ".join(f"`{name}`" for name in table.ids[:3])
         raise DataError(
-            f"{both} are both {table.member(members[same[0]])} at {_show(time[same[0]])} "
-            f"({len(same)} such pairs); keep one row of the file for each {what}"
+            f"{table.source}: no series has two different times to infer a frequency from "
+            f"({names}{', ...' if len(table.ids) > 3 else ''}): set `data.freq=`, such as "
+            f"{'1' if time.dtype.kind != 'M' else 'D'}"
         )
+    at = int(((members[1:] == members[:-1]) & (time[1:] != time[:-1])).argmax())
+    raise DataError(
+        f"{table.source}: {table.member(members[at])} has only two times, {show(time[at])} and "
+        f"{show(time[at + 1])}, and no other series has two: too few to infer a frequency from; "
+        f"set `data.freq=`, such as {'1' if time.dtype.kind != 'M' else 'D'}"
+    )
 
 
-def reject_off_grid(
-    table: Table,
-    members: Steps,
-    time: Times,
-    steps: Steps,
-    frequency: Frequency,
-    order: npt.NDArray[np.int64],
-) -> None:
+def _reject_mixed(table: Table, members: Steps, time: Times, frequency: Frequency) -> None:
+    """Raise DataError where a member keeps a step of its own: on one grid it would be all holes."""
+    inside = np.flatnonzero((members[1:] == members[:-1]) & (time[1:] != time[:-1]))
+    ticks = time.view("int64")
+    if frequency.kind == "month":
+        ticks = time.astype("datetime64[M]").view("int64")
+    gap = ticks[inside + 1] - ticks[inside]
+    if gap.min() == gap.max():
+        return
+    of = members[inside]
+    first = np.flatnonzero(np.concatenate([[True], of[1:] != of[:-1]]))
+    total = np.diff(np.append(first, len(of)))
+    own, high = np.minimum.reduceat(gap, first), np.maximum.reduceat(gap, first)
+    often = np.add.reduceat(gap == np.repeat(own, total), first)
+    steady = (often >= 0.9 * total) & (total >= _FEWEST_GAPS)
+    dates = frequency.kind in ("fixed", "business")
+    if dates:
+        monthly = (own >= 28 * DAY) & (high <= 31 * DAY) & (total >= _FEWEST_GAPS)
+        own, steady = np.where(monthly, _MONTH, own), steady | monthly
+    unit = DAY if frequency.kind == "business" else frequency.size
+    usual = np.add.reduceat(gap == unit, first) >= 0.5 * total
+    usual |= steady & (own == unit)
+    odd = np.flatnonzero(steady & (own != unit))
+    if len(odd) == 0 or not usual.any():
+        return
+    m, u = of[first[odd[0]]], of[first[usual.argmax()]]
+    step = int(own[odd[0]])
+    if step % unit == 0 and frequency.kind != "business" and not (dates and step == _MONTH):
+        what = (
+            f"comes every {step // unit} steps of {frequency.alias}, {table.member(u)} every step"
+        )
+        finest = frequency.alias
+    else:
+        name = ("MS" if step == _MONTH else fixed_alias(step)) if dates else str(step)
+        what = f"comes in steps of {name}, {table.member(u)} in steps of {frequency.alias}"
+        finest = name if step < unit else frequency.alias
+    kinds = "rows" if table.rows else "series"
+    raise DataError(
+        f"{table.source}: {table.member(m)} {what}: give {kinds} one frequency (a file each), "
+        f"or set `data.freq={finest}` to have the steps between masked"
+    )
+
+
+def reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
+    """Raise DataError naming the first line whose time is no step of the grid."""
+    time = table.time
+    if frequency.anchor is not None and len(wrong := np.flatnonzero(~frequency.fits(time))):
+        i = int(wrong[0])
+        raise DataError(
+            f"{table.places(i)}, {table.member(table.members[i])}: {show(time[i])} is a "
+            f"{time[i].astype(object):%A in %B}, but `data.freq={frequency.alias}` ({len(wrong)} "
+            f"such); set the right `data.freq=`"
+        )
     off = np.flatnonzero(steps < 0)
     if len(off):
+        i = int(off[0])
         raise DataError(
-            f"{table.places(order[off[0]])}, {table.member(members[off[0]])}: "
-            f"{_show(time[off[0]])} is not a whole number of steps of {frequency.alias} after "
-            f"the series' start ({len(off)} such rows); set `data.freq=`"
+            f"{table.places(i)}, {table.member(table.members[i])}: {show(time[i])} is not a whole "
+            f"number of steps of {frequency.alias} after the series' start ({len(off)} such); set "
+            f"`data.freq=`"
         )
 
 
-def reject_mixed_rows(table: Table, members: Steps, steps: Steps, frequency: Frequency) -> None:
-    """Raise DataError where a row keeps a step of its own: it would be all holes on the grid."""
-    inside = np.diff(members) == 0
-    of, gap = members[1:][inside], np.diff(steps)[inside]
-    total = np.bincount(of)
-    usual = np.flatnonzero(np.bincount(of, weights=gap == 1) >= 0.5 * np.maximum(total, 1))
-    for member in np.flatnonzero(total >= _FEWEST_GAPS):
-        sizes, counts = np.unique(gap[of == member], return_counts=True)
-        own = int(sizes[counts.argmax()])
-        if own > 1 and counts.max() >= 0.9 * total[member] and len(usual):
-            raise DataError(
-                f"{table.source}: {table.member(member)} comes every {own} steps of "
-                f"{frequency.alias}, {table.member(usual[0])} every step: give rows one frequency, "
-                f"or set `data.freq={frequency.alias}` to have the steps between masked"
-            )
-
-
-def _show(time: np.datetime64 | np.int64) -> str:
-    return str(time).replace("T", " ").removesuffix(".000000")
+def show(time: np.datetime64 | np.int64) -> str:
+    """A time in messages."""
+    return str(time).replace("T", " ").removesuffix(".000000").removesuffix(" 00:00:00")

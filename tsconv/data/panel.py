@@ -25,8 +25,10 @@ from tsconv.data.covariates import (
     lay_static,
     observed_lengths,
 )
-from tsconv.data.frequency import Frequency, Steps, Times, infer_frequency, parse_frequency
-from tsconv.data.grid import reject_duplicates, reject_mixed_rows, reject_off_grid, sorted_order
+from tsconv.data.frequency import Frequency, Steps, Times, spelling_note
+from tsconv.data.grid import choose_frequency, on_wall, reject_off_grid
+from tsconv.data.notes import series_notes
+from tsconv.data.policy import in_order, settle_gaps
 from tsconv.data.table import Table
 from tsconv.errors import DataError
 
@@ -47,7 +49,7 @@ class Panel:
     offset: Tensor  # (S, C, H) float64: the first observed values, see `_first_observed`
     ids: tuple[str, ...]
     channels: tuple[str, ...]  # targets, then `n_past` past-only ones
-    start: Times  # (S,) time of each series' first step
+    start: Times  # (S,) time of each series' first step, see `wall_clock`
     frequency: Frequency
     present: Tensor  # (S, H) bool: rows that the file has for a series, were it only empty cells
     n_past: int = 0
@@ -56,6 +58,7 @@ class Panel:
     calendar: Calendar | None = None  # for as many steps ahead as a network needs
     rows: tuple[str, ...] = ()
     time_zone: str | None = None
+    wall_clock: bool = False  # whether `start` is on the zone's wall clock, rather than in UTC
     notes: tuple[str, ...] = ()  # what happened to the data on the way, a line each
 
     def __len__(self) -> int:
@@ -153,27 +156,19 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     frequencies, and for a grid that would be mostly holes. `freq` is a pandas alias, or None to
     infer it.
     """
-    order = sorted_order(table.members, table.time)
-    members, codes, time = table.members[order], table.codes[order], table.time[order]
-    reject_duplicates(table, members, time, order)
-    if freq is None:
-        frequency = infer_frequency(time, members)
-    else:
-        frequency = parse_frequency(freq)
-        if (frequency.kind == "integer") != (time.dtype.kind != "M"):
-            kind = "integers" if time.dtype.kind != "M" else "timestamps"
-            raise DataError(
-                f"{table.source}: `data.freq` (={freq}) does not fit a column of {kind}"
-            )
-    first = np.flatnonzero(np.diff(codes, prepend=-1))  # each series' first line
+    table = in_order(table)
+    frequency, wall_clock = choose_frequency(table, freq)
+    if wall_clock:
+        table = in_order(on_wall(table))
+    codes, time = table.codes, table.time
+    # Each series' first line; every id has one.
+    first = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
     start = cast(Times, np.minimum.reduceat(time.view("int64"), first).view(time.dtype))
-    steps = frequency.steps(start[codes], time)
-    reject_off_grid(table, members, time, steps, frequency, order)
-    if freq is None and table.rows:
-        reject_mixed_rows(table, members, steps, frequency)
+    counts = np.diff(np.append(first, len(codes)))
+    steps = frequency.steps(cast(Times, np.repeat(start, counts)), time)
+    reject_off_grid(table, steps, frequency)
     known = np.maximum.reduceat(steps, first) + 1  # (S,) steps of all lines
-    lengths = observed_lengths(table, order, steps, known)
-    counts = np.bincount(codes)
+    lengths = observed_lengths(table, steps, known)
     sparse = known > _LONGEST_GAP * counts + _LONGEST_GAP
     if sparse.any():
         s = int(sparse.argmax())
@@ -185,16 +180,26 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     n_rows = max(1, len(table.rows))
     _reject_scattered(table, int(indptr[-1]) * n_rows)
     values = np.full((indptr[-1], table.values.shape[1], n_rows), np.nan)
-    row = 0 if table.row_codes is None else table.row_codes[order]
-    ahead = steps >= lengths[codes]  # lines that hold the known future alone
+    row = 0 if table.row_codes is None else table.row_codes
+    ahead = steps >= np.repeat(lengths, counts)  # lines that hold the known future alone
     inside = slice(None) if not ahead.any() else ~ahead
+    at = (np.repeat(indptr[:-1], counts) + steps)[inside]
     rows = row if isinstance(row, int) else row[inside]
-    values[(indptr[codes] + steps)[inside], :, rows] = table.values[order][inside]
+    values[at, :, rows] = table.values[inside]
+    there = np.zeros((len(values), n_rows), dtype=bool)
+    there[at, rows] = True
+    del at
+    gap_notes = settle_gaps(table, frequency, start, values, indptr, there)
     delay_columns(values[:, table.n_targets :], indptr, list(table.delays))
     present = np.zeros((len(lengths), n_rows), dtype=bool)
     present[codes, row] = True
     flat = values.reshape(len(values), -1)
     offset = _first_observed(flat, indptr).reshape(len(lengths), -1, n_rows)
+    lacking = int((~present * lengths[:, None]).sum())
+    notes = [*table.notes, *spelling_note(freq), *gap_notes]
+    notes += [*_notes(table, values, lacking), *_ahead_notes(table, int(ahead.sum()))]
+    if not table.rows:
+        notes += series_notes(table.ids, values, offset, indptr, counts)
     return Panel(
         values=torch.from_numpy(values),
         indptr=torch.from_numpy(indptr),
@@ -205,15 +210,12 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
         frequency=frequency,
         present=torch.from_numpy(present),
         n_past=table.n_past,
-        covariates=lay_covariates(table, order, steps, known),
+        covariates=lay_covariates(table, steps, known),
         static=lay_static(table),
         rows=table.rows,
         time_zone=table.time_zone,
-        notes=(
-            *table.notes,
-            *_notes(table, values, int(((~present) * lengths[:, None]).sum())),
-            *_ahead_notes(table, int(ahead.sum())),
-        ),
+        wall_clock=wall_clock,
+        notes=tuple(notes),
     )
 
 

@@ -9,26 +9,29 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
-from tsconv.data.files import BadCells, find_files, read_file
+from tsconv.data.cells import BadCells, Codes, coded, missing_numbers, sentinel_notes, twin_notes
+from tsconv.data.epoch import UNITS
+from tsconv.data.files import find_files, joined, read_file, row_in_file
 from tsconv.data.frequency import Times
+from tsconv.data.grid import DUPLICATES, GAPS
 from tsconv.data.roles import Roles, find_roles, row_of_file
 from tsconv.data.table import Columns, Places, Table
 from tsconv.data.times import combined, parse_times
-from tsconv.errors import ConfigError, DataError
+from tsconv.data.zones import find_zone
+from tsconv.errors import ConfigError, DataError, require_choice
 from tsconv.schema import DataConfig
 
 # Beyond these a network's float32 arithmetic would overflow.
 _SMALLEST, _LARGEST = 1e-30, 1e30
 SINGLE_SERIES = "series"  # the id of a file without an id column
 _FILE_ROW = "\0row"  # the column that holds the row of a file's name: no header can be called so
-Codes = tuple[npt.NDArray[np.int64], tuple[str, ...]]
 
 
 def read_table(data: DataConfig, future_only: bool = False) -> Table:
@@ -36,6 +39,7 @@ def read_table(data: DataConfig, future_only: bool = False) -> Table:
 
     future_only: only the future covariates, see future.py.
     """
+    _check_policies(data)
     files = find_files(str(data.path))
     bad = BadCells()
     frames: list[pd.DataFrame] = []
@@ -56,16 +60,17 @@ def read_table(data: DataConfig, future_only: bool = False) -> Table:
             frame[_FILE_ROW] = row_of_file(path.name, data.row_from_file)
         frames.append(frame)
     assert roles is not None  # there is at least one file
-    places = Places.of({str(p): len(f) for p, f in zip(files, frames, strict=True)})
-    frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    lengths = {str(p): len(f) for p, f in zip(files, frames, strict=True)}
+    places = Places.of(lengths, lambda name, line: row_in_file(Path(name), data, line))
+    frame = frames[0] if len(frames) == 1 else joined(frames)
     frames.clear()
-    pa.default_memory_pool().release_unused()
     source = str(files[0]) if len(files) == 1 else str(data.path)
     return _check(frame, roles, data, source, places, bad)
 
 
 def table_from_frame(frame: pd.DataFrame, data: DataConfig, future_only: bool = False) -> Table:
     """The same checks for a DataFrame: the way in for Python users."""
+    _check_policies(data)
     source = "the DataFrame"
     if data.row_from_file is not None:
         raise ConfigError("`data.row_from_file` needs files; name a column of rows by `data.row`")
@@ -73,6 +78,16 @@ def table_from_frame(frame: pd.DataFrame, data: DataConfig, future_only: bool = 
     roles = find_roles(list(frame.columns), data, source, future_only)
     places = Places.of({source: len(frame)})
     return _check(frame[roles.wanted], roles, data, source, places, BadCells())
+
+
+def _check_policies(data: DataConfig) -> None:
+    """Raise ConfigError for a key that says how to read and has no such value."""
+    require_choice("data.duplicates", data.duplicates, DUPLICATES)
+    require_choice("data.gaps", data.gaps, GAPS)
+    if data.time_unit is not None:
+        require_choice("data.time_unit", data.time_unit, (*UNITS, "step"))
+    if data.timezone is not None:
+        find_zone(data.timezone)
 
 
 def _check(
@@ -87,7 +102,7 @@ def _check(
     if len(frame) == 0:
         raise DataError(f"{source}: there are no rows below the header")
     column = combined(frame, roles.time, places, data.time_format)
-    time, zone = parse_times(column, ", ".join(roles.time), data.time_format, places)
+    parsed = parse_times(column, ", ".join(roles.time), data, places)
     numbers = {n: _numbers(frame[n], n, places, data, bad) for n in roles.numbers}
     for name in bad.columns:
         if np.isnan(numbers[name]).all():
@@ -98,6 +113,12 @@ def _check(
     )
     row_column = _FILE_ROW if data.row_from_file is not None else roles.row
     row_codes, rows = _names(frame, row_column, "row", places) or (None, ())
+    members = codes if row_codes is None else codes * len(rows) + row_codes
+    time, zone = parsed.settled(data, members, ", ".join(roles.time), places)
+    del column, parsed, members
+    notes = [*bad.notes, *twin_notes(ids, "id"), *twin_notes(rows, "row")]
+    for name, found in numbers.items():
+        notes += sentinel_notes(found, name, places)
     past_numbers = [n for n in roles.past if n in numbers]
     delays = dict(zip(roles.past, roles.delays, strict=True))
     channels = (*roles.targets, *past_numbers)
@@ -138,7 +159,9 @@ def _check(
         rows=rows,
         row_codes=row_codes,
         time_zone=zone,
-        notes=bad.notes,
+        duplicates=data.duplicates,
+        gaps=data.gaps,
+        notes=tuple(notes),
     )
 
 
@@ -154,17 +177,10 @@ def _columns(
         if name in numbers:
             columns.append(numbers[name])
             continue
-        text = _as_text(frame[name])
-        codes, unique = pd.factorize(text.where(text != ""))
-        categories[name] = tuple(str(u) for u in unique)
+        codes, unique = coded(frame[name], missing=("",))
+        categories[name] = unique
         columns.append(np.where(codes < 0, np.nan, codes))
     return Columns(tuple(names), np.column_stack(columns), categories)
-
-
-def _as_text(column: pd.Series) -> pd.Series:
-    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-        column = column.astype("Int64")  # 7.0, as pandas makes of 7 beside a gap
-    return column.astype(str).where(column.notna())
 
 
 def _names(
@@ -173,12 +189,11 @@ def _names(
     """The codes and names of a column of names, as strings; None where there is no such column."""
     if name is None:
         return None
-    text = _as_text(frame[name])
-    empty = np.flatnonzero(text.isna() | (text == ""))
-    if len(empty):
-        raise DataError(f"{place(empty[0])}, column `{name}`: the {role} is empty")
-    codes, unique = pd.factorize(text)
-    return codes.astype("int64"), tuple(str(u) for u in unique)
+    codes, spelt = coded(frame[name])
+    empty = np.append(np.array([n == "" for n in spelt], dtype=bool), True)[codes]
+    if empty.any():  # the last is for -1, a missing name
+        raise DataError(f"{place(int(empty.argmax()))}, column `{name}`: the {role} is empty")
+    return codes, spelt
 
 
 def _numbers(
@@ -196,6 +211,8 @@ def _numbers(
             bad.add(name, len(wrong), found)
         column = plain
     values = column.to_numpy(dtype="float64", na_value=np.nan)
+    if given := missing_numbers(data):
+        values = np.where(np.isin(values, given), np.nan, values)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
         raise DataError(

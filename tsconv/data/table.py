@@ -3,55 +3,88 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 from tsconv.data.frequency import Times
 
+RowOf = Callable[[str, int], int]  # a file and the number of a line of data, from 0 -> the row
+
 
 @dataclasses.dataclass(frozen=True)
 class Places:
-    """Where each line came from, for messages: lines are counted as a spreadsheet does."""
+    """Where each line came from, for messages: rows are counted as a spreadsheet does.
+
+    A row is looked up in its file only when a message is made: blank lines, and line breaks within
+    quotes, make it differ from the number of the line of data.
+    """
 
     files: tuple[str, ...]
-    file: npt.NDArray[np.int64]  # (N,) which file each line is from
-    line: npt.NDArray[np.int64]  # (N,) row in that file, the header being row 1
+    ends: npt.NDArray[np.int64]  # (F,) lines up to the end of each file
+    copies: int = 1  # how often the files are laid end to end, as wide ones are
+    row_of: RowOf | None = None
+    order: npt.NDArray[np.int64] | None = None  # which line of the files each line is, if sorted
 
     @classmethod
-    def of(cls, lengths: dict[str, int]) -> Places:
+    def of(cls, lengths: dict[str, int], row_of: RowOf | None = None) -> Places:
         """Files laid end to end, each with so many lines below its header."""
-        counts = list(lengths.values())
-        lines = [np.arange(n, dtype="int64") + 2 for n in counts]
-        return cls(
-            tuple(lengths),
-            np.repeat(np.arange(len(counts)), counts),
-            np.concatenate(lines) if lines else np.zeros(0, dtype="int64"),
-        )
+        return cls(tuple(lengths), np.cumsum(list(lengths.values()), dtype="int64"), 1, row_of)
 
     def __call__(self, i: int | np.int64) -> str:
-        return f"{self.files[self.file[i]]}: row {self.line[i]}"
+        file, row = self._at(int(i))
+        return f"{self.files[file]}: row {row}"
+
+    def row(self, i: int) -> str:
+        """The row alone, beside another of the same file; with its file where there are several."""
+        return f"row {self._at(i)[1]}" if len(self.files) == 1 else self(i)
 
     def tile(self, count: int) -> Places:
         """The same lines `count` times over, as wide files are stacked."""
-        return Places(self.files, np.tile(self.file, count), np.tile(self.line, count))
+        return dataclasses.replace(self, copies=self.copies * count)
 
-    def at(self, lines: npt.NDArray[np.int64]) -> Places:
-        """Some of the lines, by number."""
-        return Places(self.files, self.file[lines], self.line[lines])
+    def take(self, order: npt.NDArray[np.int64]) -> Places:
+        """Some of the lines, in another order."""
+        return dataclasses.replace(self, order=order if self.order is None else self.order[order])
 
-    def then(self, other: Places, kept: npt.NDArray[np.bool_]) -> Places:
-        """These lines and then another's; of both together, those that are `kept`."""
-        file = np.concatenate([self.file, other.file + len(self.files)])
-        line = np.concatenate([self.line, other.line])
-        return Places((*self.files, *other.files), file[kept], line[kept])
+    def then(self, other: Places, counts: tuple[int, int]) -> Places:
+        """These lines and then another's; counts: how many lines either has."""
+        ours, theirs = (
+            (np.arange(n) if p.order is None else p.order) % p.ends[-1]
+            for p, n in zip((self, other), counts, strict=True)
+        )
 
-    def both(self, i: np.int64, j: np.int64) -> str:
+        def row_of(file: str, line: int) -> int:
+            of = self.row_of if file in self.files else other.row_of
+            return _plain_row(file, line) if of is None else of(file, line)
+
+        return Places(
+            (*self.files, *other.files),
+            np.concatenate([self.ends, other.ends + self.ends[-1]]),
+            1,
+            row_of,
+            np.concatenate([ours, theirs + self.ends[-1]]),
+        )
+
+    def both(self, i: int | np.int64, j: int | np.int64) -> str:
         """Two lines in the order in which they stand."""
-        a, b = sorted((i, j), key=lambda k: (self.file[k], self.line[k]))
-        if self.file[a] == self.file[b]:
-            return f"{self.files[self.file[a]]}: rows {self.line[a]} and {self.line[b]}"
-        return f"{self(a)} and {self(b)}"
+        (a, first), (b, second) = sorted((self._at(int(i)), self._at(int(j))))
+        if a == b:
+            return f"{self.files[a]}: rows {first} and {second}"
+        return f"{self.files[a]}: row {first} and {self.files[b]}: row {second}"
+
+    def _at(self, i: int) -> tuple[int, int]:
+        """The file and the row of a line; the header is row 1."""
+        i = (i if self.order is None else int(self.order[i])) % int(self.ends[-1])
+        file = int(np.searchsorted(self.ends, i, side="right"))
+        number = i - (int(self.ends[file - 1]) if file else 0)
+        row_of = self.row_of or _plain_row
+        return file, row_of(self.files[file], number)
+
+
+def _plain_row(_: str, line: int) -> int:
+    return line + 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +103,10 @@ class Columns:
         """The same lines `count` times over, as wide files are stacked."""
         return dataclasses.replace(self, values=np.tile(self.values, (count, 1)))
 
+    def take(self, order: npt.NDArray[np.int64]) -> Columns:
+        """Some of the lines, in another order."""
+        return dataclasses.replace(self, values=self.values[order])
+
     @property
     def ordered(self) -> list[int]:
         """Numbers of the columns, categories first: the order in which a network takes them."""
@@ -84,7 +121,7 @@ class Table:
     source: str  # the file's name, or the pattern of several, for messages
     ids: tuple[str, ...]  # in order of first appearance
     codes: npt.NDArray[np.int64]  # (N,) which id each line has
-    time: Times  # (N,) microseconds or integers
+    time: Times  # (N,) microseconds or integers; UTC where there is a zone
     values: npt.NDArray[np.float64]  # (N, C), NaN where missing
     channels: tuple[str, ...]  # targets, then past covariates that are numbers
     places: Places
@@ -95,8 +132,22 @@ class Table:
     static: Columns | None = None
     rows: tuple[str, ...] = ()  # members of the family, in order of first appearance; () for none
     row_codes: npt.NDArray[np.int64] | None = None  # (N,) which member each line has
-    time_zone: str | None = None
+    time_zone: str | None = None  # an IANA name, an offset such as +02:00, or UTC
+    duplicates: str = "error"  # several lines of one member and time: see DUPLICATES in grid.py
+    gaps: str = "mask"  # steps that the file lacks: see GAPS in grid.py
     notes: tuple[str, ...] = ()  # what happened to the data on the way, a line each
+
+    def take(self, order: npt.NDArray[np.int64]) -> Table:
+        """Some of the lines, in another order."""
+        parts = {name: getattr(self, name) for name in ("places", "past", "future", "static")}
+        return dataclasses.replace(
+            self,
+            codes=self.codes[order],
+            time=self.time[order],
+            values=self.values[order],
+            row_codes=None if self.row_codes is None else self.row_codes[order],
+            **{name: part and part.take(order) for name, part in parts.items()},
+        )
 
     @property
     def n_targets(self) -> int:

@@ -13,6 +13,7 @@ from tsconv.data.frequency import Times
 from tsconv.data.panel import Panel
 from tsconv.data.read import SINGLE_SERIES
 from tsconv.data.roles import as_list
+from tsconv.data.zones import to_local, zoned
 from tsconv.errors import ConfigError
 from tsconv.schema import DataConfig
 
@@ -33,7 +34,7 @@ def template_frame(panel: Panel, data: DataConfig, horizon: int) -> pd.DataFrame
     time = panel.frequency.advance(panel.start[which], lengths.flatten().numpy())
     s, h = (v.numpy() for v in panel.present.nonzero(as_tuple=True))
     lines = (s[:, None] * horizon + np.arange(horizon)).ravel()
-    columns: dict[str, object] = _time_columns(time[lines], data)
+    columns: dict[str, object] = _time_columns(time[lines], panel, data)
     shared = data.wide_columns_are in ("series", "rows")
     if panel.ids != (SINGLE_SERIES,) and data.wide_columns_are != "series":
         columns[str(data.id)] = np.array(panel.ids, dtype=object)[s].repeat(horizon)
@@ -63,18 +64,22 @@ def _readable(cells: npt.NDArray[np.float64], categories: tuple[str, ...] | None
     return pd.Series(named, dtype="object")
 
 
-def _time_columns(time: Times, data: DataConfig) -> dict[str, object]:
+def _time_columns(time: Times, panel: Panel, data: DataConfig) -> dict[str, object]:
     """Time as the file spells it: one column, or whole numbers of year, month, day, ..."""
     names = as_list(data.time, "data.time")
     if len(names) == 1:
-        if data.time_format is not None and time.dtype.kind == "M":
-            return {names[0]: pd.Series(time).dt.strftime(data.time_format)}
-        return {names[0]: time}
+        if time.dtype.kind != "M":
+            return {names[0]: time}
+        if data.time_unit is not None:  # integers since 1970, which are UTC
+            return {names[0]: time.astype(f"datetime64[{data.time_unit}]").astype("int64")}
+        if data.time_format is None:
+            return {names[0]: zoned(time, panel)}
+        return {names[0]: pd.Series(zoned(time, panel)).dt.strftime(data.time_format)}
     if data.time_format is not None:
         raise ConfigError(f"`template` needs time in one column, and `data.time` is {names}")
-    units = [time.astype(f"datetime64[{unit}]") for unit in _PARTS[: len(names)]]
-    first = units[0].astype("int64") + 1970
-    parts = [first]
+    local = to_local(time, panel)
+    units = [local.astype(f"datetime64[{unit}]") for unit in _PARTS[: len(names)]]
+    parts = [units[0].astype("int64") + 1970]
     for coarse, fine in itertools.pairwise(units):
         parts.append((fine - coarse.astype(fine.dtype)).astype("int64"))
     for place in (1, 2):  # months and days count from 1

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from tsconv.data.frequency import Times
+from tsconv.data.epoch import from_epoch, reject_dates_in_integers
+from tsconv.data.timetext import EARLIEST, LATEST, read_text
+from tsconv.data.zones import Parsed, zone_name
 from tsconv.errors import DataError
-
-_DAY_FIRST, _MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
-
+from tsconv.schema import DataConfig
 
 _RANGES = {
-    "year": (1000, 9999), "month": (1, 12), "day": (1, 31),
+    "year": (1000, 8999), "month": (1, 12), "day": (1, 31),
     "hour": (0, 23), "minute": (0, 59), "second": (0, 59),
 }  # fmt: skip
 _PARTS = tuple(_RANGES)
@@ -59,88 +60,80 @@ def combined(
     return time
 
 
-def parse_times(
-    column: pd.Series, name: str, time_format: str | None, place: Place
-) -> tuple[Times, str | None]:
-    """Return (N,) datetime64[us] or int64, and the time zone written in the file, if any.
+def parse_times(column: pd.Series, name: str, data: DataConfig, place: Place) -> Parsed:
+    """Read a column: (N,) datetime64[us] or int64, and the time zone written in it, if any.
 
-    Raises DataError naming the first row that is missing or cannot be read. Timestamps with an
-    offset are taken to UTC.
+    Timestamps with an offset are taken to UTC. Raises DataError naming the first row that is
+    missing or cannot be read.
     """
     if column.isna().any():
         row = int(np.flatnonzero(column.isna())[0])
         raise DataError(f"{place(row)}, column `{name}`: the time is missing")
-    if pd.api.types.is_integer_dtype(column) and time_format is not None:
+    kind = column.dtype
+    if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_complex_dtype(kind):
+        raise DataError(f"{place(0)}, column `{name}`: {column.iloc[0]} is not a time")
+    if pd.api.types.is_numeric_dtype(kind) and data.time_format is not None:
+        if pd.api.types.is_float_dtype(kind):
+            column = _whole(column, name, place)
         column = column.astype(str)
-    if pd.api.types.is_integer_dtype(column) and _compact_dates(column):
-        raise DataError(
-            f"{place(0)}, column `{name}`: {column.iloc[0]} looks like a date: set "
-            f"`data.time_format='%Y%m%d'`, or number the steps 1, 2, 3, ..."
-        )
-    if pd.api.types.is_integer_dtype(column):
-        return column.to_numpy(dtype="int64"), None
-    if pd.api.types.is_float_dtype(column):
-        bad = np.flatnonzero(column != column.round())
-        if len(bad):
-            raise DataError(
-                f"{place(bad[0])}, column `{name}`: {column.iloc[bad[0]]} is neither a "
-                f"timestamp nor an integer"
-            )
-        return column.to_numpy().astype("int64"), None
+    elif pd.api.types.is_numeric_dtype(kind):
+        return _from_numbers(column, name, data, place)
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.dt.to_timestamp()
+    if isinstance(column.dtype, pd.CategoricalDtype) and not pd.api.types.is_string_dtype(
+        column.cat.categories.dtype
+    ):
+        column = column.astype(column.cat.categories.dtype)
+        return parse_times(column, name, data, place)
     if not pd.api.types.is_datetime64_any_dtype(column):
-        column = _from_text(column.astype(str), name, time_format, place)
+        found = read_text(column, name, data, place)
+        return found if isinstance(found, Parsed) else _from_numbers(found, name, data, place)
     zone = None
     if getattr(column.dt, "tz", None) is not None:
-        zone = "UTC"
+        zone = zone_name(column.dt.tz)
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
-    return column.to_numpy().astype("datetime64[us]"), zone
+    return Parsed(_in_range(column.to_numpy(), name, place), zone)
 
 
-def _compact_dates(column: pd.Series) -> bool:
-    """Whether integers read as YYYYMMDD throughout, as no count of steps would."""
-    if len(column) < 2 or not column.between(18_000_101, 22_001_231).all():
-        return False
-    return bool(pd.to_datetime(column.astype(str), format="%Y%m%d", errors="coerce").notna().all())
-
-
-def _from_text(column: pd.Series, name: str, time_format: str | None, place: Place) -> pd.Series:
-    # An offset in some rows only would raise in pandas; utc=True takes them all, when any has one.
-    clock = r"\d:\d\d(?::\d\d(?:\.\d+)?)?\s*(?:Z|[+-]\d\d:?\d\d)$|^\d{4}-\d\d-\d\d[+-]\d\d:\d\d$"
-    has_offset = column.str.contains(clock, regex=True).to_numpy()
-    offset = bool(has_offset.any())
-    if offset and not has_offset.all():
-        at, odd = int(has_offset.argmax()), int((~has_offset).argmax())
+def _in_range(
+    time: npt.NDArray[np.datetime64], name: str, place: Place
+) -> npt.NDArray[np.datetime64]:
+    """The times in microseconds; raises DataError for years that no calendar step reaches."""
+    odd = np.flatnonzero((time < EARLIEST) | (time >= LATEST))
+    if len(odd):
         raise DataError(
-            f"{place(at)}, column `{name}`: {column.iloc[at]!r} has an offset from UTC, "
-            f"{place(odd)}: {column.iloc[odd]!r} has none; write all times in UTC"
+            f"{place(int(odd[0]))}, column `{name}`: {str(time[odd[0]])[:19]} is outside the years "
+            f"1000 to 8999"
         )
-    if time_format is None:
-        slashes = column.str.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}")
-        if slashes.all():
-            time_format = _day_or_month_first(column, name, place)
-    parsed = pd.to_datetime(column, format=time_format or "ISO8601", errors="coerce", utc=offset)
-    bad = np.flatnonzero(parsed.isna())
+    return time.astype("datetime64[us]", copy=False)
+
+
+def _whole(column: pd.Series, name: str, place: Place) -> pd.Series:
+    """Floats that are whole numbers as integers; raises DataError for others."""
+    values = column.to_numpy(dtype="float64")
+    bad = np.flatnonzero(~(np.abs(values) < 2**62) | (values != np.round(values)))
     if len(bad):
-        wanted = f"`data.time_format` (={time_format})" if time_format else "ISO 8601 (2024-01-31)"
         raise DataError(
-            f"{place(bad[0])}, column `{name}`: {column.iloc[bad[0]]!r} is not "
-            f"{wanted}; set `data.time_format=`, such as '%d.%m.%Y %H:%M'"
+            f"{place(int(bad[0]))}, column `{name}`: {values[bad[0]]} is neither a timestamp nor "
+            f"an integer"
         )
-    return parsed
+    return pd.Series(values.astype("int64"), name=column.name)
 
 
-def _day_or_month_first(column: pd.Series, name: str, place: Place) -> str:
-    """The one reading of 01/02/2024 that fits the whole column; asks where both do."""
-    fits = [
-        form
-        for form in (_DAY_FIRST, _MONTH_FIRST)
-        if pd.to_datetime(column, format=form, errors="coerce").notna().all()
-    ]
-    if len(fits) == 2:
-        raise DataError(
-            f"{place(0)}, column `{name}`: {column.iloc[0]!r} may begin with the day or the "
-            f"month: set `data.time_format='{_DAY_FIRST}'` or '{_MONTH_FIRST}'"
-        )
-    return fits[0] if fits else _MONTH_FIRST
+def _from_numbers(column: pd.Series, name: str, data: DataConfig, place: Place) -> Parsed:
+    if data.time_unit not in (None, "step"):
+        return Parsed(from_epoch(column, name, data, place), _epoch_zone(data))
+    if pd.api.types.is_float_dtype(column.dtype):
+        column = _whole(column, name, place)
+    whole = column.to_numpy()
+    big = np.flatnonzero((whole >= 2**62) | (whole <= -(2**62)))
+    if data.time_unit is None:
+        reject_dates_in_integers(column, name, place)
+    if len(big):
+        raise DataError(f"{place(int(big[0]))}, column `{name}`: {whole[big[0]]} is too large")
+    return Parsed(whole.astype("int64"), None)
+
+
+def _epoch_zone(data: DataConfig) -> str | None:
+    """Seconds since 1970 are UTC where a zone is asked for; days are days, wherever one is."""
+    return None if data.timezone is None or data.time_unit == "D" else "UTC"

@@ -1,0 +1,68 @@
+"""Finding a place in a CSV file as a spreadsheet counts, by the csv module: slow, for messages."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from tsconv.data.sniff import separator
+from tsconv.schema import DataConfig
+
+_LONGEST_FIELD = 1 << 24
+
+
+def row_of_line(path: Path, data: DataConfig, line: int) -> int:
+    """The row of a line of data, counted from 0: blank lines are rows too, the header is row 1.
+
+    A record whose quotes hold line breaks is one row, as in a spreadsheet.
+    """
+    try:
+        wanted = line + 1  # the header is the first record
+        for row, record in _records(path, data):
+            if record:
+                if wanted == 0:
+                    return row
+                wanted -= 1
+    except (csv.Error, UnicodeError, OSError, pa.ArrowException):
+        pass  # the message must not fail for a wrong count
+    return line + 2
+
+
+def find_torn_record(path: Path, data: DataConfig, width: int) -> str | None:
+    """What to say of the first record with another number of fields than the header."""
+    row = 0
+    try:
+        for row, record in _records(path, data):
+            if record and len(record) != width:
+                shown = separator(data).join(record)
+                fields = "1 field" if len(record) == 1 else f"{len(record)} fields"
+                many = len(record) > width
+                advice = (
+                    "is there a separator too many, or text with one in it that needs quotes"
+                    if many
+                    else "is the line cut short"
+                )
+                return (
+                    f"{path}: row {row}: {fields} where the header has {width}: {shown[:100]!r}; "
+                    f"{advice}?"
+                )
+    except csv.Error as error:
+        return f"{path}: row {row + 1}: cannot be read as CSV: {error}"
+    except (UnicodeError, OSError, pa.ArrowException):
+        pass
+    return None
+
+
+def _records(path: Path, data: DataConfig) -> Iterator[tuple[int, list[str]]]:
+    """(row, fields) of every record; blank ones have no fields."""
+    before = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        with pa.input_stream(str(path), compression="detect") as stream:
+            text = io.TextIOWrapper(stream, encoding=data.encoding, newline="")
+            yield from enumerate(csv.reader(text, delimiter=separator(data)), 1)
+    finally:
+        csv.field_size_limit(before)

@@ -1,0 +1,100 @@
+"""Writing a table of forecasts: .csv or .parquet, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsconv.data.zones import offset_name
+from tsconv.errors import ConfigError
+
+
+def check_output(output: Path, key: str = "output") -> None:
+    """Raise ConfigError where `output` cannot be written: before any work is done."""
+    if output.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"`{key}` (={output}) must end in .csv or .parquet")
+    if not output.parent.is_dir():
+        raise ConfigError(f"`{key}` (={output}): the folder {output.parent} does not exist")
+    if output.is_dir():
+        raise ConfigError(f"`{key}` (={output}) is a folder")
+
+
+def write_table(frame: pd.DataFrame, output: Path, escape_formulas: bool = False) -> None:
+    """Write .csv or .parquet beside the target and rename, so that no half-written file is seen.
+
+    `escape_formulas` puts a ' before names in a .csv that a spreadsheet would take for a formula.
+    """
+    check_output(output)
+    handle, name = tempfile.mkstemp(prefix=f".{output.name}-", dir=output.parent)
+    os.close(handle)
+    try:
+        if output.suffix == ".csv":
+            _write_csv(_escaped(frame) if escape_formulas else frame, name)
+        else:
+            frame.to_parquet(name, index=False)
+        Path(name).chmod(0o644)
+        os.replace(name, output)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _write_csv(frame: pd.DataFrame, name: str) -> None:
+    """Dates without a clock where all are midnight; no quotes where no text needs them."""
+    import pyarrow as pa
+    import pyarrow.csv
+
+    for column in frame.columns[[dtype.kind == "M" for dtype in frame.dtypes]]:
+        frame = frame.assign(**{column: _time_text(frame[column])})
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    special = any(
+        frame[name].astype(str).str.contains('[,"\r\n]', regex=True).any()
+        for name in frame
+        if not pd.api.types.is_numeric_dtype(frame[name])
+    )
+    options = pyarrow.csv.WriteOptions(
+        include_header=False, quoting_style="needed" if special else "none"
+    )
+    header = io.StringIO()
+    with open(name, "wb") as sink:
+        csv.writer(header, lineterminator="\n").writerow(frame.columns)
+        sink.write(header.getvalue().encode())
+        pyarrow.csv.write_csv(table, sink, options)
+
+
+def _time_text(ds: pd.Series) -> npt.NDArray[np.str_]:
+    """ISO 8601 with a space, in the coarsest of day, second and microsecond that holds all times.
+
+    Those with a zone get a clock and their offset.
+    """
+    aware = getattr(ds.dt, "tz", None) is not None
+    time = (ds.dt.tz_localize(None) if aware else ds).to_numpy().astype("datetime64[us]")
+    coarsest_first: tuple[Literal["D", "s", "us"], ...] = ("D", "s", "us")
+    if aware:  # a date alone has no offset
+        coarsest_first = coarsest_first[1:]
+    units = (u for u in coarsest_first if (time == time.astype(f"datetime64[{u}]")).all())
+    text = np.char.replace(np.datetime_as_string(time, unit=next(units)), "T", " ")
+    if not aware:
+        return text
+    utc = ds.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+    seconds = (time - utc).astype("timedelta64[s]").astype("int64")
+    unique, which = np.unique(seconds, return_inverse=True)
+    offsets = [offset_name(int(s)).replace("UTC", "+00:00") for s in unique]
+    return np.char.add(text, np.array(offsets, dtype=str)[which])
+
+
+def _escaped(frame: pd.DataFrame) -> pd.DataFrame:
+    """A ' before names that begin as formulas do: such as =x, +1, -1, @x, a tab."""
+    names = [name for name in ("unique_id", "row", "channel") if name in frame]
+    marked = {
+        n: frame[n].astype(str).str.replace(r"^([=+\-@\t\r])", r"'\1", regex=True) for n in names
+    }
+    return frame.assign(**marked)
