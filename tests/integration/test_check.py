@@ -91,9 +91,7 @@ def test_a_messy_file(
     assert "`tomorrow` is `sold` 1 step ahead" in out
     line = out.splitlines()[-1]
     assert "data.na_values=[-9999]" in line
-    if "data.duplicates" not in line:  # the file must be mended first
-        frame = pd.read_csv("my sales.csv").drop_duplicates(["shop", "day"])
-        frame.to_csv("my sales.csv", index=False)
+    assert "data.duplicates=first" in line
     assert trains(line) == 0
 
 
@@ -110,6 +108,33 @@ def test_roles_are_suggested_and_the_line_trains(
     line = out.splitlines()[-1]
     for key in ("data.sep", "data.decimal", "data.time=day", "data.id=shop", "data.target=sold"):
         assert key in line
+    assert trains(line) == 0
+
+
+@pytest.mark.parametrize("kind", ["local", "epoch", "doubles"])
+def test_what_training_would_refuse_is_mended_by_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    utc = pd.date_range("2024-03-20", "2024-11-05", freq="h", tz="UTC")
+    frame = pd.DataFrame({"unique_id": "a", "ds": utc, "y": np.sin(np.arange(len(utc)) / 24)})
+    if kind == "epoch":
+        frame["ds"] = (utc - pd.Timestamp(0, tz="UTC")) // pd.Timedelta("1s")
+        key = "data.time_unit=s"
+    elif kind == "local":
+        frame["ds"] = utc.tz_convert("Europe/Berlin").tz_localize(None)
+        key = "data.timezone=Europe/Berlin"
+    else:
+        frame["ds"] = utc.tz_localize(None)
+        frame = pd.concat([frame, frame.iloc[[3]].assign(y=1.0)])
+        key = "data.duplicates=mean"
+    frame.to_csv("times.csv", index=False)
+    code, out, err = checked(capsys, "data.path=times.csv")
+    assert code == 1
+    assert len(err.strip().splitlines()) == 1
+    assert "this line fits it" in out
+    line = out.splitlines()[-1]
+    assert key in line.replace("'", "").replace('"', "")
     assert trains(line) == 0
 
 

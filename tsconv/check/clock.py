@@ -44,10 +44,12 @@ def clock_changes(lines: Lines, zone: str | None) -> Finding | None:
             best = (dates, name, holes, doubles)
     if best is None:
         return None
-    return _finding(lines, *best)
+    return _finding(lines, len(double), *best)
 
 
-def _finding(lines: Lines, dates: int, rule: str, holes: Ints, doubles: Ints) -> Finding:
+def _finding(
+    lines: Lines, all_doubles: int, dates: int, rule: str, holes: Ints, doubles: Ints
+) -> Finding:
     parts = [
         count(len(holes), "hole") + " in spring" if len(holes) else "",
         count(len(doubles), "double time") + " in autumn" if len(doubles) else "",
@@ -68,7 +70,7 @@ def _finding(lines: Lines, dates: int, rule: str, holes: Ints, doubles: Ints) ->
         len(holes) + len(doubles),
         f"{lines.place(i)}: {lines.name(lines.rank[i])} at {lines.at(i)}",
         f"write times in UTC, or name the zone, such as data.timezone={zone}",
-        {"data.timezone": zone} if len(holes) and len(doubles) else {},
+        {"data.timezone": zone} if len(holes) and 0 < len(doubles) == all_doubles else {},
     )
 
 

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from tsconv.data.sniff import separator
 from tsconv.schema import DataConfig
 
 # Spellings of a missing number, as reading has them.
@@ -152,7 +153,7 @@ def _read(path: Path, data: DataConfig, most: int) -> tuple[pa.Table, int, bool]
     table = pyarrow.csv.read_csv(
         io.BytesIO(block),
         read_options=pyarrow.csv.ReadOptions(encoding=data.encoding),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=data.sep),
+        parse_options=pyarrow.csv.ParseOptions(delimiter=separator(data)),
         convert_options=pyarrow.csv.ConvertOptions(
             null_values=[*_MISSING, *map(str, data.na_values)],
             strings_can_be_null=False,

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from tsconv.check import covariates, findings, grid, sections
-from tsconv.check.clock import clock_changes
 from tsconv.check.command import train_line
 from tsconv.check.estimate import PanelWorkshop, estimate
 from tsconv.check.lines import Lines
@@ -72,9 +71,7 @@ def _look_at_lines(
     report: Report, patient: Patient, lines: Lines, declared: dict[str, str], ahead: list[str]
 ) -> None:
     data = patient.data
-    policy = getattr(data, "duplicates", "error")
-    clock = clock_changes(lines, getattr(data, "timezone", None) or lines.table.time_zone)
-    report.find(findings.duplicates(lines, policy), clock, findings.unsorted(lines))
+    report.find(findings.unsorted(lines))
     disguised = findings.sentinels(lines)
     plans = "data.future_covariates" in declared.values()  # lines behind the targets are meant
     use = ~covariates.behind_targets(lines) if plans else None

@@ -10,8 +10,6 @@ import torch
 
 from tsconv.data.chunks import draw_chunks
 from tsconv.data.panel import Panel
-from tsconv.data.split import Split
-from tsconv.metrics import SeriesScale
 from tsconv.prepare import Prepared, Workshop
 from tsconv.training import dense_loss
 
@@ -44,25 +42,6 @@ class PanelWorkshop(Workshop):
     def panel(self, config: object, table: object = None) -> Panel:
         """The panel, whatever is asked for."""
         return self._given
-
-    def _scale(self, whole: Panel, panel: Panel, split: Split, season: int) -> SeriesScale:
-        """Mean and deviation of the training parts in one go; a check scores nothing by MASE."""
-        start = panel.indptr[:-1]
-        series = torch.repeat_interleave(torch.arange(len(panel)), panel.lengths)
-        training = torch.arange(len(panel.values)) < (start + split.train_end)[series]
-        # Around the first value, as training has it: a constant series deviates by exactly 0.
-        targets = len(panel.targets)
-        values = panel.values[:, :targets] - panel.offset[:, :targets][series]
-        use = training[:, None, None] & ~values.isnan()
-        values = torch.where(use, values, 0.0)
-        sums, squares, n = (
-            torch.zeros_like(panel.offset[:, :targets]).index_add_(0, series, part)
-            for part in (values, values**2, use.double())
-        )
-        n = n.clamp_min(1)
-        mean = sums / n
-        std = (squares / n - mean**2).clamp_min(0).sqrt()
-        return SeriesScale(mean + panel.offset[:, :targets], std, torch.zeros_like(std))
 
 
 def estimate(prepared: Prepared) -> Estimate:

@@ -5,7 +5,6 @@ They count also where training would refuse the file: duplicates, holes, values 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -14,7 +13,6 @@ import pyarrow.compute as pc
 
 from tsconv.check.lines import Bools, Ints, Lines
 from tsconv.check.report import Finding, count, share
-from tsconv.schema import DataConfig
 
 _SENTINELS = {float(s + d * n) for s in "-" for d in "89" for n in (2, 3, 4, 5, 6)} | {
     float(d * n) for d in "789" for n in (3, 4, 5, 6)
@@ -48,15 +46,11 @@ def duplicates(lines: Lines, policy: str = "error") -> Finding | None:
         f"{count(series, 'series', 'series')}, {said}",
         len(again),
         f"{both}: {lines.name(lines.rank[i])} at {lines.at(i)}",
-        _advice(wanted) if refuses else f"`data.duplicates` (={policy}) settles them",
+        f"keep one line of each, or set data.duplicates={wanted}"
+        if refuses
+        else f"`data.duplicates` (={policy}) settles them",
         {"data.duplicates": wanted} if refuses else {},
     )
-
-
-def _advice(policy: str) -> str:
-    if "duplicates" not in {f.name for f in dataclasses.fields(DataConfig)}:
-        return "keep one line of each"
-    return f"keep one line of each, or data.duplicates={policy}"
 
 
 def unsorted(lines: Lines) -> Finding | None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tsconv.data.grid import sorted_order
-from tsconv.data.table import Places, Table
+from tsconv.data.table import Table
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -97,21 +95,3 @@ def show_time(time: np.datetime64 | np.int64) -> str:
     """2024-03-01 00:00:00 without the parts that say nothing."""
     text = str(time).replace("T", " ").removesuffix(".000000")
     return text.removesuffix(":00").removesuffix(" 00:00") if " " in text else text
-
-
-def take(table: Table, index: Ints) -> Table:
-    """The table with these lines only."""
-    places = Places(table.places.files, table.places.file[index], table.places.line[index])
-    return dataclasses.replace(_cut(table, len(table.codes), index), places=places)
-
-
-def _cut(whole: Any, n: int, index: Ints) -> Any:
-    """A dataclass with every array of n lines cut to some, those of its parts too."""
-    cut = {}
-    for field in dataclasses.fields(whole):
-        value = getattr(whole, field.name)
-        if isinstance(value, np.ndarray) and len(value) == n:
-            cut[field.name] = value[index]
-        elif dataclasses.is_dataclass(value) and not isinstance(value, Places):
-            cut[field.name] = _cut(value, n, index)
-    return dataclasses.replace(whole, **cut)

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tsconv.check.clock import clock_changes
 from tsconv.check.columns import Raw, read_raw
-from tsconv.check.findings import duplicate_lines, sentinel_values, sentinels
+from tsconv.check.findings import duplicate_lines, duplicates, sentinel_values, sentinels
 from tsconv.check.grid import coarser_fit
-from tsconv.check.lines import Lines, take
+from tsconv.check.lines import Lines
 from tsconv.check.repair import cell_keys, epoch_unit, reading_keys, time_keys, value_keys
 from tsconv.check.report import Finding
 from tsconv.check.roles import Suggestion, declared_roles, extra_key, missing_roles, suggest_roles
@@ -146,25 +147,33 @@ def _look_for_epochs(patient: Patient) -> None:
 
 
 def _build(patient: Patient) -> None:
-    """Lay the lines on their grid; where that is refused, without doubles or on a finer step."""
-    lines = patient.lines
+    """Lay the lines on their grid; where that is refused, with what the findings suggest for it."""
+    lines, data = patient.lines, patient.data
     assert lines is not None
+    doubles = duplicates(lines, data.duplicates)
+    clock = clock_changes(lines, data.timezone or lines.table.time_zone)
+    patient.findings += [f for f in (doubles, clock) if f is not None]
     table = _without_sentinels(lines)
-    freq = patient.data.freq
-    panel = patient.attempt(build_panel, table, freq)
-    again = duplicate_lines(lines)
-    if panel is None and len(again):
-        keep = np.ones(len(lines), dtype=bool)
-        keep[lines.order[again]] = False
-        table = take(table, np.flatnonzero(keep))
-        panel = patient.attempt(build_panel, table, freq)
-    if panel is None and freq is None:
-        step = coarser_fit(lines)
+    panel = patient.attempt(build_panel, table, data.freq)
+    if panel is None and clock is not None and clock.keys:
+        patient.apply(Suggestion(clock.keys, {"data.timezone": "its clocks change so"}))
+        zoned = patient.attempt(read_table, patient.data)
+        patient.lines = lines if zoned is None else Lines(zoned)
+        table = _without_sentinels(patient.lines)
+        panel = patient.attempt(build_panel, table, data.freq)
+    if panel is None and doubles is not None and doubles.keys:
+        table = dataclasses.replace(table, duplicates=doubles.keys["data.duplicates"])
+        panel = patient.attempt(build_panel, table, data.freq)
+    if panel is None and data.freq is None:
+        step = coarser_fit(patient.lines or lines)
         if step is not None:
             panel = patient.attempt(build_panel, table, step)
         if panel is not None:
             reason = {"data.freq": "the step on which every line lies"}
             patient.apply(Suggestion({"data.freq": step}, reason))
+    if panel is not None and data.timezone is None and patient.data.timezone is not None:
+        # The zone settles the doubles.
+        patient.findings = [f for f in patient.findings if f is not doubles]
     patient.panel = panel
 
 
