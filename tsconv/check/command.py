@@ -60,6 +60,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _place(word: str) -> int:
+    """Experiments and the path come first, the horizon last; all else stays in order."""
     key = word.partition("=")[0]
     if key == "experiment" or key == "+experiment":
         return 0

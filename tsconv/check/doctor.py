@@ -154,8 +154,8 @@ def _prepare(
 # What reading notes in its own words, by a piece of them, where a finding has counted it already.
 _TOLD = {
     "values are missing": "missing values",
-    "such pairs": "duplicates",
-    "were sorted": "unsorted",
+    "are both series": "duplicates",
+    "were put in order of time": "unsorted",
     "far from all other": "sentinel values",
     "differ by case": "near-equal names",
     "are not in the file": "missing steps",
