@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tsconv.errors import ConfigError
 from tsconv.nn.covariates import CovariateEncoder, Known
 from tsconv.nn.effects import Effects, FutureEffect
 from tsconv.nn.rows import RowLinear
@@ -58,12 +59,13 @@ class KnownBranch(nn.Module):
         return self.effect(features[..., self.past_width :], mask, state, which)
 
 
-def require_known(spec: NetSpec, known: Known | None, x: Tensor) -> str:
-    """What is wrong with the shapes of `known` beside x: (B, C, H, W); "" for nothing."""
+def require_known(spec: NetSpec, known: Known | None, x: Tensor) -> None:
+    """Raise ConfigError unless `known` has the shapes that go with x: (B, C, H, W)."""
     batch, _, n_rows, width = x.shape
     wanted = (
         (batch, spec.n_known, n_rows, width + spec.horizon),
         (batch, spec.n_known_static, n_rows),
     )
     found = None if known is None else (tuple(known.values.shape), tuple(known.static.shape))
-    return "" if found == wanted else f"`known` has shapes {found}, expected {wanted}"
+    if found != wanted:
+        raise ConfigError(f"`known` has shapes {found}, expected {wanted}")

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.errors import ConfigError
 from tsconv.known import KnownBranch, require_known
 from tsconv.nn.block import SpatialDropout
 from tsconv.nn.covariates import Known
 from tsconv.nn.effects import Effects
+from tsconv.nn.features import causal_features, n_features
 from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.linear import LinearBranch
 from tsconv.nn.rows import RowLinear, RowNorm, require_rows
@@ -26,9 +26,6 @@ from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.tcn import TemporalStack
 from tsconv.nn.trailing import TrailingFilters
 from tsconv.spec import NetSpec
-
-# Features further out than this many standard deviations say no more than "very far".
-_FEATURE_LIMIT = 10.0
 
 
 class Prediction(NamedTuple):
@@ -67,11 +64,11 @@ class ForecastNet(nn.Module):
         self.filters = TrailingFilters(spec.smooth, spec.slope)
         self.mixed = spec.channels == "mixed"
         n_targets = (spec.n_targets or 1) if self.mixed else 1  # forecast from one state
-        n_features = 2 + len(spec.seasonal_lags) + len(spec.smooth) + len(spec.slope)
+        each = n_features(spec.seasonal_lags, self.filters)
         n_inputs = (n_targets + spec.n_past) if self.mixed else 1
         by_row: dict[str, Any] = {"n_rows": spec.n_rows, "rows": spec.rows}
-        self.stem = RowLinear(n_inputs * n_features, spec.hidden, **by_row)
-        past = spec.n_past * n_features
+        self.stem = RowLinear(n_inputs * each, spec.hidden, **by_row)
+        past = spec.n_past * each
         self.stem_past = (
             RowLinear(past, spec.hidden, bias=False, **by_row) if past and not self.mixed else None
         )
@@ -151,7 +148,10 @@ class ForecastNet(nn.Module):
         flat = x.ndim == 3
         if flat:
             x, mask = x.unsqueeze(2), mask.unsqueeze(2)
-        self._check_input(x, mask, n_origins, which, known)
+        self.spec.check_input(x, mask, n_origins)
+        require_rows(self.stem, x.shape[2], which)
+        if self.known is not None:
+            require_known(self.spec, known, x)
         excess = x.shape[-1] - self.history - n_origins  # more than is looked at, or too little
         x, mask = (
             F.pad(v, (-excess, 0)).permute(2, 1, 0, 3).contiguous() for v in (x, mask.to(x.dtype))
@@ -185,8 +185,9 @@ class ForecastNet(nn.Module):
         given: Tensor | None,
     ) -> Tensor:
         """What the head sees at each origin: (H, N, O, hidden), N being B, or T * B apart."""
-        features = self.features(x, mask, scale)  # (H, C, B, receptive_field - 1 + O, F)
-        width = features.shape[3]
+        start, lags = self.feature_history, self.spec.seasonal_lags
+        features = causal_features(x, mask, scale, self.filters, lags, start)
+        width = features.shape[3]  # (H, C, B, receptive_field - 1 + O, F)
         present = scale.n_observed[..., -width:] > 0
         targets = x.shape[1] - self.spec.n_past
         if self.mixed:
@@ -240,55 +241,6 @@ class ForecastNet(nn.Module):
         if not self.mixed:
             return tuple(v.unflatten(1, (n_targets, -1)) for v in levels)
         return tuple(v.unflatten(-1, (n_targets, -1)).movedim(-2, 1) for v in levels)
-
-    def features(self, x: Tensor, mask: Tensor, scale: CausalScale) -> Tensor:
-        """The stack's inputs from step `feature_history` on: (..., W - feature_history, F).
-
-        All of them stay the same when a series is shifted or multiplied by a positive number.
-        """
-        start, width = self.feature_history, x.shape[-1]
-
-        def lagged(v: Tensor, lag: int = 0) -> Tensor:
-            return v[..., start - lag : width - lag]
-
-        now, seen = lagged(x), lagged(mask)
-        unit = lagged(scale.inverse) * seen
-        columns = [(now - lagged(scale.mu)) * unit, seen]
-        if self.filters.history:
-            first = start - self.filters.history
-            observed = mask[..., first:]
-            z = (x - scale.mu)[..., first:] * scale.inverse[..., first:] * observed
-            z = z.clamp(-_FEATURE_LIMIT, _FEATURE_LIMIT)
-            found = self.filters(z.flatten(0, -2), observed.flatten(0, -2))
-            columns += [v.view_as(now) for v in found]
-        for lag in self.spec.seasonal_lags:
-            columns.append((now - lagged(x, lag)) * unit * lagged(mask, lag))
-        return torch.stack(columns, dim=-1).clamp(-_FEATURE_LIMIT, _FEATURE_LIMIT)
-
-    def _check_input(
-        self,
-        x: Tensor,
-        mask: Tensor,
-        n_origins: int,
-        which: Tensor | None,
-        known: Known | None,
-    ) -> None:
-        spec = self.spec
-        if x.ndim != 4 or x.shape != mask.shape or not 1 <= n_origins <= x.shape[-1]:
-            raise ConfigError(
-                f"x has shape {tuple(x.shape)} and mask {tuple(mask.shape)}, expected the same "
-                f"(B, C, H, W) or (B, C, W) with W >= n_origins (={n_origins})"
-            )
-        wanted = f"{spec.n_targets} targets" if self.mixed else "at least one target"
-        n_targets = x.shape[1] - spec.n_past
-        if n_targets < 1 or (self.mixed and n_targets != spec.n_targets):
-            raise ConfigError(
-                f"x has {x.shape[1]} channels, expected {wanted} and {spec.n_past} past-only ones"
-            )
-        require_rows(self.stem, x.shape[2], which)
-        wrong = require_known(spec, known, x) if self.known is not None else ""
-        if wrong:
-            raise ConfigError(wrong)
 
 
 def _side_by_side(v: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from torch import Tensor
+
 from tsconv.errors import ConfigError, require_choice
 from tsconv.nn.checks import require_positive
 
@@ -66,6 +68,21 @@ class NetSpec:
             raise ConfigError(f"`{unknown[0]}` is not a setting of this version's ForecastNet")
         tuples = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
         return cls(**{**values, **tuples})
+
+    def check_input(self, x: Tensor, mask: Tensor, n_origins: int) -> None:
+        """Raise ConfigError for shapes that no network of this spec takes: (B, C, H, W)."""
+        if x.ndim != 4 or x.shape != mask.shape or not 1 <= n_origins <= x.shape[-1]:
+            raise ConfigError(
+                f"x has shape {tuple(x.shape)} and mask {tuple(mask.shape)}, expected the same "
+                f"(B, C, H, W) or (B, C, W) with W >= n_origins (={n_origins})"
+            )
+        mixed = self.channels == "mixed"
+        n_targets = x.shape[1] - self.n_past
+        if n_targets < 1 or (mixed and n_targets != self.n_targets):
+            wanted = f"{self.n_targets} targets" if mixed else "at least one target"
+            raise ConfigError(
+                f"x has {x.shape[1]} channels, expected {wanted} and {self.n_past} past-only ones"
+            )
 
     def check(self) -> None:
         """Raise ConfigError for sizes and choices that no network could have."""

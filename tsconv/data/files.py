@@ -95,7 +95,9 @@ def _read_parquet(path: Path, find_roles: FindRoles) -> tuple[pd.DataFrame, Role
             at = table.schema.get_field_index(name)
             if at >= 0 and pa.types.is_string(table.schema.field(at).type):
                 table = table.set_column(at, name, table.column(at).dictionary_encode())
-        frame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+        frame = table.to_pandas(
+            ignore_metadata=True, split_blocks=True, self_destruct=True, date_as_object=False
+        )
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:
         raise DataError(
             f"{path}: not a Parquet file that can be read: {one_line(error)}"

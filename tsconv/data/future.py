@@ -48,15 +48,16 @@ def with_future(table: Table, extra: Table) -> Table:
     same &= (order[:-1] < n) & (order[1:] >= n)
     ours, twin = order[:-1][same], order[1:][same] - n
     future = np.concatenate([table.future.values, theirs.values])
-    known = ~np.isnan(future[ours]) & ~np.isnan(theirs.values[twin])
-    differ = np.argwhere(known & (future[ours] != theirs.values[twin]))
+    left, right = (_without_empty(theirs, cells) for cells in (future[ours], theirs.values[twin]))
+    differ = np.argwhere(~np.isnan(left) & ~np.isnan(right) & (left != right))
     if len(differ):
         at, column = differ[0]
         raise DataError(
             f"{table.places(ours[at])} and {extra.places(twin[at])} give "
             f"{table.member(members[ours[at]])} two values of `{theirs.names[column]}` for one time"
         )
-    future[ours] = np.where(np.isnan(future[ours]), theirs.values[twin], future[ours])
+    filled = np.isnan(left) & ~np.isnan(right)
+    future[ours] = np.where(filled | np.isnan(future[ours]), theirs.values[twin], future[ours])
     kept = np.ones(len(members), dtype=bool)
     kept[twin + n] = False
 
@@ -82,6 +83,16 @@ def with_future(table: Table, extra: Table) -> Table:
         places=table.places.then(extra.places, (n, len(extra.codes))).take(np.flatnonzero(kept)),
         notes=(*table.notes, *notes),
     )
+
+
+def _without_empty(columns: Columns, cells: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Cells (N, F) with NaN for the category of empty ones, which any other takes the place of."""
+    out = cells.copy()
+    for f, name in enumerate(columns.names):
+        known = columns.categories.get(name, ())
+        if "" in known:
+            out[out[:, f] == known.index(""), f] = np.nan
+    return out
 
 
 def _for_members(table: Table, extra: Table) -> tuple[Table, list[str]]:

@@ -15,6 +15,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from tsconv.data.cells import BadCells, Codes, coded, missing_numbers, sentinel_notes, twin_notes
 from tsconv.data.epoch import UNITS
@@ -77,7 +78,15 @@ def table_from_frame(frame: pd.DataFrame, data: DataConfig, future_only: bool = 
     frame = frame.set_axis([str(c) for c in frame.columns], axis=1)
     roles = find_roles(list(frame.columns), data, source, future_only)
     places = Places.of({source: len(frame)})
-    return _check(frame[roles.wanted], roles, data, source, places, BadCells())
+    frame = pd.DataFrame({name: _plain(frame[name]) for name in roles.wanted})
+    return _check(frame, roles, data, source, places, BadCells())
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """The column with a plain index, and in types of numpy where it is in those of Arrow."""
+    if isinstance(column.dtype, pd.ArrowDtype):
+        column = pa.chunked_array(pa.array(column)).to_pandas(date_as_object=False)
+    return column.reset_index(drop=True)
 
 
 def _check_policies(data: DataConfig) -> None:
@@ -126,7 +135,8 @@ def _check(
     for c, n in enumerate(channels):
         values[:, c] = numbers[n]
     past = [n for n in roles.past if n not in numbers]
-    covariates = [_columns(frame, names, numbers) for names in (past, roles.future, roles.static)]
+    covariates = [_columns(frame, names, numbers) for names in (past, roles.future)]
+    covariates.append(_columns(frame, roles.static, numbers, by_step=False))
     if roles.wide in ("series", "rows"):  # each target is one of them: stack the columns
         count = len(roles.targets)
         stacked = np.repeat(np.arange(count), len(values))
@@ -166,9 +176,15 @@ def _check(
 
 
 def _columns(
-    frame: pd.DataFrame, names: Sequence[str], numbers: dict[str, npt.NDArray[np.float64]]
+    frame: pd.DataFrame,
+    names: Sequence[str],
+    numbers: dict[str, npt.NDArray[np.float64]],
+    by_step: bool = True,
 ) -> Columns | None:
-    """Covariates side by side: numbers as they are, categories by number; None for none."""
+    """Covariates side by side: numbers as they are, categories by number; None for none.
+
+    An empty cell is a category of its own where there is one for each step, else a missing value.
+    """
     if not names:
         return None
     columns: list[npt.NDArray[np.float64]] = []
@@ -178,6 +194,8 @@ def _columns(
             columns.append(numbers[name])
             continue
         codes, unique = coded(frame[name], missing=("",))
+        if by_step and (codes < 0).any():  # "no holiday" is a category of its own
+            codes, unique = np.where(codes < 0, len(unique), codes), (*unique, "")
         categories[name] = unique
         columns.append(np.where(codes < 0, np.nan, codes))
     return Columns(tuple(names), np.column_stack(columns), categories)
