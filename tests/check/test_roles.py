@@ -80,6 +80,18 @@ def test_time_in_several_columns(tmp_path: Path) -> None:
     assert got.keys["data.target"] == "sold"
 
 
+def test_a_bad_cell_beside_time_in_several_columns(tmp_path: Path) -> None:
+    frame = sales().astype({"sold": object})
+    for part in ("day", "month", "year"):
+        frame.insert(0, part, getattr(frame["when"].dt, part))
+    frame.loc[5, "sold"] = " "
+    data = {"time": ["year", "month", "day"], "id": "shop", "target": "sold"}
+    got = patient(tmp_path, frame.drop(columns="when"), {**data, "bad_values": "missing"})
+    assert got.error is None
+    assert got.panel is not None
+    assert got.panel.frequency.alias == "D"
+
+
 def test_separator_decimal_and_format(tmp_path: Path) -> None:
     frame = sales().assign(when=lambda f: f["when"].dt.strftime("%d.%m.%Y"), shop="Köln")
     frame = frame.iloc[:60]
