@@ -59,7 +59,13 @@ def columns_section(
     for key in _ROLES:
         names = [n for n in raw.names if declared.get(n) == key]
         if len(names) > _MOST_ALIKE or (key == "data.time" and len(names) > 1):
-            cells.append((some(names, 3), _together([raw[n] for n in names]), f"-> {key}"))
+            cells.append(
+                (
+                    some(names, 6 if key == "data.time" else 3),
+                    _together([raw[n] for n in names]),
+                    f"-> {key}",
+                )
+            )
         else:
             cells += [(n, _holds(raw[n]), f"-> {key}") for n in names]
     for role in dict.fromkeys(c.text for c in beside):
