@@ -23,7 +23,7 @@ LEVELS = [
     {"prepare"},
     {"train"},
     {"config"},
-    {"sweep", "multirun"},
+    {"sweep", "multirun", "check"},
     {"forecaster", "cli"},
 ]
 LEVEL = {name: i for i, names in enumerate(LEVELS) for name in names}
@@ -75,7 +75,7 @@ def test_heavy_packages_stay_in_their_rooms() -> None:
         "hydra": {"config"},
         "pytorch_lightning": {"training", "callbacks", "fit", "prepare", "data", "sweep"},
         "matplotlib": {"plots", "sweep"},
-        "pandas": {"data", "forecast", "forecaster"},
+        "pandas": {"data", "forecast", "forecaster", "check"},
     }
     for path in modules():
         for name in imported(path):

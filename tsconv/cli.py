@@ -1,4 +1,4 @@
-"""The commands: `tsconv train|forecast|sweep`, each followed by Hydra overrides.
+"""The commands: `tsconv check|train|forecast|sweep`, each followed by Hydra overrides.
 
 Exit codes: 0 done; 1 the input or the config is at fault, with one line that says what to change
 (TSCONV_DEBUG=1 shows the traceback); 2 usage.
@@ -17,6 +17,7 @@ USAGE = """\
 usage: tsconv COMMAND [--config-dir DIR] [key=value ...]
 
 commands:
+  check      look at a file first:   tsconv check data.path=sales.csv
   train      fit a network:          tsconv train data.path=sales.csv horizon=28
              several in turn:        tsconv train -m model.hidden=32,64 seed=0,1,2 ...
   forecast   use a trained bundle:   tsconv forecast bundle=runs/.../bundle data.path=sales.csv
@@ -24,6 +25,22 @@ commands:
 
 Keys are those of conf/ (tsconv train --help lists them). `tsconv --version` prints the version.
 """
+
+
+def check_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
+    """Print what training would meet in a file, and the `tsconv train` line that fits it."""
+    from tsconv.config import check_plan
+
+    plan = check_plan(overrides, config_dir)
+    from tsconv.check.doctor import check
+    from tsconv.report import write_json
+
+    report, refusal = check(plan, overrides, config_dir)
+    print(report.text(), flush=True)
+    if plan.output is not None:
+        write_json(report.to_dict(), Path(plan.output))
+    if refusal is not None:
+        raise refusal
 
 
 def train_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
@@ -109,6 +126,7 @@ def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> No
 
 
 COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
+    "check": check_command,
     "train": train_command,
     "forecast": forecast_command,
     "sweep": sweep_command,

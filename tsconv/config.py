@@ -72,6 +72,31 @@ def sweep_config(overrides: Sequence[str] = (), config_dir: str | None = None) -
     return SweepPlan(settings, space, _checked(composed, TrainConfig), choices)  # type: ignore[arg-type]
 
 
+@dataclasses.dataclass(frozen=True)
+class CheckPlan:
+    """What `tsconv check` was asked for: a training, of which the horizon may be open."""
+
+    base: TrainConfig
+    horizon: int | None
+    output: str | None
+
+
+def check_plan(overrides: Sequence[str] = (), config_dir: str | None = None) -> CheckPlan:
+    """Compose and check the config of a check; raises ConfigError naming the key at fault."""
+    composed = _compose("check", overrides, config_dir)
+    OmegaConf.set_struct(composed, False)
+    output, open_end = composed.pop("output"), composed.horizon is None
+    if open_end:
+        composed.horizon = 1  # some horizon, until one is suggested
+    output = None if output is None else str(output)
+    if output is not None and not output.endswith(".json"):
+        raise ConfigError(f"`output` (={output}) must end in .json")
+    if output is not None and not Path(output).parent.is_dir():
+        raise ConfigError(f"`output` (={output}): the folder {Path(output).parent} does not exist")
+    base = _checked(composed, TrainConfig)
+    return CheckPlan(base, None if open_end else base.horizon, output)
+
+
 def group_names() -> set[str]:
     """The groups of conf/: a key of one of these names chooses a file of it."""
     return {p.name for p in config_folder().iterdir() if p.is_dir()}

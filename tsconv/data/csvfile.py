@@ -45,10 +45,17 @@ def read_csv(
             raise _told(path, start, data, error) from error
     except (pa.ArrowException, UnicodeError, OSError, OverflowError) as error:
         raise _told(path, start, data, error) from error
-    # A number or a time that is none: read these columns as text to find it.
-    types |= dict.fromkeys(roles.time, _TEXT) | dict.fromkeys(roles.numbers, pa.string())
+    # A number or a time that is none: read these columns as text to find it. Numbers first, since
+    # whole numbers of year, month and day are no longer told from other times once they are text.
+    types |= dict.fromkeys(roles.numbers, pa.string())
     try:
         frame = _frame(_arrow(path, start, roles, data, types))
+    except pa.ArrowInvalid:
+        types |= dict.fromkeys(roles.time, _TEXT)
+        try:
+            frame = _frame(_arrow(path, start, roles, data, types))
+        except (pa.ArrowException, UnicodeError, OSError) as error:
+            raise _told(path, start, data, error) from error
     except (pa.ArrowException, UnicodeError, OSError) as error:
         raise _told(path, start, data, error) from error
 

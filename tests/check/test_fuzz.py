@@ -1,0 +1,78 @@
+"""Whatever the file holds, a check ends in a report or in one of our errors."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tsconv.check import doctor
+from tsconv.config import CheckPlan, train_config
+from tsconv.errors import TsconvError
+
+CELLS = st.sampled_from(
+    ["", "NA", "0", "1", "2.5", "-9999", "1,5", "x", "é", " ", "1e400", "inf", "a b", '"', "007",
+     "2024-01-01", "2024-01-02 00:00", "2024-01-03T00:00:00+02:00", "31.12.2023", "01/02/2024",
+     "1700000000", "20240101", "24:00", "true", "\t", "2024", "12"]
+)  # fmt: skip
+HEADERS = st.sampled_from(
+    ["unique_id", "ds", "y", "id", "date", "value", "year", "month", "day", "", "a;b", "y.1", "x"]
+)
+BASE = train_config(["horizon=2"])
+
+
+def look(path: Path, content: bytes, training: bool = False) -> None:
+    """Check a file; without training, which takes long and sees the file no more."""
+    path.write_bytes(content)
+    base = BASE
+    base.data.path = str(path)
+    plan = CheckPlan(base, None, None)
+    with pytest.MonkeyPatch.context() as patch:
+        if not training:
+            patch.setattr(doctor, "_prepare", lambda *_: None)
+        try:
+            report, _ = doctor.check(plan, [f"data.path={path}"])
+        except TsconvError:
+            return
+    assert report.text().splitlines()[-1].startswith("tsconv train")
+    json.dumps(report.to_dict(), allow_nan=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fuzz")
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=60)
+def test_any_bytes(folder: Path, content: bytes) -> None:
+    look(folder / "bytes.csv", content, training=True)
+
+
+@given(
+    st.lists(HEADERS, min_size=1, max_size=5),
+    st.lists(st.lists(CELLS, min_size=1, max_size=5), max_size=12),
+    st.sampled_from([",", ";", "\t"]),
+)
+@settings(max_examples=150)
+def test_any_cells(folder: Path, names: list, rows: list, sep: str) -> None:
+    text = "\n".join(sep.join(row) for row in [names, *rows])
+    look(folder / "cells.csv", text.encode())
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=120)
+def test_any_panel(folder: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 40))
+    times = rng.choice(["2024-01-{:02d}", "2024-{:02d}-01", "{}", "2024-03-31 {:02d}:00"])
+    top = 12 if times.endswith("-01") else 20
+    lines = [
+        f"{rng.choice(['a', 'A', 'b ', '1'])},{times.format(rng.integers(1, top + 1))},"
+        f"{rng.choice(['', '-9999', '1', '2.5', '7e9'])},{rng.choice(['', 'k', '3'])}"
+        for _ in range(n)
+    ]
+    header = rng.choice(["unique_id,ds,y,x", "shop,date,sold,kind"])
+    look(folder / "panel.csv", "\n".join([str(header), *lines]).encode())

@@ -1,0 +1,194 @@
+"""The real `tsconv check` on files made for it: exit code, report, JSON, and a line that trains."""
+
+import json
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT, daily_frame
+from tsconv import cli
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def sales() -> pd.DataFrame:
+    return daily_frame(4, 120).rename(columns={"unique_id": "shop", "ds": "day", "y": "sold"})
+
+
+def messy() -> pd.DataFrame:
+    """Sales with -9999, doubles, holes, near-equal names, and a column that tells the future."""
+    frame = sales()
+    frame["shop"] = frame["shop"].replace({"shop 3": "Shop  2"})
+    frame["tomorrow"] = frame.groupby("shop")["sold"].shift(-1)
+    frame.loc[[10, 50, 51], "sold"] = -9999
+    frame.loc[60, "sold"] = np.nan
+    frame = frame.drop(index=[200, 201, 333])
+    frame = pd.concat([frame, frame.iloc[[7, 8]]])
+    return pd.concat([frame.iloc[240:], frame.iloc[:240]])
+
+
+def checked(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = cli.main(["check", *arguments])
+    done = capsys.readouterr()
+    return code, done.out, done.err
+
+
+def trains(line: str) -> int:
+    """Run the last line of a report as a shell would."""
+    words = shlex.split(line)
+    assert words[:2] == ["tsconv", "train"]
+    quick = ["trainer.max_steps=2", "plots=false", "compile=false", "callbacks.progress=false"]
+    return cli.main([*words[1:], *quick, "run_dir=run", "precision=float32"])
+
+
+def test_a_sound_file(tmp_path: Path, tsconv: Run) -> None:
+    sales().to_csv(tmp_path / "sales.csv", index=False)
+    columns = ("data.time=day", "data.id=shop", "data.target=sold")
+    done = tsconv("check", "data.path=sales.csv", *columns, "output=report.json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 60
+    assert max(map(len, lines[:-1])) <= 108
+    assert lines[-1].startswith("tsconv train data.path=sales.csv data.time=day")
+    assert lines[-1].endswith(" horizon=14")
+    for word in ("4 series", "120 steps each", "frequency  D", "7 steps", "receptive field"):
+        assert word in done.stdout
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.json", "sales.csv"]
+    report = json.loads((tmp_path / "report.json").read_text(), parse_constant=pytest.fail)
+    assert report["refused"] is None
+    assert report["train"] == lines[-1]
+    assert report["series"]["ids"] == 4
+    assert [s["period"] for s in report["seasons"]] == [7]
+    assert report["training"]["horizon"] == 14
+    assert report["estimate"]["train_seconds"] > 0
+
+
+def test_a_messy_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    messy().to_csv("my sales.csv", index=False)
+    columns = ("data.time=day", "data.id=shop", "data.target=sold", "horizon=7")
+    code, out, err = checked(capsys, "data.path=my sales.csv", *columns, "output=r.json")
+    assert code == 1
+    assert err.startswith("tsconv: my sales.csv: rows ")
+    assert len(err.strip().splitlines()) == 1
+    assert len(out.splitlines()) <= 60
+    report = json.loads(Path("r.json").read_text())
+    counts = {f["kind"]: f["count"] for f in report["findings"]}
+    assert counts["duplicates"] == 2
+    assert counts["sentinel values"] == 3
+    assert counts["missing values"] == 1
+    assert counts["missing steps"] == 3
+    assert counts["near-equal names"] == 1
+    assert counts["leak"] == 1
+    assert "`tomorrow` is `sold` 1 step ahead" in out
+    line = out.splitlines()[-1]
+    assert "data.na_values=[-9999]" in line
+    assert "data.duplicates=first" in line
+    assert trains(line) == 0
+
+
+def test_roles_are_suggested_and_the_line_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frame = sales().assign(day=lambda f: f["day"].dt.strftime("%d.%m.%Y"))
+    frame.to_csv("sales.csv", index=False, sep=";", decimal=",")
+    code, out, err = checked(capsys, "data.path=sales.csv")
+    assert code == 1
+    assert "set `data.sep=';'`" in err
+    assert "suggestions: what follows reads the file under these" in out
+    line = out.splitlines()[-1]
+    for key in ("data.sep", "data.decimal", "data.time=day", "data.id=shop", "data.target=sold"):
+        assert key in line
+    assert trains(line) == 0
+
+
+@pytest.mark.parametrize("kind", ["local", "epoch", "doubles"])
+def test_what_training_would_refuse_is_mended_by_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    utc = pd.date_range("2024-03-20", "2024-11-05", freq="h", tz="UTC")
+    frame = pd.DataFrame({"unique_id": "a", "ds": utc, "y": np.sin(np.arange(len(utc)) / 24)})
+    if kind == "epoch":
+        frame["ds"] = (utc - pd.Timestamp(0, tz="UTC")) // pd.Timedelta("1s")
+        key = "data.time_unit=s"
+    elif kind == "local":
+        frame["ds"] = utc.tz_convert("Europe/Berlin").tz_localize(None)
+        key = "data.timezone=Europe/Berlin"
+    else:
+        frame["ds"] = utc.tz_localize(None)
+        frame = pd.concat([frame, frame.iloc[[3]].assign(y=1.0)])
+        key = "data.duplicates=mean"
+    frame.to_csv("times.csv", index=False)
+    code, out, err = checked(capsys, "data.path=times.csv")
+    assert code == 1
+    assert len(err.strip().splitlines()) == 1
+    assert "this line fits it" in out
+    line = out.splitlines()[-1]
+    assert key in line.replace("'", "").replace('"', "")
+    assert trains(line) == 0
+
+
+def test_an_experiment_and_a_family_of_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = f"data.path={ROOT / 'data' / 'nyc_weather.csv'}"
+    code, out, _ = checked(capsys, "experiment=nyc_weather", path)
+    assert code == 0
+    assert "1 series of 3 rows: EWR, JFK, LGA" in " ".join(out.split())
+    assert "24  (given)" in out
+    line = out.splitlines()[-1]
+    assert line == f"tsconv train experiment=nyc_weather {path}"
+    assert trains(line) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "`data.path` must be given"),
+        (["data.path=none.csv"], "does not exist"),
+        (["data.path=sales.csv", "output=report.txt"], "`output` (=report.txt) must end in .json"),
+        (["data.path=sales.csv", "output=no/r.json"], "the folder no does not exist"),
+        (["data.path=sales.csv", "data.tiem=x"], "did you mean `data.time`?"),
+        (["data.path=sales.csv", "horizon=soon"], "`horizon`"),
+        (["data.path=sales.csv", "horizon=0"], "`horizon` (=0) must be at least 1"),
+        (["data.path=sales.csv", "split.test_size=90"], "no series has a step to train on"),
+        (["data.path=sales.csv", "model.rows=separate"], "`model.rows` (=separate) needs rows"),
+        (["data.path=empty.csv"], "the file is empty"),
+        (["data.path=letters.csv"], "is not"),
+    ],
+)
+def test_refused_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    daily_frame(2, 40).to_csv("sales.csv", index=False)
+    Path("empty.csv").write_text("")
+    Path("letters.csv").write_text("unique_id,ds,y\na,x,y\n")
+    code, _, err = checked(capsys, *arguments)
+    assert code == 1
+    assert err.startswith("tsconv: ")
+    assert len(err.strip().splitlines()) == 1
+    assert message in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["empty.csv", "letters.csv", "sales.csv"]
+
+
+def test_usage(tsconv: Run) -> None:
+    assert "tsconv check data.path=" in tsconv("--help").stdout
+    shown = tsconv("check", "--help").stdout
+    assert "output: null" in shown
+    assert 'run_script("check")' in (ROOT / "scripts" / "check.py").read_text()

@@ -1,0 +1,1 @@
+"""A doctor for files: what training would meet in one, and the `tsconv train` line that fits it."""

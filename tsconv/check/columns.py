@@ -1,0 +1,243 @@
+"""The columns of the files as they stand, before any role: kinds, counts, extremes.
+
+Reads all columns, of which training reads only those that have a role. At most 256 MB are looked
+at; `Raw.whole` says whether that was all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from tsconv.data.sniff import separator
+from tsconv.schema import DataConfig
+
+# Spellings of a missing number, as reading has them.
+_MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "<NA>", "-nan", "-NaN")
+_MOST_BYTES = 256_000_000
+_HEAD = 1000  # values by which text is told to be times or numbers
+TIME_FORMATS = (
+    "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p",
+    "%m/%d/%Y %I:%M:%S %p", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y",
+    "%m-%d-%Y", "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d.%m.%y", "%d.%m.%y %H:%M", "%m/%d/%y",
+    "%d/%m/%y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%y", "%b %Y",
+    "%B %Y", "%m/%Y", "%Y.%m.%d",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """What one column holds."""
+
+    name: str
+    kind: str  # time, integer, number, text or empty
+    missing: int
+    distinct: int | None  # None where it was not counted
+    low: Any = None  # of numbers, and of times as text
+    high: Any = None
+    bad: int = 0  # cells of a column of numbers that are none
+    bad_cells: tuple[str, ...] = ()  # the first spellings of them
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind in ("integer", "number")
+
+    @property
+    def constant(self) -> bool:
+        return self.kind != "empty" and (
+            self.distinct == 1 or (self.numeric and self.low == self.high)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Raw:
+    """The lines of all files, columns as text, numbers or times."""
+
+    table: pa.Table
+    columns: tuple[Column, ...]
+    whole: bool  # whether these are all lines
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __contains__(self, name: str) -> bool:
+        return any(c.name == name for c in self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+    @property
+    def names(self) -> list[str]:
+        return [c.name for c in self.columns]
+
+    def codes(self, name: str) -> np.ndarray:
+        """(N,) a number for each distinct value; -1 where missing."""
+        column = self.table[name].combine_chunks()
+        if pa.types.is_null(column.type):
+            return np.full(len(column), -1)
+        indices = column.dictionary_encode().indices
+        return pc.fill_null(indices, -1).to_numpy(zero_copy_only=False).astype("int64")
+
+    def numbers(self, name: str) -> np.ndarray:
+        """(N,) float64, NaN where a cell is missing or no number."""
+        series = self.table[name].to_pandas()
+        return pd.to_numeric(series, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+
+
+def read_raw(files: Sequence[Path], data: DataConfig) -> Raw | None:
+    """The files' columns; None where they cannot be read as a table."""
+    tables: list[pa.Table] = []
+    left, whole = _MOST_BYTES, True
+    for path in files:
+        if left <= 0:
+            whole = False
+            break
+        try:
+            table, used, all_of_it = _read(path, data, left)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeError, LookupError):
+            return None
+        tables.append(table)
+        left -= used
+        whole &= all_of_it
+    if any(len(set(t.column_names)) < t.num_columns for t in tables):
+        return None
+    try:
+        table = pa.concat_tables(_alike(tables), promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
+    return Raw(table, tuple(_profile(table, n) for n in table.column_names), whole)
+
+
+def _alike(tables: list[pa.Table]) -> list[pa.Table]:
+    """Columns that are text in one file and numbers in another, as text in all."""
+    texts = {f.name for t in tables for f in t.schema if pa.types.is_string(f.type)}
+    plain = {f.name for t in tables for f in t.schema if not pa.types.is_string(f.type)}
+    for name in texts & plain:
+        tables = [
+            t.set_column(t.column_names.index(name), name, t[name].cast(pa.string()))
+            if name in t.column_names
+            else t
+            for t in tables
+        ]
+    return tables
+
+
+def _read(path: Path, data: DataConfig, most: int) -> tuple[pa.Table, int, bool]:
+    if path.suffix.lower() in (".parquet", ".pq"):
+        file = pyarrow.parquet.ParquetFile(path)
+        used, groups = 0, []
+        for g in range(file.num_row_groups):
+            if used and used + file.metadata.row_group(g).total_byte_size > most:
+                break
+            used += file.metadata.row_group(g).total_byte_size
+            groups.append(g)
+        table = file.read_row_groups(groups)
+        return table.replace_schema_metadata(None), used, len(groups) == file.num_row_groups
+    with pa.input_stream(str(path), compression="detect") as stream:
+        block = stream.read(most)
+        more = len(stream.read(1)) > 0
+    if more:
+        block = block[: block.rfind(b"\n") + 1]
+    table = pyarrow.csv.read_csv(
+        io.BytesIO(block),
+        read_options=pyarrow.csv.ReadOptions(encoding=data.encoding),
+        parse_options=pyarrow.csv.ParseOptions(delimiter=separator(data)),
+        convert_options=pyarrow.csv.ConvertOptions(
+            null_values=[*_MISSING, *map(str, data.na_values)],
+            strings_can_be_null=False,
+            decimal_point=data.decimal,
+        ),
+    )
+    return table, len(block), not more
+
+
+def _profile(table: pa.Table, name: str) -> Column:
+    column = table[name]
+    kind = column.type
+    missing = column.null_count
+    if pa.types.is_null(kind) or missing == len(column):
+        return Column(name, "empty", len(column), 0)
+    if pa.types.is_boolean(kind) or pa.types.is_nested(kind) or pa.types.is_binary(kind):
+        return Column(name, "text", missing, None)
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = kind.value_type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _text(column, name)
+    ends = pc.min_max(column)
+    low, high = ends["min"].as_py(), ends["max"].as_py()
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return Column(name, "time", missing, _distinct(column), str(low), str(high))
+    if pa.types.is_integer(kind):
+        return Column(name, "integer", missing, _distinct(column), low, high)
+    if pa.types.is_floating(kind):
+        return Column(name, "number", missing, None, low, high)
+    return Column(name, "text", missing, _distinct(column))
+
+
+def _text(column: pa.ChunkedArray, name: str) -> Column:
+    spellings = column.combine_chunks().dictionary_encode()
+    words = pd.Series(spellings.dictionary.to_pandas(), dtype="object").astype(str)
+    counts = np.bincount(pc.drop_null(spellings.indices).to_numpy(), minlength=len(words))
+    gone = words.isin(_MISSING).to_numpy()
+    empty = (words == "").to_numpy()
+    missing = int(counts[empty].sum()) + column.null_count
+    if (words.str.strip() == "").all():
+        return Column(name, "empty", len(column), 0)
+    distinct = int((~empty).sum())
+    values = words[~gone & ~empty]
+    head = values.iloc[:: max(1, len(values) // _HEAD)]
+    if len(head) and time_format_of(head) is not None:
+        return Column(name, "time", missing, distinct, str(values.min()), str(values.max()))
+    numbers = pd.to_numeric(words.str.strip(), errors="coerce").to_numpy()
+    right = ~np.isnan(numbers) & ~gone
+    if len(values) and right.sum() > 0.5 * len(values):
+        wrong = ~right & ~gone
+        cells = tuple(words[wrong].iloc[:5])
+        return Column(
+            name, "number", int(counts[gone].sum()), distinct, float(numbers[right].min()),
+            float(numbers[right].max()), int(counts[wrong].sum()), cells,
+        )  # fmt: skip
+    return Column(name, "text", missing, distinct)
+
+
+def time_format_of(values: pd.Series) -> str | list[str] | None:
+    """The one format that fits all values, "" for ISO 8601, a list where several do, or None."""
+    text = values.astype(str).str.strip()
+    if not text.str.contains(r"\d", regex=True).all():
+        return None
+    if pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True).notna().all():
+        return None if text.str.fullmatch(r"\d+").all() else ""
+    if not text.str.contains(r"[./\-\s]", regex=True).all():
+        return None
+    fits = [
+        form
+        for form in TIME_FORMATS
+        if _shape(form).fullmatch(text.iloc[0])
+        and pd.to_datetime(text, format=form, errors="coerce").notna().all()
+    ]
+    return fits[0] if len(fits) == 1 else fits or None
+
+
+def _shape(form: str) -> re.Pattern[str]:
+    """A rough shape of a format's texts: it spares trying all of them on every column."""
+    shape = re.escape(form)
+    for letters, what in (("dmHMSIy", r"\\d{1,2}"), ("Y", r"\\d{4}"), ("bBp", r"[A-Za-z]+")):
+        shape = re.sub(rf"%([{letters}])", what, shape)
+    return re.compile(shape)
+
+
+def _distinct(column: pa.ChunkedArray) -> int:
+    return int(pc.count_distinct(column).as_py())

@@ -1,0 +1,117 @@
+"""What a training would take: memory counted on one real step, time from a few timed ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+
+import torch
+
+from tsconv.data.chunks import draw_chunks
+from tsconv.data.panel import Panel
+from tsconv.prepare import Prepared, Workshop
+from tsconv.training import dense_loss
+
+_ENOUGH_SECONDS = 2.0  # of timed steps
+_FORWARD = 0.35  # of a step's time
+_WEIGHT_COPIES = 5  # weights, gradients, two moments of AdamW, the running average
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """Seconds and bytes; `train_seconds` is of eager float32 steps on this machine."""
+
+    step_seconds: float
+    steps: int
+    train_seconds: float
+    panel_bytes: int
+    step_bytes: int
+    parameters: int
+    device: str
+    threads: int
+
+
+class PanelWorkshop(Workshop):
+    """A Workshop around a panel that is there already."""
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__()
+        self._given = panel
+
+    def panel(self, config: object, table: object = None) -> Panel:
+        """The panel, whatever is asked for."""
+        return self._given
+
+
+def estimate(prepared: Prepared) -> Estimate:
+    """Run a few training steps on a real batch; the network's weights stay as they were."""
+    config = prepared.config
+    cuda = torch.cuda.is_available() and config.trainer.get("accelerator") in (
+        "auto",
+        "gpu",
+        "cuda",
+    )
+    device = torch.device("cuda" if cuda else "cpu")
+    module, data = prepared.module().to(device).train(), prepared.data()
+    data.panel = data.panel.to(device)
+    per_chunk = data.origins_per_chunk
+    series, first = draw_chunks(
+        data.train_segment, config.seed, 0, data.chunks_per_batch, per_chunk
+    )
+    begun = time.perf_counter()
+    arguments = module.arguments(data.fetch(data.train_segment, series, first, per_chunk))
+    gather = time.perf_counter() - begun
+    saved = _step_memory(module.net, arguments)
+    seconds = [_timed(module.net, arguments)]
+    while len(seconds) < 3 and sum(seconds) < _ENOUGH_SECONDS:
+        seconds.append(_timed(module.net, arguments))
+    step = min(seconds) + gather
+    steps = int(config.trainer["max_steps"])
+    weights = sum(p.numel() * p.element_size() for p in module.net.parameters())
+    return Estimate(
+        step_seconds=step,
+        steps=steps,
+        train_seconds=steps * step + _validation_steps(prepared) * _FORWARD * step,
+        panel_bytes=prepared.panel.values.numel() * 8,
+        step_bytes=saved + _WEIGHT_COPIES * weights,
+        parameters=sum(p.numel() for p in module.net.parameters()),
+        device=device.type,
+        threads=torch.get_num_threads(),
+    )
+
+
+def _validation_steps(prepared: Prepared) -> float:
+    """Batches of all validations and of the test, each as long as a training step's."""
+    config, split = prepared.config, prepared.split
+    batch = (config.data.origins_per_chunk or 1) * (config.data.chunks_per_batch or 1)
+    every = config.trainer.get("val_check_interval") or config.trainer["max_steps"]
+    times = math.floor(config.trainer["max_steps"] / every) if every >= 1 else 0
+    val, test = (int(p.counts.sum()) if p is not None else 0 for p in (split.val, split.test))
+    return ((times + 1) * val + test) / batch
+
+
+def _step_memory(net: torch.nn.Module, arguments: tuple) -> int:
+    """Bytes that a step keeps for its backward pass, each storage counted once."""
+    kept: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss, _ = dense_loss(*arguments)
+    loss.backward()
+    net.zero_grad(set_to_none=True)
+    return sum(kept.values())
+
+
+def _timed(net: torch.nn.Module, arguments: tuple) -> float:
+    begun = time.perf_counter()
+    loss, _ = dense_loss(*arguments)
+    loss.backward()
+    net.zero_grad(set_to_none=True)
+    if arguments[1].device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun
