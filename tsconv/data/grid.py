@@ -154,8 +154,10 @@ def reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
     off = np.flatnonzero(steps < 0)
     if len(off):
         i = int(off[0])
+        utc = table.time_zone is not None and not frequency.on_wall_clock
+        shown = show(time[i]) + (" in UTC, on which steps below a day are counted," if utc else "")
         raise DataError(
-            f"{table.places(i)}, {table.member(table.members[i])}: {show(time[i])} is not a whole "
+            f"{table.places(i)}, {table.member(table.members[i])}: {shown} is not a whole "
             f"number of steps of {frequency.alias} after the series' start ({len(off)} such); set "
             f"`data.freq=`"
         )
