@@ -109,7 +109,7 @@ def test_places_of_several_files() -> None:
     ]
     assert places.both(4, 0) == "a: row 2 and b: row 4"
     assert places.both(1, 0) == "a: rows 2 and 3"
-    assert places.tile(2)(6) == "a: row 3"
+    assert places(6) == "a: row 3", "wide files are stacked: lines come again"
     assert places.take(np.array([4, 0])).take(np.array([1, 0]))(0) == "a: row 2"
 
 

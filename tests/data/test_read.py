@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tsconv.data.panel import build_panel
 from tsconv.data.read import read_table, table_from_frame
 from tsconv.errors import ConfigError, DataError
 from tsconv.schema import DataConfig
@@ -178,3 +179,15 @@ def test_an_indexed_parquet_file_and_columns_that_are_numbers(tmp_path: Path) ->
     assert table.time.tolist() == [5, 9, 10]
     wide = pd.DataFrame({"ds": [1, 2], 7: [1.0, 2.0]})
     assert table_from_frame(wide, DataConfig(wide_columns_are="series")).ids == ("7",)
+
+
+def test_many_short_series_are_read_quickly(tmp_path: Path) -> None:
+    import time
+
+    rows = "".join(f"id{i},{d},{i % 7}\n" for i in range(100_000) for d in (1, 2, 3))
+    path = write(tmp_path, "unique_id,ds,y\n" + rows)
+    begun = time.perf_counter()
+    panel = build_panel(read_table(DataConfig(path=path)))
+    assert time.perf_counter() - begun < 5, "a million take ten times as long"
+    assert len(panel) == 100_000
+    assert len(panel.values) == 300_000

@@ -84,6 +84,8 @@ REFUSED = {
     "30 February": (HEAD + "a,2024-02-29,1\na,2024-02-30,1\n", [], "row 3, column `ds`: '2024-02-30' is no day and hour that exist"),
     "year 0": (HEAD + "a,2024-02-29,1\na,0000-02-28,1\n", [], "row 3, column `ds`: 0000-02-28T00:00:00 is outside the years 1000 to 8999"),
     "no time": (HEAD + "a,2024-02-29,1\na,now,1\n", [], "row 3, column `ds`: 'now' is not a time as ISO 8601 writes it"),
+    "another spelling": (HEAD + "a,30.12.2024 01:00,1\na,31.12.2024 02:00,1\n", [], "row 2, column `ds`: '30.12.2024 01:00' is not a time as ISO 8601 writes it (2024-01-31); set `data.time_format=`, such as '%d.%m.%Y %H:%M'"),
+    "another spelling of day or month": (HEAD + "a,01/02/2024 01:00,1\na,01/03/2024 02:00,1\n", [], "such as '%d/%m/%Y %H:%M' or '%m/%d/%Y %H:%M'"),
     "missing time": (HEAD + "a,2024-02-29,1\na,,1\n", [], "row 3, column `ds`: the time is missing"),
     "duplicates": (GOOD + "a,2024-01-05,9\na,2024-01-07,9\n", [], "rows 6 and 42 are both series `a` at 2024-01-05 (2 such); keep one row of the file for each (id, time), or set `data.duplicates=mean`"),
     "clock change": (wall("Europe/Berlin", "2024-10-26", 60), [], "rows 26 and 27 are both series `a` at 2024-10-27 02:00:00 (1 such); all lie in an hour in which clocks go back: set `data.timezone=`"),

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tsconv.data.table import Table
+
 Flags = npt.NDArray[np.bool_]
 
 
@@ -39,3 +41,30 @@ def _line(ids: Sequence[str], which: Flags, what: str, then: str) -> str:
     names = ", ".join(f"`{ids[s]}`" for s in found[:3]) + (", ..." if len(found) > 3 else "")
     have = "1 series has" if len(found) == 1 else f"{len(found):,} series have"
     return f"{have} {what} ({names}): such a series {then}"
+
+
+def missing_notes(table: Table, values: npt.NDArray[np.float64], lacking: int) -> list[str]:
+    """How much is missing where rows are laid side by side; `lacking` steps are of rows that a
+    series does not have at all.
+    """
+    not_there = lacking * values.shape[1]
+    missing = int(np.isnan(values).sum()) - not_there
+    if not table.rows or not missing:
+        return []
+    size = values.size - not_there
+    share = 100 * missing / size
+    return [
+        f"{missing:,} of {size:,} values are missing ({share:.1f}%, rows aligned in time): "
+        f"masked, not filled"
+    ]
+
+
+def ahead_notes(table: Table, count: int) -> list[str]:
+    """How many lines lie beyond the last observed targets, where any do."""
+    if not count:
+        return []
+    past = f" ({', '.join(table.channels[table.n_targets :])} unread there)" if table.n_past else ""
+    return [
+        f"{count:,} lines after their series' last observed target are read for the future "
+        f"covariates alone{past}"
+    ]

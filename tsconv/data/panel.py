@@ -27,7 +27,7 @@ from tsconv.data.covariates import (
 )
 from tsconv.data.frequency import Frequency, Steps, Times, spelling_note
 from tsconv.data.grid import choose_frequency, on_wall, reject_off_grid
-from tsconv.data.notes import series_notes
+from tsconv.data.notes import ahead_notes, missing_notes, series_notes
 from tsconv.data.policy import in_order, settle_gaps
 from tsconv.data.table import Table
 from tsconv.errors import DataError
@@ -197,7 +197,7 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     offset = _first_observed(flat, indptr).reshape(len(lengths), -1, n_rows)
     lacking = int((~present * lengths[:, None]).sum())
     notes = [*table.notes, *spelling_note(freq), *gap_notes]
-    notes += [*_notes(table, values, lacking), *_ahead_notes(table, int(ahead.sum()))]
+    notes += [*missing_notes(table, values, lacking), *ahead_notes(table, int(ahead.sum()))]
     if not table.rows:
         notes += series_notes(table.ids, values, offset, indptr, counts)
     return Panel(
@@ -227,32 +227,6 @@ def _reject_scattered(table: Table, cells: int) -> None:
             f"{cells:,} steps for {len(table.codes):,} lines; a row (`data.row`) is a member that "
             f"most series have: is the column an id, so that data.row=null?"
         )
-
-
-def _notes(table: Table, values: npt.NDArray[np.float64], lacking: int) -> list[str]:
-    """How much is missing where rows are laid side by side; `lacking` steps are of rows that a
-    series does not have at all.
-    """
-    not_there = lacking * values.shape[1]
-    missing = int(np.isnan(values).sum()) - not_there
-    if not table.rows or not missing:
-        return []
-    size = values.size - not_there
-    share = 100 * missing / size
-    return [
-        f"{missing:,} of {size:,} values are missing ({share:.1f}%, rows aligned in time): "
-        f"masked, not filled"
-    ]
-
-
-def _ahead_notes(table: Table, count: int) -> list[str]:
-    if not count:
-        return []
-    past = f" ({', '.join(table.channels[table.n_targets :])} unread there)" if table.n_past else ""
-    return [
-        f"{count:,} lines after their series' last observed target are read for the future "
-        f"covariates alone{past}"
-    ]
 
 
 def _first_observed(

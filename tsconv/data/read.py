@@ -140,7 +140,7 @@ def _check(
     if roles.wide in ("series", "rows"):  # each target is one of them: stack the columns
         count = len(roles.targets)
         stacked = np.repeat(np.arange(count), len(values))
-        time, places = cast(Times, np.tile(time, count)), places.tile(count)
+        time = cast(Times, np.tile(time, count))
         shared = np.tile(values[:, count:], (count, 1))  # covariates are the same for all of them
         values = np.column_stack([values[:, :count].T.reshape(-1, 1), shared])
         covariates = [c and c.tile(count) for c in covariates]

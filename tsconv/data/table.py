@@ -17,20 +17,20 @@ RowOf = Callable[[str, int], int]  # a file and the number of a line of data, fr
 class Places:
     """Where each line came from, for messages: rows are counted as a spreadsheet does.
 
-    A row is looked up in its file only when a message is made: blank lines, and line breaks within
-    quotes, make it differ from the number of the line of data.
+    Lines beyond the last are those of the files once more, as wide files are stacked. A row is
+    looked up in its file only when a message is made: blank lines, and line breaks within quotes,
+    make it differ from the number of the line of data.
     """
 
     files: tuple[str, ...]
     ends: npt.NDArray[np.int64]  # (F,) lines up to the end of each file
-    copies: int = 1  # how often the files are laid end to end, as wide ones are
     row_of: RowOf | None = None
     order: npt.NDArray[np.int64] | None = None  # which line of the files each line is, if sorted
 
     @classmethod
     def of(cls, lengths: dict[str, int], row_of: RowOf | None = None) -> Places:
         """Files laid end to end, each with so many lines below its header."""
-        return cls(tuple(lengths), np.cumsum(list(lengths.values()), dtype="int64"), 1, row_of)
+        return cls(tuple(lengths), np.cumsum(list(lengths.values()), dtype="int64"), row_of)
 
     def __call__(self, i: int | np.int64) -> str:
         file, row = self._at(int(i))
@@ -39,10 +39,6 @@ class Places:
     def row(self, i: int) -> str:
         """The row alone, beside another of the same file; with its file where there are several."""
         return f"row {self._at(i)[1]}" if len(self.files) == 1 else self(i)
-
-    def tile(self, count: int) -> Places:
-        """The same lines `count` times over, as wide files are stacked."""
-        return dataclasses.replace(self, copies=self.copies * count)
 
     def take(self, order: npt.NDArray[np.int64]) -> Places:
         """Some of the lines, in another order."""
@@ -62,7 +58,6 @@ class Places:
         return Places(
             (*self.files, *other.files),
             np.concatenate([self.ends, other.ends + self.ends[-1]]),
-            1,
             row_of,
             np.concatenate([ours, theirs + self.ends[-1]]),
         )
