@@ -26,7 +26,7 @@ NATIONAL = (
     "2023-01-01", "2023-04-07", "2023-04-10", "2023-05-01", "2023-05-18", "2023-05-29",
     "2023-10-03", "2023-12-25", "2023-12-26", "2024-01-01", "2024-03-29", "2024-04-01",
 )  # fmt: skip
-# In some areas only: Epiphany, Corpus Christi, Assumption and All Saints; Women's and Reformation Day.
+# In some areas only (Epiphany, Corpus Christi, Assumption, All Saints; Women's, Reformation).
 OF_SOUTH = ("2023-01-06", "2023-06-08", "2023-08-15", "2023-11-01", "2024-01-06")
 OF_NORTH = ("2023-03-08", "2023-10-31", "2024-03-08")
 # Working days between a holiday and a weekend, which many take off.
@@ -152,7 +152,7 @@ def industry(local: pd.DatetimeIndex, holiday: npt.NDArray[np.str_]) -> Floats:
 
 
 def homes(local: pd.DatetimeIndex, holiday: npt.NDArray[np.str_]) -> Floats:
-    """A peak at breakfast, later where there is no work to go to, and a larger one in the evening."""
+    """A peak at breakfast, later on days without work, and a larger one in the evening."""
     hour, weekday = local.hour.to_numpy(), local.day_of_week.to_numpy()
     left = np.array([LEFT[h] for h in holiday])
     free = (weekday >= 5) | (left < 0.7)
