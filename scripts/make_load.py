@@ -148,7 +148,9 @@ def industry(local: pd.DatetimeIndex, holiday: npt.NDArray[np.str_]) -> Floats:
     shifts = bump(hour, 9, 3.5) + 0.8 * bump(hour, 15, 4)
     left = np.select([weekday == 6, weekday == 5], [SUNDAY, SATURDAY], 1.0)
     left = np.minimum(left, np.array([LEFT[h] for h in holiday]))
-    return (0.75 + 0.55 * shifts) * left
+    # Plants take some hours to run down before a free day, and to start up after it.
+    ramp = np.convolve(np.pad(left, 3, mode="edge"), np.ones(7) / 7, mode="valid")
+    return (0.75 + 0.55 * shifts) * ramp
 
 
 def homes(local: pd.DatetimeIndex, holiday: npt.NDArray[np.str_]) -> Floats:
