@@ -89,8 +89,15 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     if config.plot is not None:
         from tsconv.plots import plot_forecasts
 
-        quantiles, path = result.bundle.net.quantiles, Path(config.plot)
-        plot_forecasts(result.panel, result.forecast, quantiles, path, config.plot_series)
+        bundle, path = result.bundle, Path(config.plot)
+        plot_forecasts(
+            result.panel,
+            result.forecast,
+            bundle.net.quantiles,
+            path,
+            config.plot_series,
+            bundle.encodings,
+        )
         print(config.plot)
     print(config.output)
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tsconv.data.encode import Encoding
 from tsconv.data.panel import Panel
+from tsconv.data.zones import find_zone
 from tsconv.forecast import Forecast, quantile_columns
 
 _MOST_ROWS = 100
+_MOST_MARKS = 8  # runs of a category in one picture; more could not be told apart
+_MARK_HEIGHT = 0.14  # of a line of marks, as a share of the curve's
+_LETTER = 0.014  # the width of a letter of a mark, as a share of the axes'
 BLUE, GREY, ORANGE = "#1f6fb4", "#444444", "#d9601a"
 
 
@@ -43,26 +50,26 @@ def plot_training(
 
 
 def plot_forecasts(
-    panel: Panel, forecast: Forecast, quantiles: tuple[float, ...], path: Path, most: int = 6
+    panel: Panel,
+    forecast: Forecast,
+    quantiles: tuple[float, ...],
+    path: Path,
+    most: int = 6,
+    encodings: Sequence[Encoding] = (),
 ) -> None:
     """Small multiples: each series' recent past, its forecast and central intervals.
 
     Where the forecast was made from an earlier origin, what was then observed is drawn too. With
     rows, at most `most` of them below one another, or in three columns; several targets stand side
-    by side.
+    by side. encodings: of the panel's covariates, whose categories are marked below the curve.
     """
     tiles, columns = _tiles(panel, forecast, most)
     lines = max(1, -(-len(tiles) // columns))
     width = 6.4 if columns <= 2 else 4.6
     figure, axes = figure_grid(lines, columns, width * columns, 2.5 * lines + 0.3)
-    horizon = forecast.values.shape[-2]
     for ax, (i, c, h) in zip(axes.flat, tiles, strict=False):
-        s, t = int(forecast.series[i]), int(forecast.origin[i])
-        observed = panel.series(s)[: t + horizon + 1, c, h].cpu().numpy()
-        past = np.arange(max(0, t + 1 - max(3 * horizon, 48)), len(observed))
-        ax.plot(panel.times(s, past), observed[past], color=GREY, lw=1.1, label="observed")
-        ahead = panel.times(s, np.arange(t + 1, t + 1 + horizon))
-        _draw_fan(ax, ahead, forecast.values[i, c, h].numpy(), quantiles)
+        draw_forecast(ax, panel, forecast, quantiles, (i, c, h), encodings)
+        s = int(forecast.series[i])
         ax.set_title(panel.name(s, c, h), fontsize=9, loc="left", parse_math=False)
         finish(ax)
     for ax in list(axes.flat)[len(tiles) :]:
@@ -73,6 +80,82 @@ def plot_forecasts(
             handles, labels, frameon=False, fontsize=9, ncols=3, loc="outside upper right"
         )
     figure.savefig(path, dpi=110)
+
+
+def draw_forecast(
+    ax: Any,
+    panel: Panel,
+    forecast: Forecast,
+    quantiles: tuple[float, ...],
+    tile: tuple[int, int, int],
+    encodings: Sequence[Encoding] = (),
+) -> None:
+    """One (forecast, target, row): what was observed, the fan, and the categories below."""
+    i, c, h = tile
+    horizon = forecast.values.shape[-2]
+    s, t = int(forecast.series[i]), int(forecast.origin[i])
+    observed = panel.series(s)[: t + horizon + 1, c, h].cpu().numpy()
+    first = max(0, t + 1 - max(3 * horizon, 48))
+    past = np.arange(first, len(observed))
+    ax.plot(panel.times(s, past), observed[past], color=GREY, lw=1.1, label="observed")
+    ahead = panel.times(s, np.arange(t + 1, t + 1 + horizon))
+    _draw_fan(ax, ahead, forecast.values[i, c, h].numpy(), quantiles)
+    _mark_categories(ax, panel, (s, h), (first, t + 1 + horizon), encodings)
+    if ahead.dtype.kind == "M":
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        # Steps finer than a day lie on UTC, so that a clock change does not fold the curve.
+        on_utc = panel.time_zone is not None and not panel.wall_clock
+        zone = find_zone(panel.time_zone) if panel.time_zone and on_utc else None
+        locator = AutoDateLocator(minticks=3, tz=zone)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
+
+
+def _mark_categories(
+    ax: Any,
+    panel: Panel,
+    member: tuple[int, int],
+    steps: tuple[int, int],
+    encodings: Sequence[Encoding],
+) -> None:
+    """A bar and a name below the curve for each run of a category that is known ahead.
+
+    member: a series and a row; steps: the first one and the one behind the last. An empty category
+    has no name and no mark; a column that changes all the time has none either.
+    """
+    known, (s, h) = panel.covariates, member
+    if known is None:
+        return
+    first, last = steps[0], min(steps[1], int(known.lengths[s]))
+    lines = []
+    for encoding in encodings:
+        if encoding.role != "future" or encoding.categories is None:
+            continue
+        at, column = int(known.indptr[s]), known.names.index(encoding.name)
+        cells = known.values[at + first : at + last, column, h].cpu().nan_to_num(-1).int().numpy()
+        cuts = [0, *(np.flatnonzero(np.diff(cells)) + 1).tolist(), len(cells)]
+        names = ("unknown", *encoding.categories, "")  # the last: missing
+        runs = [(a, b, names[cells[a]]) for a, b in itertools.pairwise(cuts) if names[cells[a]]]
+        if 0 < len(runs) <= _MOST_MARKS:
+            lines.append(runs)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low - _MARK_HEIGHT * len(lines) * (high - low), high)
+    of_line = _MARK_HEIGHT / (1 + _MARK_HEIGHT * len(lines))  # of the axes' height
+    in_axes = ax.get_xaxis_transform()
+    for line, runs in enumerate(lines):
+        starts = [a for a, _, _ in runs[1:]] + [last - first]
+        for (a, b, name), following in zip(runs, starts, strict=True):
+            x = panel.times(s, np.array([first + a, first + b - 1]))
+            half = np.diff(panel.times(s, np.arange(first, first + 2)))[0] / 2
+            y = of_line * (line + 0.15)
+            edges = [x[0] - half, x[1] + half]
+            ax.plot(edges, [y, y], lw=3, color=BLUE, solid_capstyle="butt", transform=in_axes)
+            if (following - a) / (last - first) > _LETTER * len(name):  # else it would overlap
+                ax.text(
+                    edges[0], y + 0.015, name, transform=in_axes, color=BLUE, fontsize=7,
+                    va="bottom", parse_math=False,
+                )  # fmt: skip
 
 
 def _tiles(panel: Panel, forecast: Forecast, most: int) -> tuple[list[tuple[int, int, int]], int]:
@@ -121,12 +204,6 @@ def _draw_fan(ax: Any, times: Any, values: Any, quantiles: tuple[float, ...]) ->
         label = f"{width}% interval" if width == widths[0] else None
         ax.fill_between(times, low, high, color=ORANGE, alpha=0.16, lw=0, label=label)
     ax.plot(times, values[:, names["tsconv"]], color=ORANGE, lw=1.5, label="forecast")
-    if times.dtype.kind == "M":
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-        locator = AutoDateLocator(minticks=3)
-        ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
 def _spread(count: int, most: int) -> list[int]:

@@ -127,7 +127,7 @@ def _write(
         forecast = forecast_panel(bundle.net, panel, origins=origins)
         path = plots / "test_forecasts.png"
         most = 12 if panel.rows else 6
-        plot_forecasts(panel, forecast, bundle.net.quantiles, path, most)
+        plot_forecasts(panel, forecast, bundle.net.quantiles, path, most, bundle.encodings)
     test = metrics["test"]
     if test is not None and "by_row" in test:
         naive = test["baselines"]["seasonal_naive"]["by_row"]

@@ -1,0 +1,51 @@
+"""Draw docs/load_holiday.png: Christmas with and without covariates, from the evening before.
+
+tsconv train experiment=load run_dir=runs/with
+tsconv train experiment=load run_dir=runs/without features.calendar=null data.categories=null \
+    data.past_covariates=null data.future_covariates=null data.static_covariates=null
+python docs/draw_load_holiday.py runs/with/bundle runs/without/bundle
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import torch
+
+from tsconv.align import encoded, panel_for
+from tsconv.bundle import load_bundle
+from tsconv.data.read import read_table
+from tsconv.forecast import forecast_panel
+from tsconv.plots import draw_forecast, figure_grid, finish
+
+FILE = Path(__file__).parents[1] / "data" / "load.csv.gz"
+AREAS = {"harbour": "industrial", "suburbs": "residential"}
+ORIGIN = 358 * 24 - 1  # steps from the first hour of 2023 to the last one of 24 December
+
+
+def main(*folders: str) -> None:
+    figure, axes = figure_grid(len(AREAS), 2, 11, 4.8)
+    titles = ("all covariates", "its own past alone")
+    bundles = [load_bundle(folder) for folder in folders]
+    shown = None  # the panel that knows of the holidays, which are marked on both sides
+    for column, (bundle, title) in enumerate(zip(bundles, titles, strict=True)):
+        table = read_table(dataclasses.replace(bundle.data, path=str(FILE)))
+        panel = encoded(bundle, panel_for(bundle, table))
+        shown = shown or panel
+        forecast = forecast_panel(bundle.net, panel, origins=torch.full((len(panel),), ORIGIN))
+        for row, (area, kind) in enumerate(AREAS.items()):
+            ax, tile = axes[row][column], (panel.ids.index(area), 0, 0)
+            draw_forecast(ax, shown, forecast, bundle.net.quantiles, tile, bundles[0].encodings)
+            ax.set_title(f"{area} ({kind}): {title}", fontsize=10, loc="left")
+            finish(ax)
+    for left, right in axes:
+        left.set_ylabel("MW", fontsize=8)
+        right.sharey(left)
+        left.autoscale(axis="y")
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, fontsize=9, ncols=3, loc="outside upper right")
+    figure.savefig(Path(__file__).with_name("load_holiday.png"), dpi=90)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
