@@ -40,8 +40,9 @@ def main(*folders: str) -> None:
             finish(ax)
     for left, right in axes:
         left.set_ylabel("MW", fontsize=8)
-        right.sharey(left)
-        left.autoscale(axis="y")
+        bottoms, tops = zip(left.get_ylim(), right.get_ylim(), strict=True)
+        for ax in (left, right):
+            ax.set_ylim(min(bottoms), max(tops))
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, frameon=False, fontsize=9, ncols=3, loc="outside upper right")
     figure.savefig(Path(__file__).with_name("load_holiday.png"), dpi=90)

@@ -17,7 +17,7 @@ from tsconv.forecast import Forecast, quantile_columns
 _MOST_ROWS = 100
 _MOST_MARKS = 8  # runs of a category in one picture; more could not be told apart
 _MARK_HEIGHT = 0.14  # of a line of marks, as a share of the curve's
-_LETTER = 0.014  # the width of a letter of a mark, as a share of the axes'
+_LETTER = 0.056  # the width of a letter of a mark, in inches
 BLUE, GREY, ORANGE = "#1f6fb4", "#444444", "#d9601a"
 
 
@@ -142,20 +142,26 @@ def _mark_categories(
     low, high = ax.get_ylim()
     ax.set_ylim(low - _MARK_HEIGHT * len(lines) * (high - low), high)
     of_line = _MARK_HEIGHT / (1 + _MARK_HEIGHT * len(lines))  # of the axes' height
-    in_axes = ax.get_xaxis_transform()
+    wide = ax.figure.get_figwidth() / ax.get_subplotspec().get_gridspec().ncols  # inches
+    letter = _LETTER / (0.92 * wide) * (last - first)  # steps
+    half = np.diff(panel.times(s, np.arange(first, first + 2)))[0] / 2
     for line, runs in enumerate(lines):
+        y = of_line * (line + 0.15)
         starts = [a for a, _, _ in runs[1:]] + [last - first]
+        taken = 0.0  # up to this step names stand on the line
         for (a, b, name), following in zip(runs, starts, strict=True):
             x = panel.times(s, np.array([first + a, first + b - 1]))
-            half = np.diff(panel.times(s, np.arange(first, first + 2)))[0] / 2
-            y = of_line * (line + 0.15)
             edges = [x[0] - half, x[1] + half]
-            ax.plot(edges, [y, y], lw=3, color=BLUE, solid_capstyle="butt", transform=in_axes)
-            if (following - a) / (last - first) > _LETTER * len(name):  # else it would overlap
-                ax.text(
-                    edges[0], y + 0.015, name, transform=in_axes, color=BLUE, fontsize=7,
-                    va="bottom", parse_math=False,
-                )  # fmt: skip
+            place = {"transform": ax.get_xaxis_transform(), "color": BLUE}
+            ax.plot(edges, [y, y], lw=3, solid_capstyle="butt", **place)
+            size = letter * (len(name) + 1)
+            text = {"va": "bottom", "fontsize": 7, "parse_math": False, **place}
+            if a + size <= following:
+                ax.text(edges[0], y + 0.015, name, ha="left", **text)
+                taken = a + size
+            elif b - size >= taken and (b < following or b == last - first):
+                ax.text(edges[1], y + 0.015, name, ha="right", **text)
+                taken = b
 
 
 def _tiles(panel: Panel, forecast: Forecast, most: int) -> tuple[list[tuple[int, int, int]], int]:
