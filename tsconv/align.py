@@ -45,8 +45,8 @@ def ready_panel(
     if extra is not None:
         table = with_future(table, extra)
     panel = panel_for(bundle, table, freq)
-    require_future(panel, bundle.net.spec.horizon)
-    return encoded(bundle, panel)
+    notes = require_future(panel, bundle.net.spec.horizon)
+    return encoded(bundle, dataclasses.replace(panel, notes=(*panel.notes, *notes)))
 
 
 def encoded(bundle: Bundle, panel: Panel) -> Panel:

@@ -156,6 +156,11 @@ def check_config(config: TrainConfig) -> TrainConfig:
     check_trainer_keys(config.trainer)
     if not 0 <= config.seed < 2**32:
         raise ConfigError(f"`seed` (={config.seed}) must be between 0 and {2**32 - 1}")
+    if config.data.future_path is not None:
+        raise ConfigError(
+            f"`data.future_path` (={config.data.future_path}) is for forecasts: a training reads "
+            f"`data.path` alone"
+        )
     if config.threads is not None and config.threads < 1:
         raise ConfigError(f"`threads` (={config.threads}) must be at least 1")
     head = config.head

@@ -133,7 +133,7 @@ def test_a_file_whose_covariates_do_not_fit_is_refused(
     [
         ({"past_covariates": [{"name": "load", "delay": -1}]}, "the delay of `load`"),
         ({"past_covariates": [{"name": "load", "lag": 1}]}, "delay: 2"),
-        ({"categories": "y"}, r"`data.categories` \(=y\)"),
+        ({"categories": "y"}, "`data.categories` names `y`"),
         ({"static_covariates": "promo", "categories": []}, "given two roles"),
         ({"future_covariates": "prmo"}, r"set by `data.future_covariates`\).*`promo`"),
     ],

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsconv.data.roles import covariate_names
 from tsconv.errors import DataError
 from tsconv.schema import DataConfig
 
@@ -83,6 +84,8 @@ def text_to_numbers(
         hint = ""
         if data.decimal == "." and pd.Series([text]).str.fullmatch(r"-?\d+,\d+").all():
             hint = "if that is a decimal comma, set `data.decimal=','`; else "
+        elif name in covariate_names(data):
+            hint = "if the column holds categories, name it in `data.categories=`; else "
         raise DataError(
             f"{where} is not a number ({len(wrong)} such); {hint}mend it, list it in "
             f"`data.na_values=`, or set `data.bad_values=missing`"

@@ -26,8 +26,8 @@ _OTHERS = {
 }
 
 
-def find_files(pattern: str) -> list[Path]:
-    """The files that `data.path` names: one, or all that match a pattern, in order of name."""
+def find_files(pattern: str, key: str = "data.path") -> list[Path]:
+    """The files that a key names: one, or all that match a pattern, in order of name."""
     path = Path(pattern)
     try:
         if path.is_file():
@@ -35,16 +35,16 @@ def find_files(pattern: str) -> list[Path]:
         if glob.has_magic(pattern):
             found = sorted(Path(p) for p in glob.glob(pattern, recursive=True) if Path(p).is_file())
             if not found:
-                raise DataError(f"`data.path` (={pattern}): no file matches")
+                raise DataError(f"`{key}` (={pattern}): no file matches")
             return found
         is_folder = path.is_dir()
     except (OSError, ValueError) as error:  # a name that is too long, or holds a zero byte
-        raise DataError(f"`data.path` (={pattern[:200]!r}) cannot be read: {error}") from error
+        raise DataError(f"`{key}` (={pattern[:200]!r}) cannot be read: {error}") from error
     what = "is a folder: name a file, or a pattern such as folder/*.csv"
     missing = "does not exist (local files only)"
     if "://" in pattern:
         missing = "is an address: only local files are read, download it first"
-    raise DataError(f"`data.path` (={pattern}) {what if is_folder else missing}")
+    raise DataError(f"`{key}` (={pattern}) {what if is_folder else missing}")
 
 
 def is_parquet(path: Path) -> bool:

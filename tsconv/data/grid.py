@@ -7,11 +7,12 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from tsconv.data.frequency import DAY, Frequency, Steps, Times, parse_frequency
 from tsconv.data.inference import fixed_alias, gaps_within, infer_frequency
 from tsconv.data.table import Table
-from tsconv.data.zones import days_on_wall
+from tsconv.data.zones import days_on_wall, zoned
 from tsconv.errors import DataError
 
 DUPLICATES = ("error", "mean", "first", "last")
@@ -75,7 +76,8 @@ def _inferred_on(table: Table, members: Steps, time: Times) -> tuple[Times, bool
 def on_wall(table: Table) -> Table:
     """The table with its times on the wall clock of its zone, for steps of days and more."""
     time = cast("npt.NDArray[np.datetime64]", table.time)
-    return dataclasses.replace(table, time=days_on_wall(time, str(table.time_zone)))
+    on_days = days_on_wall(time, str(table.time_zone))
+    return dataclasses.replace(table, time=on_days, wall_clock=True)
 
 
 def _reject_too_few(table: Table, members: Steps, time: Times) -> None:
@@ -161,6 +163,12 @@ def reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
             f"number of steps of {frequency.alias} after the series' start ({len(off)} such); set "
             f"`data.freq=`"
         )
+
+
+def when(table: Table, line: int | np.int64) -> str:
+    """The time of a line in messages, as its zone tells it."""
+    time = zoned(table.time[int(line) : int(line) + 1], table)
+    return str(time.iloc[0]) if isinstance(time, pd.Series) else show(time[0])
 
 
 def show(time: np.datetime64 | np.int64) -> str:

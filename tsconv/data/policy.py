@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsconv.data.frequency import DAY, Frequency, Steps, Times
-from tsconv.data.grid import show, sorted_order
+from tsconv.data.grid import show, sorted_order, when
 from tsconv.data.table import Table
 from tsconv.errors import DataError
 
@@ -32,7 +32,7 @@ def in_order(table: Table) -> Table:
         twins = np.flatnonzero(same)
         what = (
             f"{table.places.both(twins[0], twins[0] + 1)} are both "
-            f"{table.member(members[twins[0]])} at {show(table.time[twins[0]])} "
+            f"{table.member(members[twins[0]])} at {when(table, twins[0])} "
             f"({len(twins):,} such)"
         )
         if table.duplicates == "error":

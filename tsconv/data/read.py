@@ -22,7 +22,7 @@ from tsconv.data.epoch import UNITS
 from tsconv.data.files import find_files, joined, read_file, row_in_file
 from tsconv.data.frequency import Times
 from tsconv.data.grid import DUPLICATES, GAPS
-from tsconv.data.roles import Roles, find_roles, row_of_file
+from tsconv.data.roles import Roles, covariate_names, find_roles, row_of_file
 from tsconv.data.table import Columns, Places, Table
 from tsconv.data.times import combined, parse_times
 from tsconv.data.zones import find_zone
@@ -41,7 +41,7 @@ def read_table(data: DataConfig, future_only: bool = False) -> Table:
     future_only: only the future covariates, see future.py.
     """
     _check_policies(data)
-    files = find_files(str(data.path))
+    files = find_files(str(data.path), "data.future_path" if future_only else "data.path")
     bad = BadCells()
     frames: list[pd.DataFrame] = []
     roles: Roles | None = None
@@ -225,7 +225,9 @@ def _numbers(
         if len(wrong):
             found = f"{place(wrong[0])}, column `{name}`: {column.iloc[wrong[0]]!r}"
             if data.bad_values == "error":
-                raise DataError(f"{found} is not a number")
+                categories = name in covariate_names(data)
+                hint = "; categories are named in `data.categories=`" if categories else ""
+                raise DataError(f"{found} is not a number{hint}")
             bad.add(name, len(wrong), found)
         column = plain
     if pd.api.types.is_complex_dtype(column):

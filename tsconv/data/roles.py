@@ -55,7 +55,8 @@ def find_roles(
 ) -> Roles:
     """Match the declared columns with the file's; raises DataError naming the nearest one.
 
-    future_only: the file has the future covariates beside time, id and row, and nothing else.
+    future_only: the file has the future covariates beside time, id and row, and nothing else; where
+    it has no id or row, it holds for all of them.
     """
     _reject_twins(names, source)
     _check_combination(data)
@@ -82,16 +83,25 @@ def find_roles(
     for name in categories:
         if name not in (*past, *future, *static):
             raise ConfigError(
-                f"`data.categories` (={name}) must be one of data.past_covariates, "
-                f"future_covariates and static_covariates"
+                f"`data.categories` names `{name}`, which is none of the covariates: add it to "
+                f"data.past_covariates, future_covariates or static_covariates, or take it out"
             )
     roles = Roles(
         time, identity, data.row, tuple(target), past, future, static, categories, delays, wide
     )
     if future_only:
         shown = tuple(c for c in categories if c in future)
+        shared = (identity not in names, data.row not in names)  # one list for all of them
         roles = dataclasses.replace(
-            roles, targets=(), past=(), delays=(), static=(), categories=shown, wide=None
+            roles,
+            id=None if shared[0] else identity,
+            row=None if shared[1] else data.row,
+            targets=(),
+            past=(),
+            delays=(),
+            static=(),
+            categories=shown,
+            wide=None,
         )
     for name in roles.wanted:
         if name not in names:
@@ -165,6 +175,13 @@ def _check_combination(data: DataConfig) -> None:
             f"a column beside those of the {wide} has the same value for all of them"
         )
     require_choice("data.bad_values", data.bad_values, ("error", "missing"))
+
+
+def covariate_names(data: DataConfig) -> set[str]:
+    """All columns that are declared as covariates."""
+    past, _ = _with_delays(data.past_covariates)
+    future = as_list(data.future_covariates, "data.future_covariates")
+    return {*past, *future, *as_list(data.static_covariates, "data.static_covariates")}
 
 
 def as_list(value: Any, key: str) -> list[str]:

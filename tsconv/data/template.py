@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from tsconv.data.frequency import Times
+from tsconv.data.future import ahead_cells
 from tsconv.data.panel import Panel
 from tsconv.data.read import SINGLE_SERIES
 from tsconv.data.roles import as_list
@@ -40,21 +41,11 @@ def template_frame(panel: Panel, data: DataConfig, horizon: int) -> pd.DataFrame
         columns[str(data.id)] = np.array(panel.ids, dtype=object)[s].repeat(horizon)
     if panel.rows and not shared:
         columns[str(data.row or "row")] = np.array(panel.rows, dtype=object)[h].repeat(horizon)
-    cells = _known_cells(panel, lengths)[s, :, :, h].reshape(len(lines), -1)  # (L, F)
+    cells = ahead_cells(panel, horizon).numpy()[s, :, :, h].reshape(len(lines), -1)  # (L, F)
     for f, name in enumerate(known.future):
         columns[name] = _readable(cells[:, f], known.categories.get(name))
     frame = pd.DataFrame(columns)
     return frame.drop_duplicates(list(columns)[: -len(known.future)]) if shared else frame
-
-
-def _known_cells(panel: Panel, steps: torch.Tensor) -> npt.NDArray[np.float64]:
-    """(S, horizon, F, H) what is known of the future columns already."""
-    known = panel.covariates
-    assert known is not None
-    index = (known.indptr[:-1, None] + steps).clamp_max(max(0, len(known.values) - 1))
-    cells = known.values[index][:, :, known.n_past :]
-    outside = steps >= known.lengths[:, None]
-    return cells.masked_fill(outside[..., None, None], torch.nan).numpy()
 
 
 def _readable(cells: npt.NDArray[np.float64], categories: tuple[str, ...] | None) -> pd.Series:
