@@ -15,7 +15,7 @@ from tsconv.align import encoded, panel_for
 from tsconv.backtest import evaluate, training_scale
 from tsconv.data.read import table_from_frame
 from tsconv.data.split import split_panel
-from tsconv.errors import DataError
+from tsconv.errors import ConfigError, DataError
 from tsconv.forecast import forecast_panel
 
 QUIET = {"plots": False, "callbacks__progress": False, "callbacks__checkpoints": False}
@@ -135,6 +135,30 @@ def test_a_bundle_keeps_its_covariates(trained: Forecaster, tmp_path: Path) -> N
     strange = loaded.forecast(frame.assign(kind="new"), future=ahead)
     assert strange.notna().all(axis=None)
     assert any("`kind`: `new` not there in training" in note for note in loaded.notes)
+
+
+def test_a_short_series_is_forecast_alike_alone_and_beside_others(trained: Forecaster) -> None:
+    """Its calendar begins with it, whatever lies before it in the table that all share."""
+    frame, ahead = _history_and_future()
+    late = frame.groupby("unique_id").tail(9)
+    late = late[late["unique_id"] == "shop 1"].assign(unique_id="new")
+    its = ahead[ahead["unique_id"] == "shop 1"].assign(unique_id="new")
+    alone = trained.forecast(late, future=its)
+    beside = trained.forecast(pd.concat([frame, late]), future=pd.concat([ahead, its]))
+    beside = beside[beside["unique_id"] == "new"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, beside, rtol=1e-6)
+
+
+def test_a_covariate_under_another_name_keeps_its_delay(trained: Forecaster) -> None:
+    frame, ahead = _history_and_future()
+    renamed = frame.rename(columns={"late": "other"})
+    given = {"past_covariates": ["other", "sky"]}
+    pd.testing.assert_frame_equal(
+        trained.forecast(renamed, future=ahead, **given), trained.forecast(frame, future=ahead)
+    )
+    given = {"past_covariates": [{"name": "other", "delay": 1}, "sky"]}
+    with pytest.raises(ConfigError, match="`other` has delay 1, and the training 2"):
+        trained.forecast(renamed, future=ahead, **given)
 
 
 def test_scores_equal_a_loop_over_origins(trained: Forecaster) -> None:

@@ -12,12 +12,14 @@ from typing import Any
 import torch
 
 from tsconv.bundle import Bundle
+from tsconv.data.ahead import require_future
 from tsconv.data.encode import encode, with_calendar
-from tsconv.data.future import require_future, with_future
+from tsconv.data.future import with_future
 from tsconv.data.grid import commonest_step
 from tsconv.data.panel import Panel, build_panel
+from tsconv.data.roles import with_delays
 from tsconv.data.table import Table
-from tsconv.errors import DataError, require_choice
+from tsconv.errors import ConfigError, DataError, require_choice
 from tsconv.schema import DataConfig
 
 _ROW_KEYS = ("row", "row_from_file", "wide_columns_are")  # ways to tell rows, of which one holds
@@ -30,29 +32,50 @@ def with_overrides(data: DataConfig, given: dict[str, Any]) -> DataConfig:
         require_choice("data", key, known)
     if any(given.get(key) is not None for key in _ROW_KEYS):
         given = dict.fromkeys(_ROW_KEYS) | given
+    if given.get("past_covariates") is not None:
+        given = given | {"past_covariates": _with_our_delays(given["past_covariates"], data)}
     if given.get("row") is not None and given["row"] == data.id and "id" not in given:
         given = given | {"id": None}
     return dataclasses.replace(data, **given)
 
 
+def _with_our_delays(given: Any, data: DataConfig) -> list[dict[str, Any]]:
+    """Past covariates under other names, released as late as those whose place they take."""
+    names, delays = with_delays(given)
+    ours = dict(zip(*with_delays(data.past_covariates), strict=True))
+    free = [delay for name, delay in ours.items() if name not in names]
+    out = []
+    for name, delay in zip(names, delays, strict=True):
+        learnt = ours[name] if name in ours else free.pop(0) if free else 0
+        if delay not in (0, learnt):
+            raise ConfigError(
+                f"`data.past_covariates`: `{name}` has delay {delay}, and the training {learnt}"
+            )
+        out.append({"name": name, "delay": learnt})
+    return out
+
+
 def ready_panel(
     bundle: Bundle, table: Table, extra: Table | None = None, freq: str | None = None
-) -> Panel:
+) -> tuple[Panel, torch.Tensor]:
     """All that a forecast needs of a table, and of a second one with the future covariates.
 
-    Raises DataError as `panel_for` does, and where covariates of the steps to forecast are missing.
+    Returns the panel and the step that each series is forecast from: (S,), -1 for none. Raises
+    DataError as `panel_for` does, and where covariates of the steps to forecast are missing.
     """
     if extra is not None:
         table = with_future(table, extra)
     panel = panel_for(bundle, table, freq)
-    notes = require_future(panel, bundle.net.spec.horizon)
-    return encoded(bundle, dataclasses.replace(panel, notes=(*panel.notes, *notes)))
+    spec = bundle.net.spec
+    origins, notes = require_future(panel, bundle.encodings, spec.horizon, spec.context_length)
+    panel = dataclasses.replace(panel, notes=(*panel.notes, *notes))
+    return encoded(bundle, panel, table.source), origins
 
 
-def encoded(bundle: Bundle, panel: Panel) -> Panel:
+def encoded(bundle: Bundle, panel: Panel, source: str = "the data") -> Panel:
     """The panel with its covariates as the bundle's network takes them, and its calendar."""
     spec = bundle.net.spec
-    return with_calendar(encode(panel, bundle.encodings), spec.calendar, spec.horizon)
+    return with_calendar(encode(panel, bundle.encodings, source), spec.calendar, spec.horizon)
 
 
 def panel_for(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:

@@ -13,7 +13,7 @@ import torch
 from tsconv.align import panel_for, ready_panel, row_numbers, with_overrides
 from tsconv.bundle import Bundle, load_bundle
 from tsconv.data.chunks import Segment, gather
-from tsconv.data.future import read_future
+from tsconv.data.future import read_future, with_future
 from tsconv.data.panel import Panel
 from tsconv.data.read import read_table
 from tsconv.data.template import template_frame
@@ -54,6 +54,8 @@ def run_forecast(config: ForecastConfig) -> ForecastResult | None:
     check_output(output)
     if config.template is not None:
         check_output(Path(config.template), "template")
+        if Path(config.template).exists():
+            raise ConfigError(f"`template` (={config.template}) exists: name another file")
     if config.plot is not None and Path(config.plot).suffix not in (".png", ".svg", ".pdf"):
         raise ConfigError(f"`plot` (={config.plot}) must end in .png, .svg or .pdf")
     if config.plot_series < 1:
@@ -66,15 +68,17 @@ def run_forecast(config: ForecastConfig) -> ForecastResult | None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     table = read_table(data)
     freq = config.data.get("freq")
+    extra = read_future(data) if data.future_path is not None else None
     if config.template is not None:
-        lines = template_frame(panel_for(bundle, table, freq), data, bundle.net.spec.horizon)
+        table = table if extra is None else with_future(table, extra)
+        panel = panel_for(bundle, table, freq)
+        lines = template_frame(panel, data, bundle.net.spec.horizon, table.time_is_text)
         write_table(lines, Path(config.template))
         return None
-    extra = read_future(data) if data.future_path is not None else None
-    panel = ready_panel(bundle, table, extra, freq)
+    panel, origins = ready_panel(bundle, table, extra, freq)
     net = bundle.net.to(_device(config.device))
     which = row_numbers(bundle, panel)
-    forecast = forecast_panel(net, panel, config.batch_size, which=which)
+    forecast = forecast_panel(net, panel, config.batch_size, origins, which)
     write_table(forecast_frame(forecast, panel, net.quantiles), output, config.escape_formulas)
     return ForecastResult(panel, forecast, bundle)
 
@@ -138,8 +142,6 @@ def forecast_panel(
     values, known = torch.cat(parts), torch.cat(knowns)
     wanted = wanted.cpu()
     some = known.flatten(1).any(1)
-    if origins is None and not some.any():
-        raise DataError("no series has an observed value in its context to forecast from")
     skipped = _skipped(panel, wanted, known)
     return Forecast(values[some], known[some], wanted[some], origin.cpu()[wanted[some]], skipped)
 
@@ -154,8 +156,10 @@ def forecast_frame(forecast: Forecast, panel: Panel, quantiles: tuple[float, ...
     """One line a (series, row, channel, step).
 
     `unique_id[, row][, channel], ds, tsconv, tsconv-lo-80, ...`: a row and a channel where the
-    panel has rows, a channel where it has several targets.
+    panel has rows, a channel where it has several targets. Raises DataError where there is none.
     """
+    if len(forecast.series) == 0:
+        raise DataError("no series has an observed value in its context to forecast from")
     known = forecast.known.transpose(1, 2)  # (S', H, T): rows first in the file
     values = forecast.values.transpose(1, 2)[known]  # (M, horizon, Q)
     i, h, c = (v.numpy() for v in known.nonzero(as_tuple=True))

@@ -66,9 +66,10 @@ class Forecaster:
         """
         data = with_overrides(self.bundle.data, roles)
         extra = None if future is None else table_from_frame(future, data, future_only=True)
-        panel = ready_panel(self.bundle, table_from_frame(frame, data), extra)
+        table = table_from_frame(frame, data)
+        panel, origins = ready_panel(self.bundle, table, extra, roles.get("freq"))
         which = row_numbers(self.bundle, panel)
-        forecast = forecast_panel(self.bundle.net, panel, batch_size, which=which)
+        forecast = forecast_panel(self.bundle.net, panel, batch_size, origins, which)
         self.notes = list(panel.notes)
         if forecast.skipped:
             self.notes.append(skipped_line(forecast, self.bundle.net))

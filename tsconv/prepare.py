@@ -64,7 +64,7 @@ class Prepared:
         names = {
             "channels": list(self.panel.channels),
             "rows": list(self.panel.rows),
-            "covariates": [e.name for e in self.encodings],
+            "covariates": [" ".join((e.name, *(e.categories or ()))) for e in self.encodings],
         }
         steps = config.trainer["max_steps"]
         return ForecastModule(

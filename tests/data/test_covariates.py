@@ -89,7 +89,7 @@ def test_encodings_come_from_the_training_part_and_know_the_unknown() -> None:
         Encoding("sky", "past", categories=("sun",)),
         Encoding("promo", "future", 0.5, 0.5),
         Encoding("kind", "static", categories=("x",)),
-        Encoding("size", "static", 2.0, 1.0),  # one value has no deviation
+        Encoding("size", "static", 2.0, 0.0),  # one value has no deviation
     )
     assert covariate_sizes(encodings) == {
         "past_categories": (1,), "future_categories": (), "n_future": 1,
@@ -100,10 +100,29 @@ def test_encodings_come_from_the_training_part_and_know_the_unknown() -> None:
     assert coded.static is not None
     np.testing.assert_array_equal(coded.covariates.values[:, 0, 0], [NAN, 1, 0, 0, 1, NAN, 0, 1, 1])
     np.testing.assert_array_equal(coded.covariates.values[:5, 1, 0], [-1, 1, -1, 1, -1])
-    assert coded.static.values[:, :, 0].tolist() == [[1, 0], [0, 2]]
+    assert coded.static.values[:, :, 0].tolist() == [[1, 0], [0, 0]]
+    assert any("`size` is constant in the training" in n for n in coded.notes)
     assert any("`sky`: `rain`, `fog`, `` not there in training (3 such)" in n for n in coded.notes)
     again = encode(panel, [Encoding.from_dict(dataclasses.asdict(e)) for e in encodings])
     assert torch.equal(again.static.values, coded.static.values)  # type: ignore[union-attr]
+
+
+def test_numbers_far_from_the_training_are_taken_as_far_and_told() -> None:
+    panel = panel_of(FRAME.assign(promo=[0, 1, 0, 1e6, 0, 1, 0, NAN, 1]))
+    coded = encode(panel, fit_encodings(panel_of(), torch.tensor([2, 2])))
+    assert coded.covariates is not None
+    assert coded.covariates.values[3, 1, 0] == 10
+    assert any("`promo`: 1 values such as 1e+06" in n for n in coded.notes)
+
+
+def test_a_category_without_any_value_is_left_out() -> None:
+    empty = panel_of(FRAME.assign(kind=""))
+    encodings = fit_encodings(empty, torch.tensor([3, 3]))
+    assert [e.name for e in encodings] == ["sky", "promo", "size"]
+    coded = encode(empty, encodings)
+    assert coded.static is not None
+    assert coded.static.names == ("size",)
+    assert any("`kind` has no value in the training" in n for n in coded.notes)
 
 
 def test_encodings_do_not_depend_on_the_order_of_the_series() -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsconv.data.future import require_future, with_future
+from tsconv.data.ahead import require_future
+from tsconv.data.encode import Encoding
+from tsconv.data.future import with_future
 from tsconv.data.panel import Panel, build_panel
 from tsconv.data.read import table_from_frame
 from tsconv.data.template import template_frame
@@ -18,6 +20,10 @@ from tsconv.schema import DataConfig
 
 DAYS = pd.date_range("2024-01-01", periods=8, freq="D")
 ROLES = DataConfig(future_covariates=["promo", "event"], categories="event")
+LEARNT = [
+    Encoding("event", "future", categories=("", "fair", "gala")),
+    Encoding("promo", "future", 0.5, 0.5),
+]
 PAST = pd.DataFrame(
     {
         "unique_id": ["a"] * 4 + ["b"] * 3,
@@ -54,7 +60,7 @@ def test_a_second_file_fills_and_goes_on() -> None:
     events = known.values[:, known.names.index("event"), 0].tolist()
     named = [known.categories["event"][int(c)] for c in events]
     assert named == ["", "fair", "", "fair", "gala", "fair", "fair", "", "", "gala", "gala"]
-    require_future(panel, 2)
+    require_future(panel, LEARNT, 2, 9)
 
 
 def test_two_values_for_one_time_are_refused() -> None:
@@ -90,7 +96,58 @@ def test_times_of_another_kind_are_refused() -> None:
 )
 def test_missing_dates_are_named(ahead: pd.DataFrame, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        require_future(merged(ahead), 2)
+        require_future(merged(ahead), LEARNT, 2, 9)
+
+
+def test_a_category_that_was_never_empty_is_missing_where_it_is() -> None:
+    empty = merged(AHEAD.assign(event=""))
+    _, notes = require_future(empty, LEARNT, 2, 9)
+    assert notes == ["`event` is empty in all steps to forecast"]
+    never = [Encoding("event", "future", categories=("fair", "gala")), LEARNT[1]]
+    with pytest.raises(DataError, match="missing: event of series `a` and 1 more"):
+        require_future(empty, never, 2, 9)
+
+
+def test_a_series_that_ended_before_the_others_is_left_out() -> None:
+    """Nobody plans promotions for what is no longer sold."""
+    origins, notes = require_future(merged(AHEAD[3:]), LEARNT, 2, 9)
+    assert origins.tolist() == [-1, 2]
+    assert any("series `a` ends before the others" in note for note in notes)
+
+
+def test_what_cannot_be_forecast_needs_no_future() -> None:
+    """Neither a series without a target, nor one with none in its context."""
+    past = PAST.drop(columns="event").assign(y=[None] * 4 + [5.0, 6, 7])
+    ahead = AHEAD[3:].drop(columns="event")
+    panel = merged(ahead, past, categories=None, future_covariates="promo")
+    origins, _ = require_future(panel, LEARNT[1:], 2, 9)
+    assert origins[1] == 2
+
+
+def test_a_row_that_never_had_a_covariate_does_without() -> None:
+    frame = pd.DataFrame(
+        {
+            "ds": [*DAYS[:5], *DAYS[:5]],
+            "at": list("nnnnnsssss"),
+            "y": [1.0, 2, 3, None, None] * 2,
+            "promo": [0, 1, 0, 1, 0] + [None] * 5,
+        }
+    )
+    roles = DataConfig(row="at", future_covariates="promo")
+    panel = build_panel(table_from_frame(frame, roles))
+    _, notes = require_future(panel, LEARNT[1:], 2, 9)
+    assert any("row `s` never had a value of `promo` (1 such)" in note for note in notes)
+    frame.loc[5, "promo"] = 1
+    with pytest.raises(DataError, match="promo of series `series`, row `s` at 2024-01-04"):
+        require_future(build_panel(table_from_frame(frame, roles)), LEARNT[1:], 2, 9)
+
+
+def test_one_list_serves_all_series() -> None:
+    holidays = AHEAD.drop(columns="unique_id")[:3].assign(ds=[*DAYS[4:7]])
+    panel = merged(holidays)
+    assert panel.covariates is not None
+    assert panel.covariates.lengths.tolist() == [7, 5]
+    require_future(panel, LEARNT, 2, 9)
 
 
 def test_the_template_is_what_is_required_and_can_be_read_back() -> None:
@@ -99,7 +156,8 @@ def test_the_template_is_what_is_required_and_can_be_read_back() -> None:
     assert template.columns.tolist() == ["ds", "unique_id", "event", "promo"]
     assert template["ds"].tolist() == [*DAYS[4:6], *DAYS[5:7]]
     assert template[["promo", "event"]].isna().all(axis=None)
-    require_future(merged(template.assign(promo=1, event="fair")), 2)
+    origins, notes = require_future(merged(template.assign(promo=1, event="fair")), LEARNT, 2, 9)
+    assert (origins.tolist(), notes) == ([3, 2], [])
 
 
 def test_what_is_known_already_stands_in_the_template() -> None:

@@ -131,7 +131,7 @@ def test_a_missing_hour_is_named(
 def test_the_picture_marks_holidays_and_tells_local_hours(trained: Path) -> None:
     bundle = load_bundle(trained / "run" / "bundle")
     data = dataclasses.replace(bundle.data, path=str(FILE), future_path=str(FUTURE))
-    panel = ready_panel(bundle, read_table(data), read_future(data))
+    panel, _ = ready_panel(bundle, read_table(data), read_future(data))
     figure, axes = figure_grid(1, 1, 7, 3)
     made = forecast_panel(bundle.net, panel)
     ax = axes[0][0]

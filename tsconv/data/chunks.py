@@ -105,7 +105,8 @@ def _known(panel: Panel, series: Tensor, step: Tensor, dtype: torch.dtype) -> Kn
         values = torch.where(seen, values, 0).to(dtype)
     if calendar is not None:
         index = (calendar.phase[series][:, None] + step).clamp(0, len(calendar.values) - 1)
-        circles = calendar.values[index].to(dtype)  # (B, L, K)
+        # Before its start a series has none: what lies there in the table is another's.
+        circles = calendar.values[index].to(dtype) * (step >= 0).unsqueeze(-1)  # (B, L, K)
         circles = circles.unsqueeze(-1).expand(*circles.shape, panel.n_rows)
         values = torch.cat([values, circles], dim=2)
         seen = torch.cat([seen, torch.ones_like(circles, dtype=torch.bool)], dim=2)

@@ -17,9 +17,10 @@ from tsconv.data.calendar import build_calendar
 from tsconv.data.covariates import Covariates, Static
 from tsconv.data.panel import Panel
 from tsconv.data.zones import to_local
-from tsconv.errors import DataError
+from tsconv.errors import DataError, nearest
 
 ROLES = ("past", "future", "static")
+LIMIT = 10.0  # deviations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Encoding:
     name: str
     role: str  # one of ROLES
     mean: float = 0.0
-    std: float = 1.0
+    std: float = 1.0  # 0: constant in training, of which nothing can be learnt
     categories: tuple[str, ...] | None = None  # None: a column of numbers
 
     @classmethod
@@ -42,7 +43,8 @@ class Encoding:
 def fit_encodings(panel: Panel, train_end: Tensor) -> tuple[Encoding, ...]:
     """Encodings of all covariates from each series' first `train_end` steps: (S,).
 
-    Static ones from all series that have a step to train on. Missing values do not count.
+    Static ones from all series that have a step to train on. Missing values do not count; a column
+    of categories without any has no encoding.
     """
     found: list[Encoding] = []
     known, static = panel.covariates, panel.static
@@ -56,7 +58,7 @@ def fit_encodings(panel: Panel, train_end: Tensor) -> tuple[Encoding, ...]:
         part = static.values[train_end > 0]
         for k, name in enumerate(static.names):
             found.append(_fit(name, "static", part[:, k], static.categories.get(name)))
-    return tuple(found)
+    return tuple(e for e in found if e.categories != ())
 
 
 def _fit(name: str, role: str, values: Tensor, categories: tuple[str, ...] | None) -> Encoding:
@@ -65,48 +67,56 @@ def _fit(name: str, role: str, values: Tensor, categories: tuple[str, ...] | Non
         present = {categories[int(i)] for i in seen.unique().tolist()}
         return Encoding(name, role, categories=tuple(sorted(present)))
     if len(seen) == 0:
-        return Encoding(name, role)
+        return Encoding(name, role, 0.0, 0.0)
     std = float((seen - seen[0]).std(correction=0))  # exactly 0 for a constant
-    return Encoding(name, role, float(seen.mean()), std if std > 0 else 1.0)
+    return Encoding(name, role, float(seen.mean()), std)
 
 
-def encode(panel: Panel, encodings: Sequence[Encoding]) -> Panel:
-    """The panel with its covariates encoded, in the encodings' order.
+def encode(panel: Panel, encodings: Sequence[Encoding], source: str = "the data") -> Panel:
+    """The panel with its covariates encoded, in the encodings' order; others are left out.
 
-    Values are float32: categories as whole numbers from 1, 0 where unknown; NaN stays NaN. Raises
-    DataError where a column is missing, or is numbers where the training had categories.
+    Values are float32: numbers within `LIMIT` deviations, categories as whole numbers from 1, 0
+    where unknown; NaN stays NaN. Raises DataError where a column is missing, or is numbers where
+    the training had categories.
     """
-    if panel.covariates is None and panel.static is None and not encodings:
-        return panel
-    notes = list(panel.notes)
+    notes = [*panel.notes, *_left_out(panel, encodings)]
     by_role = {role: [e for e in encodings if e.role == role] for role in ROLES}
     known, static = panel.covariates, panel.static
-    if by_role["past"] or by_role["future"]:
-        wanted = [*by_role["past"], *by_role["future"]]
-        values = _encoded(known, wanted, notes)
-        assert known is not None  # or a column would have been missing
-        names = tuple(e.name for e in wanted)
-        known = dataclasses.replace(
-            known, values=values, names=names, n_past=len(by_role["past"]), categories={}
-        )
-    if by_role["static"]:
-        values = _encoded(static, by_role["static"], notes)
-        assert static is not None
+    by_step = [*by_role["past"], *by_role["future"]]
+    try:
+        values = _encoded(known, by_step, notes)
+        fixed = _encoded(static, by_role["static"], notes)
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from error
+    if known is not None:
+        names, n_past = tuple(e.name for e in by_step), len(by_role["past"])
+        known = None if values is None else Covariates(values, known.indptr, names, {}, n_past)
+    if static is not None:
         names = tuple(e.name for e in by_role["static"])
-        static = Static(values, names, {})
+        static = None if fixed is None else Static(fixed, names, {})
     return dataclasses.replace(panel, covariates=known, static=static, notes=tuple(notes))
+
+
+def _left_out(panel: Panel, encodings: Sequence[Encoding]) -> list[str]:
+    used = {e.name for e in encodings}
+    parts = [part for part in (panel.covariates, panel.static) if part is not None]
+    empty = [name for part in parts for name in part.names if name not in used]
+    notes = [f"covariate `{name}` has no value in the training: left out" for name in empty]
+    constant = [e.name for e in encodings if e.std == 0 and e.categories is None]
+    notes += [f"covariate `{name}` is constant in the training: of no use" for name in constant]
+    return notes
 
 
 def _encoded(
     part: Covariates | Static | None, wanted: Sequence[Encoding], notes: list[str]
-) -> Tensor:
+) -> Tensor | None:
     names = () if part is None else part.names
     columns = []
     for encoding in wanted:
         if part is None or encoding.name not in names:
             raise DataError(
-                f"no {encoding.role} covariate `{encoding.name}`, which the training had: name its "
-                f"column in `data.{encoding.role}_covariates`"
+                f"no {encoding.role} covariate `{encoding.name}`, which the training had: declare "
+                f"it in `data.{encoding.role}_covariates`, its column under the same name"
             )
         values = part.values[:, names.index(encoding.name)]
         theirs = part.categories.get(encoding.name)
@@ -117,19 +127,38 @@ def _encoded(
                 f"see `data.categories`"
             )
         if encoding.categories is None or theirs is None:
-            columns.append((values - encoding.mean) / encoding.std)
-            continue
-        number = {name: i + 1 for i, name in enumerate(encoding.categories)}
-        table = torch.tensor([float(number.get(name, 0)) for name in theirs] or [0.0])
-        columns.append(torch.where(values.isnan(), torch.nan, table[values.nan_to_num(0).long()]))
-        unknown = [name for name in theirs if name not in number]
-        if unknown:
-            listed = ", ".join(f"`{u}`" for u in unknown[:3]) + (", ..." if unknown[3:] else "")
-            notes.append(
-                f"covariate `{encoding.name}`: {listed} not there in training ({len(unknown)} "
-                f"such): taken as unknown"
-            )
-    return torch.stack([c.float() for c in columns], dim=1)
+            columns.append(_standardised(values, encoding, notes))
+        else:
+            columns.append(_numbered(values, theirs, encoding, notes))
+    return torch.stack(columns, dim=1) if columns else None
+
+
+def _standardised(values: Tensor, encoding: Encoding, notes: list[str]) -> Tensor:
+    """Further out than `LIMIT` deviations nothing was learnt: an effect must not run away there."""
+    scaled = (values - encoding.mean) * (1 / encoding.std if encoding.std > 0 else 0)
+    count = int((scaled.abs() > LIMIT).sum())
+    if count:
+        worst = float(values.flatten()[scaled.abs().nan_to_num(0).flatten().argmax()])
+        notes.append(
+            f"covariate `{encoding.name}`: {count:,} values such as {worst:g} are more than "
+            f"{LIMIT:g} deviations from those of the training: taken as that far"
+        )
+    return scaled.clamp(-LIMIT, LIMIT).float()
+
+
+def _numbered(
+    values: Tensor, theirs: tuple[str, ...], encoding: Encoding, notes: list[str]
+) -> Tensor:
+    number = {name: i + 1 for i, name in enumerate(encoding.categories or ())}
+    table = torch.tensor([float(number.get(name, 0)) for name in theirs] or [0.0])
+    unknown = [name for name in theirs if name not in number]
+    if unknown:
+        listed = ", ".join(f"`{u}`" for u in unknown[:3]) + (", ..." if unknown[3:] else "")
+        notes.append(
+            f"covariate `{encoding.name}`: {listed} not there in training ({len(unknown)} such): "
+            f"taken as unknown{nearest(unknown[0], number)}"
+        )
+    return torch.where(values.isnan(), torch.nan, table[values.nan_to_num(0).long()])
 
 
 def covariate_sizes(encodings: Sequence[Encoding]) -> dict[str, Any]:

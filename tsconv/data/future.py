@@ -1,4 +1,4 @@
-"""The known future at forecast time: lines from a file of its own, and what is missing of it."""
+"""The known future from a file of its own: its lines beside those of the table."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ import dataclasses
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-import torch
 
-from tsconv.data.covariates import Covariates
-from tsconv.data.frequency import Steps
-from tsconv.data.grid import show
-from tsconv.data.panel import Panel
 from tsconv.data.read import SINGLE_SERIES, read_table
 from tsconv.data.table import Columns, Table
-from tsconv.data.zones import zoned
 from tsconv.errors import ConfigError, DataError
 from tsconv.schema import DataConfig
 
@@ -148,65 +141,9 @@ def _same_columns(ours: Columns, theirs: Columns) -> Columns:
         if name not in ours.categories:
             continue
         both = tuple(dict.fromkeys((*ours.categories[name], *theirs.categories[name])))
-        number = np.array([both.index(c) for c in theirs.categories[name]] or [0], dtype="float64")
+        place = {category: i for i, category in enumerate(both)}
+        number = np.array([place[c] for c in theirs.categories[name]] or [0], dtype="float64")
         seen = ~np.isnan(values[:, f])
         values[seen, f] = number[values[seen, f].astype("int64")]
         categories[name] = both
     return Columns(ours.names, values, categories)
-
-
-def ahead_cells(panel: Panel, horizon: int) -> torch.Tensor:
-    """(S, horizon, F, H) what the panel has of the future columns in the steps to forecast."""
-    known = panel.covariates
-    if known is None:
-        return torch.zeros(len(panel), horizon, 0, panel.n_rows)
-    steps = panel.lengths[:, None] + torch.arange(horizon)  # (S, horizon) from the start
-    index = (known.indptr[:-1, None] + steps).clamp_max(max(0, len(known.values) - 1))
-    outside = steps >= known.lengths[:, None]
-    return known.values[index][:, :, known.n_past :].masked_fill(
-        outside[..., None, None], torch.nan
-    )
-
-
-def require_future(panel: Panel, horizon: int) -> list[str]:
-    """Raise DataError naming the times of the next `horizon` steps whose covariates are missing.
-
-    Returns a line for each category that is empty in all of them, as in a form not filled in.
-    """
-    known = panel.covariates
-    if known is None or not known.future:
-        return []
-    cells = ahead_cells(panel, horizon)
-    lacks = cells.isnan() & panel.present[:, None, None, :]
-    if not lacks.any():
-        return _empty_notes(known, cells)
-    s = int(lacks.flatten(1).any(1).int().argmax())
-    steps = np.flatnonzero(lacks[s].flatten(1).any(1).numpy())
-    names = [n for f, n in enumerate(known.future) if lacks[s, :, f].any()]
-    ahead = zoned(panel.times(s, int(panel.lengths[s]) + steps), panel)
-    times = [str(t) if isinstance(ahead, pd.Series) else show(t) for t in ahead]
-    others = int(lacks.flatten(1).any(1).sum()) - 1
-    which = f"`{panel.ids[s]}`" + (f" and {others} more" if others else "")
-    raise DataError(
-        f"future covariates of the steps to forecast are missing: {', '.join(names)} of series "
-        f"{which} at {_ranges(steps, times)} ({len(steps)} of {horizon} steps); add these lines to "
-        f"the file or to `data.future_path` (template=future.csv writes them, to be filled in)"
-    )
-
-
-def _empty_notes(known: Covariates, cells: torch.Tensor) -> list[str]:
-    notes = []
-    for f, name in enumerate(known.future):
-        categories = known.categories.get(name, ())
-        found = cells[:, :, f][~cells[:, :, f].isnan()]
-        if len(categories) > 1 and "" in categories and (found == categories.index("")).all():
-            notes.append(f"`{name}` is empty in all steps to forecast")
-    return notes
-
-
-def _ranges(steps: Steps, times: list[str]) -> str:
-    """Runs of neighbouring steps as `first to last`, the first three of them."""
-    cuts = np.flatnonzero(np.diff(steps) > 1) + 1
-    runs = [run for run in np.split(np.arange(len(steps)), cuts)]
-    named = [times[r[0]] if len(r) == 1 else f"{times[r[0]]} to {times[r[-1]]}" for r in runs[:3]]
-    return ", ".join(named) + (", ..." if len(runs) > 3 else "")

@@ -57,7 +57,7 @@ def read_table(data: DataConfig, future_only: bool = False) -> Table:
                 f"{', '.join(roles.wanted)}; name them by `data.target`, or leave one file out"
             )
         roles = found
-        if data.row_from_file is not None:
+        if data.row_from_file is not None and not future_only:
             frame[_FILE_ROW] = row_of_file(path.name, data.row_from_file)
         frames.append(frame)
     assert roles is not None  # there is at least one file
@@ -111,6 +111,7 @@ def _check(
     if len(frame) == 0:
         raise DataError(f"{source}: there are no rows below the header")
     column = combined(frame, roles.time, places, data.time_format)
+    time_is_text = len(roles.time) > 1 and not pd.api.types.is_datetime64_any_dtype(column)
     parsed = parse_times(column, ", ".join(roles.time), data, places)
     numbers = {n: _numbers(frame[n], n, places, data, bad) for n in roles.numbers}
     for name in bad.columns:
@@ -120,7 +121,7 @@ def _check(
         np.zeros(len(frame), dtype="int64"),
         (SINGLE_SERIES,),
     )
-    row_column = _FILE_ROW if data.row_from_file is not None else roles.row
+    row_column = _FILE_ROW if _FILE_ROW in frame else roles.row
     row_codes, rows = _names(frame, row_column, "row", places) or (None, ())
     members = codes if row_codes is None else codes * len(rows) + row_codes
     time, zone = parsed.settled(data, members, ", ".join(roles.time), places)
@@ -169,6 +170,7 @@ def _check(
         rows=rows,
         row_codes=row_codes,
         time_zone=zone,
+        time_is_text=time_is_text,
         duplicates=data.duplicates,
         gaps=data.gaps,
         notes=tuple(notes),

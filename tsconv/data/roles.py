@@ -64,7 +64,7 @@ def find_roles(
     time = tuple(as_list(data.time, "data.time"))
     if not time:
         raise ConfigError("`data.time` must name the column of time, or several")
-    past, delays = _with_delays(data.past_covariates)
+    past, delays = with_delays(data.past_covariates)
     future = tuple(as_list(data.future_covariates, "data.future_covariates"))
     static = tuple(as_list(data.static_covariates, "data.static_covariates"))
     identity = None if wide == "series" else data.id
@@ -91,11 +91,12 @@ def find_roles(
     )
     if future_only:
         shown = tuple(c for c in categories if c in future)
-        shared = (identity not in names, data.row not in names)  # one list for all of them
+        row = data.row if data.row_from_file is None else "row"  # as a template calls it
+        shared = (identity not in names, row not in names)  # one list for all of them
         roles = dataclasses.replace(
             roles,
             id=None if shared[0] else identity,
-            row=None if shared[1] else data.row,
+            row=None if shared[1] else row,
             targets=(),
             past=(),
             delays=(),
@@ -123,7 +124,7 @@ def find_roles(
     return roles
 
 
-def _with_delays(value: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def with_delays(value: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Names of past covariates and the steps by which each is released late.
 
     An item is a name, or a mapping of `name` and `delay`.
@@ -179,7 +180,7 @@ def _check_combination(data: DataConfig) -> None:
 
 def covariate_names(data: DataConfig) -> set[str]:
     """All columns that are declared as covariates."""
-    past, _ = _with_delays(data.past_covariates)
+    past, _ = with_delays(data.past_covariates)
     future = as_list(data.future_covariates, "data.future_covariates")
     return {*past, *future, *as_list(data.static_covariates, "data.static_covariates")}
 

@@ -129,6 +129,7 @@ class Table:
     row_codes: npt.NDArray[np.int64] | None = None  # (N,) which member each line has
     time_zone: str | None = None  # an IANA name, an offset such as +02:00, or UTC
     wall_clock: bool = False  # whether `time` is on the zone's wall clock, rather than in UTC
+    time_is_text: bool = False  # whether it stood in several columns of text
     duplicates: str = "error"  # several lines of one member and time: see DUPLICATES in grid.py
     gaps: str = "mask"  # steps that the file lacks: see GAPS in grid.py
     notes: tuple[str, ...] = ()  # what happened to the data on the way, a line each

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
+from tsconv.data.ahead import ahead_cells
 from tsconv.data.frequency import Times
-from tsconv.data.future import ahead_cells
 from tsconv.data.panel import Panel
 from tsconv.data.read import SINGLE_SERIES
 from tsconv.data.roles import as_list
@@ -21,13 +21,17 @@ from tsconv.schema import DataConfig
 _PARTS = ("Y", "M", "D", "h", "m", "s")
 
 
-def template_frame(panel: Panel, data: DataConfig, horizon: int) -> pd.DataFrame:
+def template_frame(
+    panel: Panel, data: DataConfig, horizon: int, time_is_text: bool = False
+) -> pd.DataFrame:
     """The lines whose future covariates a forecast needs, under the file's own column names.
 
     What the file already knows stands there, the rest is empty. Raises ConfigError where there is
     nothing to fill in, or time stands in several columns of text.
     """
     known = panel.covariates
+    if time_is_text:
+        raise ConfigError(f"`template` needs time in one column, and `data.time` is {data.time}")
     if known is None or not known.future:
         raise ConfigError("`template`: the bundle has no future covariates (no file is needed)")
     lengths = panel.lengths[:, None] + torch.arange(horizon)
@@ -66,8 +70,6 @@ def _time_columns(time: Times, panel: Panel, data: DataConfig) -> dict[str, obje
         if data.time_format is None:
             return {names[0]: zoned(time, panel)}
         return {names[0]: pd.Series(zoned(time, panel)).dt.strftime(data.time_format)}
-    if data.time_format is not None:
-        raise ConfigError(f"`template` needs time in one column, and `data.time` is {names}")
     local = to_local(time, panel)
     units = [local.astype(f"datetime64[{unit}]") for unit in _PARTS[: len(names)]]
     parts = [units[0].astype("int64") + 1970]
