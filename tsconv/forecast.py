@@ -73,7 +73,7 @@ def run_forecast(config: ForecastConfig) -> ForecastResult | None:
         table = table if extra is None else with_future(table, extra)
         panel = panel_for(bundle, table, freq)
         lines = template_frame(panel, data, bundle.net.spec.horizon, table.time_is_text)
-        write_table(lines, Path(config.template))
+        write_table(lines, Path(config.template), spelling=data)
         return None
     panel, origins = ready_panel(bundle, table, extra, freq)
     net = bundle.net.to(_device(config.device))

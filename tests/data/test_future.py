@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ import pytest
 
 from tsconv.data.ahead import require_future
 from tsconv.data.encode import Encoding
-from tsconv.data.future import with_future
+from tsconv.data.future import read_future, with_future
 from tsconv.data.panel import Panel, build_panel
 from tsconv.data.read import table_from_frame
 from tsconv.data.template import template_frame
+from tsconv.data.write import write_table
 from tsconv.errors import DataError
 from tsconv.schema import DataConfig
 
@@ -76,6 +78,16 @@ def test_series_that_are_not_forecast_are_told_and_left_out() -> None:
     panel = merged(AHEAD.assign(unique_id=["a"] * 3 + ["c"] * 2))
     assert panel.ids == ("a", "b")
     assert any("series `c` is not in" in note for note in panel.notes)
+
+
+def test_a_file_of_other_series_is_refused() -> None:
+    with pytest.raises(DataError, match=r"none of its series \(`A`, ...\) is in"):
+        merged(AHEAD.assign(unique_id="A"))
+
+
+def test_what_reading_the_second_file_told_is_told() -> None:
+    panel = merged(AHEAD.assign(promo=[1, 0, 1, -9999, 0]), PAST.assign(promo=1.0).iloc[:3])
+    assert any("-9999" in note for note in panel.notes)
 
 
 def test_times_of_another_kind_are_refused() -> None:
@@ -186,6 +198,18 @@ def test_time_is_spelt_as_in_the_file(data: dict[str, Any], columns: dict[str, l
     panel = build_panel(table_from_frame(frame, roles))
     template = template_frame(panel, dataclasses.replace(roles, **data), 2)
     assert template.drop(columns="promo").to_dict("list") == columns
+
+
+def test_the_template_is_written_as_the_file_is_spelt(tmp_path: Path) -> None:
+    alone = build_panel(table_from_frame(PAST, ROLES))
+    roles = dataclasses.replace(ROLES, sep=";", decimal=",", encoding="latin-1")
+    template = template_frame(alone, roles, 2).assign(promo=1.5, event="Fete, ç")
+    write_table(template, tmp_path / "t.csv", spelling=roles)
+    roles = dataclasses.replace(roles, path=None, future_path=str(tmp_path / "t.csv"))
+    extra = read_future(roles)
+    assert extra.future is not None
+    assert extra.future.categories["event"] == ("Fete, ç",)
+    assert set(extra.future.values[:, 0].tolist()) == {1.5}
 
 
 def test_the_template_has_the_rows_of_a_family_and_a_zone() -> None:

@@ -35,8 +35,8 @@ def require_future(
 ) -> tuple[Tensor, list[str]]:
     """The step that each series is forecast from: (S,), and lines that tell what was left out.
 
-    A series that ends before the others and of whose future nothing is known gets -1. A row without an
-    observed target in its context needs no future, nor does one of a column that it never had.
+    A series that ends before the others and of whose future nothing is known gets -1. A row without
+    an observed target in its context needs no future, nor does one of a column that it never had.
     Raises DataError naming the times at which any other lacks covariates.
     """
     origins, known = panel.lengths - 1, panel.covariates

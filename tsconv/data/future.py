@@ -76,7 +76,7 @@ def with_future(table: Table, extra: Table) -> Table:
         static=lines(table.static),
         future=dataclasses.replace(theirs, values=future[kept]),
         places=table.places.then(extra.places, (n, len(extra.codes))).take(np.flatnonzero(kept)),
-        notes=(*table.notes, *notes),
+        notes=(*table.notes, *extra.notes, *notes),
     )
 
 
@@ -102,6 +102,11 @@ def _for_members(table: Table, extra: Table) -> tuple[Table, list[str]]:
         number = {name: i for i, name in enumerate(table.ids)}
         codes = np.array([number.get(name, -1) for name in extra.ids])[extra.codes]
         strange = [name for name in extra.ids if name not in number]
+        if len(strange) == len(extra.ids):
+            raise DataError(
+                f"{extra.source}: none of its series (`{strange[0]}`, ...) is in {table.source} "
+                f"(`{table.ids[0]}`, ...)"
+            )
         if strange:
             notes.append(
                 f"{extra.source}: series `{strange[0]}` is not in {table.source} ({len(strange)} "

@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsconv.data.sniff import separator
 from tsconv.data.zones import offset_name
 from tsconv.errors import ConfigError
+from tsconv.schema import DataConfig
 
 
 def check_output(output: Path, key: str = "output") -> None:
@@ -27,9 +29,15 @@ def check_output(output: Path, key: str = "output") -> None:
         raise ConfigError(f"`{key}` (={output}) is a folder")
 
 
-def write_table(frame: pd.DataFrame, output: Path, escape_formulas: bool = False) -> None:
+def write_table(
+    frame: pd.DataFrame,
+    output: Path,
+    escape_formulas: bool = False,
+    spelling: DataConfig | None = None,
+) -> None:
     """Write .csv or .parquet beside the target and rename, so that no half-written file is seen.
 
+    `spelling` has the separator, decimal mark and encoding of a .csv that is to be read again.
     `escape_formulas` puts a ' before names in a .csv that a spreadsheet would take for a formula.
     """
     check_output(output)
@@ -37,7 +45,13 @@ def write_table(frame: pd.DataFrame, output: Path, escape_formulas: bool = False
     os.close(handle)
     try:
         if output.suffix == ".csv":
-            _write_csv(_escaped(frame) if escape_formulas else frame, name)
+            frame = _with_time_text(_escaped(frame) if escape_formulas else frame)
+            if spelling is None:
+                _write_csv(frame, name)
+            else:
+                sep, decimal = separator(spelling), spelling.decimal
+                encoding = spelling.encoding
+                frame.to_csv(name, index=False, sep=sep, decimal=decimal, encoding=encoding)
         else:
             frame.to_parquet(name, index=False)
         Path(name).chmod(0o644)
@@ -48,12 +62,10 @@ def write_table(frame: pd.DataFrame, output: Path, escape_formulas: bool = False
 
 
 def _write_csv(frame: pd.DataFrame, name: str) -> None:
-    """Dates without a clock where all are midnight; no quotes where no text needs them."""
+    """No quotes where no text needs them."""
     import pyarrow as pa
     import pyarrow.csv
 
-    for column in frame.columns[[dtype.kind == "M" for dtype in frame.dtypes]]:
-        frame = frame.assign(**{column: _time_text(frame[column])})
     table = pa.Table.from_pandas(frame, preserve_index=False)
     special = any(
         frame[name].astype(str).str.contains('[,"\r\n]', regex=True).any()
@@ -68,6 +80,12 @@ def _write_csv(frame: pd.DataFrame, name: str) -> None:
         csv.writer(header, lineterminator="\n").writerow(frame.columns)
         sink.write(header.getvalue().encode())
         pyarrow.csv.write_csv(table, sink, options)
+
+
+def _with_time_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """Dates without a clock where all are midnight."""
+    times = frame.columns[[dtype.kind == "M" for dtype in frame.dtypes]]
+    return frame.assign(**{column: _time_text(frame[column]) for column in times})
 
 
 def _time_text(ds: pd.Series) -> npt.NDArray[np.str_]:
