@@ -158,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 2
     if any(a in ("-h", "--help") for a in rest):
-        return _show_keys(name)
+        return _guarded(lambda *_: _show_keys(name), [], None)
     config_dir = None
     if "--config-dir" in rest[:-1]:
         at = rest.index("--config-dir")
@@ -184,6 +184,10 @@ def _guarded(
     debug = os.environ.get("TSCONV_DEBUG") == "1"
     try:
         command(rest, config_dir)
+        sys.stdout.flush()
+        return 0
+    except BrokenPipeError:  # whoever read the output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         print("tsconv: interrupted", file=sys.stderr)
@@ -201,7 +205,7 @@ def _guarded(
         return 1
 
 
-def _show_keys(name: str) -> int:
+def _show_keys(name: str) -> None:
     """Print the root config and its groups, comments included: they are the reference."""
     from tsconv.config import config_folder
 
@@ -210,7 +214,6 @@ def _show_keys(name: str) -> int:
     if name != "forecast":
         for path in sorted(folder.glob("*/*.yaml")):
             print(f"\n# {path.relative_to(folder)}\n{path.read_text(encoding='utf-8')}", end="")
-    return 0
 
 
 def run_script(name: str) -> None:
