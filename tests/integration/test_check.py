@@ -192,3 +192,49 @@ def test_usage(tsconv: Run) -> None:
     shown = tsconv("check", "--help").stdout
     assert "output: null" in shown
     assert 'run_script("check")' in (ROOT / "scripts" / "check.py").read_text()
+
+
+@pytest.mark.parametrize("role", ["future", "past", "static"])
+def test_covariates_of_words_are_categories(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], role: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frame = daily_frame(4, 120)
+    frame["holiday"] = np.where(frame.index % 9 == 0, "Easter", "no")
+    frame["open"] = frame.index % 2 == 0
+    if role == "static":
+        frame["holiday"] = "in " + frame["unique_id"]
+        frame["open"] = frame["unique_id"] == "shop 0"
+    frame["price"] = 1.0 + frame.index % 5
+    frame.to_csv("sales.csv", index=False)
+    named = f"data.{role}_covariates=[holiday,open{'' if role == 'static' else ',price'}]"
+    code, out, err = checked(capsys, "data.path=sales.csv", named, "horizon=7")
+    assert code == 1
+    assert "`data.categories=`" in err
+    assert "this line fits it" in out
+    line = out.splitlines()[-1]
+    assert "data.categories=[holiday,open]" in line
+    assert trains(line) == 0
+
+
+def test_a_note_about_another_column_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is found in one column says nothing of the next, and all of it ends in the line."""
+    monkeypatch.chdir(tmp_path)
+    frame = daily_frame(2, 60).assign(p=lambda f: 5.0 + f.index % 7, q=lambda f: f.index % 5)
+    frame.loc[[3, 4, 5], "y"] = -999
+    frame.loc[9, "q"] = -9999
+    frame["p"] = frame["p"].where(frame.index % 40 == 3, np.nan)  # too few for a finding
+    frame.loc[8, "p"] = 32767
+    frame.to_csv("sales.csv", index=False)
+    named = "data.past_covariates=[p,q]"
+    code, out, _ = checked(capsys, "data.path=sales.csv", named, "horizon=7", "output=r.json")
+    assert code == 0
+    found = json.loads(Path("r.json").read_text())["findings"]
+    values = [f["text"] for f in found if f["kind"] == "sentinel values"]
+    assert len(values) == 2
+    notes = [f["text"] for f in found if f["kind"] == "note" and "far from" in f["text"]]
+    assert len(notes) == 1
+    assert "column `p`: 1 cell is 32767" in notes[0]
+    assert "data.na_values=[-999,-9999]" in out.splitlines()[-1].replace("'", "")

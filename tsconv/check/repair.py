@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tsconv.check.columns import Raw, time_format_of
+from tsconv.check.report import some
 from tsconv.check.roles import Suggestion
 from tsconv.data.roles import as_list
 from tsconv.schema import DataConfig
@@ -117,6 +118,16 @@ def epoch_unit(raw: Raw, name: str) -> str | None:
         if 0.63 * size < column.low and column.high < 3.8 * size:
             return unit
     return None
+
+
+def category_keys(raw: Raw, covariates: Sequence[str], data: DataConfig) -> Suggestion:
+    """The declared covariates that hold words, or true and false, as categories."""
+    named = [str(n) for n in as_list(data.categories, "data.categories")]
+    words = [n for n in covariates if n not in named and raw[n].kind == "text"]
+    if not words:
+        return Suggestion({}, {})
+    reason = f"covariates that are no numbers: {some(words, 4)}"
+    return Suggestion({"data.categories": [*named, *words]}, {"data.categories": reason})
 
 
 def value_keys(raw: Raw, names: Sequence[str], data: DataConfig) -> Suggestion:

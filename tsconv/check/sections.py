@@ -17,7 +17,6 @@ from tsconv.check.report import Report, count, share, size, some
 from tsconv.check.season import Season, correlation_at, sample
 from tsconv.data.panel import Panel
 from tsconv.prepare import Prepared
-from tsconv.schema import DataConfig
 
 _MOST_COLUMNS = 24  # of a report's lines
 _ROLES = (
@@ -25,12 +24,6 @@ _ROLES = (
     "data.future_covariates", "data.static_covariates",
 )  # fmt: skip
 _MOST_ALIKE = 4  # columns of one role beyond which they share a line
-_KEYS = {f"data.{f.name}" for f in dataclasses.fields(DataConfig)}
-
-
-def is_key(key: str) -> bool:
-    """Whether this version's config has the key."""
-    return not key.startswith("data.") or key in _KEYS
 
 
 def file_section(report: Report, patient: Patient) -> None:
@@ -120,7 +113,7 @@ def suggested_section(report: Report, patient: Patient) -> None:
         shown = (
             "null"
             if value is None
-            else f"[{', '.join(value)}]"
+            else f"[{', '.join(map(str, value))}]"
             if isinstance(value, list)
             else value
         )
