@@ -20,11 +20,11 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from tsconv.data.cells import MISSING
+from tsconv.data.files import is_parquet
 from tsconv.data.sniff import separator
 from tsconv.schema import DataConfig
 
-# Spellings of a missing number, as reading has them.
-_MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "<NA>", "-nan", "-NaN")
 _MOST_BYTES = 256_000_000
 _HEAD = 1000  # values by which text is told to be times or numbers
 TIME_FORMATS = (
@@ -135,7 +135,7 @@ def _alike(tables: list[pa.Table]) -> list[pa.Table]:
 
 
 def _read(path: Path, data: DataConfig, most: int) -> tuple[pa.Table, int, bool]:
-    if path.suffix.lower() in (".parquet", ".pq"):
+    if is_parquet(path):
         file = pyarrow.parquet.ParquetFile(path)
         used, groups = 0, []
         for g in range(file.num_row_groups):
@@ -155,7 +155,7 @@ def _read(path: Path, data: DataConfig, most: int) -> tuple[pa.Table, int, bool]
         read_options=pyarrow.csv.ReadOptions(encoding=data.encoding),
         parse_options=pyarrow.csv.ParseOptions(delimiter=separator(data)),
         convert_options=pyarrow.csv.ConvertOptions(
-            null_values=[*_MISSING, *map(str, data.na_values)],
+            null_values=[*MISSING, *map(str, data.na_values)],
             strings_can_be_null=False,
             decimal_point=data.decimal,
         ),
@@ -191,7 +191,7 @@ def _text(column: pa.ChunkedArray, name: str) -> Column:
     spellings = column.combine_chunks().dictionary_encode()
     words = pd.Series(spellings.dictionary.to_pandas(), dtype="object").astype(str)
     counts = np.bincount(pc.drop_null(spellings.indices).to_numpy(), minlength=len(words))
-    gone = words.isin(_MISSING).to_numpy()
+    gone = words.isin(MISSING).to_numpy()
     empty = (words == "").to_numpy()
     missing = int(counts[empty].sum()) + column.null_count
     if (words.str.strip() == "").all():

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from tsconv.check.columns import Column
+from tsconv.check.correlation import correlation_at
 from tsconv.check.covariates import Candidate
 from tsconv.check.estimate import Estimate
-from tsconv.check.lines import Ints, show_time
+from tsconv.check.lines import Ints
 from tsconv.check.reading import Patient
 from tsconv.check.report import Report, count, share, size, some
-from tsconv.check.season import Season, correlation_at, sample
+from tsconv.check.season import Season, sample
 from tsconv.data.panel import Panel
 from tsconv.prepare import Prepared
 
@@ -140,7 +141,7 @@ def series_section(report: Report, patient: Patient, steps: Ints, n_members: int
         if low == high
         else f"shortest {low:,}, median {middle:,}, longest {high:,} steps"
     )
-    first, last = show_time(lines.time.min()), show_time(lines.time.max())
+    first, last = lines.at(lines.time.argmin()), lines.at(lines.time.argmax())
     inside = int((steps >= 1).sum())
     one = int((steps == 1).sum())
     if patient.data.freq is not None and "data.freq" not in patient.keys:
