@@ -56,6 +56,8 @@ def check(
         keys["data.na_values"] = list(dict.fromkeys(known))
     if patient.panel is not None:
         _look_at_panel(report, patient, plan, keys)
+    else:
+        report.mend = True  # no key was found that reads it
     refusal = patient.error
     report.refused = None if refusal is None else " ".join(str(refusal).split())
     report.train = train_line(overrides, keys, config_dir)

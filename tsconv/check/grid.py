@@ -45,7 +45,8 @@ def missing_steps(lines: Lines, steps: Ints, n_steps: int) -> Finding | None:
         "note",
         f"{count(lacking, 'step')} of {n_steps:,} {'is' if lacking == 1 else 'are'} not in the "
         f"file ({share(lacking, n_steps)}): {count(len(holes), 'hole')} in "
-        f"{count(series, 'series', 'series')}, the longest of {longest:,}; masked",
+        f"{count(series, 'series', 'series')}, the longest of {longest:,}; "
+        f"{'taken as 0' if lines.table.gaps == 'zero' else 'masked'}",
         lacking,
         f"{lines.name(lines.rank[i])} after {lines.at(i)} ({lines.place(i)})",
     )

@@ -144,6 +144,11 @@ def _build(patient: Patient) -> None:
     if panel is None and doubles is not None and doubles.keys:
         table = dataclasses.replace(table, duplicates=doubles.keys["data.duplicates"])
         panel = patient.attempt(build_panel, table, data.freq)
+    if panel is None and table.gaps == "error":
+        table = dataclasses.replace(table, gaps="mask")
+        panel = patient.attempt(build_panel, table, data.freq)
+        if panel is not None:
+            patient.apply(Suggestion({"data.gaps": "mask"}, {"data.gaps": "steps are missing"}))
     if panel is None and data.freq is None:
         step = coarser_fit(patient.lines or lines)
         if step is not None:
