@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from tests.conftest import daily_frame
+from tsconv.check.formats import time_format_of
 from tsconv.check.reading import Patient, read_patient
 from tsconv.check.season import Season
 from tsconv.check.suggest import horizon_for, lags_for
 from tsconv.data.frequency import parse_frequency
+from tsconv.data.timetext import fitting
 from tsconv.schema import DataConfig
 
 
@@ -194,3 +196,17 @@ def test_whole_numbers_that_are_times_are_never_read_as_steps(
     assert got.keys == ({} if key is None else {f"data.{key}": value})
     assert (got.error is None) == (key is None)
     assert (key or "time_unit") in str(got.error or "time_unit")
+
+
+@pytest.mark.parametrize("mark", list("./-"))
+@pytest.mark.parametrize("date", ["%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d"])
+@pytest.mark.parametrize("clock", ["", " %H:%M", " %H:%M:%S", " %I:%M %p"])
+def test_the_format_that_reading_advises_is_found(mark: str, date: str, clock: str) -> None:
+    form = date.format(mark) + clock
+    whole = pd.Series(pd.date_range("2024-01-10 23:30", periods=9, freq="D").strftime(form))
+    assert fitting(whole) == repr(form)
+    assert time_format_of(whole) == ("" if date[:2] == "%Y" and "%p" not in clock else form)
+    early = whole.iloc[:2]  # the 10th and the 11th: days that could be months
+    both = time_format_of(early)
+    first = both if isinstance(both, str) else (both or [""])[0]
+    assert first in ("", *(f.strip("'") for f in fitting(early).split(" or ")))

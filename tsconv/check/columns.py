@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from tsconv.check.formats import time_format_of
 from tsconv.data.cells import MISSING
 from tsconv.data.files import is_parquet
 from tsconv.data.sniff import separator
@@ -27,14 +27,6 @@ from tsconv.schema import DataConfig
 
 _MOST_BYTES = 256_000_000
 _HEAD = 1000  # values by which text is told to be times or numbers
-TIME_FORMATS = (
-    "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M",
-    "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p",
-    "%m/%d/%Y %I:%M:%S %p", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y",
-    "%m-%d-%Y", "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d.%m.%y", "%d.%m.%y %H:%M", "%m/%d/%y",
-    "%d/%m/%y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%y", "%b %Y",
-    "%B %Y", "%m/%Y", "%Y.%m.%d",
-)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,32 +203,6 @@ def _text(column: pa.ChunkedArray, name: str) -> Column:
             float(numbers[right].max()), int(counts[wrong].sum()), cells,
         )  # fmt: skip
     return Column(name, "text", missing, distinct)
-
-
-def time_format_of(values: pd.Series) -> str | list[str] | None:
-    """The one format that fits all values, "" for ISO 8601, a list where several do, or None."""
-    text = values.astype(str).str.strip()
-    if not text.str.contains(r"\d", regex=True).all():
-        return None
-    if pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True).notna().all():
-        return None if text.str.fullmatch(r"\d+").all() else ""
-    if not text.str.contains(r"[./\-\s]", regex=True).all():
-        return None
-    fits = [
-        form
-        for form in TIME_FORMATS
-        if _shape(form).fullmatch(text.iloc[0])
-        and pd.to_datetime(text, format=form, errors="coerce").notna().all()
-    ]
-    return fits[0] if len(fits) == 1 else fits or None
-
-
-def _shape(form: str) -> re.Pattern[str]:
-    """A rough shape of a format's texts: it spares trying all of them on every column."""
-    shape = re.escape(form)
-    for letters, what in (("dmHMSIy", r"\\d{1,2}"), ("Y", r"\\d{4}"), ("bBp", r"[A-Za-z]+")):
-        shape = re.sub(rf"%([{letters}])", what, shape)
-    return re.compile(shape)
 
 
 def _distinct(column: pa.ChunkedArray) -> int:

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tsconv.check.columns import Raw, time_format_of
+from tsconv.check.columns import Raw
+from tsconv.check.formats import time_format_of
 from tsconv.check.report import some
 from tsconv.check.roles import Suggestion
 from tsconv.data.epoch import DIGITS, LOOKS, are_dates
