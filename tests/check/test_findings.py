@@ -10,6 +10,7 @@ from tsconv.check.clock import clock_changes
 from tsconv.check.columns import Raw, _profile
 from tsconv.check.lines import Lines
 from tsconv.check.report import Finding
+from tsconv.data.cells import twin_notes
 from tsconv.data.frequency import parse_frequency
 from tsconv.data.read import table_from_frame
 from tsconv.schema import DataConfig
@@ -121,6 +122,27 @@ def test_odd_series_and_near_equal_names() -> None:
     missing = findings.missing_values(lines)
     assert missing is not None
     assert missing.count == 11
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("a b", "ab", True), ("North", "NORTH ", True), ("shop-1", "shop_1", True),
+        ("shop 1", "shop-1", True), ("7", "007", True), ("1-1", "11", False), ("-5", "5", False),
+        ("1-1", "1_1", True), ("70", "7", False), ("0", "00", True),
+    ],
+)  # fmt: skip
+def test_what_makes_names_nearly_equal(one: str, other: str, alike: bool) -> None:
+    frame = pd.DataFrame({"unique_id": [one, other] * 3, "ds": np.repeat(range(3), 2), "y": 1.0})
+    assert len(findings.near_equal_ids(lines_of(frame))) == alike
+    if twin_notes((one, other), "id"):  # what reading tells of
+        assert alike
+
+
+def test_places_are_told_in_their_zone() -> None:
+    lines = lines_of(hours("2024-03-30", "2024-04-02", "a"), timezone="America/New_York")
+    assert lines.at(0) == "2024-03-30 00:00:00-04:00"
+    assert lines_of(daily_frame(1, 5)).at(0) == "2023-01-02"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Whatever the file holds, a check ends in a report or in one of our errors."""
 
+import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,11 +25,11 @@ HEADERS = st.sampled_from(
 BASE = train_config(["horizon=2"])
 
 
-def look(path: Path, content: bytes, training: bool = False) -> None:
+def look(path: Path, content: bytes, training: bool = False, **roles: Any) -> None:
     """Check a file; without training, which takes long and sees the file no more."""
     path.write_bytes(content)
-    base = BASE
-    base.data.path = str(path)
+    data = dataclasses.replace(BASE.data, path=str(path), **roles)
+    base = dataclasses.replace(BASE, data=data)
     plan = CheckPlan(base, None, None)
     with pytest.MonkeyPatch.context() as patch:
         if not training:
@@ -76,3 +78,35 @@ def test_any_panel(folder: Path, seed: int) -> None:
     ]
     header = rng.choice(["unique_id,ds,y,x", "shop,date,sold,kind"])
     look(folder / "panel.csv", "\n".join([str(header), *lines]).encode())
+
+
+ROLES = ("future_covariates", "past_covariates", "static_covariates")
+COLUMNS = {
+    "words": ["", "a", "b", "NA"], "truth": ["true", "false"], "number": ["1", "2.5", ""],
+    "mixed": ["1", "2", "x"], "day": ["2024-01-01", "2024-01-02"], "nothing": [""], "far": ["-999"],
+}  # fmt: skip
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.dictionaries(st.sampled_from(list(COLUMNS)), st.sampled_from(ROLES), max_size=4),
+    st.sets(st.sampled_from([*COLUMNS, "other"]), max_size=2),
+    st.sampled_from([None, "Europe/Berlin"]),
+)
+@settings(max_examples=100)
+def test_any_covariates(
+    folder: Path, seed: int, roles: dict, categories: set, timezone: str | None
+) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(3, 40))
+    lines = [
+        ",".join(
+            ["ab"[i % 2], f"2024-03-{1 + i // 2:02}", str(rng.choice(["1", "2.5", "-999"]))]
+            + [str(rng.choice(cells)) for cells in COLUMNS.values()]
+        )
+        for i in range(n)
+    ]
+    text = "\n".join([",".join(["unique_id", "ds", "y", *COLUMNS]), *lines])
+    named: dict[str, Any] = {role: [c for c in roles if roles[c] == role] for role in ROLES}
+    named |= {"categories": sorted(categories), "timezone": timezone}
+    look(folder / "covariates.csv", text.encode(), training=seed % 10 == 0, **named)

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from tests.conftest import daily_frame
+from tsconv.check.formats import time_format_of
 from tsconv.check.reading import Patient, read_patient
 from tsconv.check.season import Season
 from tsconv.check.suggest import horizon_for, lags_for
 from tsconv.data.frequency import parse_frequency
+from tsconv.data.timetext import fitting
 from tsconv.schema import DataConfig
 
 
@@ -171,3 +173,40 @@ def test_lags_come_from_the_data_only_where_the_frequency_has_none() -> None:
     assert lags_for(parse_frequency("1"), seasons, 40) == []
     assert lags_for(parse_frequency("h"), seasons, 1000) == []
     assert horizon_for(parse_frequency("1"), 1000, seasons)[0] == 24
+
+
+@pytest.mark.parametrize(
+    ("first", "key", "value"),
+    [
+        (150_000_000, "time_unit", "s"), (1_700_000_000, "time_unit", "s"),
+        (1_700_000_000_000, "time_unit", "ms"), (1_700_000_000_000_000, "time_unit", "us"),
+        (1_700_000_000_000_000_000, "time_unit", "ns"), (20_240_101, "time_format", "%Y%m%d"),
+        (2_024_010_100, "time_format", "%Y%m%d%H"), (100, None, None), (99_000_000, None, None),
+    ],
+)  # fmt: skip
+def test_whole_numbers_that_are_times_are_never_read_as_steps(
+    tmp_path: Path, first: int, key: str | None, value: str | None
+) -> None:
+    """What reading takes for bare steps is none, and what it refuses has a key that reads it."""
+    step = max(1, 3600 * first // 1_700_000_000) if key == "time_unit" else 1
+    frame = daily_frame(1, 20).assign(ds=first + step * np.arange(20))
+    got = patient(tmp_path, frame)
+    assert got.lines is not None
+    assert got.lines.dated == (key is not None)
+    assert got.keys == ({} if key is None else {f"data.{key}": value})
+    assert (got.error is None) == (key is None)
+    assert (key or "time_unit") in str(got.error or "time_unit")
+
+
+@pytest.mark.parametrize("mark", list("./-"))
+@pytest.mark.parametrize("date", ["%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d"])
+@pytest.mark.parametrize("clock", ["", " %H:%M", " %H:%M:%S", " %I:%M %p"])
+def test_the_format_that_reading_advises_is_found(mark: str, date: str, clock: str) -> None:
+    form = date.format(mark) + clock
+    whole = pd.Series(pd.date_range("2024-01-10 23:30", periods=9, freq="D").strftime(form))
+    assert fitting(whole) == repr(form)
+    assert time_format_of(whole) == ("" if date[:2] == "%Y" and "%p" not in clock else form)
+    early = whole.iloc[:2]  # the 10th and the 11th: days that could be months
+    both = time_format_of(early)
+    first = both if isinstance(both, str) else (both or [""])[0]
+    assert first in ("", *(f.strip("'") for f in fitting(early).split(" or ")))

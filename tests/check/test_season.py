@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import daily_frame
-from tsconv.check.season import correlation_at, sample, seasons_of
+from tsconv.check.correlation import correlation_at
+from tsconv.check.season import sample, seasons_of
 from tsconv.data.panel import build_panel
 from tsconv.data.read import table_from_frame
 from tsconv.schema import DataConfig

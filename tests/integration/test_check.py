@@ -111,25 +111,32 @@ def test_roles_are_suggested_and_the_line_trains(
     assert trains(line) == 0
 
 
-@pytest.mark.parametrize("kind", ["local", "epoch", "doubles"])
+@pytest.mark.parametrize("kind", ["local", "epoch", "doubles", "dates", "holes"])
 def test_what_training_would_refuse_is_mended_by_the_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     utc = pd.date_range("2024-03-20", "2024-11-05", freq="h", tz="UTC")
     frame = pd.DataFrame({"unique_id": "a", "ds": utc, "y": np.sin(np.arange(len(utc)) / 24)})
+    arguments: list[str] = []
     if kind == "epoch":
         frame["ds"] = (utc - pd.Timestamp(0, tz="UTC")) // pd.Timedelta("1s")
         key = "data.time_unit=s"
     elif kind == "local":
         frame["ds"] = utc.tz_convert("Europe/Berlin").tz_localize(None)
         key = "data.timezone=Europe/Berlin"
+    elif kind == "dates":
+        frame["ds"] = utc.strftime("%Y%m%d%H")
+        key = "data.time_format=%Y%m%d%H"
+    elif kind == "holes":
+        frame = frame.drop(index=[30, 31])
+        arguments, key = ["data.gaps=error"], "data.gaps=mask"
     else:
         frame["ds"] = utc.tz_localize(None)
         frame = pd.concat([frame, frame.iloc[[3]].assign(y=1.0)])
         key = "data.duplicates=mean"
     frame.to_csv("times.csv", index=False)
-    code, out, err = checked(capsys, "data.path=times.csv")
+    code, out, err = checked(capsys, "data.path=times.csv", *arguments)
     assert code == 1
     assert len(err.strip().splitlines()) == 1
     assert "this line fits it" in out
@@ -192,3 +199,92 @@ def test_usage(tsconv: Run) -> None:
     shown = tsconv("check", "--help").stdout
     assert "output: null" in shown
     assert 'run_script("check")' in (ROOT / "scripts" / "check.py").read_text()
+
+
+@pytest.mark.parametrize("role", ["future", "past", "static"])
+def test_covariates_of_words_are_categories(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], role: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frame = daily_frame(4, 120)
+    frame["holiday"] = np.where(frame.index % 9 == 0, "Easter", "no")
+    frame["open"] = frame.index % 2 == 0
+    if role == "static":
+        frame["holiday"] = "in " + frame["unique_id"]
+        frame["open"] = frame["unique_id"] == "shop 0"
+    frame["price"] = 1.0 + frame.index % 5
+    frame.to_csv("sales.csv", index=False)
+    named = f"data.{role}_covariates=[holiday,open{'' if role == 'static' else ',price'}]"
+    code, out, err = checked(capsys, "data.path=sales.csv", named, "horizon=7")
+    assert code == 1
+    assert "`data.categories=`" in err
+    assert "this line fits it" in out
+    line = out.splitlines()[-1]
+    assert "data.categories=[holiday,open]" in line
+    assert trains(line) == 0
+
+
+def test_a_note_about_another_column_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is found in one column says nothing of the next, and all of it ends in the line."""
+    monkeypatch.chdir(tmp_path)
+    frame = daily_frame(2, 60).assign(p=lambda f: 5.0 + f.index % 7, q=lambda f: f.index % 5)
+    frame.loc[[3, 4, 5], "y"] = -999
+    frame.loc[9, "q"] = -9999
+    frame["p"] = frame["p"].where(frame.index % 40 == 3, np.nan)  # too few for a finding
+    frame.loc[8, "p"] = 32767
+    frame.to_csv("sales.csv", index=False)
+    named = "data.past_covariates=[p,q]"
+    code, out, _ = checked(capsys, "data.path=sales.csv", named, "horizon=7", "output=r.json")
+    assert code == 0
+    found = json.loads(Path("r.json").read_text())["findings"]
+    values = [f["text"] for f in found if f["kind"] == "sentinel values"]
+    assert len(values) == 2
+    notes = [f["text"] for f in found if f["kind"] == "note" and "far from" in f["text"]]
+    assert len(notes) == 1
+    assert "column `p`: 1 cell is 32767" in notes[0]
+    assert "data.na_values=[-999,-9999]" in out.splitlines()[-1].replace("'", "")
+
+
+def test_a_file_that_no_key_reads_must_be_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seconds = np.random.default_rng(0).integers(0, 86_000, 60)
+    frame = daily_frame(1, 60)
+    frame["ds"] += pd.to_timedelta(seconds, unit="s")
+    frame.to_csv("sales.csv", index=False)
+    code, out, err = checked(capsys, "data.path=sales.csv")
+    assert code == 1
+    assert "is not a whole number of steps" in err
+    assert "training would refuse this; once that is mended:" in out
+
+
+def test_span_and_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Times are told in their zone, and a panel's memory counts all that lies in it."""
+    monkeypatch.chdir(tmp_path)
+    ds = pd.date_range("2024-03-25", periods=400, freq="h", tz="Europe/Berlin")
+    frame = pd.DataFrame({"unique_id": "a", "ds": ds, "y": np.arange(400) % 24.0})
+    frame.assign(t=np.sin(frame.index)).to_csv("load.csv", index=False)
+    common = ("data.path=load.csv", "data.timezone=Europe/Berlin", "horizon=24", "output=r.json")
+    sizes = []
+    for more in ([], ["data.future_covariates=[t]"], ["features.calendar=[hour]"]):
+        code, out, err = checked(capsys, *common, *more)
+        assert code == 0, err
+        assert "2024-03-25 00:00:00+01:00 to 2024-04-10 16:00:00+02:00" in out
+        sizes.append(json.loads(Path("r.json").read_text())["estimate"]["panel_bytes"])
+    assert sizes[1] >= sizes[0] + 4 * 400
+    assert sizes[2] > sizes[0]
+
+
+def test_steps_taken_as_zero_are_not_called_masked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    daily_frame(1, 80).drop(index=[5, 6]).to_csv("sales.csv", index=False)
+    _, out, _ = checked(capsys, "data.path=sales.csv", "data.gaps=zero", "horizon=7")
+    assert "the longest of 2; taken as 0" in " ".join(out.split())
+    assert "masked" not in out

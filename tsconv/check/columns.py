@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,21 +19,14 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from tsconv.check.formats import time_format_of
+from tsconv.data.cells import MISSING
+from tsconv.data.files import is_parquet
 from tsconv.data.sniff import separator
 from tsconv.schema import DataConfig
 
-# Spellings of a missing number, as reading has them.
-_MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "<NA>", "-nan", "-NaN")
 _MOST_BYTES = 256_000_000
 _HEAD = 1000  # values by which text is told to be times or numbers
-TIME_FORMATS = (
-    "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M",
-    "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p",
-    "%m/%d/%Y %I:%M:%S %p", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y",
-    "%m-%d-%Y", "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d.%m.%y", "%d.%m.%y %H:%M", "%m/%d/%y",
-    "%d/%m/%y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%y", "%b %Y",
-    "%B %Y", "%m/%Y", "%Y.%m.%d",
-)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +127,7 @@ def _alike(tables: list[pa.Table]) -> list[pa.Table]:
 
 
 def _read(path: Path, data: DataConfig, most: int) -> tuple[pa.Table, int, bool]:
-    if path.suffix.lower() in (".parquet", ".pq"):
+    if is_parquet(path):
         file = pyarrow.parquet.ParquetFile(path)
         used, groups = 0, []
         for g in range(file.num_row_groups):
@@ -155,7 +147,7 @@ def _read(path: Path, data: DataConfig, most: int) -> tuple[pa.Table, int, bool]
         read_options=pyarrow.csv.ReadOptions(encoding=data.encoding),
         parse_options=pyarrow.csv.ParseOptions(delimiter=separator(data)),
         convert_options=pyarrow.csv.ConvertOptions(
-            null_values=[*_MISSING, *map(str, data.na_values)],
+            null_values=[*MISSING, *map(str, data.na_values)],
             strings_can_be_null=False,
             decimal_point=data.decimal,
         ),
@@ -191,7 +183,7 @@ def _text(column: pa.ChunkedArray, name: str) -> Column:
     spellings = column.combine_chunks().dictionary_encode()
     words = pd.Series(spellings.dictionary.to_pandas(), dtype="object").astype(str)
     counts = np.bincount(pc.drop_null(spellings.indices).to_numpy(), minlength=len(words))
-    gone = words.isin(_MISSING).to_numpy()
+    gone = words.isin(MISSING).to_numpy()
     empty = (words == "").to_numpy()
     missing = int(counts[empty].sum()) + column.null_count
     if (words.str.strip() == "").all():
@@ -211,32 +203,6 @@ def _text(column: pa.ChunkedArray, name: str) -> Column:
             float(numbers[right].max()), int(counts[wrong].sum()), cells,
         )  # fmt: skip
     return Column(name, "text", missing, distinct)
-
-
-def time_format_of(values: pd.Series) -> str | list[str] | None:
-    """The one format that fits all values, "" for ISO 8601, a list where several do, or None."""
-    text = values.astype(str).str.strip()
-    if not text.str.contains(r"\d", regex=True).all():
-        return None
-    if pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True).notna().all():
-        return None if text.str.fullmatch(r"\d+").all() else ""
-    if not text.str.contains(r"[./\-\s]", regex=True).all():
-        return None
-    fits = [
-        form
-        for form in TIME_FORMATS
-        if _shape(form).fullmatch(text.iloc[0])
-        and pd.to_datetime(text, format=form, errors="coerce").notna().all()
-    ]
-    return fits[0] if len(fits) == 1 else fits or None
-
-
-def _shape(form: str) -> re.Pattern[str]:
-    """A rough shape of a format's texts: it spares trying all of them on every column."""
-    shape = re.escape(form)
-    for letters, what in (("dmHMSIy", r"\\d{1,2}"), ("Y", r"\\d{4}"), ("bBp", r"[A-Za-z]+")):
-        shape = re.sub(rf"%([{letters}])", what, shape)
-    return re.compile(shape)
 
 
 def _distinct(column: pa.ChunkedArray) -> int:

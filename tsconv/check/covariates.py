@@ -10,6 +10,7 @@ from tsconv.check.columns import Column, Raw
 from tsconv.check.lines import Lines
 from tsconv.check.report import Finding, count
 from tsconv.check.roles import is_counter
+from tsconv.data.zones import to_local
 
 _AHEAD = (1, 2, 3, 7, 12, 24)  # steps of the future that a column is compared with
 _ALIKE = 0.99
@@ -87,7 +88,7 @@ def _follows_clock(raw: Raw, name: str, lines: Lines) -> bool:
     column = raw[name]
     if not lines.dated or column.distinct is None or not 1 < column.distinct <= 366:
         return False
-    codes, time = raw.codes(name)[lines.order], lines.time
+    codes, time = raw.codes(name)[lines.order], to_local(lines.time, lines.table)
     day = time.astype("datetime64[D]")
     month = time.astype("datetime64[M]")
     for part in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,12 +49,16 @@ def check(
         _look_at_lines(report, patient, patient.lines, declared, ahead)
     keys = dict(patient.keys)
     for finding in report.findings:
-        keys |= {k: v for k, v in finding.keys.items() if sections.is_key(k)}
+        keys |= finding.keys
+    disguised = findings.sentinel_values(report.findings)
+    if disguised:
+        known = [*patient.data.na_values, *disguised]
+        keys["data.na_values"] = list(dict.fromkeys(known))
     if patient.panel is not None:
         _look_at_panel(report, patient, plan, keys)
+    else:
+        report.mend = True  # no key was found that reads it
     refusal = patient.error
-    unmended = [f for f in report.findings if f.level == "error"]
-    report.mend |= any(not sections.is_key(k) for f in unmended for k in f.keys)
     report.refused = None if refusal is None else " ".join(str(refusal).split())
     report.train = train_line(overrides, keys, config_dir)
     return report, refusal
@@ -151,6 +156,8 @@ def _prepare(
         return None
 
 
+_COUNT_ALL = {"duplicates", "unsorted", "missing steps"}  # findings of which one tells of all
+_NAME = re.compile(r"`(.+?)`")
 # What reading notes in its own words, by a piece of them, where a finding has counted it already.
 _TOLD = {
     "values are missing": "missing values",
@@ -167,7 +174,17 @@ _TOLD = {
 
 def _add_notes(report: Report, notes: list[str]) -> None:
     """What reading and training would say, less what is said already."""
-    kinds = {f.kind for f in report.findings}
+    found = list(report.findings)
     for note in notes:
-        if not any(piece in note and kind in kinds for piece, kind in _TOLD.items()):
+        kinds = {kind for piece, kind in _TOLD.items() if piece in note}
+        if not any(f.kind in kinds and _tells(f, note) for f in found):
             report.find(Finding("note", "note", note))
+
+
+def _tells(finding: Finding, note: str) -> bool:
+    """Whether a finding tells of all that a note of its kind names: columns, series, values."""
+    if finding.kind in _COUNT_ALL:
+        return True
+    text = " ".join(filter(None, (finding.text, finding.first, finding.advice)))
+    names = {name.replace("'", "") for name in _NAME.findall(note)}
+    return names <= set(_NAME.findall(text))

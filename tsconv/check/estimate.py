@@ -73,12 +73,19 @@ def estimate(prepared: Prepared) -> Estimate:
         step_seconds=step,
         steps=steps,
         train_seconds=steps * step + _validation_steps(prepared) * _FORWARD * step,
-        panel_bytes=prepared.panel.values.numel() * 8,
+        panel_bytes=_panel_bytes(prepared.panel),
         step_bytes=saved + _WEIGHT_COPIES * weights,
         parameters=sum(p.numel() for p in module.net.parameters()),
         device=device.type,
         threads=torch.get_num_threads(),
     )
+
+
+def _panel_bytes(panel: Panel) -> int:
+    """Bytes of all tensors of a panel: values, covariates, calendar and what lies beside them."""
+    parts = [panel, panel.covariates, panel.static, panel.calendar]
+    tensors = [t for part in parts if part is not None for t in vars(part).values()]
+    return sum(t.numel() * t.element_size() for t in tensors if isinstance(t, torch.Tensor))
 
 
 def _validation_steps(prepared: Prepared) -> float:

@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 
 from tsconv.check.lines import Bools, Ints, Lines
 from tsconv.check.report import Finding, count, share
+from tsconv.data.cells import SENTINELS
 
-_SENTINELS = {float(s + d * n) for s in "-" for d in "89" for n in (2, 3, 4, 5, 6)} | {
-    float(d * n) for d in "789" for n in (3, 4, 5, 6)
-}
+# What makes no difference between names. Spaces go first, so that all that reading takes for alike
+# is alike here; between digits a dash stays: 1-1 is not 11.
+_ALIKE = ((r"\s+", ""), ("[_-]+", "-"), ("([^0-9-])-", r"\1"), ("^0+([0-9])", r"\1"))
 _MOST_SENTINELS = 3  # looked for at each end of a column
 _FEW = 3  # a value so often is no accident
 
@@ -159,7 +160,7 @@ def _outside(values: np.ndarray) -> list[tuple[float, int, float, float]]:
             same = values == value
             n = int(same.sum())
             rest = values[~same]
-            known = value in _SENTINELS
+            known = value in SENTINELS
             if len(rest) < 10 or not (known or n >= _FEW):
                 break
             low, high = float(rest.min()), float(rest.max())
@@ -168,7 +169,7 @@ def _outside(values: np.ndarray) -> list[tuple[float, int, float, float]]:
             spread = max(b - a, 1e-12 * abs(value))
             away = low - value if pick is np.min else value - high
             whole = value % 1 == 0 and abs(value) >= 90
-            if not whole or away <= (0.5 if known else 3) * spread:
+            if not (known or whole) or away <= (0.5 if known else 3) * spread:
                 break
             found.append((value, n, low, high))
             values = rest
@@ -185,14 +186,14 @@ def sentinel_values(found: list[Finding]) -> list[float]:
 
 
 def near_equal_ids(lines: Lines) -> list[Finding]:
-    """Names that differ by case, spaces or leading zeros only."""
+    """Names that differ by case, spaces, dashes or leading zeros only; reading tells of fewer."""
     out = []
     for names, what in ((lines.table.ids, "ids"), (lines.table.rows, "rows")):
         if len(names) < 2:
             continue
-        plain = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(names, pa.string())))
-        plain = pc.replace_substring_regex(plain, r"[\s_\-]+", " ")
-        plain = pc.replace_substring_regex(plain, "^0+([0-9])", r"\1")
+        plain = pc.utf8_lower(pa.array(names, pa.large_string()))
+        for pattern, by in _ALIKE:
+            plain = pc.replace_substring_regex(plain, pattern, by)
         codes = plain.dictionary_encode().indices.to_numpy()
         same = np.flatnonzero(np.bincount(codes) > 1)
         if len(same) == 0:
@@ -202,8 +203,8 @@ def near_equal_ids(lines: Lines) -> list[Finding]:
             Finding(
                 "near-equal names",
                 "warning",
-                f"{count(len(same), 'pair')} of {what} differ by case, spaces or leading zeros "
-                f"only",
+                f"{count(len(same), 'pair')} of {what} differ by case, spaces, dashes or leading "
+                f"zeros only",
                 len(same),
                 f"`{pair[0]}` and `{pair[1]}`",
                 "they are series of their own; mend the file if they are one",

@@ -10,8 +10,9 @@ from tsconv.check.covariates import behind_targets
 from tsconv.check.lines import Ints, Lines
 from tsconv.check.report import Finding, count, share
 from tsconv.data.frequency import Frequency
+from tsconv.data.grid import FEWEST_GAPS
+from tsconv.data.inference import fixed_alias
 
-_FEWEST_GAPS = 4
 _MOST_MEMBERS = 100
 
 
@@ -44,7 +45,8 @@ def missing_steps(lines: Lines, steps: Ints, n_steps: int) -> Finding | None:
         "note",
         f"{count(lacking, 'step')} of {n_steps:,} {'is' if lacking == 1 else 'are'} not in the "
         f"file ({share(lacking, n_steps)}): {count(len(holes), 'hole')} in "
-        f"{count(series, 'series', 'series')}, the longest of {longest:,}; masked",
+        f"{count(series, 'series', 'series')}, the longest of {longest:,}; "
+        f"{'taken as 0' if lines.table.gaps == 'zero' else 'masked'}",
         lacking,
         f"{lines.name(lines.rank[i])} after {lines.at(i)} ({lines.place(i)})",
     )
@@ -58,7 +60,7 @@ def mixed_steps(lines: Lines, steps: Ints, frequency: Frequency) -> Finding | No
     smallest = np.where(inside, np.append(steps, 0), np.iinfo("int64").max)
     own = np.minimum.reduceat(smallest, lines.first)
     n = np.add.reduceat(inside.astype("int64"), lines.first)
-    slow = np.flatnonzero((own > 1) & (n >= _FEWEST_GAPS))
+    slow = np.flatnonzero((own > 1) & (n >= FEWEST_GAPS))
     if len(slow) == 0:
         return None
     m = slow[0]
@@ -193,11 +195,4 @@ def coarser_fit(lines: Lines) -> str | None:
     common, all_fit = int(sizes[counts.argmax()]), int(np.gcd.reduce(sizes))
     if all_fit == common or 60 * all_fit < common:
         return None
-    if not lines.dated:
-        return str(all_fit)
-    second = 1_000_000
-    for alias, unit in (("D", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
-        if all_fit % (unit * second) == 0:
-            number = all_fit // (unit * second)
-            return alias if number == 1 else f"{number}{alias}"
-    return None
+    return fixed_alias(all_fit) if lines.dated else str(all_fit)

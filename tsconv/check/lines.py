@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from tsconv.data.grid import sorted_order
+from tsconv.data.grid import sorted_order, when
 from tsconv.data.table import Table
 
 Ints = npt.NDArray[np.int64]
@@ -82,16 +82,10 @@ class Lines:
         return self.table.member(self.members[self.first[m]])
 
     def at(self, i: int | np.int64) -> str:
-        """The time of a sorted line, as people write it."""
-        return show_time(self.time[i])
+        """The time of a sorted line, as its zone tells it."""
+        return when(self.table, self.order[i])
 
     def earliest(self, found: Bools | Ints) -> int:
         """Of sorted lines (a mask, or numbers) the one that stands first in the file."""
         which = np.flatnonzero(found) if found.dtype == bool else found
         return int(which[self.order[which].argmin()])
-
-
-def show_time(time: np.datetime64 | np.int64) -> str:
-    """2024-03-01 00:00:00 without the parts that say nothing."""
-    text = str(time).replace("T", " ").removesuffix(".000000")
-    return text.removesuffix(":00").removesuffix(" 00:00") if " " in text else text

@@ -14,7 +14,7 @@ from tsconv.check.columns import Raw, read_raw
 from tsconv.check.findings import duplicate_lines, duplicates, sentinel_values, sentinels
 from tsconv.check.grid import coarser_fit
 from tsconv.check.lines import Lines
-from tsconv.check.repair import cell_keys, epoch_unit, reading_keys, time_keys, value_keys
+from tsconv.check.repair import category_keys, cell_keys, reading_keys, time_keys, value_keys
 from tsconv.check.report import Finding
 from tsconv.check.roles import Suggestion, declared_roles, extra_key, missing_roles, suggest_roles
 from tsconv.data.files import find_files
@@ -25,8 +25,8 @@ from tsconv.data.table import Table
 from tsconv.errors import TsconvError
 from tsconv.schema import DataConfig
 
-_KNOWN = {f"data.{f.name}" for f in dataclasses.fields(DataConfig)}
-_VALUES = ("data.target", "data.past_covariates", "data.future_covariates")
+_COVARIATES = ("data.past_covariates", "data.future_covariates", "data.static_covariates")
+_VALUES = ("data.target", *_COVARIATES)
 _MANY = 0.01  # share of doubles from which a column that tells them apart is looked for
 Result = TypeVar("Result")
 
@@ -54,13 +54,12 @@ class Patient:
             return None
 
     def apply(self, suggestion: Suggestion) -> bool:
-        """Read on under these keys; whether there were any that this version has."""
-        keys = {k: v for k, v in suggestion.keys.items() if k in _KNOWN}
-        values = {k.removeprefix("data."): v for k, v in keys.items()}
+        """Read on under these keys; whether there were any."""
+        values = {k.removeprefix("data."): v for k, v in suggestion.keys.items()}
         self.data = dataclasses.replace(self.data, **values)
-        self.keys |= keys
-        self.reasons |= {k: suggestion.reasons[k] for k in keys if k in suggestion.reasons}
-        return bool(keys)
+        self.keys |= suggestion.keys
+        self.reasons |= suggestion.reasons
+        return bool(values)
 
 
 def read_patient(data: DataConfig) -> Patient:
@@ -75,7 +74,6 @@ def read_patient(data: DataConfig) -> Patient:
         return patient
     patient.lines = Lines(table)
     _look_for_a_key(patient)
-    _look_for_epochs(patient)
     _build(patient)
     return patient
 
@@ -93,7 +91,10 @@ def _read_otherwise(patient: Patient) -> Table | None:
         patient.apply(suggest_roles(raw, patient.data))
     patient.apply(time_keys(raw, patient.data))
     roles = declared_roles(raw.names, patient.data)
-    numbers = [n for n, key in roles.items() if key in _VALUES]
+    covariates = [n for n, key in roles.items() if key in _COVARIATES]
+    patient.apply(category_keys(raw, covariates, patient.data))
+    categories = as_list(patient.data.categories, "data.categories")
+    numbers = [n for n, key in roles.items() if key in _VALUES and n not in categories]
     patient.apply(value_keys(raw, numbers, patient.data))
     table = patient.attempt(read_table, patient.data)
     if table is None and patient.data.bad_values == "error":
@@ -125,27 +126,6 @@ def _look_for_a_key(patient: Patient) -> None:
         patient.lines = Lines(table)
 
 
-def _look_for_epochs(patient: Patient) -> None:
-    """Whole numbers that are times since 1970, read as bare steps."""
-    lines, raw = patient.lines, patient.raw
-    time = as_list(patient.data.time, "data.time")
-    if raw is None or lines is None or lines.dated or len(time) != 1 or time[0] not in raw:
-        return
-    unit = epoch_unit(raw, time[0])
-    if unit is None or "data.time_unit" in patient.keys:
-        return
-    reason = f"about {raw[time[0]].low:,}: time since 1970"
-    given = getattr(patient.data, "time_unit", None)
-    if given is not None:
-        return
-    text = f"`{time[0]}` holds whole numbers {reason}, read as bare steps"
-    advice = f"name their unit: data.time_unit={unit}"
-    patient.findings.append(Finding("epoch time", "warning", text, 1, advice=advice))
-    if patient.apply(Suggestion({"data.time_unit": unit}, {"data.time_unit": reason})):
-        table = patient.attempt(read_table, patient.data)
-        patient.lines = Lines(table) if table is not None else lines
-
-
 def _build(patient: Patient) -> None:
     """Lay the lines on their grid; where that is refused, with what the findings suggest for it."""
     lines, data = patient.lines, patient.data
@@ -164,6 +144,11 @@ def _build(patient: Patient) -> None:
     if panel is None and doubles is not None and doubles.keys:
         table = dataclasses.replace(table, duplicates=doubles.keys["data.duplicates"])
         panel = patient.attempt(build_panel, table, data.freq)
+    if panel is None and table.gaps == "error":
+        table = dataclasses.replace(table, gaps="mask")
+        panel = patient.attempt(build_panel, table, data.freq)
+        if panel is not None:
+            patient.apply(Suggestion({"data.gaps": "mask"}, {"data.gaps": "steps are missing"}))
     if panel is None and data.freq is None:
         step = coarser_fit(patient.lines or lines)
         if step is not None:

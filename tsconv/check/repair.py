@@ -15,20 +15,23 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tsconv.check.columns import Raw, time_format_of
+from tsconv.check.columns import Raw
+from tsconv.check.formats import time_format_of
+from tsconv.check.report import some
 from tsconv.check.roles import Suggestion
+from tsconv.data.epoch import DIGITS, LOOKS, are_dates
+from tsconv.data.files import is_parquet
 from tsconv.data.roles import as_list
 from tsconv.schema import DataConfig
 
 _HEAD = 1 << 22  # bytes in which encoding and separator are looked for
 _COMMA = re.compile(r"[+-]?\d{1,3}(?:\.?\d{3})*,\d+|[+-]?\d+,\d+")
-_EPOCHS = {"s": 1e9, "ms": 1e12, "us": 1e15, "ns": 1e18}  # of 2001-09-09, in each unit
 _MOST_SPELLINGS = 3
 
 
 def reading_keys(files: Sequence[Path], data: DataConfig) -> Suggestion:
     """Encoding and separator, from the first bytes of the first CSV file."""
-    texts = [p for p in files if p.suffix.lower() not in (".parquet", ".pq")]
+    texts = [p for p in files if not is_parquet(p)]
     if not texts:
         return Suggestion({}, {})
     try:
@@ -89,7 +92,10 @@ def cell_keys(raw: Raw, data: DataConfig) -> Suggestion:
 
 
 def time_keys(raw: Raw, data: DataConfig) -> Suggestion:
-    """The format of a time column that is not ISO 8601, or the unit of one that counts."""
+    """The format of a time column that is not ISO 8601, or the unit of one that counts.
+
+    Whole numbers are told apart as reading does where it refuses them.
+    """
     time = as_list(data.time, "data.time")
     if len(time) != 1 or time[0] not in raw or data.time_format is not None:
         return Suggestion({}, {})
@@ -101,22 +107,29 @@ def time_keys(raw: Raw, data: DataConfig) -> Suggestion:
         if isinstance(form, str) and form:
             reason = f"times such as {words.iloc[0]!r}, and no other format fits them all"
             return Suggestion({"data.time_format": form}, {"data.time_format": reason})
-    unit = epoch_unit(raw, column.name)
-    if unit is not None:
-        reason = f"whole numbers about {column.low:,}: time since 1970"
-        return Suggestion({"data.time_unit": unit}, {"data.time_unit": reason})
+    if column.kind != "integer" or data.time_unit is not None:
+        return Suggestion({}, {})
+    digits = len(str(column.low))
+    form = DIGITS.get(digits) if digits == len(str(column.high)) else None
+    values = raw.table[column.name].drop_null().to_pandas()
+    if form is not None and are_dates(values, form, digits):
+        reason = f"whole numbers such as {column.low} are dates"
+        return Suggestion({"data.time_format": form}, {"data.time_format": reason})
+    for unit, least in LOOKS.items():
+        if least <= column.low and column.high < 100 * least:
+            reason = f"whole numbers about {column.low:,}: time since 1970"
+            return Suggestion({"data.time_unit": unit}, {"data.time_unit": reason})
     return Suggestion({}, {})
 
 
-def epoch_unit(raw: Raw, name: str) -> str | None:
-    """s, ms, us or ns for whole numbers that are times since 1970, of 1990 to 2090."""
-    column = raw[name]
-    if column.kind != "integer":
-        return None
-    for unit, size in _EPOCHS.items():
-        if 0.63 * size < column.low and column.high < 3.8 * size:
-            return unit
-    return None
+def category_keys(raw: Raw, covariates: Sequence[str], data: DataConfig) -> Suggestion:
+    """The declared covariates that hold words, or true and false, as categories."""
+    named = [str(n) for n in as_list(data.categories, "data.categories")]
+    words = [n for n in covariates if n not in named and raw[n].kind == "text"]
+    if not words:
+        return Suggestion({}, {})
+    reason = f"covariates that are no numbers: {some(words, 4)}"
+    return Suggestion({"data.categories": [*named, *words]}, {"data.categories": reason})
 
 
 def value_keys(raw: Raw, names: Sequence[str], data: DataConfig) -> Suggestion:

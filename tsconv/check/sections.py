@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from tsconv.check.columns import Column
+from tsconv.check.correlation import correlation_at
 from tsconv.check.covariates import Candidate
 from tsconv.check.estimate import Estimate
-from tsconv.check.lines import Ints, show_time
+from tsconv.check.lines import Ints
 from tsconv.check.reading import Patient
 from tsconv.check.report import Report, count, share, size, some
-from tsconv.check.season import Season, correlation_at, sample
+from tsconv.check.season import Season, sample
 from tsconv.data.panel import Panel
 from tsconv.prepare import Prepared
-from tsconv.schema import DataConfig
 
 _MOST_COLUMNS = 24  # of a report's lines
 _ROLES = (
@@ -25,12 +25,6 @@ _ROLES = (
     "data.future_covariates", "data.static_covariates",
 )  # fmt: skip
 _MOST_ALIKE = 4  # columns of one role beyond which they share a line
-_KEYS = {f"data.{f.name}" for f in dataclasses.fields(DataConfig)}
-
-
-def is_key(key: str) -> bool:
-    """Whether this version's config has the key."""
-    return not key.startswith("data.") or key in _KEYS
 
 
 def file_section(report: Report, patient: Patient) -> None:
@@ -120,7 +114,7 @@ def suggested_section(report: Report, patient: Patient) -> None:
         shown = (
             "null"
             if value is None
-            else f"[{', '.join(value)}]"
+            else f"[{', '.join(map(str, value))}]"
             if isinstance(value, list)
             else value
         )
@@ -147,7 +141,7 @@ def series_section(report: Report, patient: Patient, steps: Ints, n_members: int
         if low == high
         else f"shortest {low:,}, median {middle:,}, longest {high:,} steps"
     )
-    first, last = show_time(lines.time.min()), show_time(lines.time.max())
+    first, last = lines.at(lines.time.argmin()), lines.at(lines.time.argmax())
     inside = int((steps >= 1).sum())
     one = int((steps == 1).sum())
     if patient.data.freq is not None and "data.freq" not in patient.keys:

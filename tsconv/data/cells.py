@@ -15,7 +15,7 @@ from tsconv.schema import DataConfig
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "<NA>", "-nan", "-NaN")
 # Numbers that stand for "missing" in many files, where they lie far outside all others.
-_SENTINELS = frozenset(
+SENTINELS = frozenset(
     sign * value
     for sign in (-1.0, 1.0)
     for value in (99, 999, 999.9, 9999, 9999.9, 99999, 999999, 9999999, 99999999, 999999999, 32767)
@@ -102,7 +102,7 @@ def sentinel_notes(
     left = values
     for extreme in (np.fmin.reduce, np.fmax.reduce):
         value = float(extreme(left)) if len(left) else np.nan
-        if value not in _SENTINELS:
+        if value not in SENTINELS:
             continue
         at = values == value
         others = left[(left != value) & ~np.isnan(left)]

@@ -15,9 +15,9 @@ from tsconv.schema import DataConfig
 UNITS = {"s": 1_000_000.0, "ms": 1000.0, "us": 1.0, "ns": 0.001, "D": float(DAY)}  # microseconds
 _LEAST, _MOST = -3.06e16, 2.2e17  # microseconds: the years 1000 and 8941
 # Counts since 1970 that fall into the years 1973 to 2286; no one numbers steps so.
-_LOOKS = {"s": 1e8, "ms": 1e11, "us": 1e14, "ns": 1e17}
+LOOKS = {"s": 1e8, "ms": 1e11, "us": 1e14, "ns": 1e17}
 # Dates written as one number, and how many digits that takes.
-_DIGITS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 10: "%Y%m%d%H", 8: "%Y%m%d", 6: "%Y%m"}
+DIGITS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 10: "%Y%m%d%H", 8: "%Y%m%d", 6: "%Y%m"}
 Place = Callable[[int], str]
 
 
@@ -49,13 +49,13 @@ def reject_dates_in_integers(column: pd.Series, name: str, place: Place) -> None
     low, high = int(column.min()), int(column.max())
     where = f"{place(0)}, column `{name}`: {column.iloc[0]}"
     digits = len(str(low))
-    form = _DIGITS.get(digits)
-    if form and digits == len(str(high)) and _are_dates(column, form, digits):
+    form = DIGITS.get(digits)
+    if form and digits == len(str(high)) and are_dates(column, form, digits):
         raise DataError(
             f"{where} looks like a date: set `data.time_format='{form}'`, or "
             f"`data.time_unit=step` if it counts steps"
         )
-    for unit, least in _LOOKS.items():
+    for unit, least in LOOKS.items():
         if least <= low and high < 100 * least:
             shown = pd.Timestamp(int(column.iloc[0]), unit=unit)
             raise DataError(
@@ -64,7 +64,7 @@ def reject_dates_in_integers(column: pd.Series, name: str, place: Place) -> None
             )
 
 
-def _are_dates(column: pd.Series, form: str, digits: int) -> bool:
+def are_dates(column: pd.Series, form: str, digits: int) -> bool:
     """Whether integers read as dates of 1800 to 2200, as no count of steps would."""
     unique = pd.Series(column.unique())
     if len(unique) < (3 if digits == 6 else 2):

@@ -17,7 +17,7 @@ from tsconv.errors import DataError
 
 DUPLICATES = ("error", "mean", "first", "last")
 GAPS = ("mask", "error", "zero")
-_FEWEST_GAPS = 4  # below these a row's own step cannot be told from holes
+FEWEST_GAPS = 4  # below these a row's own step cannot be told from holes
 _SUB_DAILY = 20 * DAY // 24  # gaps below this are not days, even where clocks change
 _MONTH = 30 * DAY  # stands for steps of one month when steps are compared
 
@@ -28,7 +28,7 @@ def commonest_step(table: Table) -> Frequency | None:
     members, time = table.members, table.time
     if order is not None:
         members, time = members[order], time[order]
-    if (members[1:] == members[:-1]).sum() < _FEWEST_GAPS:
+    if (members[1:] == members[:-1]).sum() < FEWEST_GAPS:
         return None
     time, _ = _inferred_on(table, members, time)
     return infer_frequency(time, members)
@@ -114,10 +114,10 @@ def _reject_mixed(table: Table, members: Steps, time: Times, frequency: Frequenc
     total = np.diff(np.append(first, len(of)))
     own, high = np.minimum.reduceat(gap, first), np.maximum.reduceat(gap, first)
     often = np.add.reduceat(gap == np.repeat(own, total), first)
-    steady = (often >= 0.9 * total) & (total >= _FEWEST_GAPS)
+    steady = (often >= 0.9 * total) & (total >= FEWEST_GAPS)
     dates = frequency.kind in ("fixed", "business")
     if dates:
-        monthly = (own >= 28 * DAY) & (high <= 31 * DAY) & (total >= _FEWEST_GAPS)
+        monthly = (own >= 28 * DAY) & (high <= 31 * DAY) & (total >= FEWEST_GAPS)
         own, steady = np.where(monthly, _MONTH, own), steady | monthly
     unit = DAY if frequency.kind == "business" else frequency.size
     usual = np.add.reduceat(gap == unit, first) >= 0.5 * total

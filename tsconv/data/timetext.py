@@ -70,7 +70,7 @@ def read_text(column: pd.Series, name: str, data: DataConfig, place: Place) -> P
             raise tell(bad, "", f" is not `data.time_format` (={time_format})")
         if text[bad].str.fullmatch(_ISO_SHAPE).iloc[0]:
             raise tell(bad, "", " is no day and hour that exist (hours are 00 to 23)")
-        advice = f"set `data.time_format=`, such as {_fitting(text[used])}"
+        advice = f"set `data.time_format=`, such as {fitting(text[used])}"
         raise tell(bad, "", f" is not a time as ISO 8601 writes it (2024-01-31); {advice}")
     if (odd := used & ((parsed < EARLIEST) | (parsed >= LATEST))).any():
         raise tell(odd, "", " is outside the years 1000 to 8999")
@@ -80,7 +80,7 @@ def read_text(column: pd.Series, name: str, data: DataConfig, place: Place) -> P
     return Parsed(parsed[codes], _zone_of(str(offset[int(np.flatnonzero(aware)[0])])), naive)
 
 
-def _fitting(text: pd.Series) -> str:
+def fitting(text: pd.Series) -> str:
     """The common formats that read a column, quoted; an example where none does."""
     some = text.iloc[:1000]
     fits = []
