@@ -111,8 +111,8 @@ def time_keys(raw: Raw, data: DataConfig) -> Suggestion:
         return Suggestion({}, {})
     digits = len(str(column.low))
     form = DIGITS.get(digits) if digits == len(str(column.high)) else None
-    values = raw.table[column.name].drop_null().to_pandas()
-    if form is not None and are_dates(values, form, digits):
+    values = raw.table[column.name].drop_null().unique().to_numpy()
+    if form is not None and len(values) > 2 and are_dates(values.astype("int64"), form).all():
         reason = f"whole numbers such as {column.low} are dates"
         return Suggestion({"data.time_format": form}, {"data.time_format": reason})
     for unit, least in LOOKS.items():

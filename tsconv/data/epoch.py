@@ -18,6 +18,7 @@ _LEAST, _MOST = -3.06e16, 2.2e17  # microseconds: the years 1000 and 8941
 LOOKS = {"s": 1e8, "ms": 1e11, "us": 1e14, "ns": 1e17}
 # Dates written as one number, and how many digits that takes.
 DIGITS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 10: "%Y%m%d%H", 8: "%Y%m%d", 6: "%Y%m"}
+_MOST_OF = 0.8  # of the values, that they all count as dates or counts since 1970
 Place = Callable[[int], str]
 
 
@@ -38,40 +39,73 @@ def from_epoch(
     if values.dtype.kind == "f":
         counted = np.round(rough).astype("int64")
     elif unit < 1:
-        counted = values.astype("int64") // 1000
+        if len(between := np.flatnonzero(values % 1000)):
+            raise DataError(
+                f"{place(int(between[0]))}, column `{name}`: {values[between[0]]} ns are no whole "
+                f"number of microseconds ({len(between)} such): round the times"
+            )
+        counted = (values // 1000).astype("int64")
     else:
         counted = values.astype("int64") * int(unit)
     return counted.view("datetime64[us]")
 
 
-def reject_dates_in_integers(column: pd.Series, name: str, place: Place) -> None:
-    """Raise DataError where integers look like dates or counts since 1970 throughout."""
-    low, high = int(column.min()), int(column.max())
-    where = f"{place(0)}, column `{name}`: {column.iloc[0]}"
-    digits = len(str(low))
-    form = DIGITS.get(digits)
-    if form and digits == len(str(high)) and are_dates(column, form, digits):
-        raise DataError(
-            f"{where} looks like a date: set `data.time_format='{form}'`, or "
-            f"`data.time_unit=step` if it counts steps"
-        )
+def reject_dates_in_integers(whole: npt.NDArray[np.int64], name: str, place: Place) -> None:
+    """Raise DataError where most integers look like dates or counts since 1970.
+
+    Where only most do, it is the first other one that is named: as plain steps, one cell that is
+    wrong would put all the others on a grid of their digits.
+    """
+    middle = int(np.partition(whole, len(whole) // 2)[len(whole) // 2])
+    form = DIGITS.get(len(str(middle)))
+    if form:
+        different, number = np.unique(whole, return_inverse=True)
+        dates = are_dates(different, form)
+        fewest = 3 if form == "%Y%m" else 2
+        if dates.sum() >= fewest and (fits := dates[number]).mean() > _MOST_OF:
+            _tell(whole, fits, name, place, "a date", f"data.time_format='{form}'")
     for unit, least in LOOKS.items():
-        if least <= low and high < 100 * least:
-            shown = pd.Timestamp(int(column.iloc[0]), unit=unit)
-            raise DataError(
-                f"{where} looks like a count of {unit} since 1970 ({str(shown)[:19]}): set "
-                f"`data.time_unit={unit}`, or `data.time_unit=step` if it counts steps"
-            )
+        if least <= middle < 100 * least:
+            fits = (whole >= least) & (whole < 100 * least)
+            if fits.mean() > _MOST_OF:
+                what = f"a count of {unit} since 1970"
+                _tell(whole, fits, name, place, what, f"data.time_unit={unit}")
 
 
-def are_dates(column: pd.Series, form: str, digits: int) -> bool:
-    """Whether integers read as dates of 1800 to 2200, as no count of steps would."""
-    unique = pd.Series(column.unique())
-    if len(unique) < (3 if digits == 6 else 2):
-        return False
-    year = unique // 10 ** (digits - 4)
-    if not year.between(1800, 2200).all():
-        return False
-    parsed = pd.to_datetime(unique.astype(str), format=form, errors="coerce")
+def _tell(
+    whole: npt.NDArray[np.int64],
+    fits: npt.NDArray[np.bool_],
+    name: str,
+    place: Place,
+    what: str,
+    setting: str,
+) -> None:
+    """Raise the DataError of integers that look like something else; see its caller."""
+    advice = f"set `{setting}`, or `data.time_unit=step` if it counts steps"
+    if fits.all():
+        unit = setting.partition("time_unit=")[2]
+        shown = ""
+        if unit:
+            moment = np.datetime64(round(int(whole[0]) * UNITS[unit]), "us")
+            shown = f" ({str(moment)[:19].replace('T', ' ')})"
+        raise DataError(
+            f"{place(0)}, column `{name}`: {whole[0]} looks like {what}{shown}: {advice}"
+        )
+    odd = np.flatnonzero(~fits)
+    such = f" ({len(odd)} such)" if len(odd) > 1 else ""
+    raise DataError(
+        f"{place(int(odd[0]))}, column `{name}`: {whole[odd[0]]} does not look like {what}, as "
+        f"most others do{such}, such as {whole[fits.argmax()]}: mend it and {advice}"
+    )
+
+
+def are_dates(whole: npt.NDArray[np.int64], form: str) -> npt.NDArray[np.bool_]:
+    """Which integers read as dates of 1800 to 2200, as no count of steps would."""
+    digits = next(n for n, f in DIGITS.items() if f == form)
+    year = whole // 10 ** (digits - 4)
+    dates = (year >= 1800) & (year <= 2200)
+    text = pd.Series(whole[dates]).astype(str)
+    parsed = pd.to_datetime(text, format=form, errors="coerce")
     # %Y%m reads 2024013 too, and %H a single digit: what is read must be written the same.
-    return bool((parsed.dt.strftime(form) == unique.astype(str)).all())
+    dates[dates] = (parsed.dt.strftime(form) == text).to_numpy(dtype=bool)
+    return dates

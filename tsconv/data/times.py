@@ -40,6 +40,8 @@ def combined(
             row = int(np.flatnonzero(column.isna())[0])
             raise DataError(f"{place(row)}, column `{name}`: the time is missing")
     if time_format is not None or not all(pd.api.types.is_integer_dtype(c) for c in columns):
+        if time_format is None:
+            _reject_no_part(columns, names, place)
         text = columns[0].astype(str)
         for column in columns[1:]:
             text = text + " " + column.astype(str)
@@ -58,6 +60,21 @@ def combined(
         found = ", ".join(f"{name}={column.iloc[bad[0]]}" for name, column in parts.items())
         raise DataError(f"{place(bad[0])}, columns `{together}`: {found} is no time")
     return time
+
+
+def _reject_no_part(columns: Sequence[pd.Series], names: Sequence[str], place: Place) -> None:
+    """Raise DataError for a cell that is no integer where years, months, ... are, most of them."""
+    texts = [c.astype(str).str.strip() for c in columns]
+    if not texts[0].str.fullmatch(r"\d{4}").mean() > 0.5:
+        return  # such as a date and a clock
+    for text, name in zip(texts, names, strict=True):
+        whole = text.str.fullmatch(r"[+-]?\d{1,19}(?:\.0*)?").to_numpy(dtype=bool)
+        if not whole.all() and whole.mean() > 0.5:
+            i = int(whole.argmin())
+            raise DataError(
+                f"{place(i)}, column `{name}`: {text.iloc[i][:100]!r} is not an integer, as most "
+                f"others are"
+            )
 
 
 def parse_times(column: pd.Series, name: str, data: DataConfig, place: Place) -> Parsed:
@@ -98,8 +115,21 @@ def parse_times(column: pd.Series, name: str, data: DataConfig, place: Place) ->
 def _in_range(
     time: npt.NDArray[np.datetime64], name: str, place: Place
 ) -> npt.NDArray[np.datetime64]:
-    """The times in microseconds; raises DataError for years that no calendar step reaches."""
-    odd = np.flatnonzero((time < EARLIEST) | (time >= LATEST))
+    """The times in microseconds; raises DataError for years that no calendar step reaches.
+
+    Also for times between two microseconds: cut, several could become the same.
+    """
+    if time.dtype == np.dtype("datetime64[ns]"):  # which hold the years 1678 to 2261 alone
+        between = np.flatnonzero(time.view("int64") % 1000)
+        if len(between):
+            i = int(between[0])
+            raise DataError(
+                f"{place(i)}, column `{name}`: {time[i]} is no whole number of microseconds "
+                f"({len(between)} such): round the times, or give whole steps as integers"
+            )
+        return time.astype("datetime64[us]")
+    # In the unit of the times: the years of one of seconds may be beyond those of microseconds.
+    odd = np.flatnonzero((time < EARLIEST.astype(time.dtype)) | (time >= LATEST.astype(time.dtype)))
     if len(odd):
         raise DataError(
             f"{place(int(odd[0]))}, column `{name}`: {str(time[odd[0]])[:19]} is outside the years "
@@ -128,7 +158,7 @@ def _from_numbers(column: pd.Series, name: str, data: DataConfig, place: Place) 
     whole = column.to_numpy()
     big = np.flatnonzero((whole >= 2**62) | (whole <= -(2**62)))
     if data.time_unit is None:
-        reject_dates_in_integers(column, name, place)
+        reject_dates_in_integers(whole, name, place)
     if len(big):
         raise DataError(f"{place(int(big[0]))}, column `{name}`: {whole[big[0]]} is too large")
     return Parsed(whole.astype("int64"), None)

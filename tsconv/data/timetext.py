@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import cast
 
@@ -11,7 +12,7 @@ import pandas as pd
 
 from tsconv.data.cells import MISSING
 from tsconv.data.frequency import Steps
-from tsconv.data.zones import Parsed, offset_name
+from tsconv.data.zones import Parsed, find_zone, offset_name, zone_name
 from tsconv.errors import DataError
 from tsconv.schema import DataConfig
 
@@ -19,9 +20,12 @@ EARLIEST, LATEST = np.datetime64("1000-01-01", "us"), np.datetime64("9000-01-01"
 _DAY_FIRST, _MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
 _ISO_SHAPE = r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?"
 _OFFSET = (
-    r"\d:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)$"
+    r"^\d{4}-?\d\d-?\d\d[T ]\d\d(?::?\d\d){0,2}(?:[.,]\d+)?\s*(Z|[+-]\d\d(?::?\d\d)?)$"
     r"|^\d{4}-\d\d-\d\d([+-]\d\d:\d\d)$"
 )
+_BY_FORMAT = r"(Z|[+-]\d\d:?\d\d(?::?\d\d)?)"  # how %z is written
+_FINER = r":\d\d[.,]\d{6}\d*[1-9]"  # than a microsecond
+_MOST_OF = 0.8  # of the texts, that the others count as wrong
 Place = Callable[[int], str]
 
 
@@ -56,8 +60,7 @@ def read_text(column: pd.Series, name: str, data: DataConfig, place: Place) -> P
         if huge.any():
             raise tell(huge, "", " is too large")
         return pd.Series(np.array(numbers, "int64")[codes])
-    offsets = text.str.extract(_OFFSET)
-    offset = offsets[0].fillna(offsets[1])
+    offset = _offsets(text, data.time_format)
     aware = offset.notna().to_numpy() & used
     if data.timezone is None:
         _reject_mixed_offsets(text, offset, aware, used, cast(Steps, codes), name, place)
@@ -66,12 +69,21 @@ def read_text(column: pd.Series, name: str, data: DataConfig, place: Place) -> P
         time_format = _day_or_month_first(text[used], name, place)
     parsed = _read(text, time_format, aware)
     if (bad := used & np.isnat(parsed)).any():
-        if time_format is not None:
+        if data.time_format is not None:
             raise tell(bad, "", f" is not `data.time_format` (={time_format})")
+        if time_format is not None:
+            raise tell(bad, "", f" is no day that exists, read as {time_format} like the others")
         if text[bad].str.fullmatch(_ISO_SHAPE).iloc[0]:
             raise tell(bad, "", " is no day and hour that exist (hours are 00 to 23)")
-        advice = f"set `data.time_format=`, such as {fitting(text[used])}"
+        formats, reads = fitting(text)
+        advice = f"set `data.time_format=`, such as {formats}"
+        if (used & ~bad).sum() > _MOST_OF * used.sum():
+            raise tell(bad, "", " is not a time as ISO 8601 writes it, as most others are: mend it")
+        if (bad & ~reads).any() and (used & reads).sum() > _MOST_OF * used.sum():
+            raise tell(bad & ~reads, "", f" is no time as most others are: mend it and {advice}")
         raise tell(bad, "", f" is not a time as ISO 8601 writes it (2024-01-31); {advice}")
+    if (finer := used & text.str.contains(_FINER).to_numpy(dtype=bool)).any():
+        raise tell(finer, "", " is finer than a microsecond: round the times")
     if (odd := used & ((parsed < EARLIEST) | (parsed >= LATEST))).any():
         raise tell(odd, "", " is outside the years 1000 to 8999")
     if not aware.any():
@@ -80,24 +92,51 @@ def read_text(column: pd.Series, name: str, data: DataConfig, place: Place) -> P
     return Parsed(parsed[codes], _zone_of(str(offset[int(np.flatnonzero(aware)[0])])), naive)
 
 
-def fitting(text: pd.Series) -> str:
-    """The common formats that read a column, quoted; an example where none does."""
+def _offsets(text: pd.Series, time_format: str | None) -> pd.Series:
+    """The offset or zone that each text ends in, or that `%z` or `%Z` reads; missing for none."""
+    if time_format is None:
+        both = text.str.extract(_OFFSET)
+        return both[0].fillna(both[1])
+    pattern = "(Z)$" if time_format.endswith("Z") else r"(\b\B)"  # the latter is nowhere
+    if "%z" in time_format:
+        start = "^" if time_format.startswith("%z") else ""
+        end = r"\s*$" if time_format.endswith("%z") else ""
+        pattern = f"{start}{_BY_FORMAT}{end}"
+    elif "%Z" in time_format:
+        pattern = r"([A-Za-z][\w/+-]*)\s*$"
+    return text.str.extract(pattern)[0].replace({"UTC": "Z", "GMT": "Z"})
+
+
+def fitting(text: pd.Series) -> tuple[str, npt.NDArray[np.bool_]]:
+    """The common formats that read most of a column, quoted, and which texts they read.
+
+    An example, and none, where no format reads anything.
+    """
+    best: list[str] = []
     some = text.iloc[:1000]
-    fits = []
+    most = np.zeros(len(some), dtype=bool)
     for mark in "./-":
         for date in (f"%d{mark}%m{mark}%Y", f"%m{mark}%d{mark}%Y", f"%Y{mark}%m{mark}%d"):
             for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M %p"):
-                read = pd.to_datetime(some, format=date + clock, errors="coerce")
-                fits += [f"'{date}{clock}'"] * bool(read.notna().all())
-    return " or ".join(fits) or "'%d.%m.%Y %H:%M'"
+                read = pd.to_datetime(some, format=date + clock, errors="coerce").notna()
+                count = int(read.sum())
+                if count and count >= most.sum():
+                    best = [*(best if count == most.sum() else []), date + clock]
+                    most = read.to_numpy()
+    if not best:
+        return "'%d.%m.%Y %H:%M'", np.zeros(len(text), dtype=bool)
+    read = pd.to_datetime(text, format=best[0], errors="coerce").notna()
+    return " or ".join(f"'{form}'" for form in best), read.to_numpy()
 
 
 def _zone_of(offset: str) -> str:
-    """Z, +02, +0200 and +02:00 as zones.py names them."""
+    """Z, +02, +0200 and +02:00 as zones.py names them; the zones that %Z reads."""
     if offset == "Z":
         return "UTC"
+    if offset[0] not in "+-":
+        return zone_name(find_zone(offset))
     digits = offset[1:].replace(":", "").ljust(4, "0")
-    seconds = (int(digits[:2]) * 60 + int(digits[2:])) * 60
+    seconds = (int(digits[:2]) * 60 + int(digits[2:4])) * 60
     return offset_name(-seconds if offset[0] == "-" else seconds)
 
 
@@ -111,6 +150,10 @@ def _read(
             parsed[some] = _read_alike(text[some], time_format, utc)
     # Words such as `now` are times to pandas.
     parsed[~text.str.contains(r"\d").to_numpy(dtype=bool)] = np.datetime64("NaT")
+    if time_format is not None and re.fullmatch(r"(?:%[YymdHMS][T ]?){2,}", time_format):
+        # Digits side by side: %Y%m%d reads 2024211 too.
+        same = pd.Series(parsed).dt.strftime(time_format) == text.str.strip()
+        parsed[~same.to_numpy(dtype=bool)] = np.datetime64("NaT")
     return parsed
 
 
@@ -139,7 +182,8 @@ def _reject_mixed_offsets(
     """Raise DataError naming both rows where some times have another offset, or none."""
     if not aware.any():
         return
-    plain = offset.str.replace(":", "").replace({"Z": "+0000", "-0000": "+0000", "+00": "+0000"})
+    plain = offset.str.replace(":", "").replace("Z", "+0000").str.ljust(5, "0")
+    plain = plain.replace("-0000", "+0000")
     first = codes[int(aware[codes].argmax())]
     other = used & ~aware if (used & ~aware).any() else used & (plain != plain[first]).to_numpy()
     if not other.any():
@@ -155,14 +199,13 @@ def _reject_mixed_offsets(
 
 def _day_or_month_first(column: pd.Series, name: str, place: Place) -> str:
     """The one reading of 01/02/2024 that fits the whole column; asks where both do."""
-    fits = [
-        form
+    reads = {
+        form: int(pd.to_datetime(column, format=form, errors="coerce").notna().sum())
         for form in (_DAY_FIRST, _MONTH_FIRST)
-        if pd.to_datetime(column, format=form, errors="coerce").notna().all()
-    ]
-    if len(fits) == 2:
+    }
+    if set(reads.values()) == {len(column)}:
         raise DataError(
             f"{place(0)}, column `{name}`: {column.iloc[0]!r} may begin with the day or the "
             f"month: set `data.time_format='{_DAY_FIRST}'` or '{_MONTH_FIRST}'"
         )
-    return fits[0] if fits else _MONTH_FIRST
+    return max(reads, key=lambda form: reads[form])
