@@ -75,6 +75,8 @@ def text_to_numbers(
     plain = column.str.strip().str.replace(data.decimal, ".", regex=False)
     missing = column.isin(missing_spellings(data))
     numbers = pd.to_numeric(plain, errors="coerce")
+    if data.decimal != ".":  # a point is then one of thousands, or the mark is another
+        numbers = numbers.mask(column.str.contains(".", regex=False))
     wrong = np.flatnonzero(numbers.isna() & ~missing)
     if len(wrong) == 0:
         return numbers.astype("float64")
@@ -82,7 +84,9 @@ def text_to_numbers(
     where = f"{place(int(wrong[0]))}, column `{name}`: {text[:100]!r}"
     if data.bad_values == "error":
         hint = ""
-        if data.decimal == "." and pd.Series([text]).str.fullmatch(r"-?\d+,\d+").all():
+        if data.decimal != "." and "." in text:
+            hint = f"the decimal mark is `{data.decimal}` (`data.decimal`), take points out; else "
+        elif data.decimal == "." and pd.Series([text]).str.fullmatch(r"-?\d+,\d+").all():
             hint = "if that is a decimal comma, set `data.decimal=','`; else "
         elif name in covariate_names(data):
             hint = "if the column holds categories, name it in `data.categories=`; else "

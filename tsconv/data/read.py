@@ -117,6 +117,11 @@ def _check(
     for name in bad.columns:
         if np.isnan(numbers[name]).all():
             raise DataError(f"{bad.first}: column `{name}` has no number at all; leave it out")
+    if roles.targets and all(np.isnan(numbers[n]).all() for n in roles.targets):
+        what = f"column `{roles.targets[0]}` has no value"
+        if len(roles.targets) > 1:
+            what = f"none of {len(roles.targets)} targets (`{roles.targets[0]}`, ...) has a value"
+        raise DataError(f"{source}: {what} at all: set the right `data.target=`")
     codes, ids = _names(frame, roles.id, "id", places) or (
         np.zeros(len(frame), dtype="int64"),
         (SINGLE_SERIES,),
@@ -209,7 +214,16 @@ def _names(
     """The codes and names of a column of names, as strings; None where there is no such column."""
     if name is None:
         return None
-    codes, spelt = coded(frame[name])
+    try:
+        codes, spelt = coded(frame[name])
+    except TypeError as error:  # such as lists
+        raise DataError(f"{place(0)}, column `{name}`: not every {role} is a plain name") from error
+    zero = np.append(np.array(["\0" in n for n in spelt], dtype=bool), False)[codes]
+    if zero.any():
+        raise DataError(
+            f"{place(int(zero.argmax()))}, column `{name}`: the {role} holds a zero byte: it is no "
+            f"text"
+        )
     empty = np.append(np.array([n == "" for n in spelt], dtype=bool), True)[codes]
     if empty.any():  # the last is for -1, a missing name
         raise DataError(f"{place(int(empty.argmax()))}, column `{name}`: the {role} is empty")
