@@ -60,6 +60,7 @@ def test_archives_by_any_name(name: str, content: bytes, tmp_path: Path) -> None
     [
         ("\ufeff" + LONG.replace("unique_id", '"unique_id"') + "b,2024-01-01,x\n", {}, "row 4, column `y`: 'x' is not a number"),
         ("\ufeff" + LONG.replace("unique_id", '"unique,id"') + "\nb,2024-01-01\n", {"id": "unique,id"}, "row 5: 2 fields where the header has 3"),
+        ("unique_id,ds,y", {}, "there are no rows below the header"),
         (LONG + "a,2024-01-03,1\n" * 9000 + "b\0c,2024-01-01,1\n", {}, "row 9004, column `unique_id`: the id holds a zero byte"),
         (LONG.replace(",1\n", ",\n").replace(",2\n", ",NA\n"), {}, "column `y` has no value at all: set the right `data.target=`"),
         ("ds;a;b\n1;;\n2;;\n", {"sep": ";", "wide_columns_are": "series"}, "none of 2 targets (`a`, ...) has a value at all"),

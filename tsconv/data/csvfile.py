@@ -116,5 +116,7 @@ def _told(path: Path, start: Start, data: DataConfig, error: Exception) -> DataE
     """What pyarrow refuses, with the row where the csv module finds it too."""
     if isinstance(error, UnicodeError) or "UTF8" in str(error):
         return start.not_encoded(data)
+    if "Empty CSV" in str(error):
+        return DataError(f"{path}: there are no rows below the header")
     found = find_torn_record(path, data, len(start.names))
     return DataError(found or f"{path}: cannot be read as CSV: {one_line(error)[:300]}")

@@ -150,7 +150,7 @@ def _read(
             parsed[some] = _read_alike(text[some], time_format, utc)
     # Words such as `now` are times to pandas.
     parsed[~text.str.contains(r"\d").to_numpy(dtype=bool)] = np.datetime64("NaT")
-    if time_format is not None and re.fullmatch(r"(?:%[YymdHMS][T ]?){2,}", time_format):
+    if time_format is not None and re.fullmatch(r"(?:%[YymdHMS]T?){2,}", time_format):
         # Digits side by side: %Y%m%d reads 2024211 too.
         same = pd.Series(parsed).dt.strftime(time_format) == text.str.strip()
         parsed[~same.to_numpy(dtype=bool)] = np.datetime64("NaT")
