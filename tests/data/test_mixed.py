@@ -35,6 +35,13 @@ def test_two_frequencies(freq: str, count: int, told: str) -> None:
         panel_of(both, "D")
 
 
+def test_business_days_and_months_both_lie_on_days() -> None:
+    both = pd.concat([series("a", "B", 40), series("b", "MS", 10)])
+    with pytest.raises(DataError, match=r"`a` comes in steps of B, .* of MS: .* `data\.freq=D`"):
+        panel_of(both)
+    assert panel_of(both, "D").lengths.tolist() == [54, 275]
+
+
 def test_the_same_series_is_not_named_twice() -> None:
     few = pd.concat([series("a", "D", 7), series("b", "MS", 60)])
     with pytest.raises(DataError, match="series `a` comes in steps of D, series `b` in steps of"):

@@ -153,6 +153,31 @@ def coded(column: pd.Series, missing: tuple[str, ...] = ()) -> Codes:
     return codes.astype("int64"), tuple(str(name) for name in spelt)
 
 
+def names_of(
+    frame: pd.DataFrame, name: str | None, role: str, place: Callable[[int], str]
+) -> Codes | None:
+    """The codes and names of a column of names, as strings; None where there is no such column.
+
+    Raises DataError naming the first row where it is empty or no text.
+    """
+    if name is None:
+        return None
+    try:
+        codes, spelt = coded(frame[name])
+    except TypeError as error:  # such as lists
+        raise DataError(f"{place(0)}, column `{name}`: not every {role} is a plain name") from error
+    zero = np.append(np.array(["\0" in n for n in spelt], dtype=bool), False)[codes]
+    if zero.any():
+        raise DataError(
+            f"{place(int(zero.argmax()))}, column `{name}`: the {role} holds a zero byte: it is no "
+            f"text"
+        )
+    empty = np.append(np.array([n == "" for n in spelt], dtype=bool), True)[codes]
+    if empty.any():  # the last is for -1, a missing name
+        raise DataError(f"{place(int(empty.argmax()))}, column `{name}`: the {role} is empty")
+    return codes, spelt
+
+
 def twin_notes(names: tuple[str, ...], role: str) -> list[str]:
     """A line where names differ by case or spaces only."""
     import pyarrow as pa

@@ -106,7 +106,9 @@ def _error(
         finest = frequency.alias
     else:
         what = f"comes in steps of {name(step)}, {u} in steps of {shown}"
-        finest = name(step) if 0 < step < usual else shown
+        # Days hold business days and whatever is longer; with the others the finer step does.
+        finest = "D" if step == _BUSINESS else name(step) if step < usual else shown
+        finest = "D" if usual == _BUSINESS and step > DAY else finest
         finest = frequency.alias if frequency.kind == "month" else finest
     kinds = "rows" if table.rows else "series"
     return DataError(
