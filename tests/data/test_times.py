@@ -77,6 +77,7 @@ SECONDS = [1704067200 + 3600 * k for k in range(59)]
         ([*DAYS.strftime("%d/%m/%Y"), "30/02/2024"], "row 61, column `ds`: '30/02/2024' is no day that exists, read as %d/%m/%Y like the others"),
         ([*DAYS.strftime("%d.%m.%Y"), "30.02.2024"], "row 61, column `ds`: '30.02.2024' is no time as most others are: mend it and set `data.time_format=`, such as '%d.%m.%Y'"),
         ([*DAYS.strftime("%d.%m.%Y"), "2024-02-29"], "row 2, column `ds`: '01.01.2024' is not a time as ISO 8601 writes it"),
+        (DAYS.strftime("%d %b %Y"), "row 2, column `ds`: '01 Jan 2024' is not a time as ISO 8601 writes it (2024-01-31); set `data.time_format=`, such as '%d %b %Y'"),
         ([*DAYS.strftime("%Y-%m-%d"), "29.02.2024"], "row 61, column `ds`: '29.02.2024' is not a time as ISO 8601 writes it, as most others are"),
     ],
 )  # fmt: skip
