@@ -143,3 +143,8 @@ def test_five_million_times_are_quickly_told() -> None:
     begun = time.perf_counter()
     assert infer_frequency(hours, series).alias == "h"
     assert time.perf_counter() - begun < 2
+
+
+def test_a_small_m_may_be_two_units() -> None:
+    with pytest.raises(ConfigError, match="did you mean `ME`, months, or `min`"):
+        parse_frequency("15m")

@@ -84,3 +84,11 @@ def test_freq_must_fit_the_kind_of_time() -> None:
 def test_a_grid_of_holes_is_refused() -> None:
     with pytest.raises(DataError, match=r"spans .* steps of 1 with 2 rows"):
         panel_of(long([("a", 0, 1.0), ("a", 10_000_000, 1.0)]), "1")
+
+
+@pytest.mark.parametrize(("odd", "row"), [("1970-01-01", 12), ("2924-01-01", 12)])
+def test_a_time_far_from_all_others_is_named(odd: str, row: int) -> None:
+    days = pd.date_range("2024-01-01", periods=10).append(pd.DatetimeIndex([odd]))
+    frame = pd.DataFrame({"unique_id": "a", "ds": days, "y": 1.0})
+    with pytest.raises(DataError, match=rf"row {row}: {odd} is \d+ steps away .* `a` spans"):
+        panel_of(frame)

@@ -70,12 +70,14 @@ SECONDS = [1704067200 + 3600 * k for k in range(59)]
     [
         ([*DAYS.strftime("%Y%m%d"), 20240230], "row 61, column `ds`: 20240230 does not look like a date, as most others do, such as 20240101: mend it and set `data.time_format='%Y%m%d'`, or `data.time_unit=step`"),
         ([20240230, *DAYS.strftime("%Y%m%d")], "row 2, column `ds`: 20240230 does not look like a date"),
+        ([20240228, 20240229, 20240230], "row 4, column `ds`: 20240230 does not look like a date"),
         ([202311, 202312, 202313, *range(202401, 202413)], "row 4, column `ds`: 202313 does not look like a date"),
         ([*SECONDS, 0], "row 61, column `ds`: 0 does not look like a count of s since 1970, as most others do, such as 1704067200: mend it and set `data.time_unit=s`"),
         ([*SECONDS, SECONDS[0] * 1000], "row 61, column `ds`: 1704067200000 does not look like a count of s"),
         ([*DAYS.strftime("%d/%m/%Y"), "30/02/2024"], "row 61, column `ds`: '30/02/2024' is no day that exists, read as %d/%m/%Y like the others"),
         ([*DAYS.strftime("%d.%m.%Y"), "30.02.2024"], "row 61, column `ds`: '30.02.2024' is no time as most others are: mend it and set `data.time_format=`, such as '%d.%m.%Y'"),
         ([*DAYS.strftime("%d.%m.%Y"), "2024-02-29"], "row 2, column `ds`: '01.01.2024' is not a time as ISO 8601 writes it"),
+        (DAYS.strftime("%d %b %Y"), "row 2, column `ds`: '01 Jan 2024' is not a time as ISO 8601 writes it (2024-01-31); set `data.time_format=`, such as '%d %b %Y'"),
         ([*DAYS.strftime("%Y-%m-%d"), "29.02.2024"], "row 61, column `ds`: '29.02.2024' is not a time as ISO 8601 writes it, as most others are"),
     ],
 )  # fmt: skip
@@ -125,6 +127,10 @@ def test_offsets_are_kept(
 def test_digits_side_by_side_are_all_there(text: str, form: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"row 2, column `ds`: '{text}' is not `data.time_format`"):
         written(tmp_path, [text], time_format=form)
+
+
+def test_digits_apart_may_be_fewer(tmp_path: Path) -> None:
+    assert written(tmp_path, ["2024 1"], time_format="%Y %m").time[0] == np.datetime64("2024-01-01")
 
 
 def test_the_part_that_is_no_number_is_named(tmp_path: Path) -> None:

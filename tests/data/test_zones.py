@@ -65,6 +65,25 @@ def test_an_hour_that_comes_twice_goes_by_the_order_of_the_file() -> None:
     ]  # fmt: skip
 
 
+def test_newest_first_the_later_of_two_hours_comes_first() -> None:
+    hours = pd.date_range("2024-10-26 22:00", periods=6, freq="h", tz="UTC").tz_convert(BERLIN)
+    up = frame(hours.tz_localize(None), "a").assign(y=np.arange(6.0))
+    down = up.iloc[::-1].assign(unique_id="b")
+    panel = panel_of(pd.concat([up, down]), timezone=BERLIN)
+    assert panel.values[:, 0, 0].tolist() == [*range(6), *range(6)]
+
+
+def test_messages_tell_the_time_of_the_zone() -> None:
+    hours = pd.date_range("2024-07-01", periods=40, freq="h", tz=BERLIN)
+    panel = panel_of(frame(hours.delete(7)))
+    assert any("at 2024-07-01 07:00:00+02:00: masked" in note for note in panel.notes)
+    days = pd.date_range("2024-07-01", periods=40, freq="D", tz=BERLIN)
+    assert any("at 2024-07-08: masked" in n for n in panel_of(frame(days.delete(7))).notes)
+    off = hours.delete(7).insert(7, hours[7] + pd.Timedelta("10min"))
+    with pytest.raises(DataError, match=r"07:10:00\+02:00 \(2024-07-01 05:10:00 in UTC, on which"):
+        panel_of(frame(off))
+
+
 def test_three_lines_of_an_hour_are_one_too_many() -> None:
     ds = ["2024-10-27 02:00"] * 3 + ["2024-10-27 03:00"]
     with pytest.raises(DataError, match=r"rows 3 and 4 are both .* 02:00:00\+01:00"):

@@ -75,6 +75,8 @@ def text_to_numbers(
     plain = column.str.strip().str.replace(data.decimal, ".", regex=False)
     missing = column.isin(missing_spellings(data))
     numbers = pd.to_numeric(plain, errors="coerce")
+    if data.decimal != ".":  # a point is then one of thousands, or the mark is another
+        numbers = numbers.mask(column.str.contains(".", regex=False))
     wrong = np.flatnonzero(numbers.isna() & ~missing)
     if len(wrong) == 0:
         return numbers.astype("float64")
@@ -82,7 +84,9 @@ def text_to_numbers(
     where = f"{place(int(wrong[0]))}, column `{name}`: {text[:100]!r}"
     if data.bad_values == "error":
         hint = ""
-        if data.decimal == "." and pd.Series([text]).str.fullmatch(r"-?\d+,\d+").all():
+        if data.decimal != "." and "." in text:
+            hint = f"the decimal mark is `{data.decimal}` (`data.decimal`), take points out; else "
+        elif data.decimal == "." and pd.Series([text]).str.fullmatch(r"-?\d+,\d+").all():
             hint = "if that is a decimal comma, set `data.decimal=','`; else "
         elif name in covariate_names(data):
             hint = "if the column holds categories, name it in `data.categories=`; else "
@@ -147,6 +151,31 @@ def coded(column: pd.Series, missing: tuple[str, ...] = ()) -> Codes:
         place[used] = np.arange(len(used))
         codes, spelt = place[codes], spelt[used]
     return codes.astype("int64"), tuple(str(name) for name in spelt)
+
+
+def names_of(
+    frame: pd.DataFrame, name: str | None, role: str, place: Callable[[int], str]
+) -> Codes | None:
+    """The codes and names of a column of names, as strings; None where there is no such column.
+
+    Raises DataError naming the first row where it is empty or no text.
+    """
+    if name is None:
+        return None
+    try:
+        codes, spelt = coded(frame[name])
+    except TypeError as error:  # such as lists
+        raise DataError(f"{place(0)}, column `{name}`: not every {role} is a plain name") from error
+    zero = np.append(np.array(["\0" in n for n in spelt], dtype=bool), False)[codes]
+    if zero.any():
+        raise DataError(
+            f"{place(int(zero.argmax()))}, column `{name}`: the {role} holds a zero byte: it is no "
+            f"text"
+        )
+    empty = np.append(np.array([n == "" for n in spelt], dtype=bool), True)[codes]
+    if empty.any():  # the last is for -1, a missing name
+        raise DataError(f"{place(int(empty.argmax()))}, column `{name}`: the {role} is empty")
+    return codes, spelt
 
 
 def twin_notes(names: tuple[str, ...], role: str) -> list[str]:

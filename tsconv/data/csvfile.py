@@ -13,12 +13,13 @@ import pyarrow.csv
 from tsconv.data.cells import BadCells, missing_spellings, text_to_numbers
 from tsconv.data.locate import find_torn_record, row_of_line
 from tsconv.data.roles import Roles
-from tsconv.data.sniff import Start, check_spelling, separator, start_of
+from tsconv.data.sniff import Start, check_spelling, opened, separator, start_of
 from tsconv.errors import DataError, one_line
 from tsconv.schema import DataConfig
 
 # Names and odd times: a text is kept once, and lines hold its number.
 _TEXT = pa.dictionary(pa.int32(), pa.string())
+_BLOCK, _LARGE_BLOCK = 1 << 20, 1 << 26  # bytes; a record must not be longer
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?")
 
 
@@ -83,20 +84,28 @@ def _time_type(sample: str, roles: Roles, data: DataConfig) -> pa.DataType:
 def _arrow(
     path: Path, start: Start, roles: Roles, data: DataConfig, types: dict[str, pa.DataType]
 ) -> pa.Table:
-    return pyarrow.csv.read_csv(
-        path,
-        read_options=pyarrow.csv.ReadOptions(encoding=data.encoding),
-        parse_options=pyarrow.csv.ParseOptions(
-            delimiter=separator(data), newlines_in_values=start.quoted
-        ),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types=types,
-            include_columns=roles.wanted,
-            null_values=missing_spellings(data),
-            strings_can_be_null=False,
-            decimal_point=data.decimal,
-        ),
+    convert = pyarrow.csv.ConvertOptions(
+        column_types=types,
+        include_columns=roles.wanted,
+        null_values=missing_spellings(data),
+        strings_can_be_null=False,
+        decimal_point=data.decimal,
     )
+    parse = pyarrow.csv.ParseOptions(delimiter=separator(data), newlines_in_values=start.quoted)
+
+    def read(block: int) -> pa.Table:
+        options = pyarrow.csv.ReadOptions(encoding=data.encoding, block_size=block)
+        with opened(path) as stream:
+            return pyarrow.csv.read_csv(stream, options, parse, convert)
+
+    if start.length > _BLOCK // 4:
+        return read(_LARGE_BLOCK)
+    try:
+        return read(_BLOCK)
+    except pa.ArrowInvalid as error:
+        if "block" not in str(error):
+            raise
+        return read(_LARGE_BLOCK)  # a record that is longer than a block
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
@@ -107,5 +116,7 @@ def _told(path: Path, start: Start, data: DataConfig, error: Exception) -> DataE
     """What pyarrow refuses, with the row where the csv module finds it too."""
     if isinstance(error, UnicodeError) or "UTF8" in str(error):
         return start.not_encoded(data)
+    if "Empty CSV" in str(error):
+        return DataError(f"{path}: there are no rows below the header")
     found = find_torn_record(path, data, len(start.names))
     return DataError(found or f"{path}: cannot be read as CSV: {one_line(error)[:300]}")

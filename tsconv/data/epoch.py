@@ -18,7 +18,8 @@ _LEAST, _MOST = -3.06e16, 2.2e17  # microseconds: the years 1000 and 8941
 LOOKS = {"s": 1e8, "ms": 1e11, "us": 1e14, "ns": 1e17}
 # Dates written as one number, and how many digits that takes.
 DIGITS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 10: "%Y%m%d%H", 8: "%Y%m%d", 6: "%Y%m"}
-_MOST_OF = 0.8  # of the values, that they all count as dates or counts since 1970
+# Of the values, that they all count as dates or counts since 1970; %Y%m has too few digits.
+_MOST_OF, _MOST_MONTHS = 0.5, 0.8
 Place = Callable[[int], str]
 
 
@@ -61,8 +62,8 @@ def reject_dates_in_integers(whole: npt.NDArray[np.int64], name: str, place: Pla
     if form:
         different, number = np.unique(whole, return_inverse=True)
         dates = are_dates(different, form)
-        fewest = 3 if form == "%Y%m" else 2
-        if dates.sum() >= fewest and (fits := dates[number]).mean() > _MOST_OF:
+        fewest, most = (3, _MOST_MONTHS) if form == "%Y%m" else (2, _MOST_OF)
+        if dates.sum() >= fewest and (fits := dates[number]).mean() > most:
             _tell(whole, fits, name, place, "a date", f"data.time_format='{form}'")
     for unit, least in LOOKS.items():
         if least <= middle < 100 * least:

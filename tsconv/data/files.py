@@ -37,13 +37,15 @@ def find_files(pattern: str, key: str = "data.path") -> list[Path]:
             if not found:
                 raise DataError(f"`{key}` (={pattern}): no file matches")
             return found
-        is_folder = path.is_dir()
+        is_folder, is_there = path.is_dir(), path.exists()
     except (OSError, ValueError) as error:  # a name that is too long, or holds a zero byte
         raise DataError(f"`{key}` (={pattern[:200]!r}) cannot be read: {error}") from error
     what = "is a folder: name a file, or a pattern such as folder/*.csv"
     missing = "does not exist (local files only)"
     if "://" in pattern:
         missing = "is an address: only local files are read, download it first"
+    elif is_there:
+        missing = "is not a regular file"
     raise DataError(f"`{key}` (={pattern}) {what if is_folder else missing}")
 
 
@@ -88,7 +90,11 @@ def joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _read_parquet(path: Path, find_roles: FindRoles) -> tuple[pd.DataFrame, Roles]:
     try:
-        roles = find_roles(pyarrow.parquet.read_schema(path).names, str(path))
+        schema = pyarrow.parquet.read_schema(path)
+        roles = find_roles(schema.names, str(path))
+        for name in roles.wanted:
+            if pa.types.is_nested(kind := schema.field(name).type):
+                raise DataError(f"{path}: column `{name}` holds {kind}, not one value a row")
         table = pyarrow.parquet.read_table(path, columns=roles.wanted)
         # A column of names takes memory for each different one only.
         for name in roles.names:

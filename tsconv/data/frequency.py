@@ -172,7 +172,8 @@ def spelling_note(alias: str | None) -> tuple[str, ...]:
 def _compound(alias: str) -> Frequency:
     """Several units together, such as 1h30min; raises ConfigError for what is no frequency."""
     known = [*UNITS, "B", "MS", "ME", "QS", "QE", "YS", "YE"]
-    hint = nearest(alias.lstrip("0123456789"), known)
+    unit = alias.lstrip("0123456789")
+    hint = " (did you mean `ME`, months, or `min`?)" if unit == "m" else nearest(unit, known)
     if re.fullmatch(r"(?:\d{1,9}(?:us|ms|s|min|h|D))+", alias):
         size = pd.Timedelta(0)
         for number, unit in re.findall(r"(\d+)(us|ms|s|min|h|D)", alias):

@@ -10,16 +10,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsconv.data.frequency import DAY, Frequency, Steps, Times, parse_frequency
-from tsconv.data.inference import fixed_alias, gaps_within, infer_frequency
+from tsconv.data.inference import gaps_within, infer_frequency
+from tsconv.data.mixed import FEWEST_GAPS, reject_mixed
 from tsconv.data.table import Table
 from tsconv.data.zones import days_on_wall, zoned
 from tsconv.errors import DataError
 
 DUPLICATES = ("error", "mean", "first", "last")
 GAPS = ("mask", "error", "zero")
-FEWEST_GAPS = 4  # below these a row's own step cannot be told from holes
 _SUB_DAILY = 20 * DAY // 24  # gaps below this are not days, even where clocks change
-_MONTH = 30 * DAY  # stands for steps of one month when steps are compared
+_LONGEST_GAP = 1000  # a series may be at most this many times longer than its rows
 
 
 def commonest_step(table: Table) -> Frequency | None:
@@ -60,7 +60,7 @@ def choose_frequency(table: Table, freq: str | None) -> tuple[Frequency, bool]:
     _reject_too_few(table, members, time)
     time, on_wall = _inferred_on(table, members, time)
     frequency = infer_frequency(time, members)
-    _reject_mixed(table, members, time, frequency)
+    reject_mixed(table, members, time, frequency)
     return frequency, on_wall
 
 
@@ -94,52 +94,9 @@ def _reject_too_few(table: Table, members: Steps, time: Times) -> None:
         )
     at = int(((members[1:] == members[:-1]) & (time[1:] != time[:-1])).argmax())
     raise DataError(
-        f"{table.source}: {table.member(members[at])} has only two times, {show(time[at])} and "
-        f"{show(time[at + 1])}, and no other series has two: too few to infer a frequency from; "
+        f"{table.source}: {table.member(members[at])} has only two times, {when(table, at)} and "
+        f"{when(table, at + 1)}, and no other series has two: too few to infer a frequency from; "
         f"set `data.freq=`, such as {'1' if time.dtype.kind != 'M' else 'D'}"
-    )
-
-
-def _reject_mixed(table: Table, members: Steps, time: Times, frequency: Frequency) -> None:
-    """Raise DataError where a member keeps a step of its own: on one grid it would be all holes."""
-    inside = np.flatnonzero((members[1:] == members[:-1]) & (time[1:] != time[:-1]))
-    ticks = time.view("int64")
-    if frequency.kind == "month":
-        ticks = time.astype("datetime64[M]").view("int64")
-    gap = ticks[inside + 1] - ticks[inside]
-    if gap.min() == gap.max():
-        return
-    of = members[inside]
-    first = np.flatnonzero(np.concatenate([[True], of[1:] != of[:-1]]))
-    total = np.diff(np.append(first, len(of)))
-    own, high = np.minimum.reduceat(gap, first), np.maximum.reduceat(gap, first)
-    often = np.add.reduceat(gap == np.repeat(own, total), first)
-    steady = (often >= 0.9 * total) & (total >= FEWEST_GAPS)
-    dates = frequency.kind in ("fixed", "business")
-    if dates:
-        monthly = (own >= 28 * DAY) & (high <= 31 * DAY) & (total >= FEWEST_GAPS)
-        own, steady = np.where(monthly, _MONTH, own), steady | monthly
-    unit = DAY if frequency.kind == "business" else frequency.size
-    usual = np.add.reduceat(gap == unit, first) >= 0.5 * total
-    usual |= steady & (own == unit)
-    odd = np.flatnonzero(steady & (own != unit))
-    if len(odd) == 0 or not usual.any():
-        return
-    m, u = of[first[odd[0]]], of[first[usual.argmax()]]
-    step = int(own[odd[0]])
-    if step % unit == 0 and frequency.kind != "business" and not (dates and step == _MONTH):
-        what = (
-            f"comes every {step // unit} steps of {frequency.alias}, {table.member(u)} every step"
-        )
-        finest = frequency.alias
-    else:
-        name = ("MS" if step == _MONTH else fixed_alias(step)) if dates else str(step)
-        what = f"comes in steps of {name}, {table.member(u)} in steps of {frequency.alias}"
-        finest = name if step < unit else frequency.alias
-    kinds = "rows" if table.rows else "series"
-    raise DataError(
-        f"{table.source}: {table.member(m)} {what}: give {kinds} one frequency (a file each), "
-        f"or set `data.freq={finest}` to have the steps between masked"
     )
 
 
@@ -157,7 +114,9 @@ def reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
     if len(off):
         i = int(off[0])
         utc = table.time_zone is not None and not frequency.on_wall_clock
-        shown = show(time[i]) + (" in UTC, on which steps below a day are counted," if utc else "")
+        shown = when(table, i)
+        if utc:  # where a half or quarter of an hour may lie elsewhere
+            shown += f" ({show(time[i])} in UTC, on which steps below a day are counted)"
         raise DataError(
             f"{table.places(i)}, {table.member(table.members[i])}: {shown} is not a whole "
             f"number of steps of {frequency.alias} after the series' start ({len(off)} such); set "
@@ -165,10 +124,41 @@ def reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
         )
 
 
+def reject_sparse(
+    table: Table, first: Steps, counts: Steps, steps: Steps, known: Steps, frequency: Frequency
+) -> None:
+    """Raise DataError for a series that would be mostly holes, naming the line that is far off.
+
+    first, counts, known: (S,) each series' first line, number of lines and steps in all.
+    """
+    sparse = known > _LONGEST_GAP * counts + _LONGEST_GAP
+    if not sparse.any():
+        return
+    s = int(sparse.argmax())
+    lines = first[s] + np.argsort(steps[first[s] : first[s] + counts[s]], kind="stable")
+    gaps = np.diff(steps[lines])
+    what = (
+        f"series `{table.ids[s]}` spans {known[s]} steps of {frequency.alias} with {counts[s]} rows"
+    )
+    k = int(gaps.argmax())
+    if 2 * gaps[k] < known[s]:  # far apart throughout
+        raise DataError(f"{table.source}: {what}; set `data.freq=` to a longer step")
+    far = lines[k] if k + 1 < len(lines) - (k + 1) else lines[k + 1]
+    raise DataError(
+        f"{table.places(far)}: {when(table, far)} is {gaps[k]} steps away from the next time, so "
+        f"that {what}: mend it, or set `data.freq=` to a longer step"
+    )
+
+
 def when(table: Table, line: int | np.int64) -> str:
     """The time of a line in messages, as its zone tells it."""
-    time = zoned(table.time[int(line) : int(line) + 1], table)
-    return str(time.iloc[0]) if isinstance(time, pd.Series) else show(time[0])
+    return told(table.time[int(line) : int(line) + 1], table)
+
+
+def told(time: Times, table: Table) -> str:
+    """A time (1,) of a table in messages, as its zone tells it."""
+    shown = time if table.wall_clock else zoned(time, table)
+    return str(shown.iloc[0]) if isinstance(shown, pd.Series) else show(shown[0])
 
 
 def show(time: np.datetime64 | np.int64) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tsconv.data.sniff import separator
+from tsconv.data.sniff import opened, separator
 from tsconv.schema import DataConfig
 
 _LONGEST_FIELD = 1 << 24
@@ -42,7 +42,7 @@ def _is_plain(path: Path, encoding: str, modified: int, size: int) -> bool:
     if not encoding.lower().startswith(("utf-8", "latin", "ascii", "cp125", "iso-8859")):
         return False
     before = b"\n"
-    with pa.input_stream(str(path), compression="detect") as stream:
+    with opened(path) as stream:
         while piece := stream.read(1 << 22):
             piece = before + piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             if b'"' in piece or b"\n\n" in piece:
@@ -80,8 +80,10 @@ def _records(path: Path, data: DataConfig) -> Iterator[tuple[int, list[str]]]:
     """(row, fields) of every record; blank ones have no fields."""
     before = csv.field_size_limit(_LONGEST_FIELD)
     try:
-        with pa.input_stream(str(path), compression="detect") as stream:
-            text = io.TextIOWrapper(stream, encoding=data.encoding, newline="")
+        with opened(path) as stream:
+            plain = data.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
+            encoding = "utf-8-sig" if plain else data.encoding  # a mark at the start is no text
+            text = io.TextIOWrapper(stream, encoding=encoding, newline="")
             yield from enumerate(csv.reader(text, delimiter=separator(data)), 1)
     finally:
         csv.field_size_limit(before)

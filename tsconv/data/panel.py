@@ -26,14 +26,13 @@ from tsconv.data.covariates import (
     observed_lengths,
 )
 from tsconv.data.frequency import Frequency, Steps, Times, spelling_note
-from tsconv.data.grid import choose_frequency, on_wall, reject_off_grid
+from tsconv.data.grid import choose_frequency, on_wall, reject_off_grid, reject_sparse
 from tsconv.data.notes import ahead_notes, missing_notes, series_notes
 from tsconv.data.policy import in_order, settle_gaps
 from tsconv.data.table import Table
 from tsconv.errors import DataError
 
 _MOST_EMPTY = 100  # cells for each line of the file, in a large panel of ids and rows
-_LONGEST_GAP = 1000  # a series may be at most this many times longer than its rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,13 +168,7 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     reject_off_grid(table, steps, frequency)
     known = np.maximum.reduceat(steps, first) + 1  # (S,) steps of all lines
     lengths = observed_lengths(table, steps, known)
-    sparse = known > _LONGEST_GAP * counts + _LONGEST_GAP
-    if sparse.any():
-        s = int(sparse.argmax())
-        raise DataError(
-            f"{table.source}: series `{table.ids[s]}` spans {known[s]} steps of "
-            f"{frequency.alias} with {counts[s]} rows; set `data.freq=` to a longer step"
-        )
+    reject_sparse(table, first, counts, steps, known, frequency)
     indptr = np.concatenate([[0], np.cumsum(lengths)])
     n_rows = max(1, len(table.rows))
     _reject_scattered(table, int(indptr[-1]) * n_rows)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsconv.data.frequency import DAY, Frequency, Steps, Times
-from tsconv.data.grid import show, sorted_order, when
+from tsconv.data.grid import sorted_order, told, when
 from tsconv.data.table import Table
 from tsconv.errors import DataError
 
@@ -128,12 +128,12 @@ def settle_gaps(
         return ()
     at, row = (int(i) for i in np.unravel_index(int(inside.argmax()), inside.shape))
     s = int(np.searchsorted(indptr, at, side="right")) - 1
-    when = frequency.advance(start[s : s + 1], np.array([at - indptr[s]]))[0]
+    time = frequency.advance(start[s : s + 1], np.array([at - indptr[s]]))
     member = table.member(s * max(1, len(table.rows)) + row)
     total = count + int(there.sum())
     what = (
         f"{count:,} of {total:,} steps of {frequency.alias} ({100 * count / total:.1f}%) are not "
-        f"in the file, first {member} at {show(when)}"
+        f"in the file, first {member} at {told(time, table)}"
     )
     if table.gaps == "error":
         raise DataError(f"{table.source}: {what}; add them, or set `data.gaps=mask` or zero")
@@ -141,13 +141,13 @@ def settle_gaps(
         targets = values[:, : table.n_targets]
         targets[np.broadcast_to(inside[:, None], targets.shape)] = 0
         return (f"{what}: taken as 0 (`data.gaps=zero`)",)
-    told = f"{what}: masked, not filled"
+    line = f"{what}: masked, not filled"
     if table.time_zone is None and frequency.size < DAY and not table.rows:
         gone = np.flatnonzero(inside[:, 0])
         of = np.searchsorted(indptr, gone, side="right") - 1
         if like_clock_changes(frequency.advance(start[of], gone - indptr[of])):
-            told += "; they look like clock changes: set `data.timezone=`, such as Europe/Berlin"
-    return (told,)
+            line += "; they look like clock changes: set `data.timezone=`, such as Europe/Berlin"
+    return (line,)
 
 
 def _between(there: npt.NDArray[np.bool_], indptr: Steps) -> npt.NDArray[np.bool_]:

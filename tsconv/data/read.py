@@ -17,7 +17,14 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from tsconv.data.cells import BadCells, Codes, coded, missing_numbers, sentinel_notes, twin_notes
+from tsconv.data.cells import (
+    BadCells,
+    coded,
+    missing_numbers,
+    names_of,
+    sentinel_notes,
+    twin_notes,
+)
 from tsconv.data.epoch import UNITS
 from tsconv.data.files import find_files, joined, read_file, row_in_file
 from tsconv.data.frequency import Times
@@ -117,12 +124,17 @@ def _check(
     for name in bad.columns:
         if np.isnan(numbers[name]).all():
             raise DataError(f"{bad.first}: column `{name}` has no number at all; leave it out")
-    codes, ids = _names(frame, roles.id, "id", places) or (
+    if roles.targets and all(np.isnan(numbers[n]).all() for n in roles.targets):
+        what = f"column `{roles.targets[0]}` has no value"
+        if len(roles.targets) > 1:
+            what = f"none of {len(roles.targets)} targets (`{roles.targets[0]}`, ...) has a value"
+        raise DataError(f"{source}: {what} at all: set the right `data.target=`")
+    codes, ids = names_of(frame, roles.id, "id", places) or (
         np.zeros(len(frame), dtype="int64"),
         (SINGLE_SERIES,),
     )
     row_column = _FILE_ROW if _FILE_ROW in frame else roles.row
-    row_codes, rows = _names(frame, row_column, "row", places) or (None, ())
+    row_codes, rows = names_of(frame, row_column, "row", places) or (None, ())
     members = codes if row_codes is None else codes * len(rows) + row_codes
     time, zone = parsed.settled(data, members, ", ".join(roles.time), places)
     del column, parsed, members
@@ -201,19 +213,6 @@ def _columns(
         categories[name] = unique
         columns.append(np.where(codes < 0, np.nan, codes))
     return Columns(tuple(names), np.column_stack(columns), categories)
-
-
-def _names(
-    frame: pd.DataFrame, name: str | None, role: str, place: Callable[[int], str]
-) -> Codes | None:
-    """The codes and names of a column of names, as strings; None where there is no such column."""
-    if name is None:
-        return None
-    codes, spelt = coded(frame[name])
-    empty = np.append(np.array([n == "" for n in spelt], dtype=bool), True)[codes]
-    if empty.any():  # the last is for -1, a missing name
-        raise DataError(f"{place(int(empty.argmax()))}, column `{name}`: the {role} is empty")
-    return codes, spelt
 
 
 def _numbers(

@@ -11,6 +11,7 @@ from tsconv.errors import ConfigError, DataError, nearest, require_choice
 from tsconv.schema import DataConfig
 
 WIDE = ("series", "rows", "channels")
+_LONGEST_DELAY = 1_000_000  # steps
 _DEFAULT_ID = DataConfig().id
 
 
@@ -141,6 +142,11 @@ def with_delays(value: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
             item, delay = item["name"], item.get("delay", 0)
         if isinstance(delay, bool) or not isinstance(delay, int) or delay < 0:
             raise ConfigError(f"`{key}`: the delay of `{item}` (={delay}) must be steps, 0 or more")
+        if delay > _LONGEST_DELAY:
+            raise ConfigError(
+                f"`{key}`: the delay of `{item}` (={delay}) must be at most "
+                f"{_LONGEST_DELAY:,} steps"
+            )
         names += as_list(item, key)
         delays.append(delay)
     return tuple(names), tuple(delays)

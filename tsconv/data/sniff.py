@@ -13,9 +13,15 @@ import pyarrow as pa
 from tsconv.errors import ConfigError, DataError, one_line
 from tsconv.schema import DataConfig
 
-_LOOK = 1 << 16  # bytes of the start that are looked at
+_LOOK = 1 << 16  # bytes of the start that are looked at, and more where the header is longer
+_LONGEST_START = 1 << 28
 _PIECE = 1 << 22
-_PACKED = (".gz", ".bz2", ".zst", ".lz4", ".br")
+_PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4", ".br": "brotli"}
+# First bytes of an archive whose name does not tell.
+_MAGIC = {
+    b"\x1f\x8b\x08": "gzip", b"BZh91AY&SY": "bz2", b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+}  # fmt: skip
 _LEAST_CAP = 100_000_000  # bytes that a compressed file may always expand to
 _RATIO = 100  # and how many times its own size
 _BOMS = {
@@ -31,11 +37,27 @@ class Start:
     path: Path
     names: list[str]
     sample: dict[str, str]  # the first cell of each column
+    length: int  # bytes of the first two records, at most
     quoted: bool  # whether there is a quote anywhere: a line break may stand within one
 
     def not_encoded(self, data: DataConfig) -> DataError:
         """The error of a file with bytes that its encoding does not have, further down."""
         return _not_encoded(self.path, data)
+
+
+def packing(path: Path) -> str | None:
+    """How a file is compressed, by its name or else its first bytes; None for a plain one."""
+    named = _PACKED.get(path.suffix.lower())
+    if named is not None:
+        return named
+    with path.open("rb") as file:
+        start = file.read(max(map(len, _MAGIC)))
+    return next((codec for magic, codec in _MAGIC.items() if start.startswith(magic)), None)
+
+
+def opened(path: Path) -> pa.NativeFile:
+    """The bytes of a file, unpacked where it is compressed."""
+    return pa.input_stream(str(path), compression=packing(path))
 
 
 def separator(data: DataConfig) -> str:
@@ -72,14 +94,13 @@ def check_spelling(data: DataConfig) -> None:
 def start_of(path: Path, data: DataConfig) -> Start:
     """Look at a file's start; raises DataError for one that is empty, damaged, or not text."""
     try:
-        with pa.input_stream(str(path), compression="detect") as stream:
-            start = stream.read(_LOOK)
+        start, ended = _first_records(path)
         quoted = _look_through(path, data)
     except (OSError, pa.ArrowException) as error:
-        packed = path.suffix.lower() in _PACKED
+        packed = path.suffix.lower() in _PACKED or packing(path)
         what = "the archive is damaged or cut short" if packed else "cannot be read"
         raise DataError(f"{path}: {what}: {one_line(error)[:300]}") from error
-    text = _decoded(path, start, data)
+    text = _decoded(path, start, ended, data)
     if not text.strip():
         raise DataError(f"{path}: the file is empty")
     sep = separator(data)
@@ -92,16 +113,35 @@ def start_of(path: Path, data: DataConfig) -> Start:
         raise DataError(f"{path}: row 1: cannot be read as CSV: {error}") from error
     if len(names) == 1 and sep not in names[0]:
         _reject_other_separator(path, names[0], cells, sep)
-    return Start(path, names, dict(zip(names, cells, strict=False)), quoted)
+    return Start(path, names, dict(zip(names, cells, strict=False)), len(start), quoted)
+
+
+def _first_records(path: Path) -> tuple[bytes, bool]:
+    """The start of a file, with its first two records whole; and whether that is all of it."""
+    start = b""
+    with opened(path) as stream:
+        while len(start) < _LONGEST_START:
+            piece = stream.read(max(_LOOK, len(start)))
+            start += piece
+            if not piece:
+                return start, True
+            # A line break ends a record where the quotes before it are even.
+            quotes, ends = 0, 0
+            for line in start.lstrip().splitlines(keepends=True):
+                quotes += line.count(b'"')
+                ends += quotes % 2 == 0 and line.endswith((b"\n", b"\r"))
+            if ends > 1:
+                break
+    return start, False
 
 
 def _look_through(path: Path, data: DataConfig) -> bool:
     """Whether there is a quote in the file; raises DataError where an archive is too big."""
-    packed = path.suffix.lower() in _PACKED
     own = path.stat().st_size
+    packed = packing(path) is not None
     cap = (data.max_bytes or max(_LEAST_CAP, _RATIO * own)) if packed else None
     size, quoted = 0, not data.encoding.lower().replace("_", "-").startswith(("utf-8", "latin"))
-    with pa.input_stream(str(path), compression="detect") as stream:
+    with opened(path) as stream:
         while (cap is not None or not quoted) and (piece := stream.read(_PIECE)):
             size += len(piece)
             quoted = quoted or b'"' in piece
@@ -113,7 +153,7 @@ def _look_through(path: Path, data: DataConfig) -> bool:
     return quoted
 
 
-def _decoded(path: Path, start: bytes, data: DataConfig) -> str:
+def _decoded(path: Path, start: bytes, ended: bool, data: DataConfig) -> str:
     wide = next((name for bom, name in _BOMS.items() if start.startswith(bom)), None)
     chosen = data.encoding.lower().replace("_", "-")
     if wide is not None and not chosen.startswith(("utf-16", "utf-32", "u16", "u32")):
@@ -122,7 +162,7 @@ def _decoded(path: Path, start: bytes, data: DataConfig) -> str:
         )
     decoder = codecs.getincrementaldecoder(data.encoding)()
     try:
-        text = str(decoder.decode(start, len(start) < _LOOK))
+        text = str(decoder.decode(start, ended))
     except UnicodeError as error:
         raise _not_encoded(path, data) from error
     if "\0" in text:
@@ -135,7 +175,7 @@ def _decoded(path: Path, start: bytes, data: DataConfig) -> str:
 def _not_encoded(path: Path, data: DataConfig) -> DataError:
     """Name the first row whose bytes the encoding does not have, and an encoding that has them."""
     row, found = 1, b""
-    with pa.input_stream(str(path), compression="detect") as stream:
+    with opened(path) as stream:
         lines = io.BufferedReader(io.BytesIO(stream.read(1 << 28)))  # the first 256 MB will do
     for row, line in enumerate(lines, 1):  # noqa: B007
         try:

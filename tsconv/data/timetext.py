@@ -115,14 +115,15 @@ def fitting(text: pd.Series) -> tuple[str, npt.NDArray[np.bool_]]:
     best: list[str] = []
     some = text.iloc[:1000]
     most = np.zeros(len(some), dtype=bool)
-    for mark in "./-":
-        for date in (f"%d{mark}%m{mark}%Y", f"%m{mark}%d{mark}%Y", f"%Y{mark}%m{mark}%d"):
-            for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M %p"):
-                read = pd.to_datetime(some, format=date + clock, errors="coerce").notna()
-                count = int(read.sum())
-                if count and count >= most.sum():
-                    best = [*(best if count == most.sum() else []), date + clock]
-                    most = read.to_numpy()
+    orders = ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d", "%d{0}%m{0}%y", "%d{0}%b{0}%Y")
+    dates = [order.format(mark) for mark in "./- " for order in orders]
+    for date in (*dates, "%d %B %Y", "%b %d, %Y", "%B %d, %Y"):
+        for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M %p"):
+            read = pd.to_datetime(some, format=date + clock, errors="coerce").notna()
+            count = int(read.sum())
+            if count and count >= most.sum():
+                best = [*(best if count == most.sum() else []), date + clock]
+                most = read.to_numpy()
     if not best:
         return "'%d.%m.%Y %H:%M'", np.zeros(len(text), dtype=bool)
     read = pd.to_datetime(text, format=best[0], errors="coerce").notna()
@@ -150,7 +151,7 @@ def _read(
             parsed[some] = _read_alike(text[some], time_format, utc)
     # Words such as `now` are times to pandas.
     parsed[~text.str.contains(r"\d").to_numpy(dtype=bool)] = np.datetime64("NaT")
-    if time_format is not None and re.fullmatch(r"(?:%[YymdHMS][T ]?){2,}", time_format):
+    if time_format is not None and re.fullmatch(r"(?:%[YymdHMS]T?){2,}", time_format):
         # Digits side by side: %Y%m%d reads 2024211 too.
         same = pd.Series(parsed).dt.strftime(time_format) == text.str.strip()
         parsed[~same.to_numpy(dtype=bool)] = np.datetime64("NaT")

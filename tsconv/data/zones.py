@@ -150,6 +150,7 @@ def from_wall(
 ) -> Wall:
     """Wall-clock times as UTC; of two lines of a member with the same time the first is summer.
 
+    Where a member's lines go back in time, it is the last.
     Dates alone (all at midnight) are never in doubt. Raises DataError naming the row of a time
     that a clock change leaves out.
     """
@@ -168,7 +169,8 @@ def from_wall(
         utc[odd] = to_utc(wall[odd], zone)
         return utc
     again = pd.DataFrame({"member": members[odd], "time": wall[odd]}).groupby(["member", "time"])
-    first = again.cumcount().to_numpy() == 0
+    back = _going_back(wall, members)[members[odd]]
+    first = np.where(back, again.cumcount(ascending=False), again.cumcount()) == 0
     utc[odd] = _localized(wall[odd], found, first, "NaT")
     none = odd[np.isnat(utc[odd])]
     if len(none):
@@ -178,6 +180,15 @@ def from_wall(
             f"clocks went forward ({len(none)} such); set the right `data.timezone=`"
         )
     return utc
+
+
+def _going_back(wall: Wall, members: Steps) -> npt.NDArray[np.bool_]:
+    """(M,) members most of whose lines are earlier than the one before, as in newest first."""
+    order = np.argsort(members, kind="stable")
+    of, time = members[order], wall[order].view("int64")
+    same = of[1:] == of[:-1]
+    rise = np.sign(np.diff(time))[same]
+    return np.bincount(of[1:][same], rise, int(of[-1]) + 1) < 0
 
 
 def _localized(
