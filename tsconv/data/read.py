@@ -125,10 +125,11 @@ def _check(
         if np.isnan(numbers[name]).all():
             raise DataError(f"{bad.first}: column `{name}` has no number at all; leave it out")
     if roles.targets and all(np.isnan(numbers[n]).all() for n in roles.targets):
-        what = f"column `{roles.targets[0]}` has no value"
-        if len(roles.targets) > 1:
-            what = f"none of {len(roles.targets)} targets (`{roles.targets[0]}`, ...) has a value"
-        raise DataError(f"{source}: {what} at all: set the right `data.target=`")
+        many = f" (and {len(roles.targets) - 1} more)" if len(roles.targets) > 1 else ""
+        raise DataError(
+            f"{source}: no series has an observed value: column `{roles.targets[0]}`{many} "
+            f"is empty; set the right `data.target=`"
+        )
     codes, ids = names_of(frame, roles.id, "id", places) or (
         np.zeros(len(frame), dtype="int64"),
         (SINGLE_SERIES,),
