@@ -22,7 +22,7 @@ import pyarrow.parquet
 from tsconv.check.formats import time_format_of
 from tsconv.data.cells import MISSING
 from tsconv.data.files import is_parquet
-from tsconv.data.sniff import separator
+from tsconv.data.sniff import opened, separator
 from tsconv.schema import DataConfig
 
 _MOST_BYTES = 256_000_000
@@ -137,7 +137,7 @@ def _read(path: Path, data: DataConfig, most: int) -> tuple[pa.Table, int, bool]
             groups.append(g)
         table = file.read_row_groups(groups)
         return table.replace_schema_metadata(None), used, len(groups) == file.num_row_groups
-    with pa.input_stream(str(path), compression="detect") as stream:
+    with opened(path) as stream:
         block = stream.read(most)
         more = len(stream.read(1)) > 0
     if more:

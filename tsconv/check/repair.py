@@ -22,6 +22,7 @@ from tsconv.check.roles import Suggestion
 from tsconv.data.epoch import DIGITS, LOOKS, are_dates
 from tsconv.data.files import is_parquet
 from tsconv.data.roles import as_list
+from tsconv.data.sniff import opened
 from tsconv.schema import DataConfig
 
 _HEAD = 1 << 22  # bytes in which encoding and separator are looked for
@@ -35,7 +36,7 @@ def reading_keys(files: Sequence[Path], data: DataConfig) -> Suggestion:
     if not texts:
         return Suggestion({}, {})
     try:
-        with pa.input_stream(str(texts[0]), compression="detect") as stream:
+        with opened(texts[0]) as stream:
             start = stream.read(_HEAD)
     except OSError:
         return Suggestion({}, {})
