@@ -6,6 +6,7 @@ import torch
 from tests.conftest import random_net
 from tsconv.errors import ConfigError
 from tsconv.model import ForecastNet, LinearBranch, NetSpec
+from tsconv.nn.covariates import Known
 
 
 def test_shapes_of_a_prediction() -> None:
@@ -64,15 +65,20 @@ def test_a_spec_of_another_version_is_refused_by_key() -> None:
         NetSpec.from_dict({"horizon": 1, "context_length": 1, "colour": "red"})
 
 
-def test_nothing_in_the_dense_loss_breaks_the_graph() -> None:
+@pytest.mark.parametrize("with_covariates", [False, True])
+def test_nothing_in_the_dense_loss_breaks_the_graph(with_covariates: bool) -> None:
     """fullgraph, with a backend that generates no code: quick, and it fails on a graph break."""
     from tsconv.training import dense_loss
 
-    net = random_net(quantiles=(0.1, 0.5, 0.9), dropout=0.0).float().train()
+    sizes = {"past_categories": (3,), "n_future": 2, "calendar": ("hour",), "n_static": 1}
+    more = sizes if with_covariates else {}
+    net = random_net(quantiles=(0.1, 0.5, 0.9), dropout=0.0, **more).float().train()
     x = torch.randn(2, 1, net.history + 8)
+    z = torch.ones(2, 5, 1, net.history + 8 + 5)
+    known = Known(z, z, torch.ones(2, 1, 1), torch.ones(2, 1, 1)) if with_covariates else None
     y, valid = torch.randn(2, 1, 12), torch.ones(2, 8, dtype=torch.bool)
     arguments = (net, x, torch.ones_like(x), y, torch.ones_like(y), valid, torch.ones(2, 1))
-    plain, _ = dense_loss(*arguments, "mae", "series")
+    plain, _ = dense_loss(*arguments, "mae", "series", known)
     compiled = torch.compile(dense_loss, backend="aot_eager", fullgraph=True, dynamic=False)
-    loss, _ = compiled(*arguments, "mae", "series")
+    loss, _ = compiled(*arguments, "mae", "series", known)
     torch.testing.assert_close(loss, plain)

@@ -1,8 +1,8 @@
 """The ragged panel: every series on its regular grid, end to end in one tensor with offsets.
 
 Memory is for the steps that exist, never for the longest series times their number; a family of
-rows takes the steps of all of its rows. A missing step
-or value is NaN in `values`; what a network gets is values and a mask (see chunks.py).
+rows takes the steps of all of its rows. A missing step or value is NaN in `values`; what a network
+gets is values and a mask (see chunks.py).
 """
 
 from __future__ import annotations

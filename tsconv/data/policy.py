@@ -1,5 +1,5 @@
 """What is done with lines of one time, and with times of no line, as `data.duplicates` and
-`data.gaps` say; and the lines that tell a user what the data are like.
+`data.gaps` say, and the lines that tell of it.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +26,11 @@ from tsconv.data.cells import (
 )
 from tsconv.data.epoch import UNITS
 from tsconv.data.files import find_files, joined, read_file, row_in_file
-from tsconv.data.frequency import Times
 from tsconv.data.grid import DUPLICATES, GAPS
 from tsconv.data.roles import Roles, covariate_names, find_roles, row_of_file
 from tsconv.data.table import Columns, Places, Table
 from tsconv.data.times import combined, parse_times
+from tsconv.data.wide import stacked
 from tsconv.data.zones import find_zone
 from tsconv.errors import ConfigError, DataError, require_choice
 from tsconv.schema import DataConfig
@@ -151,23 +150,11 @@ def _check(
     past = [n for n in roles.past if n not in numbers]
     covariates = [_columns(frame, names, numbers) for names in (past, roles.future)]
     covariates.append(_columns(frame, roles.static, numbers, by_step=False))
-    if roles.wide in ("series", "rows"):  # each target is one of them: stack the columns
-        count = len(roles.targets)
-        stacked = np.repeat(np.arange(count), len(values))
-        time = cast(Times, np.tile(time, count))
-        shared = np.tile(values[:, count:], (count, 1))  # covariates are the same for all of them
-        values = np.column_stack([values[:, :count].T.reshape(-1, 1), shared])
-        covariates = [c and c.tile(count) for c in covariates]
-        if roles.wide == "series":
-            codes, ids = stacked, roles.targets
-        else:
-            codes, (row_codes, rows) = np.tile(codes, count), (stacked, roles.targets)
-        channels = ("y", *past_numbers)
     known_past, future, static = covariates
     if known_past is not None:
         late = tuple(delays[n] for n in past)
         known_past = dataclasses.replace(known_past, delays=late)
-    return Table(
+    table = Table(
         source=source,
         ids=ids,
         codes=codes,
@@ -188,6 +175,7 @@ def _check(
         gaps=data.gaps,
         notes=tuple(notes),
     )
+    return stacked(table, roles.wide) if roles.wide in ("series", "rows") else table
 
 
 def _columns(
