@@ -24,7 +24,7 @@ def raw_of(frame: pd.DataFrame) -> Raw:
     import pyarrow as pa
 
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    return Raw(table, tuple(_profile(table, n) for n in table.column_names), whole=True)
+    return Raw(table, tuple(_profile(table, n, ".") for n in table.column_names), whole=True)
 
 
 def hours(start: str, end: str, ids: str = "ab") -> pd.DataFrame:

@@ -94,6 +94,19 @@ def test_a_bad_cell_beside_time_in_several_columns(tmp_path: Path) -> None:
     assert got.panel.frequency.alias == "D"
 
 
+def test_numbers_beside_words_are_numbers_whatever_their_decimal_mark(tmp_path: Path) -> None:
+    frame = sales().iloc[:60].assign(shop="a")
+    spelt = (
+        frame["sold"].map("{:.2f}".format).str.replace(".", ",").where(frame.index != 40, "k.A.")
+    )
+    frame = frame.assign(sold=spelt, promo=np.arange(60) % 3, event=["fair", ""] * 30)
+    got = patient(tmp_path, frame, sep=";")
+    assert got.keys["data.target"] == "sold"
+    assert got.panel is not None
+    assert got.raw is not None
+    assert not got.raw["event"].constant  # an empty cell is a category of its own
+
+
 def test_separator_decimal_and_format(tmp_path: Path) -> None:
     frame = sales().assign(when=lambda f: f["when"].dt.strftime("%d.%m.%Y"), shop="Köln")
     frame = frame.iloc[:60]

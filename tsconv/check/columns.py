@@ -48,6 +48,8 @@ class Column:
 
     @property
     def constant(self) -> bool:
+        if self.kind == "text":  # an empty cell is a category of its own
+            return self.distinct == 1 and not self.missing
         return self.kind != "empty" and (
             self.distinct == 1 or (self.numeric and self.low == self.high)
         )
@@ -60,6 +62,7 @@ class Raw:
     table: pa.Table
     columns: tuple[Column, ...]
     whole: bool  # whether these are all lines
+    decimal: str = "."
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -84,8 +87,8 @@ class Raw:
 
     def numbers(self, name: str) -> np.ndarray:
         """(N,) float64, NaN where a cell is missing or no number."""
-        series = self.table[name].to_pandas()
-        return pd.to_numeric(series, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+        numbers = _to_numbers(self.table[name].to_pandas(), self.decimal)
+        return numbers.to_numpy(dtype="float64", na_value=np.nan)
 
 
 def read_raw(files: Sequence[Path], data: DataConfig) -> Raw | None:
@@ -109,7 +112,8 @@ def read_raw(files: Sequence[Path], data: DataConfig) -> Raw | None:
         table = pa.concat_tables(_alike(tables), promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return None
-    return Raw(table, tuple(_profile(table, n) for n in table.column_names), whole)
+    columns = tuple(_profile(table, n, data.decimal) for n in table.column_names)
+    return Raw(table, columns, whole, data.decimal)
 
 
 def _alike(tables: list[pa.Table]) -> list[pa.Table]:
@@ -155,7 +159,7 @@ def _read(path: Path, data: DataConfig, most: int) -> tuple[pa.Table, int, bool]
     return table, len(block), not more
 
 
-def _profile(table: pa.Table, name: str) -> Column:
+def _profile(table: pa.Table, name: str, decimal: str) -> Column:
     column = table[name]
     kind = column.type
     missing = column.null_count
@@ -167,7 +171,7 @@ def _profile(table: pa.Table, name: str) -> Column:
         column = column.cast(kind.value_type)
         kind = kind.value_type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _text(column, name)
+        return _text(column, name, decimal)
     ends = pc.min_max(column)
     low, high = ends["min"].as_py(), ends["max"].as_py()
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
@@ -179,7 +183,7 @@ def _profile(table: pa.Table, name: str) -> Column:
     return Column(name, "text", missing, _distinct(column))
 
 
-def _text(column: pa.ChunkedArray, name: str) -> Column:
+def _text(column: pa.ChunkedArray, name: str, decimal: str) -> Column:
     spellings = column.combine_chunks().dictionary_encode()
     words = pd.Series(spellings.dictionary.to_pandas(), dtype="object").astype(str)
     counts = np.bincount(pc.drop_null(spellings.indices).to_numpy(), minlength=len(words))
@@ -193,7 +197,7 @@ def _text(column: pa.ChunkedArray, name: str) -> Column:
     head = values.iloc[:: max(1, len(values) // _HEAD)]
     if len(head) and time_format_of(head) is not None:
         return Column(name, "time", missing, distinct, str(values.min()), str(values.max()))
-    numbers = pd.to_numeric(words.str.strip(), errors="coerce").to_numpy()
+    numbers = _to_numbers(words, decimal).to_numpy()
     right = ~np.isnan(numbers) & ~gone
     if len(values) and right.sum() > 0.5 * len(values):
         wrong = ~right & ~gone
@@ -203,6 +207,12 @@ def _text(column: pa.ChunkedArray, name: str) -> Column:
             float(numbers[right].max()), int(counts[wrong].sum()), cells,
         )  # fmt: skip
     return Column(name, "text", missing, distinct)
+
+
+def _to_numbers(column: pd.Series, decimal: str) -> pd.Series:
+    if decimal != "." and not pd.api.types.is_numeric_dtype(column):
+        column = column.astype(str).str.strip().str.replace(decimal, ".", regex=False)
+    return pd.to_numeric(column, errors="coerce")
 
 
 def _distinct(column: pa.ChunkedArray) -> int:
