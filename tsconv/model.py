@@ -159,7 +159,7 @@ class ForecastNet(nn.Module):
         scale = causal_scale(x, mask, self.spec.context_length)
         targets = x.shape[1] - self.spec.n_past
         given = None
-        if self.known is not None and known is not None:
+        if self.known is not None and known is not None:  # one is where the other is
             given = self.known.features(known, excess)  # (H, B, history + O + horizon, F)
         state = self._state(x, mask, scale, which, given)  # (H, N, O, hidden)
         origin = CausalScale(*(v[:, :targets, :, -n_origins:] for v in scale))  # (H, T, B, O)

@@ -2,6 +2,7 @@
 
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from tsconv.data.panel import build_panel
 from tsconv.data.read import read_table, table_from_frame
+from tsconv.data.table import Table
 from tsconv.errors import TsconvError
 from tsconv.schema import DataConfig
 
@@ -83,8 +85,13 @@ def comes_through(content: bytes, name: str, keys: dict[str, Any]) -> None:
     path = Path(FOLDER.name) / name
     path.write_bytes(content)
     data = DataConfig(path=str(path), **keys)
+    is_whole_or_told(lambda: read_table(data), data)
+
+
+def is_whole_or_told(read: Callable[[], Table], data: DataConfig) -> None:
+    """Nothing but a panel or an error for the user comes of reading."""
     try:
-        panel = build_panel(read_table(data), data.freq)
+        panel = build_panel(read(), data.freq)
     except TsconvError as error:
         assert_told(error)
         return
@@ -217,12 +224,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 @given(frames(), CONFIGS)
 def test_frames(frame: pd.DataFrame, keys: dict[str, Any]) -> None:
     data = DataConfig(**keys)
-    try:
-        panel = build_panel(table_from_frame(frame, data), data.freq)
-    except TsconvError as error:
-        assert_told(error)
-        return
-    assert_whole(panel)
+    is_whole_or_told(lambda: table_from_frame(frame, data), data)
 
 
 @settings(max_examples=300)
@@ -244,9 +246,4 @@ def test_regular_times_with_holes_and_repeats(
     roles = ("timezone", "duplicates", "gaps", "freq", "future_covariates", "static_covariates")
     data = DataConfig(**{k: v for k, v in keys.items() if k in roles})
     data.timezone = zone
-    try:
-        panel = build_panel(table_from_frame(frame, data), data.freq)
-    except TsconvError as error:
-        assert_told(error)
-        return
-    assert_whole(panel)
+    is_whole_or_told(lambda: table_from_frame(frame, data), data)

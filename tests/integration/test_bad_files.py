@@ -103,7 +103,12 @@ REFUSED = {
 }  # fmt: skip
 
 
-def refused(folder: Path, arguments: list[str], stderr: str, code: int) -> str:
+def put(folder: Path, content: str | bytes) -> None:
+    """Write the file that a command is to read."""
+    (folder / "data.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def refused(folder: Path, stderr: str, code: int) -> str:
     """Check that a command refused in one line and wrote nothing; returns the line."""
     assert code == 1, stderr
     assert stderr.startswith("tsconv: ")
@@ -122,9 +127,9 @@ def test_refused_in_one_line(
 ) -> None:
     content, arguments, message = REFUSED[name]
     monkeypatch.chdir(tmp_path)
-    Path("data.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    put(tmp_path, content)
     code = main(["train", "data.path=data.csv", *QUICK, *arguments])
-    line = refused(tmp_path, arguments, capsys.readouterr().err, code)
+    line = refused(tmp_path, capsys.readouterr().err, code)
     assert message in line
     assert "data.csv: " in line or "`data." in line
 
@@ -132,9 +137,9 @@ def test_refused_in_one_line(
 @pytest.mark.parametrize("name", ["short row", "utf-16", "30 February", "duplicates"])
 def test_refused_in_a_process_of_its_own(name: str, tmp_path: Path, tsconv: Run) -> None:
     content, arguments, message = REFUSED[name]
-    (tmp_path / "data.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    put(tmp_path, content)
     done = tsconv("train", "data.path=data.csv", *QUICK, *arguments)
-    assert message in refused(tmp_path, arguments, done.stderr, done.returncode)
+    assert message in refused(tmp_path, done.stderr, done.returncode)
 
 
 PACKED = gzip.compress(GOOD.encode())
@@ -169,5 +174,5 @@ def test_files_that_cannot_be_opened(
     if content is not None:
         Path(path).write_bytes(content)
     code = main(["train", f"data.path={path}", *QUICK, *arguments])
-    line = refused(tmp_path, arguments, capsys.readouterr().err, code)
+    line = refused(tmp_path, capsys.readouterr().err, code)
     assert message in line.replace(str(len(PACKED)), "181")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.integration.test_bad_files import GOOD, HEAD, QUICK, epoch, lines, wall
+from tests.integration.test_bad_files import GOOD, HEAD, QUICK, epoch, lines, put, wall
 from tsconv.cli import main
 
 ACCEPTED = {
@@ -47,7 +47,7 @@ def test_trains_and_says_what_happened(
 ) -> None:
     content, arguments, message = ACCEPTED[name]
     monkeypatch.chdir(tmp_path)
-    Path("data.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    put(tmp_path, content)
     code = main(["train", "data.path=data.csv", "run_dir=run", *QUICK, *arguments])
     said = capsys.readouterr().err
     assert code == 0, said

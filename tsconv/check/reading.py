@@ -14,7 +14,7 @@ from tsconv.check.columns import Raw, read_raw
 from tsconv.check.findings import duplicate_lines, duplicates, sentinel_values, sentinels
 from tsconv.check.grid import coarser_fit
 from tsconv.check.lines import Lines
-from tsconv.check.repair import category_keys, cell_keys, reading_keys, time_keys, value_keys
+from tsconv.check.repair import category_keys, decimal_keys, reading_keys, time_keys, value_keys
 from tsconv.check.report import Finding
 from tsconv.check.roles import Suggestion, declared_roles, extra_key, missing_roles, suggest_roles
 from tsconv.data.files import find_files
@@ -84,7 +84,7 @@ def _read_otherwise(patient: Patient) -> Table | None:
     raw = read_raw(patient.files, patient.data)
     if raw is None:
         return None
-    if patient.apply(cell_keys(raw, patient.data)):
+    if patient.apply(decimal_keys(raw, patient.data)):
         raw = read_raw(patient.files, patient.data) or raw
     patient.raw = raw
     if missing_roles(raw.names, patient.data):

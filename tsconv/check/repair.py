@@ -9,7 +9,6 @@ import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,17 +78,16 @@ def _separator(lines: list[str], asked: str) -> str:
     return asked
 
 
-def cell_keys(raw: Raw, data: DataConfig) -> Suggestion:
-    """Decimal mark, format of times, unit of epochs, spellings of missing numbers."""
-    keys: dict[str, Any] = {}
-    why: dict[str, str] = {}
-    if data.decimal == "." and data.sep != ",":
-        for column in raw.columns:
-            if column.kind == "text" and _decimal_comma(_head(raw, column.name)):
-                keys["data.decimal"] = ","
-                why["data.decimal"] = f"numbers such as {_head(raw, column.name).iloc[0]}"
-                break
-    return Suggestion(keys, why)
+def decimal_keys(raw: Raw, data: DataConfig) -> Suggestion:
+    """The decimal mark, where the cells have commas for it."""
+    if data.decimal != "." or data.sep == ",":
+        return Suggestion({}, {})
+    heads = (_head(raw, column.name) for column in raw.columns if column.kind == "text")
+    for cells in heads:
+        if _decimal_comma(cells):
+            reason = f"numbers such as {cells.iloc[0]}"
+            return Suggestion({"data.decimal": ","}, {"data.decimal": reason})
+    return Suggestion({}, {})
 
 
 def time_keys(raw: Raw, data: DataConfig) -> Suggestion:

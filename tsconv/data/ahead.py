@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tsconv.data.covariates import Covariates
+from tsconv.data.covariates import Covariates, steps_within
 from tsconv.data.encode import Encoding
 from tsconv.data.frequency import Steps
 from tsconv.data.grid import show
@@ -105,19 +105,18 @@ def _without_unknown_empty(
 def _recently_seen(panel: Panel, context_length: int) -> Tensor:
     """(S, H) whether a target was observed within the context of each series' last step."""
     seen = ~panel.values[:, : len(panel.targets)].isnan().all(1).numpy()  # (N, H)
-    indptr, lengths = panel.indptr.numpy(), panel.lengths.numpy()
-    step = np.arange(len(seen)) - np.repeat(indptr[:-1], lengths)
-    last = np.maximum.reduceat(np.where(seen, step[:, None], -1), indptr[:-1])
-    return torch.from_numpy((last >= 0) & (last >= (lengths - context_length)[:, None]))
+    step = steps_within(panel.indptr).numpy()[:, None]
+    last = np.maximum.reduceat(np.where(seen, step, -1), panel.indptr[:-1].numpy())
+    first = (panel.lengths - context_length).clamp_min(0).numpy()  # of the context
+    return torch.from_numpy(last >= first[:, None])
 
 
 def _never_known(panel: Panel, known: Covariates) -> Tensor:
     """(S, F, H) whether a series and row lacks a future column in all of its past."""
     seen = ~known.values[:, known.n_past :].isnan().numpy()  # (M, F, H)
-    indptr, lengths = known.indptr.numpy(), known.lengths.numpy()
-    step = np.arange(len(seen)) - np.repeat(indptr[:-1], lengths)
-    seen &= (step < np.repeat(panel.lengths.numpy(), lengths))[:, None, None]
-    return torch.from_numpy(~np.logical_or.reduceat(seen, indptr[:-1]))
+    past = steps_within(known.indptr) < panel.lengths.repeat_interleave(known.lengths)
+    seen &= past.numpy()[:, None, None]
+    return torch.from_numpy(~np.logical_or.reduceat(seen, known.indptr[:-1].numpy()))
 
 
 def _empty_notes(known: Covariates, cells: Tensor) -> list[str]:

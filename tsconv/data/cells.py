@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from tsconv.data.roles import covariate_names
 from tsconv.errors import DataError
@@ -180,9 +182,6 @@ def names_of(
 
 def twin_notes(names: tuple[str, ...], role: str) -> list[str]:
     """A line where names differ by case or spaces only."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     text = pa.array(names, pa.large_string())
     plain = pc.replace_substring_regex(pc.utf8_lower(text), r"\s+", "")
     if pc.count_distinct(plain).as_py() == len(names):

@@ -71,6 +71,11 @@ def _rows(values: Tensor, index: Tensor) -> Tensor:
     return out
 
 
+def steps_within(indptr: Tensor) -> Tensor:
+    """(N,) each step of a ragged tensor counted from the start of its series."""
+    return torch.arange(int(indptr[-1])) - indptr[:-1].repeat_interleave(indptr.diff())
+
+
 def observed_lengths(table: Table, steps: Steps, lengths: Steps) -> Steps:
     """(S,) steps up to the last observed target, where later lines hold the known future.
 

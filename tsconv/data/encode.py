@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from tsconv.data.calendar import build_calendar
-from tsconv.data.covariates import Covariates, Static
+from tsconv.data.covariates import Covariates, Static, steps_within
 from tsconv.data.panel import Panel
 from tsconv.data.zones import to_local
 from tsconv.errors import DataError, nearest
@@ -49,8 +49,8 @@ def fit_encodings(panel: Panel, train_end: Tensor) -> tuple[Encoding, ...]:
     found: list[Encoding] = []
     known, static = panel.covariates, panel.static
     if known is not None:
-        step = torch.arange(len(known.values)) - known.indptr[:-1].repeat_interleave(known.lengths)
-        part = known.values[step < train_end.repeat_interleave(known.lengths)]
+        trains = steps_within(known.indptr) < train_end.repeat_interleave(known.lengths)
+        part = known.values[trains]
         for f, name in enumerate(known.names):
             role = "past" if f < known.n_past else "future"
             found.append(_fit(name, role, part[:, f], known.categories.get(name)))
