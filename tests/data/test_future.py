@@ -154,6 +154,21 @@ def test_a_row_that_never_had_a_covariate_does_without() -> None:
         require_future(build_panel(table_from_frame(frame, roles)), LEARNT[1:], 2, 9)
 
 
+def test_a_row_that_ended_before_the_context_needs_no_future() -> None:
+    frame = pd.DataFrame(
+        {
+            "ds": [*DAYS[:7], *DAYS[:6]],
+            "at": list("nnnnnnn") + list("ssssss"),
+            "y": [1.0, 2, 3, 4, 5, 6, None, 7, 8, None, None, None, None],
+            "promo": [0.0] * 7 + [1.0] * 6,
+        }
+    )
+    panel = build_panel(table_from_frame(frame, DataConfig(row="at", future_covariates="promo")))
+    require_future(panel, LEARNT[1:], 1, 4)
+    with pytest.raises(DataError, match="promo of series `series`, row `s` at 2024-01-07"):
+        require_future(panel, LEARNT[1:], 1, 5)
+
+
 def test_one_list_serves_all_series() -> None:
     holidays = AHEAD.drop(columns="unique_id")[:3].assign(ds=[*DAYS[4:7]])
     panel = merged(holidays)

@@ -35,6 +35,11 @@ def test_two_frequencies(freq: str, count: int, told: str) -> None:
         panel_of(both, "D")
 
 
+def test_one_week_from_monday_to_friday_is_too_short_for_business_days() -> None:
+    both = panel_of(pd.concat([series("a", "D", 40), series("b", "D", 5)]))
+    assert (both.frequency.alias, both.lengths.tolist()) == ("D", [40, 5])
+
+
 def test_business_days_and_months_both_lie_on_days() -> None:
     both = pd.concat([series("a", "B", 40), series("b", "MS", 10)])
     with pytest.raises(DataError, match=r"`a` comes in steps of B, .* of MS: .* `data\.freq=D`"):

@@ -47,6 +47,7 @@ def test_wide_form(tmp_path: Path) -> None:
     data = DataConfig(path=write(tmp_path, text), time="date", wide_columns_are="series")
     table = read_table(data)
     assert table.ids == ("p", "007")
+    assert table.codes.tolist() == [0, 0, 1, 1]
     np.testing.assert_array_equal(table.values[:, 0], [1, 2, 4, np.nan])
     assert [table.places(i) for i in (1, 2)] == [f"{data.path}: row {n}" for n in (3, 2)]
 
