@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 
-from tsconv.align import encoded, panel_for
-from tsconv.bundle import load_bundle
-from tsconv.data.read import read_table
-from tsconv.forecast import forecast_panel
-from tsconv.plots import draw_forecast, figure_grid, finish
+from tsconv.data.reading.read import read_table
+from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.forecast import forecast_panel
+from tsconv.forecasting.match import encoded, panel_for
+from tsconv.output.plots import draw_forecast, figure_grid, finish
 
 FILE = Path(__file__).parents[1] / "data" / "load.csv.gz"
 AREAS = {"harbour": "industrial", "suburbs": "residential"}

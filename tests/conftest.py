@@ -14,7 +14,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from tsconv.model import ForecastNet, NetSpec
+from tsconv.model.network import ForecastNet, NetSpec
 
 # Times on a shared machine vary too much for a deadline on each example.
 settings.register_profile("tsconv", deadline=None, derandomize=True)

@@ -10,11 +10,11 @@ __all__ = ["ForecastNet", "Forecaster", "TsconvError", "__version__"]
 if TYPE_CHECKING:
     from tsconv.errors import TsconvError
     from tsconv.forecaster import Forecaster
-    from tsconv.model import ForecastNet
+    from tsconv.model.network import ForecastNet
 
 _HOMES = {
     "Forecaster": "tsconv.forecaster",
-    "ForecastNet": "tsconv.model",
+    "ForecastNet": "tsconv.model.network",
     "TsconvError": "tsconv.errors",
 }
 

@@ -29,11 +29,11 @@ Keys are those of conf/ (tsconv train --help lists them). `tsconv --version` pri
 
 def check_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Print what training would meet in a file, and the `tsconv train` line that fits it."""
-    from tsconv.config import check_plan
+    from tsconv.config.compose import check_plan
 
     plan = check_plan(overrides, config_dir)
-    from tsconv.check.doctor import check
-    from tsconv.report import write_json
+    from tsconv.check.check_file import check
+    from tsconv.output.report import write_json
 
     report, refusal = check(plan, overrides, config_dir)
     print(report.text(), flush=True)
@@ -45,11 +45,11 @@ def check_command(overrides: Sequence[str], config_dir: str | None = None) -> No
 
 def train_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Train, then print the table of test metrics and the bundle's path."""
-    from tsconv.config import train_config
+    from tsconv.config.compose import train_config
 
     config = train_config(overrides, config_dir)
-    from tsconv.report import metrics_table, parts_table, write_overrides
-    from tsconv.train import train
+    from tsconv.output.report import metrics_table, parts_table, write_overrides
+    from tsconv.training.run import train
 
     result = train(config, notify=_say)
     write_overrides(overrides, config, result.run_dir / ".hydra")
@@ -73,10 +73,10 @@ def _say(line: str) -> None:
 
 def forecast_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Forecast every series of a file from its last step, then print the output's path."""
-    from tsconv.config import forecast_config
+    from tsconv.config.compose import forecast_config
 
     config = forecast_config(overrides, config_dir)
-    from tsconv.forecast import run_forecast, skipped_line
+    from tsconv.forecasting.forecast import run_forecast, skipped_line
 
     result = run_forecast(config)
     if result is None:
@@ -87,7 +87,7 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     if result.forecast.skipped:
         print(skipped_line(result.forecast, result.bundle.net), file=sys.stderr)
     if config.plot is not None:
-        from tsconv.plots import plot_forecasts
+        from tsconv.output.plots import plot_forecasts
 
         bundle, path = result.bundle, Path(config.plot)
         plot_forecasts(
@@ -104,20 +104,20 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
 
 def multirun_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Train with every combination of the values given, then print a table of all jobs."""
-    from tsconv.config import expanded, train_config
+    from tsconv.config.compose import expanded, train_config
 
     jobs = expanded(overrides)
     configs = [train_config(job, config_dir) for job in jobs]
-    from tsconv.multirun import run_jobs
+    from tsconv.training.multirun import run_jobs
 
     print(run_jobs(jobs, configs, notify=_say))
 
 
 def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Search for the best config, then print what became of the trials and the best of them."""
-    from tsconv.sweep.coordinator import Sweep, run_sweep
-    from tsconv.sweep.ending import leave, refit, time_line
-    from tsconv.sweep.store import told_in_one_line
+    from tsconv.sweep.finalize import leave, refit, time_line
+    from tsconv.sweep.run import Sweep, run_sweep
+    from tsconv.sweep.storage.store import told_in_one_line
 
     sweep = Sweep(overrides, config_dir)
     with told_in_one_line(sweep.settings.storage):
@@ -207,7 +207,7 @@ def _guarded(
 
 def _show_keys(name: str) -> None:
     """Print the root config and its groups, comments included: they are the reference."""
-    from tsconv.config import config_folder
+    from tsconv.config.compose import config_folder
 
     folder = config_folder()
     print((folder / f"{name}.yaml").read_text(encoding="utf-8"))

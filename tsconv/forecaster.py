@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from tsconv.align import ready_panel, row_numbers, with_overrides
-from tsconv.bundle import Bundle, load_bundle, save_bundle
-from tsconv.data.read import table_from_frame
+from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import BundleError
-from tsconv.forecast import forecast_frame, forecast_panel, skipped_line
+from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
+from tsconv.forecasting.forecast import forecast_frame, forecast_panel, skipped_line
+from tsconv.forecasting.match import ready_panel, row_numbers, with_overrides
 
 
 class Forecaster:
@@ -40,8 +40,8 @@ class Forecaster:
 
     def fit(self, frame: pd.DataFrame) -> Forecaster:
         """Train on a long or wide DataFrame; the run folder is `run_dir`, the scores `metrics`."""
-        from tsconv.config import overrides_from, train_config
-        from tsconv.train import train
+        from tsconv.config.compose import overrides_from, train_config
+        from tsconv.training.run import train
 
         config = train_config(overrides_from(self.settings))
         self.notes = []

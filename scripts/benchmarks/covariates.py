@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tsconv.config import train_config
-from tsconv.data.chunks import gather
-from tsconv.data.panel import build_panel
-from tsconv.data.read import read_table
-from tsconv.prepare import Workshop
-from tsconv.train import train
+from tsconv.config.compose import train_config
+from tsconv.data.batches.chunks import gather
+from tsconv.data.panel.panel import build_panel
+from tsconv.data.reading.read import read_table
+from tsconv.training.prepare import Workshop
+from tsconv.training.run import train
 
 NO_PAST = ("data.past_covariates=null",)
 NO_FUTURE = ("data.future_covariates=null", "data.categories=[kind]")

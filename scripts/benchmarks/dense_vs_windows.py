@@ -17,11 +17,12 @@ import time
 
 import torch
 
-from tsconv.data.chunks import Segment, gather
-from tsconv.data.panel import Panel, build_panel
-from tsconv.data.table import Places, Table
-from tsconv.model import ForecastNet, NetSpec
-from tsconv.training import dense_loss
+from tsconv.data.batches.chunks import gather
+from tsconv.data.panel.origin_range import Segment
+from tsconv.data.panel.panel import Panel, build_panel
+from tsconv.data.reading.table import Places, Table
+from tsconv.model.network import ForecastNet, NetSpec
+from tsconv.training.lightning_module import dense_loss
 
 HORIZON, SERIES, LENGTH = 96, 7, 6000
 

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from tsconv.config import train_config
-from tsconv.train import train
+from tsconv.config.compose import train_config
+from tsconv.training.run import train
 
 FORMS = [f"{rows}/{cross}" for rows in ("shared", "separate", "pooled")
          for cross in ("none", "mean", "dense")]  # fmt: skip

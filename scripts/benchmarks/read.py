@@ -54,9 +54,9 @@ def measure(what: str, path: str) -> dict[str, float]:
             "peak": resident("VmHWM") - before,
             "size": frame.memory_usage(deep=True).sum() / 1e6,
         }
-    from tsconv.data.panel import build_panel
-    from tsconv.data.read import read_table
-    from tsconv.schema import DataConfig
+    from tsconv.config.schema import DataConfig
+    from tsconv.data.panel.panel import build_panel
+    from tsconv.data.reading.read import read_table
 
     before, begun = resident("VmRSS"), time.perf_counter()
     table = read_table(DataConfig(path=path))

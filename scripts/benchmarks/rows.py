@@ -17,9 +17,9 @@ from collections.abc import Callable
 
 import torch
 
-from tsconv.model import ForecastNet
-from tsconv.spec import NetSpec
-from tsconv.training import dense_loss
+from tsconv.model.network import ForecastNet
+from tsconv.model.spec import NetSpec
+from tsconv.training.lightning_module import dense_loss
 
 DECILES = tuple(q / 10 for q in range(1, 10))
 FAMILIES = {

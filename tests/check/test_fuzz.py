@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsconv.check import doctor
-from tsconv.config import CheckPlan, train_config
+from tsconv.check import check_file
+from tsconv.config.compose import CheckPlan, train_config
 from tsconv.errors import TsconvError
 
 CELLS = st.sampled_from(
@@ -33,9 +33,9 @@ def look(path: Path, content: bytes, training: bool = False, **roles: Any) -> No
     plan = CheckPlan(base, None, None)
     with pytest.MonkeyPatch.context() as patch:
         if not training:
-            patch.setattr(doctor, "_prepare", lambda *_: None)
+            patch.setattr(check_file, "_prepare", lambda *_: None)
         try:
-            report, _ = doctor.check(plan, [f"data.path={path}"])
+            report, _ = check_file.check(plan, [f"data.path={path}"])
         except TsconvError:
             return
     assert report.text().splitlines()[-1].startswith("tsconv train")

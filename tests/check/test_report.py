@@ -6,9 +6,9 @@ import shlex
 import numpy as np
 import pytest
 
-from tsconv.check.command import override, train_line
 from tsconv.check.report import Finding, Report, count, share, size, some
-from tsconv.config import train_config
+from tsconv.check.train_line import override, train_line
+from tsconv.config.compose import train_config
 
 
 def test_findings_come_most_important_first() -> None:

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT, daily_frame
-from tests.test_grouped import stations
-from tsconv.metrics import KEYS
+from tests.integration.test_grouped import stations
+from tsconv.evaluation.metrics import KEYS
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 QUICK = ("trainer.max_steps=20", "compile=false", "precision=float32", "callbacks.progress=false")

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
-from tsconv.align import ready_panel
-from tsconv.bundle import load_bundle
-from tsconv.config import train_config
-from tsconv.data.future import read_future
-from tsconv.data.read import read_table
-from tsconv.forecast import forecast_panel
-from tsconv.plots import draw_forecast, figure_grid
+from tsconv.config.compose import train_config
+from tsconv.data.reading.future_file import read_future
+from tsconv.data.reading.read import read_table
+from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.forecast import forecast_panel
+from tsconv.forecasting.match import ready_panel
+from tsconv.output.plots import draw_forecast, figure_grid
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FILE, FUTURE = ROOT / "data" / "load.csv.gz", ROOT / "data" / "load_future.csv"

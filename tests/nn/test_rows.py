@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
-from tsconv.nn.crossrow import CrossRow, crossrow_reference
+from tsconv.model.linear_branch import LinearBranch
 from tsconv.nn.depthwise import depthwise_time_major, depthwise_time_major_reference
-from tsconv.nn.linear import LinearBranch
+from tsconv.nn.row_mixing import CrossRow, crossrow_reference
 from tsconv.nn.rows import ROWS, RowLinear, RowNorm
 from tsconv.nn.rowwise import RowwiseConv1d
 from tsconv.nn.tcn import TemporalStack

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests.conftest import masked, random_net
 from tsconv.errors import ConfigError
-from tsconv.model import ForecastNet, windowed_reference
-from tsconv.nn.covariates import Known
-from tsconv.nn.effects import FutureEffect, future_effect_reference
-from tsconv.nn.linear import LinearBranch
+from tsconv.model.covariate_encoder import Known
+from tsconv.model.effects import FutureEffect, future_effect_reference
+from tsconv.model.linear_branch import LinearBranch
+from tsconv.model.network import ForecastNet, windowed_reference
 
 B, H, W, HORIZON = 3, 2, 50, 5
 ALL = {

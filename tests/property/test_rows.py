@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import masked, random_net
 from tsconv.errors import ConfigError
-from tsconv.model import ForecastNet, windowed_reference
-from tsconv.spec import NetSpec
-from tsconv.training import dense_loss
+from tsconv.model.network import ForecastNet, windowed_reference
+from tsconv.model.spec import NetSpec
+from tsconv.training.lightning_module import dense_loss
 
 H, B, C, W = 4, 2, 3, 46
 PAST = {"channels": "mixed", "n_targets": 2, "n_past": 1}

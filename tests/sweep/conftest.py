@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import postgres
-from tsconv.sweep.store import Store, open_store
+from tsconv.sweep.storage.store import Store, open_store
 
 __all__ = ["postgres"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import daily_frame
 from tsconv.errors import ConfigError, TsconvError
-from tsconv.sweep.coordinator import Sweep
+from tsconv.sweep.run import Sweep
 from tsconv.sweep.worker import Job, Worker
 
 QUICK = ("horizon=7", "compile=false", "precision=float32", "trainer.max_steps=10")

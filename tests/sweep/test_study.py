@@ -13,12 +13,12 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from tsconv.config.schema import SweepConfig
 from tsconv.errors import ConfigError
-from tsconv.schema import SweepConfig
 from tsconv.sweep import study as studies
-from tsconv.sweep.parse import parse_space
-from tsconv.sweep.space import Space, grid
-from tsconv.sweep.store import JournalStore, Store, open_store
+from tsconv.sweep.search_space.parse import parse_space
+from tsconv.sweep.search_space.ranges import Space, grid
+from tsconv.sweep.storage.store import JournalStore, Store, open_store
 
 SPACE = parse_space({"x": {"type": "float", "low": 0, "high": 1}, "k": {"choices": ["a", "b"]}})
 IDENTITY = {"search_space": {"x": "float 0 to 1"}, "config": {"horizon": 7}}

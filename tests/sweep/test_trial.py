@@ -15,11 +15,10 @@ import pytest
 import torch
 
 from tests.conftest import daily_frame
-from tsconv.config import train_config
-from tsconv.data.read import table_from_frame
+from tsconv.config.compose import train_config
+from tsconv.config.schema import TrainConfig
+from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, TrainingError
-from tsconv.prepare import Workshop
-from tsconv.schema import TrainConfig
 from tsconv.sweep.trial import (
     Outcome,
     Pruned,
@@ -29,7 +28,8 @@ from tsconv.sweep.trial import (
     run_trial,
     validated,
 )
-from tsconv.train import train
+from tsconv.training.prepare import Workshop
+from tsconv.training.run import train
 
 QUICK = ("horizon=7", "trainer.max_steps=30", "compile=false", "precision=float32", "plots=false")
 
@@ -120,11 +120,13 @@ def test_a_pruned_trial_stops_and_says_what_it_cost(tmp_path: Path) -> None:
 def test_a_workshop_reads_a_file_once_for_each_way_of_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import tsconv.prepare
+    import tsconv.training.prepare
 
     reads = []
-    read = tsconv.prepare.read_table
-    monkeypatch.setattr(tsconv.prepare, "read_table", lambda data: reads.append(1) or read(data))
+    read = tsconv.training.prepare.read_table
+    monkeypatch.setattr(
+        tsconv.training.prepare, "read_table", lambda data: reads.append(1) or read(data)
+    )
     workshop = Workshop()
     workshop.prepare(config(tmp_path))
     workshop.prepare(config(tmp_path, None, "context_length=20", "data.origins_per_chunk=16"))

@@ -8,10 +8,10 @@ import time
 
 import torch
 
-from tsconv.data.chunks import draw_chunks
-from tsconv.data.panel import Panel
-from tsconv.prepare import Prepared, Workshop
-from tsconv.training import dense_loss
+from tsconv.data.batches.chunks import draw_chunks
+from tsconv.data.panel.panel import Panel
+from tsconv.training.lightning_module import dense_loss
+from tsconv.training.prepare import Prepared, Workshop
 
 _ENOUGH_SECONDS = 2.0  # of timed steps
 _FORWARD = 0.35  # of a step's time

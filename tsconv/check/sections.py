@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from tsconv.check.columns import Column
-from tsconv.check.correlation import correlation_at
-from tsconv.check.covariates import Candidate
 from tsconv.check.estimate import Estimate
-from tsconv.check.lines import Ints
-from tsconv.check.reading import Patient
+from tsconv.check.findings.covariates import Candidate
+from tsconv.check.read_attempt import Patient
 from tsconv.check.report import Report, count, share, size, some
-from tsconv.check.season import Season, sample
-from tsconv.data.panel import Panel
-from tsconv.prepare import Prepared
+from tsconv.check.suggestions.autocorrelation import correlation_at
+from tsconv.check.suggestions.seasons import Season, sample
+from tsconv.check.tables.raw_table import Column
+from tsconv.check.tables.sorted_table import Ints
+from tsconv.data.panel.panel import Panel
+from tsconv.training.prepare import Prepared
 
 _MOST_COLUMNS = 24  # of a report's lines
 _ROLES = (

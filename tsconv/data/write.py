@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsconv.data.sniff import separator
-from tsconv.data.zones import offset_name
+from tsconv.config.schema import DataConfig
+from tsconv.data.reading.csv_start import separator
+from tsconv.data.timestamps.zones import offset_name
 from tsconv.errors import ConfigError
-from tsconv.schema import DataConfig
 
 
 def check_output(output: Path, key: str = "output") -> None:

@@ -6,13 +6,13 @@ README.md beside this file says what each known layer of the field becomes here.
 from tsconv.nn import interop
 from tsconv.nn.block import TemporalBlock
 from tsconv.nn.conv import CausalConv1d, Conv1d, Conv2d
-from tsconv.nn.crossrow import CrossRow
 from tsconv.nn.depthwise import depthwise_time_major
 from tsconv.nn.factored import FactoredFilter, factorize, gaussian
 from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.init import keras_init_, puzzlelib_init_
 from tsconv.nn.padding import causal_pad, pad_amounts
 from tsconv.nn.puzzlelib import puzzlelib_conv1d
+from tsconv.nn.row_mixing import CrossRow
 from tsconv.nn.rows import RowLinear
 from tsconv.nn.rowwise import RowwiseConv1d, RowwiseSeparableConv1d
 from tsconv.nn.scaling import CausalScale, causal_scale

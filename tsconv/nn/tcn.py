@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from tsconv.errors import ConfigError, require_choice
 from tsconv.nn.block import TemporalBlock
 from tsconv.nn.checks import require_positive, require_shape
-from tsconv.nn.crossrow import CROSS_ROW, CrossRow
+from tsconv.nn.row_mixing import CROSS_ROW, CrossRow
 
 
 def receptive_field(kernel_size: int, levels: int, stacks: int = 1) -> int:

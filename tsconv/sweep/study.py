@@ -17,10 +17,10 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from tsconv.config.schema import SweepConfig
 from tsconv.errors import ConfigError, require_choice
-from tsconv.schema import SweepConfig
-from tsconv.sweep.space import Space, draw, grid
-from tsconv.sweep.store import Store
+from tsconv.sweep.search_space.ranges import Space, draw, grid
+from tsconv.sweep.storage.store import Store
 
 SAMPLERS = ("tpe", "random", "grid", "cmaes", "gp")
 PRUNERS = ("median", "hyperband", "none")

@@ -19,13 +19,13 @@ import optuna
 import pytorch_lightning as pl
 import torch
 
-from tsconv.backtest import score
-from tsconv.data.panel import Panel
+from tsconv.config.schema import TrainConfig
+from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError, TrainingError
-from tsconv.fit import fit
-from tsconv.prepare import Prepared, Workshop
-from tsconv.report import look_up, write_config, write_json
-from tsconv.schema import TrainConfig
+from tsconv.evaluation.scoring import score
+from tsconv.output.report import look_up, write_config, write_json
+from tsconv.training.loop import fit
+from tsconv.training.prepare import Prepared, Workshop
 
 Report = Callable[[int, int, float], bool]
 

@@ -24,14 +24,13 @@ import optuna
 import torch
 from optuna.trial import TrialState
 
-from tsconv.config import SweepPlan, sweep_config, with_values
+from tsconv.config.compose import SweepPlan, sweep_config, with_values
 from tsconv.errors import ConfigError, TsconvError, one_line
-from tsconv.prepare import Workshop
-from tsconv.report import flat, training_notes
+from tsconv.output.report import flat, training_notes
 from tsconv.sweep import study as studies
-from tsconv.sweep.parse import parse_space
-from tsconv.sweep.space import Space, stored_params
-from tsconv.sweep.store import (
+from tsconv.sweep.search_space.parse import parse_space
+from tsconv.sweep.search_space.ranges import Space, stored_params
+from tsconv.sweep.storage.store import (
     UNANSWERED,
     Store,
     open_store,
@@ -46,6 +45,7 @@ from tsconv.sweep.trial import (
     run_trial,
     validated,
 )
+from tsconv.training.prepare import Workshop
 
 _IDLE = 2.0  # seconds between looks for a trial that another worker lost
 

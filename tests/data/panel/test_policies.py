@@ -1,0 +1,123 @@
+"""Several lines of one time, times of no line, and what a user is told of the series."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.data.panel.test_panel import long, panel_of
+from tsconv.errors import ConfigError, DataError
+
+NAN = float("nan")
+TWICE = [("a", 1, 1.0), ("a", 2, 2.0), ("b", 1, 5.0), ("a", 2, 4.0), ("b", 2, 6.0), ("a", 3, NAN)]
+
+
+@pytest.mark.parametrize(("policy", "value"), [("mean", 3.0), ("first", 2.0), ("last", 4.0)])
+def test_lines_of_one_time(policy: str, value: float) -> None:
+    panel = panel_of(long(TWICE), duplicates=policy)
+    np.testing.assert_array_equal(panel.values[:, 0, 0], [1, value, NAN, 5, 6])
+    said = [note for note in panel.notes if "are both" in note]
+    assert said[0].startswith("the DataFrame: rows 3 and 5 are both series `a` at 2 (1 such): ")
+
+
+def test_a_mean_is_of_what_is_there() -> None:
+    rows = [
+        ("a", 1, NAN),
+        ("a", 1, 4.0),
+        ("a", 1, 6.0),
+        ("a", 2, NAN),
+        ("a", 2, NAN),
+        ("a", 3, 1.0),
+    ]
+    panel = panel_of(long(rows), duplicates="mean")
+    np.testing.assert_array_equal(panel.values[:, 0, 0], [5, NAN, 1])
+
+
+def test_covariates_of_merged_lines() -> None:
+    frame = long(TWICE).assign(x=[1.0, 2, 3, 8, 5, 6], kind=list("pqprqp"))
+    roles = {"past_covariates": ["x", "kind"], "categories": "kind"}
+    panel = panel_of(frame, duplicates="mean", **roles)
+    assert panel.values[1].flatten().tolist() == [3, 5]  # numbers: means
+    assert panel.covariates is not None
+    assert panel.covariates.categories["kind"] == ("p", "q", "r")
+    assert panel.covariates.values[1].flatten().tolist() == [1]  # a category: the first
+    panel = panel_of(frame, duplicates="last", **roles)
+    assert panel.covariates is not None
+    assert panel.covariates.values[1].flatten().tolist() == [2]
+
+
+def test_the_second_of_two_unsorted_lines_is_the_last() -> None:
+    rows = [("a", 3, 3.0), ("a", 2, 7.0), ("a", 1, 1.0), ("a", 2, 8.0)]
+    assert panel_of(long(rows), duplicates="first").values.flatten().tolist() == [1, 7, 3]
+    assert panel_of(long(rows), duplicates="last").values.flatten().tolist() == [1, 8, 3]
+
+
+def test_rows_of_a_family_have_lines_of_their_own() -> None:
+    frame = pd.DataFrame({"ds": [1, 1, 2, 2, 2], "place": list("pqpqq"), "y": [1.0, 2, 3, 4, 6]})
+    panel = panel_of(frame, row="place", duplicates="mean")
+    assert panel.values[:, 0].tolist() == [[1, 2], [3, 5]]
+    with pytest.raises(DataError, match="rows 5 and 6 are both series `series`, family row `q` at"):
+        panel_of(frame, row="place")
+
+
+HOLES = [("a", 1, 1.0), ("a", 2, NAN), ("a", 4, 4.0), ("b", 3, 5.0), ("b", 6, 6.0), ("b", 7, 7.0)]
+
+
+def test_gaps_are_masked_or_zero_or_an_error() -> None:
+    masked = panel_of(long(HOLES))
+    np.testing.assert_array_equal(masked.values[:, 0, 0], [1, NAN, NAN, 4, 5, NAN, NAN, 6, 7])
+    what = "3 of 9 steps of 1 (33.3%) are not in the file, first series `a` at 3"
+    assert f"{what}: masked, not filled" in masked.notes
+    zero = panel_of(long(HOLES), gaps="zero")
+    # An empty cell of a line that is there stays missing.
+    np.testing.assert_array_equal(zero.values[:, 0, 0], [1, NAN, 0, 4, 5, 0, 0, 6, 7])
+    with pytest.raises(DataError, match=r"3 of 9 steps of 1 .* first series `a` at 3; add them"):
+        panel_of(long(HOLES), gaps="error")
+
+
+def test_only_targets_are_zero_in_gaps() -> None:
+    panel = panel_of(long(HOLES).assign(x=1.0), gaps="zero", past_covariates="x")
+    assert panel.values[2].isnan().flatten().tolist() == [False, True]
+
+
+def test_a_row_is_zero_between_its_own_first_and_last_line() -> None:
+    frame = pd.DataFrame(
+        {"ds": [1, 2, 3, 4, 5, 2, 4], "place": list("pppppqq"), "y": [1.0] * 5 + [2.0] * 2}
+    )
+    panel = panel_of(frame, row="place", gaps="zero")
+    np.testing.assert_array_equal(panel.values[:, 0, 1], [NAN, 2, 0, 2, NAN])
+
+
+def test_policies_have_names() -> None:
+    for key, value in (("duplicates", "median"), ("gaps", "fill"), ("time_unit", "h")):
+        with pytest.raises(ConfigError, match=rf"`data\.{key}` \(={value}\) must be one of"):
+            panel_of(long(HOLES), **{key: value})
+
+
+def test_a_user_is_told_what_the_series_are_like() -> None:
+    rows = [("whole", t, float(t)) for t in range(5)]
+    rows += [("point", 3, 1.0), ("other", 3, 1.0)]
+    rows += [("flat", t, 2.0) for t in range(5)] + [("void", t, NAN) for t in range(5)]
+    notes = panel_of(long(rows)).notes
+    assert (
+        "2 series have a single row (`point`, `other`): such a series is forecast but" in notes[0]
+    )
+    assert "1 series has no value at all (`void`)" in notes[1]
+    assert "1 series has the same value throughout (`flat`)" in notes[2]
+    assert len(notes) == 3
+
+
+def test_series_side_by_side_are_not_unsorted() -> None:
+    rows = [(name, t, float(t)) for t in range(5) for name in ("a", "b")]
+    panel = panel_of(long(rows))
+    assert panel.notes == ()
+    assert torch.equal(panel.series(1).flatten(), torch.arange(5).double())
+
+
+def test_unsorted_rows_are_told() -> None:
+    rows = [("a", t, float(t)) for t in (1, 2, 5, 4, 3)]
+    assert (
+        panel_of(long(rows))
+        .notes[0]
+        .startswith("the DataFrame: row 5 is earlier than row 4 before it (2 such)")
+    )

@@ -1,0 +1,156 @@
+"""A file beside a bundle: rows and channels by name, what is missing said, what is new refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.integration.test_grouped import forecast, stations, trained
+from tests.training.test_run import run
+from tsconv.config.schema import DataConfig
+from tsconv.data.reading.read import table_from_frame
+from tsconv.errors import ConfigError, DataError
+from tsconv.forecaster import Forecaster
+from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.forecast import forecast_frame, forecast_panel
+from tsconv.forecasting.match import panel_for, row_numbers, with_overrides
+
+
+def test_a_row_missing_at_forecast_time_is_said_and_the_others_are_unchanged(
+    tmp_path: Path,
+) -> None:
+    result = trained(tmp_path, model__rows="separate")
+    whole, _ = forecast(result, stations())
+    some, (_, panel, _) = forecast(result, stations().query("place != 'south'"))
+    assert "not in the file, of the rows of the training: south" in panel.notes
+    expected = whole.query("row != 'south'").reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, expected, rtol=1e-5)
+
+
+def test_dense_rows_forecast_what_is_there(tmp_path: Path) -> None:
+    result = trained(tmp_path, model__cross_row="dense")
+    some, (made, _, _) = forecast(result, stations().query("place != 'south'"))
+    assert some["row"].unique().tolist() == ["north", "west"]
+    assert made.skipped == ()
+
+
+@pytest.mark.parametrize(
+    ("keys", "better"),
+    [
+        ({"model__rows": "separate"}, "train with `model.rows=pooled`"),
+        ({"model__cross_row": "dense"}, "train with `model.cross_row=mean`"),
+        (
+            {"model__rows": "separate", "model__cross_row": "dense"},
+            "train with `model.rows=pooled model.cross_row=mean`",
+        ),
+    ],
+)
+def test_a_new_row_that_cannot_be_forecast_names_what_could(
+    tmp_path: Path, keys: dict[str, str], better: str
+) -> None:
+    result = trained(tmp_path, **keys)
+    with pytest.raises(DataError, match=f"row `east` was not there in training .*{better}"):
+        forecast(result, stations(places=("north", "east")))
+
+
+@pytest.mark.parametrize("rows", ["shared", "pooled"])
+def test_a_new_row_is_forecast_by_what_rows_share(tmp_path: Path, rows: str) -> None:
+    result = trained(tmp_path, model__rows=rows, model__cross_row="mean")
+    table, (_, panel, bundle) = forecast(result, stations(places=("east", "west")))
+    assert panel.rows == ("west", "east")
+    assert row_numbers(bundle, panel).tolist() == [2, -1]
+    assert table["row"].unique().tolist() == ["west", "east"]
+    assert "not there in training, forecast by what rows share: east" in panel.notes
+
+
+def test_a_row_that_fell_silent_is_left_out_alone(tmp_path: Path) -> None:
+    frame = stations()
+    result = trained(tmp_path, frame)
+    silent = (frame["place"] == "west") & (frame["ds"] > "2024-02-01")
+    table, (made, _, _) = forecast(result, frame[~silent])
+    assert table["row"].unique().tolist() == ["north", "south"]
+    assert made.skipped == ("west · no2", "west · o3")
+
+
+def test_a_row_or_id_of_empty_cells_is_named(tmp_path: Path) -> None:
+    result = trained(tmp_path)
+    frame = stations()
+    frame.loc[frame["place"] == "west", ["no2", "o3", "wind"]] = np.nan
+    table, (made, _, _) = forecast(result, frame)
+    assert table["row"].unique().tolist() == ["north", "south"]
+    assert made.skipped == ("west · no2", "west · o3")
+
+
+def test_rows_that_end_earlier_are_named(tmp_path: Path) -> None:
+    result = trained(tmp_path)
+    frame = stations()
+    frame = frame[(frame["place"] != "south") | (frame["ds"] < "2024-06-01")]
+    _, (_, panel, _) = forecast(result, frame)
+    assert panel.notes[-1].endswith("from which all are forecast: south")
+
+
+def test_a_renamed_channel_takes_the_place_that_is_free(tmp_path: Path) -> None:
+    result = trained(tmp_path)
+    bundle = load_bundle(result.run_dir / "bundle")
+    first, _ = forecast(result, stations())
+    renamed = stations().rename(columns={"no2": "nox"})
+    data = with_overrides(bundle.data, {"target": ["o3", "nox"]})
+    panel = panel_for(bundle, table_from_frame(renamed, data))
+    assert panel.channels == ("nox", "o3", "wind")
+    assert "`nox` is taken for the target `no2` of the training" in panel.notes
+    again = forecast_frame(forecast_panel(bundle.net, panel), panel, bundle.net.quantiles)
+    np.testing.assert_array_equal(first["tsconv"], again["tsconv"])
+    swapped = with_overrides(bundle.data, {"target": ["wind", "o3"], "past_covariates": ["no2"]})
+    panel = panel_for(bundle, table_from_frame(stations(), swapped))
+    assert "`wind` is taken for the target `no2` of the training" in panel.notes
+
+
+def test_channels_of_which_some_are_new_are_not_guessed(tmp_path: Path) -> None:
+    frame = stations().assign(so2=1.0)
+    result = trained(tmp_path, frame, data__target="[no2,o3,so2]")
+    bundle = load_bundle(result.run_dir / "bundle")
+    frame = frame.rename(columns={"no2": "p", "so2": "q"})
+    data = with_overrides(bundle.data, {"target": ["p", "q", "o3"]})
+    with pytest.raises(DataError, match="targets p, q are not among the bundle's"):
+        panel_for(bundle, table_from_frame(frame, data))
+
+
+def test_the_way_in_which_rows_are_told_may_change(tmp_path: Path) -> None:
+    """Trained on a wide file, used on a long one, and from Python."""
+    wide = stations().pivot_table(index="ds", columns="place", values="no2").reset_index()
+    result = run(tmp_path, wide, data__wide_columns_are="rows", trainer__max_steps=5)
+    long = stations()[["place", "ds", "no2"]]
+    forecaster = Forecaster.load(result.run_dir / "bundle")
+    a = forecaster.forecast(wide)
+    b = forecaster.forecast(long, row="place", target="no2")
+    np.testing.assert_allclose(a["tsconv"], b["tsconv"], rtol=1e-6)
+    assert a["row"].tolist() == b["row"].tolist()
+    assert "`no2` is taken for the target `y` of the training" in forecaster.notes
+
+
+def test_a_role_that_does_not_exist_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"`data` \(=rows\) must be one of .*did you mean `row`"):
+        with_overrides(DataConfig(), {"rows": "place"})
+
+
+def test_channels_in_another_order_find_their_places(tmp_path: Path) -> None:
+    result = trained(tmp_path)
+    bundle = load_bundle(result.run_dir / "bundle")
+    first, _ = forecast(result, stations())
+    bundle.data.target = ["o3", "no2"]
+    panel = panel_for(bundle, table_from_frame(stations(), bundle.data))
+    assert panel.channels == ("no2", "o3", "wind")
+    again = forecast_frame(forecast_panel(bundle.net, panel), panel, bundle.net.quantiles)
+    pd.testing.assert_frame_equal(first, again)
+
+
+def test_a_bundle_with_rows_needs_rows_and_its_channels(tmp_path: Path) -> None:
+    bundle = load_bundle(trained(tmp_path).run_dir / "bundle")
+    one = stations(places=("north",))
+    flat = DataConfig(id=None, target=["no2", "o3"], past_covariates="wind")
+    with pytest.raises(DataError, match=r"the bundle has rows, the file none: see `data.row`"):
+        panel_for(bundle, table_from_frame(one, flat))
+    less = DataConfig(id=None, row="place", target="no2")
+    with pytest.raises(DataError, match=r"1 targets and 0 past covariates \(no2\), but the bundle"):
+        panel_for(bundle, table_from_frame(one, less))

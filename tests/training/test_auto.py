@@ -1,0 +1,108 @@
+"""Defaults that fit the data: the stated rules, for panels from tiny to large."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.data.panel.test_panel import panel_of
+from tsconv.config.compose import train_config
+from tsconv.data.panel.panel import Panel
+from tsconv.data.timestamps.frequency import parse_frequency
+from tsconv.errors import ConfigError
+from tsconv.training.auto import Resolved, resolve
+
+
+def panel(freq: str, n_series: int, length: int) -> Panel:
+    days = pd.date_range("2020-01-01", periods=3, freq=freq if freq != "1" else "D")
+    frame = pd.DataFrame({"unique_id": "a", "ds": days, "y": 1.0})
+    template = panel_of(frame)
+    return dataclasses.replace(
+        template,
+        values=torch.zeros(n_series * length, 1, 1, dtype=torch.float64),
+        indptr=torch.arange(n_series + 1) * length,
+        offset=torch.zeros(n_series, 1, 1, dtype=torch.float64),
+        ids=tuple(f"s{i}" for i in range(n_series)),
+        start=np.repeat(template.start[:1], n_series),
+        frequency=parse_frequency(freq),
+    )
+
+
+def resolved(freq: str, n_series: int, length: int, horizon: int, *overrides: str) -> Resolved:
+    config = train_config([f"horizon={horizon}", *overrides])
+    return resolve(config, panel(freq, n_series, length))
+
+
+def test_five_short_monthly_series() -> None:
+    r = resolved("ME", 5, 40, 6)
+    assert (r.config.split.test_size, r.config.split.val_size) == (6, 6)
+    assert r.config.features.seasonal_lags == [12]
+    assert r.config.context_length == 14  # half of the 28 steps that train
+    assert r.season == 12
+
+
+def test_one_hourly_year() -> None:
+    r = resolved("h", 1, 8760, 48)
+    assert r.config.features.seasonal_lags == [24, 168]
+    assert r.config.context_length == 336
+    assert (r.config.model.levels, r.config.data.origins_per_chunk) == (7, 512)
+    assert r.season == 24
+
+
+def test_ten_thousand_daily_series() -> None:
+    r = resolved("D", 10_000, 400, 28)
+    assert r.config.features.seasonal_lags == [7]
+    assert r.config.context_length == 84
+    data = r.config.data
+    assert data.origins_per_chunk is not None
+    assert data.chunks_per_batch is not None
+    assert data.origins_per_chunk < 200  # so that a batch mixes many series
+    assert 4000 < data.origins_per_chunk * data.chunks_per_batch <= 8192
+
+
+@pytest.mark.parametrize("freq", ["15min", "h", "D", "B", "W", "MS", "QE", "YS", "1"])
+@pytest.mark.parametrize("length", [6, 15, 60, 700, 20_000])
+@pytest.mark.parametrize("horizon", [1, 12, 100])
+def test_every_frequency_length_and_horizon_resolves(freq: str, length: int, horizon: int) -> None:
+    r = resolved(freq, 3, length, horizon)
+    c = r.config
+    assert c.context_length is not None
+    assert 4 <= c.context_length <= max(4, length)
+    assert c.split.val_size in (0, *range(horizon, 10 * horizon + 1))
+    assert c.split.test_size in (0, *range(horizon, 10 * horizon + 1))
+    assert c.model.hidden
+    assert c.model.levels
+    assert c.data.origins_per_chunk
+    assert c.data.chunks_per_batch
+    assert c.trainer["max_steps"] >= 300
+    assert all(lag * 2 <= length for lag in c.features.seasonal_lags or [])
+    assert all(r.reasons.values())
+
+
+def test_what_is_set_is_kept_and_has_no_reason() -> None:
+    r = resolved(
+        "h", 2, 3000, 24, "context_length=50", "model.hidden=9", "model.levels=2",
+        "features.seasonal_lags=[]", "split.val_size=0", "split.test_size=30",
+        "data.origins_per_chunk=77", "data.chunks_per_batch=3", "trainer.max_steps=11",
+        "trainer.val_check_interval=4", "model.channels=mixed",
+    )  # fmt: skip
+    assert r.reasons == {}
+    assert r.config.context_length == 50
+    assert r.config.data.origins_per_chunk == 77
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("context_length=0", "`context_length`"),
+        ("features.seasonal_lags=[0]", "`features.seasonal_lags`"),
+        ("split.val_size=-1", "`split.val_size`"),
+        ("data.origins_per_chunk=0", "`data.origins_per_chunk`"),
+        ("trainer.max_steps=0", "`trainer.max_steps`"),
+    ],
+)
+def test_impossible_settings_are_named(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        resolved("h", 2, 3000, 24, override)

@@ -1,0 +1,107 @@
+"""`tsconv train -m`: which jobs there are, where they go, and what the table says."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import daily_frame
+from tsconv.config.compose import expanded
+from tsconv.errors import ConfigError
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+QUICK = (
+    "data.path=sales.csv", "horizon=7", "trainer.max_steps=10", "compile=false", "plots=false",
+    "precision=float32", "callbacks.progress=false",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def sales(tmp_path: Path) -> None:
+    daily_frame(2, 120).to_csv(tmp_path / "sales.csv", index=False)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "jobs"),
+    [
+        (["a=1,2", "s=0,1"], [["a=1", "s=0"], ["a=1", "s=1"], ["a=2", "s=0"], ["a=2", "s=1"]]),
+        (["s=range(1,4)"], [["s=1"], ["s=2"], ["s=3"]]),
+        (["h=choice(a,b)", "c=[1,2]"], [["h=a", "c=[1,2]"], ["h=b", "c=[1,2]"]]),
+        (["scheduler=glob(co*)"], [["scheduler=constant"], ["scheduler=cosine"]]),
+        (["data.path=a,b.csv"], [["data.path='a,b.csv'"]]),  # a file, not two values
+        (["x=1"], [["x=1"]]),
+    ],
+)
+def test_jobs_are_the_combinations(overrides: list[str], jobs: list[list[str]]) -> None:
+    assert expanded(overrides) == jobs
+
+
+def test_an_interval_belongs_into_a_sweep() -> None:
+    with pytest.raises(ConfigError, match="search it by tsconv sweep"):
+        expanded(["optimizer.lr=interval(0,1)"])
+
+
+def test_each_job_has_a_folder_and_a_line(tsconv: Run, tmp_path: Path) -> None:
+    done = tsconv("train", "-m", *QUICK, "model.hidden=8,16", "seed=0,1", "run_dir=many")
+    assert done.returncode == 0, done.stderr
+    folders = sorted(p.name for p in (tmp_path / "many").iterdir() if p.is_dir())
+    assert folders == [
+        "000_hidden-8_seed-0", "001_hidden-8_seed-1",
+        "002_hidden-16_seed-0", "003_hidden-16_seed-1",
+    ]  # fmt: skip
+    with (tmp_path / "many" / "summary.csv").open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    for folder, line in zip(folders, lines, strict=True):
+        run = tmp_path / "many" / folder
+        metrics = json.loads((run / "metrics.json").read_text())
+        assert float(line["test.mae"]) == metrics["test"]["mae"]
+        assert line["folder"] == f"many/{folder}"
+        assert (run / "bundle" / "model.safetensors").is_file()
+        assert (run / ".hydra" / "overrides.yaml").is_file()
+    assert len({line["val.scaled_mae"] for line in lines}) == 4
+    for job in ("model.hidden=8 seed=0", "model.hidden=16 seed=1"):
+        assert job in done.stdout
+    single = tsconv("train", *QUICK, "model.hidden=16", "seed=0", "run_dir=one")
+    assert single.returncode == 0
+    alone = json.loads((tmp_path / "one" / "metrics.json").read_text())
+    assert alone["test"]["mae"] == float(lines[2]["test.mae"])  # nothing leaks between jobs
+
+
+def test_a_job_that_fails_does_not_stop_the_others(tsconv: Run, tmp_path: Path) -> None:
+    done = tsconv(
+        "train", "-m", *QUICK, "optimizer.lr=1e30,0.002", "scheduler=constant", "run_dir=many"
+    )
+    assert done.returncode == 1
+    assert "1 of 2 jobs failed; the first, optimizer.lr=1e+30, with: the gradient" in done.stderr
+    assert "failed" in done.stdout
+    assert (tmp_path / "many" / "001_lr-0.002" / "bundle").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["trainer.devices=2", "seed=0,1"], "tsconv trains on one device so far"),
+        (["model.norm=layer,layr"], "did you mean `layer`?"),
+        (["seed=0,1", "modell.hidden=3"], "unknown config key `modell.hidden`"),
+        (["seed=0,1", "resume=old"], "`resume`"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_the_first_job(
+    tsconv: Run, tmp_path: Path, overrides: list[str], words: str
+) -> None:
+    done = tsconv("train", "--multirun", *QUICK, "run_dir=many", *overrides)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "many").exists()
+
+
+def test_several_values_without_m_are_refused_with_a_hint(tsconv: Run) -> None:
+    done = tsconv("train", *QUICK, "seed=0,1")
+    assert done.returncode == 1
+    assert "give one, or -m to train with each" in done.stderr

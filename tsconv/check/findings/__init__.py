@@ -1,0 +1,1 @@
+"""What a checked file shows, each finding a pure function."""

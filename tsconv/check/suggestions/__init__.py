@@ -1,0 +1,1 @@
+"""Roles, fixes, seasons and horizons that fit a checked file."""

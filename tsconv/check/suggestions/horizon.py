@@ -1,0 +1,55 @@
+"""A horizon and seasonal lags that suit a file, where none were given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tsconv.check.suggestions.seasons import Season
+from tsconv.data.timestamps.frequency import Frequency
+
+_DAY = 86_400_000_000  # microseconds
+_LONGEST_DAY = 96  # steps: finer ones are forecast an hour ahead
+_STRONG = 0.2  # share of the variance from which a season is worth a lag of its own
+_LONGEST_LAG = 2016
+
+
+def horizon_for(frequency: Frequency, typical: int, seasons: Sequence[Season]) -> tuple[int, str]:
+    """Steps to forecast, and why; at most an eighth of a typical series of `typical` steps."""
+    steps, why = _usual(frequency, seasons)
+    most = max(1, typical // 8)
+    if steps > most:
+        return most, f"an eighth of a typical series ({typical} steps)"
+    return steps, why
+
+
+def _usual(frequency: Frequency, seasons: Sequence[Season]) -> tuple[int, str]:
+    if frequency.kind == "month":
+        year = 12 // frequency.size
+        return (max(1, year), "a year") if frequency.size <= 6 else (3, "three steps")
+    if frequency.kind == "business":
+        return 10, "two weeks"
+    if frequency.kind == "fixed":
+        if frequency.size >= 7 * _DAY:
+            return 8, "eight weeks" if frequency.size == 7 * _DAY else "eight steps"
+        if frequency.size >= _DAY:
+            return max(1, 14 * _DAY // frequency.size), "two weeks"
+        day = _DAY // frequency.size
+        if day <= _LONGEST_DAY:
+            return day, "a day"
+        return max(1, _DAY // 24 // frequency.size) if day <= 86_400 else 60, "an hour"
+    strongest = max(seasons, key=lambda s: s.explained, default=None)
+    if strongest is not None and strongest.explained >= _STRONG:
+        shortest = min(s.period for s in seasons if s.explained >= _STRONG)
+        return shortest, "the season that the data show"
+    return 10, "ten steps"
+
+
+def lags_for(frequency: Frequency, seasons: Sequence[Season], train_length: int) -> list[int]:
+    """Seasonal lags that the data support where the frequency suggests none; else []."""
+    if frequency.seasons:
+        return []
+    return [
+        s.period
+        for s in seasons
+        if s.explained >= _STRONG and 2 * s.period <= train_length and s.period <= _LONGEST_LAG
+    ][:2]

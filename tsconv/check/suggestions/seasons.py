@@ -1,0 +1,217 @@
+"""Seasonal periods that the data support, by autocorrelation and the share that repeats.
+
+Each sampled series is freed of its trend; candidates are peaks of the autocorrelation, averaged
+over the sample. A candidate counts by how much of the variance around a running mean a profile of
+its length explains beyond chance, and beyond what neighbouring lengths explain. The shortest that
+counts is taken off, and longer ones are looked for in what is left.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from tsconv.check.suggestions.autocorrelation import Floats, detrended, mean_correlation
+from tsconv.data.panel.panel import Panel
+
+_YEAR = 365 * 86_400_000_000  # microseconds
+_MOST_SERIES, _MOST_STEPS = 100, 5000
+_FEWEST_CYCLES = 3
+_FEW_CYCLES = 8
+_MOST_PEAKS = 25
+_LEAST = 0.1  # share of the variance
+_MOST_SEASONS = 4
+_BROAD = 0.15  # share of a period within which peaks belong together
+_NOISE = 0.03  # share by which the best length of a broad peak may be off
+
+
+@dataclasses.dataclass(frozen=True)
+class Season:
+    """A period in steps, its autocorrelation (mean over the sample) and what it explains."""
+
+    period: int
+    correlation: float
+    explained: float  # share of the variance around the running mean, beyond chance
+    seen: float  # share of the sampled series in which it counts
+
+
+def find_seasons(panel: Panel) -> list[Season]:
+    """The periods of the first targets of up to 100 series, shortest first."""
+    frequency = panel.frequency
+    year = _YEAR // frequency.size if frequency.kind == "fixed" else 0
+    return seasons_of(sample(panel), (*frequency.seasons, *([year] if year > 1 else [])))
+
+
+def sample(panel: Panel) -> list[Floats]:
+    """Up to 100 (series, target, row), spread evenly over the panel, up to 5,000 last steps each.
+
+    Only stretches with enough values and some change: NaN where missing.
+    """
+    members, channels, rows = len(panel), len(panel.targets), panel.n_rows
+    total = members * channels * rows
+    picked = np.unique(np.linspace(0, total - 1, min(total, 4 * _MOST_SERIES)).astype("int64"))
+    out: list[Floats] = []
+    indptr = panel.indptr.numpy()
+    for flat in picked[np.argsort((picked * 2_654_435_761) % 2**32, kind="stable")]:
+        s, c, h = np.unravel_index(flat, (members, channels, rows))
+        begin, end = int(indptr[s]), int(indptr[s + 1])
+        x = panel.values[max(begin, end - _MOST_STEPS) : end, c, h].numpy()
+        seen = ~np.isnan(x)
+        if seen.sum() >= max(12, 0.3 * len(x)) and np.ptp(x[seen]) > 0:
+            out.append(x)
+        if len(out) == _MOST_SERIES:
+            break
+    return out
+
+
+def seasons_of(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Season]:
+    """The periods of some stretches of equal steps, shortest first.
+
+    A period within noise of one of the `usual` ones is taken for it.
+    """
+    if not series:
+        return []
+    plain = [detrended(x) for x in series]
+    lengths = sorted(len(x) for x in plain)
+    longest = lengths[len(lengths) // 2] // _FEWEST_CYCLES
+    if longest < 2:
+        return []
+    correlation = mean_correlation(plain, longest + longest // 2)
+    chance = 2 / np.sqrt(sum(lengths))
+    found: list[int] = []
+    rest = plain
+    for _ in range(_MOST_SEASONS):
+        r = mean_correlation(rest, longest + longest // 2) if found else correlation
+        peaks = _peaks(r, longest, max(0.05, 2 * chance))
+        candidates = sorted({*peaks, *(p for p in usual if 2 <= p <= longest)})
+        period = _shortest(rest, candidates, longest, found)
+        if period is None or period in found:
+            break
+        found.append(period)
+        rest = [x - _profile(x, period) for x in rest]
+    n = lengths[len(lengths) // 2]
+    seasons = [_season(_snapped(p, usual), plain, correlation) for p in sorted(found)]
+    return [
+        s
+        for s in seasons
+        if s.explained >= (1 if s.period in usual else 1.5) * _LEAST
+        and s.correlation >= _least(s.period, n, s.period in usual)
+    ]
+
+
+def _least(period: int, n: int, usual: bool) -> float:
+    """The autocorrelation that a period must have: few cycles are easily alike by chance."""
+    if n >= _FEW_CYCLES * period:
+        return 0.1
+    return 0.3 if usual else 0.5
+
+
+def _peaks(r: Floats, longest: int, least: float) -> list[int]:
+    """Lags 2..longest above both neighbours and `least`, the highest of each neighbourhood."""
+    k = np.arange(2, min(longest, len(r) - 2) + 1)
+    k = k[(r[k] > least) & (r[k] >= r[k + 1]) & (r[k] > r[k - 1])]
+    dip = [r[1 : p + 1].min() for p in k]  # a slow decay has no peak: it must fall before it rises
+    k = k[r[k] - np.array(dip, dtype=float) > 0.05] if len(k) else k
+    k = k[np.argsort(-r[k], kind="stable")][:_MOST_PEAKS]
+    # On a slope the peak of a period stands a step beside it.
+    near = np.unique(np.concatenate([k, k[k >= 8] - 1, k[k >= 8] + 1]))
+    return [int(p) for p in near if 2 <= p <= longest]
+
+
+def _profile(x: Floats, period: int) -> Floats:
+    """The mean of each phase around the running mean, laid out along x; 0 where it has no value."""
+    return _phase_means(x - _running_mean(x, period), period)
+
+
+def _phase_means(y: Floats, period: int) -> Floats:
+    phase = np.arange(len(y)) % period
+    m = ~np.isnan(y)
+    sums = np.bincount(phase[m], weights=y[m], minlength=period)
+    return (sums / np.maximum(1, np.bincount(phase[m], minlength=period)))[phase]
+
+
+def _running_mean(x: Floats, period: int) -> Floats:
+    """The mean of the observed values of the period around each step; whole periods at the ends."""
+    m = ~np.isnan(x)
+    sums = np.concatenate([[0.0], np.cumsum(np.where(m, x, 0))])
+    seen = np.concatenate([[0], np.cumsum(m)])
+    begin = np.clip(np.arange(len(x)) - period // 2, 0, max(0, len(x) - period))
+    end = np.minimum(begin + period, len(x))
+    return (sums[end] - sums[begin]) / np.maximum(1, seen[end] - seen[begin])
+
+
+def explained(x: Floats, period: int) -> float:
+    """Share of the variance around the running mean of a period that a profile of it explains.
+
+    Corrected for the profile's length. What changes slowly counts neither way.
+    """
+    m = ~np.isnan(x)
+    n = int(m.sum())
+    if n < 2 * period or n <= period + 2:
+        return 0.0
+    around = x - _running_mean(x, period)
+    y = around[m] - around[m].mean()
+    left = (around - _phase_means(around, period))[m]
+    total = float(y @ y)
+    if total <= 0:
+        return 0.0
+    return max(0.0, 1 - float(left @ left) / (n - period) / (total / (n - 1)))
+
+
+def _mean_explained(series: Sequence[Floats], period: int) -> float:
+    return float(np.mean([explained(x, period) for x in series]))
+
+
+def _gain(series: Sequence[Floats], period: int) -> float:
+    """Beyond what lengths near it, that share no cycle with it, explain."""
+    own = _mean_explained(series, period)
+    if own < _LEAST or period <= 8:
+        return own
+    near = (max(2, round(0.7 * period)), round(1.37 * period))
+    return own - max(_mean_explained(series, p) for p in near)
+
+
+def _shortest(
+    series: Sequence[Floats], candidates: Sequence[int], longest: int, found: Sequence[int]
+) -> int | None:
+    """The shortest candidate that is a season; longer ones are looked for in what it leaves."""
+    for candidate in sorted(candidates):
+        if any(abs(candidate - p) <= _BROAD * p for p in found):
+            continue
+        if _gain(series, candidate) < _LEAST:
+            continue
+        period = _best_near(series, candidate, candidates, found)
+        own = _mean_explained(series, period)
+        multiples = [m * period for m in (2, 3) if m * period <= longest]
+        if not any(_mean_explained(series, p) > 1.5 * own for p in multiples):
+            return period
+    return None
+
+
+def _best_near(
+    series: Sequence[Floats], first: int, candidates: Sequence[int], found: Sequence[int]
+) -> int:
+    """The best length of a broad peak; whole multiples of a season that is there go first."""
+    broad = [p for p in candidates if first <= p <= (1 + _BROAD) * first]
+    peak = max(broad, key=lambda p: _gain(series, p))
+    about = max(1, round(_NOISE * peak)) if peak >= 8 else 0
+    gains = {p: _gain(series, p) for p in range(peak - about, peak + about + 1)}
+    best = max(gains, key=gains.__getitem__)
+    whole = [p for p in gains if any(p % f == 0 for f in found) and gains[p] > 0.8 * gains[best]]
+    return max(whole, key=gains.__getitem__, default=best)
+
+
+def _snapped(period: int, usual: Sequence[int]) -> int:
+    return next((p for p in usual if abs(p - period) <= _NOISE * p), period)
+
+
+def _season(period: int, series: Sequence[Floats], correlation: Floats) -> Season:
+    shares = np.array([explained(x, period) for x in series])
+    return Season(
+        period,
+        round(float(correlation[period]), 3),
+        round(float(shares.mean()), 3),
+        round(float((shares >= _LEAST).mean()), 3),
+    )

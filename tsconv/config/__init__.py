@@ -1,0 +1,1 @@
+"""Configuration: the schemas of every key, and the composition of configs by Hydra."""

@@ -1,0 +1,1 @@
+"""Dense batches: which stretches of the panel are trained on together."""

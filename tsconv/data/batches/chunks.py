@@ -1,0 +1,140 @@
+"""Dense chunks: which stretches of the panel a batch holds, and the gather that fetches them.
+
+A chunk is a series, a first origin and a fixed number of origins. Training draws chunks by a
+counter-based generator, so that a batch is a pure function of (seed, step): a resumed run goes on
+exactly with no state saved, and N ranks together draw what one would.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tsconv.data.panel.origin_range import Segment
+from tsconv.data.panel.panel import Panel
+from tsconv.model.covariate_encoder import Known
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """B chunks with O origins each, gathered: what a network and a loss need."""
+
+    x: Tensor  # (B, C, H, history + O) values less the series' offset, 0 where missing
+    mask: Tensor  # (B, C, H, history + O)
+    y: Tensor  # (B, T, H, O - 1 + horizon) the targets after the first origin
+    y_mask: Tensor  # (B, T, H, O - 1 + horizon) observed and before the cutoff
+    valid: Tensor  # (B, O) whether each origin belongs to the segment
+    series: Tensor  # (B,)
+    first: Tensor  # (B,) step of the first origin
+    known: Known | None = None  # covariates of the steps of x and of `horizon` more
+
+    @property
+    def n_origins(self) -> int:
+        return self.valid.shape[1]
+
+
+def gather(
+    panel: Panel,
+    segment: Segment,
+    series: Tensor,
+    first: Tensor,
+    n_origins: int,
+    history: int,
+    horizon: int,
+    dtype: torch.dtype = torch.float32,
+) -> Batch:
+    """Fetch the chunks (series[b], first[b]) in one indexed read; all on the panel's device."""
+    relative = torch.arange(-history, n_origins + horizon, device=first.device)
+    step = first[:, None] + relative  # (B, history + O + horizon), counted from the series' start
+    start, end = panel.indptr[series][:, None], panel.indptr[series + 1][:, None]
+    inside = (step >= 0) & (step < end - start)
+    values = panel.values[(start + step).clamp(0, len(panel.values) - 1)]  # (B, L, C, H)
+    seen = inside[..., None, None] & ~values.isnan()
+    shifted = torch.where(seen, values - panel.offset[series][:, None], 0)
+    shifted, seen = shifted.permute(0, 2, 3, 1), seen.permute(0, 2, 3, 1)  # (B, C, H, L)
+    width = history + n_origins
+    targets = len(panel.targets)
+    usable = seen[:, :targets] & (step < segment.cutoff[series][:, None])[:, None, None]
+    origin = step[:, history:width]
+    return Batch(
+        x=shifted[..., :width].to(dtype),
+        mask=seen[..., :width].to(dtype),
+        y=shifted[:, :targets, :, history + 1 :].to(dtype),
+        y_mask=usable[..., history + 1 :].to(dtype),
+        valid=(origin >= segment.first[series][:, None])
+        & (origin <= segment.last[series][:, None]),
+        series=series,
+        first=first,
+        known=_known(panel, series, step, dtype),
+    )
+
+
+def _known(panel: Panel, series: Tensor, step: Tensor, dtype: torch.dtype) -> Known | None:
+    """Encoded covariates of the steps of each chunk; step: (B, L), counted from the start."""
+    covariates, calendar, static = panel.covariates, panel.calendar, panel.static
+    if covariates is None and calendar is None and static is None:
+        return None
+    shape = (*step.shape, 0, panel.n_rows)
+    values, seen = step.new_zeros(shape, dtype=dtype), step.new_zeros(shape, dtype=torch.bool)
+    if covariates is not None:
+        start = covariates.indptr[series][:, None]
+        inside = (step >= 0) & (start + step < covariates.indptr[series + 1][:, None])
+        index = (start + step).clamp(0, len(covariates.values) - 1)
+        values = covariates.values[index]  # (B, L, F, H)
+        seen = inside[..., None, None] & ~values.isnan()
+        values = torch.where(seen, values, 0).to(dtype)
+    if calendar is not None:
+        index = (calendar.phase[series][:, None] + step).clamp(0, len(calendar.values) - 1)
+        # Before its start a series has none: what lies there in the table is another's.
+        circles = calendar.values[index].to(dtype) * (step >= 0).unsqueeze(-1)  # (B, L, K)
+        circles = circles.unsqueeze(-1).expand(*circles.shape, panel.n_rows)
+        values = torch.cat([values, circles], dim=2)
+        seen = torch.cat([seen, torch.ones_like(circles, dtype=torch.bool)], dim=2)
+    fixed = values.new_zeros(len(series), 0, panel.n_rows)
+    if static is not None:
+        fixed = static.values[series]  # (B, K, H)
+    there = ~fixed.isnan()
+    return Known(
+        values.permute(0, 2, 3, 1),
+        seen.permute(0, 2, 3, 1).to(dtype),
+        torch.where(there, fixed, 0).to(dtype),
+        there.to(dtype),
+    )
+
+
+def draw_chunks(
+    segment: Segment, seed: int, step: int, n_chunks: int, n_origins: int
+) -> tuple[Tensor, Tensor]:
+    """The (series, first origin) of every chunk in the global batch of a step.
+
+    Philox (Salmon et al. 2011) with the seed as key and the step as counter; chunk b uses the b-th
+    pair of numbers. A series is drawn in proportion to its origins, the start uniformly among those
+    that keep the chunk inside the segment; a series with fewer origins is taken from its first.
+    """
+    generator = np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, step]))
+    uniform = torch.from_numpy(generator.random((n_chunks, 2)))
+    counts = segment.counts.cpu()
+    ends = counts.cumsum(0)
+    position = (uniform[:, 0] * ends[-1]).long()
+    series = torch.searchsorted(ends, position, right=True)
+    room = (counts[series] - n_origins).clamp_min(0) + 1
+    first = segment.first.cpu()[series] + (uniform[:, 1] * room).long()
+    return series, first
+
+
+def sweep_chunks(
+    segment: Segment, n_origins: int, n_chunks: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Every origin of the segment once: batches of up to n_chunks chunks that tile each series."""
+    counts = segment.counts.cpu()
+    tiles = (counts + n_origins - 1) // n_origins
+    series = torch.repeat_interleave(torch.arange(len(counts)), tiles)
+    before = torch.repeat_interleave(tiles.cumsum(0) - tiles, tiles)
+    first = segment.first.cpu()[series] + (torch.arange(len(series)) - before) * n_origins
+    for begin in range(0, len(series), n_chunks):
+        part = slice(begin, begin + n_chunks)
+        yield series[part], first[part]

@@ -1,0 +1,1 @@
+"""Covariates as a network takes them, and what is known of the horizon."""

@@ -1,0 +1,189 @@
+"""Covariates as a network takes them: numbers standardised, categories by their place in a list.
+
+Means, deviations and lists come from the training part, travel in the bundle, and are applied to
+any other panel by name. A category that the training did not have is number 0, unknown.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tsconv.data.panel.calendar import build_calendar
+from tsconv.data.panel.covariates import Covariates, Static, steps_within
+from tsconv.data.panel.panel import Panel
+from tsconv.data.timestamps.zones import to_local
+from tsconv.errors import DataError, nearest
+
+ROLES = ("past", "future", "static")
+LIMIT = 10.0  # deviations
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoding:
+    """Of one column: a mean and a deviation, or the categories in the order of their numbers."""
+
+    name: str
+    role: str  # one of ROLES
+    mean: float = 0.0
+    std: float = 1.0  # 0: constant in training, of which nothing can be learnt
+    categories: tuple[str, ...] | None = None  # None: a column of numbers
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Encoding:
+        """Build from plain JSON values."""
+        known = values["categories"]
+        return cls(**{**values, "categories": None if known is None else tuple(known)})
+
+
+def fit_encodings(panel: Panel, train_end: Tensor) -> tuple[Encoding, ...]:
+    """Encodings of all covariates from each series' first `train_end` steps: (S,).
+
+    Static ones from all series that have a step to train on. Missing values do not count; a column
+    of categories without any has no encoding.
+    """
+    found: list[Encoding] = []
+    known, static = panel.covariates, panel.static
+    if known is not None:
+        trains = steps_within(known.indptr) < train_end.repeat_interleave(known.lengths)
+        part = known.values[trains]
+        for f, name in enumerate(known.names):
+            role = "past" if f < known.n_past else "future"
+            found.append(_fit(name, role, part[:, f], known.categories.get(name)))
+    if static is not None:
+        part = static.values[train_end > 0]
+        for k, name in enumerate(static.names):
+            found.append(_fit(name, "static", part[:, k], static.categories.get(name)))
+    return tuple(e for e in found if e.categories != ())
+
+
+def _fit(name: str, role: str, values: Tensor, categories: tuple[str, ...] | None) -> Encoding:
+    seen = values[~values.isnan()]
+    if categories is not None:
+        present = {categories[int(i)] for i in seen.unique().tolist()}
+        return Encoding(name, role, categories=tuple(sorted(present)))
+    if len(seen) == 0:
+        return Encoding(name, role, 0.0, 0.0)
+    std = float((seen - seen[0]).std(correction=0))  # exactly 0 for a constant
+    return Encoding(name, role, float(seen.mean()), std)
+
+
+def encode(panel: Panel, encodings: Sequence[Encoding], source: str = "the data") -> Panel:
+    """The panel with its covariates encoded, in the encodings' order; others are left out.
+
+    Values are float32: numbers within `LIMIT` deviations, categories as whole numbers from 1, 0
+    where unknown; NaN stays NaN. Raises DataError where a column is missing, or is numbers where
+    the training had categories.
+    """
+    notes = [*panel.notes, *_left_out(panel, encodings)]
+    by_role = {role: [e for e in encodings if e.role == role] for role in ROLES}
+    known, static = panel.covariates, panel.static
+    by_step = [*by_role["past"], *by_role["future"]]
+    try:
+        values = _encoded(known, by_step, notes)
+        fixed = _encoded(static, by_role["static"], notes)
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from error
+    if known is not None:
+        names, n_past = tuple(e.name for e in by_step), len(by_role["past"])
+        known = None if values is None else Covariates(values, known.indptr, names, {}, n_past)
+    if static is not None:
+        names = tuple(e.name for e in by_role["static"])
+        static = None if fixed is None else Static(fixed, names, {})
+    return dataclasses.replace(panel, covariates=known, static=static, notes=tuple(notes))
+
+
+def _left_out(panel: Panel, encodings: Sequence[Encoding]) -> list[str]:
+    used = {e.name for e in encodings}
+    parts = [part for part in (panel.covariates, panel.static) if part is not None]
+    empty = [name for part in parts for name in part.names if name not in used]
+    notes = [f"covariate `{name}` has no value in the training: left out" for name in empty]
+    constant = [e.name for e in encodings if e.std == 0 and e.categories is None]
+    notes += [f"covariate `{name}` is constant in the training: of no use" for name in constant]
+    return notes
+
+
+def _encoded(
+    part: Covariates | Static | None, wanted: Sequence[Encoding], notes: list[str]
+) -> Tensor | None:
+    names = () if part is None else part.names
+    columns = []
+    for encoding in wanted:
+        if part is None or encoding.name not in names:
+            raise DataError(
+                f"no {encoding.role} covariate `{encoding.name}`, which the training had: declare "
+                f"it in `data.{encoding.role}_covariates`, its column under the same name"
+            )
+        values = part.values[:, names.index(encoding.name)]
+        theirs = part.categories.get(encoding.name)
+        if (theirs is None) != (encoding.categories is None):
+            was, now = ("numbers", "categories") if theirs else ("categories", "numbers")
+            raise DataError(
+                f"covariate `{encoding.name}` holds {now} and held {was} in training: "
+                f"see `data.categories`"
+            )
+        if encoding.categories is None or theirs is None:
+            columns.append(_standardised(values, encoding, notes))
+        else:
+            columns.append(_numbered(values, theirs, encoding, notes))
+    return torch.stack(columns, dim=1) if columns else None
+
+
+def _standardised(values: Tensor, encoding: Encoding, notes: list[str]) -> Tensor:
+    """Further out than `LIMIT` deviations nothing was learnt: an effect must not run away there."""
+    scaled = (values - encoding.mean) * (1 / encoding.std if encoding.std > 0 else 0)
+    count = int((scaled.abs() > LIMIT).sum())
+    if count:
+        worst = float(values.flatten()[scaled.abs().nan_to_num(0).flatten().argmax()])
+        notes.append(
+            f"covariate `{encoding.name}`: {count:,} values such as {worst:g} are more than "
+            f"{LIMIT:g} deviations from those of the training: taken as that far"
+        )
+    return scaled.clamp(-LIMIT, LIMIT).float()
+
+
+def _numbered(
+    values: Tensor, theirs: tuple[str, ...], encoding: Encoding, notes: list[str]
+) -> Tensor:
+    number = {name: i + 1 for i, name in enumerate(encoding.categories or ())}
+    table = torch.tensor([float(number.get(name, 0)) for name in theirs] or [0.0])
+    unknown = [name for name in theirs if name not in number]
+    if unknown:
+        listed = ", ".join(f"`{u}`" for u in unknown[:3]) + (", ..." if unknown[3:] else "")
+        notes.append(
+            f"covariate `{encoding.name}`: {listed} not there in training ({len(unknown)} such): "
+            f"taken as unknown{nearest(unknown[0], number)}"
+        )
+    return torch.where(values.isnan(), torch.nan, table[values.nan_to_num(0).long()])
+
+
+def covariate_sizes(encodings: Sequence[Encoding]) -> dict[str, Any]:
+    """What a network must know of the columns: categories of each, and how many are numbers."""
+    of = {role: [e for e in encodings if e.role == role] for role in ROLES}
+    sizes = {r: tuple(len(e.categories) for e in of[r] if e.categories is not None) for r in ROLES}
+    return {
+        "past_categories": sizes["past"],
+        "future_categories": sizes["future"],
+        "n_future": len(of["future"]) - len(sizes["future"]),
+        "static_categories": sizes["static"],
+        "n_static": len(of["static"]) - len(sizes["static"]),
+    }
+
+
+def with_calendar(panel: Panel, names: tuple[str, ...], horizon: int) -> Panel:
+    """The panel with calendar features for all of its steps and `horizon` more."""
+    if not names:
+        return panel
+    calendar = build_calendar(
+        panel.start,
+        panel.lengths.cpu(),
+        panel.frequency,
+        names,
+        horizon,
+        lambda time: to_local(time, panel),
+    )
+    return dataclasses.replace(panel, calendar=calendar)

@@ -1,0 +1,70 @@
+"""Lines that tell a user what the series of a panel are like, before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from tsconv.data.reading.table import Table
+
+Flags = npt.NDArray[np.bool_]
+
+
+def series_notes(
+    ids: Sequence[str],
+    values: npt.NDArray[np.float64],
+    offset: npt.NDArray[np.float64],
+    indptr: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.int64],
+) -> list[str]:
+    """Series of one row, without a value, or of one value throughout, counted and the first named.
+
+    values: (N, C, H); offset: (S, C, H) first observed values; counts: (S,) rows of the file.
+    """
+    seen = (~np.isnan(values)).reshape(len(values), -1).any(1)
+    observed = np.add.reduceat(seen.astype("int64"), indptr[:-1])
+    first = np.repeat(offset, np.diff(indptr), axis=0)
+    moves = ((values != first) & ~np.isnan(values)).reshape(len(values), -1).any(1)
+    constant = ~np.logical_or.reduceat(moves, indptr[:-1]) & (observed > 1)
+    lines = (
+        (counts == 1, "a single row", "is forecast but not trained on"),
+        (observed == 0, "no value at all", "is left out"),
+        (constant, "the same value throughout", "gives the network nothing to learn"),
+    )
+    return [_line(ids, *line) for line in lines if line[0].any()]
+
+
+def _line(ids: Sequence[str], which: Flags, what: str, then: str) -> str:
+    found = np.flatnonzero(which)
+    names = ", ".join(f"`{ids[s]}`" for s in found[:3]) + (", ..." if len(found) > 3 else "")
+    have = "1 series has" if len(found) == 1 else f"{len(found):,} series have"
+    return f"{have} {what} ({names}): such a series {then}"
+
+
+def missing_notes(table: Table, values: npt.NDArray[np.float64], lacking: int) -> list[str]:
+    """How much is missing where rows are laid side by side; `lacking` steps are of rows that a
+    series does not have at all.
+    """
+    not_there = lacking * values.shape[1]
+    missing = int(np.isnan(values).sum()) - not_there
+    if not table.rows or not missing:
+        return []
+    size = values.size - not_there
+    share = 100 * missing / size
+    return [
+        f"{missing:,} of {size:,} values are missing ({share:.1f}%, rows aligned in time): "
+        f"masked, not filled"
+    ]
+
+
+def ahead_notes(table: Table, count: int) -> list[str]:
+    """How many lines lie beyond the last observed targets, where any do."""
+    if not count:
+        return []
+    past = f" ({', '.join(table.channels[table.n_targets :])} unread there)" if table.n_past else ""
+    return [
+        f"{count:,} lines after their series' last observed target are read for the future "
+        f"covariates alone{past}"
+    ]

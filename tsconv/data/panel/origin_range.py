@@ -1,0 +1,24 @@
+"""Segment: the forecast origins of each series that a part of a split holds."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from torch import Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """For each series the origins first..last (inclusive) and `cutoff`, the first step not to use.
+
+    Steps are counted from the series' own start. A series with last < first has no origin here.
+    """
+
+    first: Tensor  # (S,) int64
+    last: Tensor  # (S,) int64
+    cutoff: Tensor  # (S,) int64
+
+    @property
+    def counts(self) -> Tensor:
+        """(S,) number of origins of each series."""
+        return (self.last - self.first + 1).clamp_min(0)

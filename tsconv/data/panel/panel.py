@@ -1,0 +1,244 @@
+"""The ragged panel: every series on its regular grid, end to end in one tensor with offsets.
+
+Memory is for the steps that exist, never for the longest series times their number; a family of
+rows takes the steps of all of its rows. A missing step or value is NaN in `values`; what a network
+gets is values and a mask (see chunks.py).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from tsconv.data.panel.calendar import Calendar
+from tsconv.data.panel.covariates import (
+    Covariates,
+    Static,
+    delay_columns,
+    lay_covariates,
+    lay_static,
+    observed_lengths,
+)
+from tsconv.data.panel.grid import choose_frequency, on_wall, reject_off_grid, reject_sparse
+from tsconv.data.panel.notes import ahead_notes, missing_notes, series_notes
+from tsconv.data.panel.policies import in_order, settle_gaps
+from tsconv.data.reading.table import Table
+from tsconv.data.timestamps.frequency import Frequency, Steps, Times, spelling_note
+from tsconv.errors import DataError
+
+_MOST_EMPTY = 100  # cells for each line of the file, in a large panel of ids and rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """S series of C channels and H rows: series s has the steps indptr[s] to indptr[s + 1].
+
+    Rows are aligned in time: a series' grid spans all of its rows, and what one of them lacks is
+    missing there. A panel without a family of rows has H = 1 and no names in `rows`.
+    """
+
+    values: Tensor  # (N, C, H) float64, NaN where missing
+    indptr: Tensor  # (S + 1,) int64
+    offset: Tensor  # (S, C, H) float64: the first observed values, see `_first_observed`
+    ids: tuple[str, ...]
+    channels: tuple[str, ...]  # targets, then `n_past` past-only ones
+    start: Times  # (S,) time of each series' first step, see `wall_clock`
+    frequency: Frequency
+    present: Tensor  # (S, H) bool: rows that the file has for a series, were it only empty cells
+    n_past: int = 0
+    covariates: Covariates | None = None
+    static: Static | None = None
+    calendar: Calendar | None = None  # for as many steps ahead as a network needs
+    rows: tuple[str, ...] = ()
+    time_zone: str | None = None
+    wall_clock: bool = False  # whether `start` is on the zone's wall clock, rather than in UTC
+    notes: tuple[str, ...] = ()  # what happened to the data on the way, a line each
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def lengths(self) -> Tensor:
+        """(S,) steps of each series, missing ones included."""
+        return self.indptr.diff()
+
+    @property
+    def n_rows(self) -> int:
+        """H, 1 where the panel has no rows."""
+        return self.values.shape[2]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The channels that are forecast."""
+        return self.channels[: len(self.channels) - self.n_past]
+
+    def series(self, s: int) -> Tensor:
+        """(length, C, H) values of series s."""
+        return self.values[int(self.indptr[s]) : int(self.indptr[s + 1])]
+
+    def name(self, s: int, c: int, h: int) -> str:
+        """Of one (series, target, row), in messages and pictures: only what tells it apart."""
+        parts = [self.ids[s]] if len(self) > 1 or not self.rows else []
+        parts += [self.rows[h]] if self.rows else []
+        parts += [self.channels[c]] if len(self.targets) > 1 else []
+        return " · ".join(parts)
+
+    def times(self, s: int, steps: Steps) -> Times:
+        """Times of the given steps of series s, counted from its first; they may lie ahead."""
+        return self.frequency.advance(self.start[np.full(len(steps), s)], steps)
+
+    def to(self, device: torch.device | str) -> Panel:
+        """The same panel with its tensors on `device`."""
+        parts = ("values", "indptr", "offset", "covariates", "static", "calendar")
+        moved = {k: getattr(self, k) for k in parts}
+        return dataclasses.replace(
+            self, **{k: v.to(device) for k, v in moved.items() if v is not None}
+        )
+
+    def head(self, length: int) -> Panel:
+        """Each series cut to its first `length` steps."""
+        kept = self.lengths.clamp_max(length)
+        indptr = torch.cat([kept.new_zeros(1), kept.cumsum(0)])
+        which = torch.repeat_interleave(torch.arange(len(self)), kept)
+        index = torch.arange(int(indptr[-1])) - indptr[which] + self.indptr[which]
+        return dataclasses.replace(self, values=self.values[index], indptr=indptr)
+
+    def with_channels(self, order: Sequence[int]) -> Panel:
+        """The same panel with its channels in another order."""
+        index = torch.as_tensor(order)
+        return dataclasses.replace(
+            self,
+            values=self.values[:, index],
+            offset=self.offset[:, index],
+            channels=tuple(self.channels[c] for c in order),
+        )
+
+    def with_rows(self, names: Sequence[str]) -> Panel:
+        """The same panel with these rows in this order; one that it lacks is missing throughout."""
+        have = {name: h for h, name in enumerate(self.rows)}
+        index = torch.tensor([have.get(name, -1) for name in names])
+        lacks = index < 0
+        values, offset = self.values[..., index], self.offset[..., index]
+        values[..., lacks], offset[..., lacks] = torch.nan, 0
+        present = self.present[:, index] & ~lacks
+        return dataclasses.replace(
+            self,
+            values=values,
+            offset=offset,
+            present=present,
+            rows=tuple(names),
+            covariates=self.covariates and self.covariates.with_rows(index),
+            static=self.static and self.static.with_rows(index),
+        )
+
+    def empty_channels(self) -> list[int]:
+        """Numbers of the channels without any value."""
+        return self.values.isnan().all(2).all(0).nonzero().flatten().tolist()
+
+    def lagging_rows(self) -> list[str]:
+        """Rows whose last observed target lies before their series' last step."""
+        last = self.values[self.indptr[1:] - 1, : len(self.targets)]  # (S, T, H)
+        late = (last.isnan().all(1) & self.present).any(0)
+        return [name for name, behind in zip(self.rows, late, strict=True) if behind]
+
+
+def build_panel(table: Table, freq: str | None = None) -> Panel:
+    """Sort lines by series, row and time, lay each series on its grid, and check that it fits.
+
+    Raises DataError for a duplicate (id, row, time), for a time off the grid, for rows of different
+    frequencies, and for a grid that would be mostly holes. `freq` is a pandas alias, or None to
+    infer it.
+    """
+    table = in_order(table)
+    frequency, wall_clock = choose_frequency(table, freq)
+    if wall_clock:
+        table = in_order(on_wall(table))
+    codes, time = table.codes, table.time
+    # Each series' first line; every id has one.
+    first = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
+    start = cast(Times, np.minimum.reduceat(time.view("int64"), first).view(time.dtype))
+    counts = np.diff(np.append(first, len(codes)))
+    steps = frequency.steps(cast(Times, np.repeat(start, counts)), time)
+    reject_off_grid(table, steps, frequency)
+    known = np.maximum.reduceat(steps, first) + 1  # (S,) steps of all lines
+    lengths = observed_lengths(table, steps, known)
+    reject_sparse(table, first, counts, steps, known, frequency)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    n_rows = max(1, len(table.rows))
+    _reject_scattered(table, int(indptr[-1]) * n_rows)
+    values = np.full((indptr[-1], table.values.shape[1], n_rows), np.nan)
+    row = 0 if table.row_codes is None else table.row_codes
+    ahead = steps >= np.repeat(lengths, counts)  # lines that hold the known future alone
+    inside = slice(None) if not ahead.any() else ~ahead
+    at = (np.repeat(indptr[:-1], counts) + steps)[inside]
+    rows = row if isinstance(row, int) else row[inside]
+    values[at, :, rows] = table.values[inside]
+    there = np.zeros((len(values), n_rows), dtype=bool)
+    there[at, rows] = True
+    del at
+    gap_notes = settle_gaps(table, frequency, start, values, indptr, there)
+    delay_columns(values[:, table.n_targets :], indptr, list(table.delays))
+    present = np.zeros((len(lengths), n_rows), dtype=bool)
+    present[codes, row] = True
+    flat = values.reshape(len(values), -1)
+    offset = _first_observed(flat, indptr).reshape(len(lengths), -1, n_rows)
+    lacking = int((~present * lengths[:, None]).sum())
+    notes = [*table.notes, *spelling_note(freq), *gap_notes]
+    notes += [*missing_notes(table, values, lacking), *ahead_notes(table, int(ahead.sum()))]
+    if not table.rows:
+        notes += series_notes(table.ids, values, offset, indptr, counts)
+    return Panel(
+        values=torch.from_numpy(values),
+        indptr=torch.from_numpy(indptr),
+        offset=torch.from_numpy(offset),
+        ids=table.ids,
+        channels=table.channels,
+        start=start,
+        frequency=frequency,
+        present=torch.from_numpy(present),
+        n_past=table.n_past,
+        covariates=lay_covariates(table, steps, known),
+        static=lay_static(table),
+        rows=table.rows,
+        time_zone=table.time_zone,
+        wall_clock=wall_clock,
+        notes=tuple(notes),
+    )
+
+
+def _reject_scattered(table: Table, cells: int) -> None:
+    """Raise DataError for a grid of ids and rows that have hardly anything in common."""
+    if table.rows and cells > _MOST_EMPTY * len(table.codes) and cells > _MOST_EMPTY * 100_000:
+        raise DataError(
+            f"{table.source}: {len(table.ids)} series of {len(table.rows)} rows each would be "
+            f"{cells:,} steps for {len(table.codes):,} lines; a row (`data.row`) is a member that "
+            f"most series have: is the column an id, so that data.row=null?"
+        )
+
+
+def _first_observed(
+    values: npt.NDArray[np.float64], indptr: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """(S, C): the first value of each series that is not missing, 0 where there is none.
+
+    Networks see values less this offset: float32 then keeps the digits that matter, and since the
+    first observed value is known at every origin, nothing of the future leaks.
+    """
+    count = len(indptr) - 1
+    out = np.zeros((count, values.shape[1]))
+    for c in range(values.shape[1]):
+        seen = np.flatnonzero(~np.isnan(values[:, c]))
+        if len(seen) == 0:
+            continue
+        at = np.searchsorted(seen, indptr[:-1])
+        some = at < len(seen)
+        candidate = seen[np.minimum(at, len(seen) - 1)]
+        some &= candidate < indptr[1:]
+        out[some, c] = values[candidate[some], c]
+    return out

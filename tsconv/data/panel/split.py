@@ -1,0 +1,66 @@
+"""The split by time: which origins of each series train, validate and test.
+
+Only origins whose whole horizon lies in the validation or test part are scored, the first being the
+last step before it. Training origins may reach the end of their part; targets beyond it are masked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from tsconv.data.panel.origin_range import Segment
+from tsconv.data.panel.panel import Panel
+from tsconv.errors import DataError
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Origins of each part, and the step where each series' training part ends."""
+
+    train: Segment
+    val: Segment | None
+    test: Segment | None
+    train_end: Tensor  # (S,) steps
+
+
+def split_panel(panel: Panel, horizon: int, val_size: int, test_size: int) -> Split:
+    """Cut val_size and test_size steps from the end of every series.
+
+    A series too short to leave a training step is forecast and scored, but not trained on. Raises
+    DataError where no series has anything to train on.
+    """
+    lengths = panel.lengths.cpu()
+    train_end = (lengths - val_size - test_size).clamp_min(0)
+    val_end = (lengths - test_size).clamp_min(0)
+    begin = _first_observed_step(panel)
+    train = Segment(first=begin, last=train_end - 2, cutoff=train_end)
+    if int(train.counts.sum()) == 0:
+        raise DataError(
+            f"no series has a step to train on before the last {val_size + test_size}: the longest "
+            f"has {int(lengths.max())} steps; lower `split.val_size` and `split.test_size`, "
+            f"or `horizon`"
+        )
+    return Split(
+        train=train,
+        val=_scored(begin, train_end, val_end, horizon) if val_size else None,
+        test=_scored(begin, val_end, lengths, horizon) if test_size else None,
+        train_end=train_end,
+    )
+
+
+def _scored(begin: Tensor, start: Tensor, end: Tensor, horizon: int) -> Segment:
+    """Origins whose horizon lies in start..end, from the last step before it on."""
+    return Segment(first=torch.maximum(start - 1, begin), last=end - horizon - 1, cutoff=end)
+
+
+def _first_observed_step(panel: Panel) -> Tensor:
+    """(S,) the first step at which any target of any row is observed; the length where none is."""
+    targets = panel.values[:, : len(panel.targets)]
+    seen = (~targets.isnan()).flatten(1).any(1).cpu().nonzero().flatten()
+    indptr = panel.indptr.cpu()
+    at = torch.searchsorted(seen, indptr[:-1])
+    candidate = torch.cat([seen, indptr[-1:]])[at]
+    return torch.minimum(candidate, indptr[1:]) - indptr[:-1]

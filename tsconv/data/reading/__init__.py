@@ -1,0 +1,1 @@
+"""The only door for untrusted input: files and DataFrames become a checked table."""

@@ -1,0 +1,36 @@
+"""Wide files: a column for each series, or for each row of a family, laid one below the other."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import cast
+
+import numpy as np
+
+from tsconv.data.reading.table import Table
+from tsconv.data.timestamps.frequency import Times
+
+
+def stacked(table: Table, wide: str) -> Table:
+    """The table with each of its targets as a series or a row of its own; wide: series or rows.
+
+    What stands beside the targets is a covariate of all of them. The files' lines come as often as
+    there are targets, which `Places` counts round.
+    """
+    count, lines = table.n_targets, len(table.codes)
+    each = np.repeat(np.arange(count), lines)
+    beside = np.tile(table.values[:, count:], (count, 1))
+    parts = {name: getattr(table, name) for name in ("past", "future", "static")}
+    targets = table.channels[:count]
+    long = dataclasses.replace(
+        table,
+        time=cast(Times, np.tile(table.time, count)),
+        values=np.column_stack([table.values[:, :count].T.reshape(-1, 1), beside]),
+        channels=("y", *table.channels[count:]),
+        **{name: part and part.tile(count) for name, part in parts.items()},
+    )
+    if wide == "series":
+        return dataclasses.replace(long, ids=targets, codes=each)
+    return dataclasses.replace(
+        long, codes=np.tile(table.codes, count), rows=targets, row_codes=each
+    )

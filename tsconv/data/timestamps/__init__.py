@@ -1,0 +1,1 @@
+"""Times: frequencies, time zones, and the reading of a time column."""

@@ -1,0 +1,106 @@
+"""Which regular grid the times of a file lie on: the commonest step, checked for its shape."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsconv.data.timestamps.frequency import DAY, UNITS, Frequency, Steps, Times
+from tsconv.errors import DataError
+
+_MONTHS = {"Y": 12, "Q": 3, "M": 1}  # coarsest first
+
+
+def infer_frequency(time: Times, series: Steps) -> Frequency:
+    """Find the grid from times sorted within each series: the commonest step, checked for shape.
+
+    time, series: (N,), with `series` the code of each row's series. Raises DataError where no
+    series has two different times.
+    """
+    gaps = gaps_within(time, series)
+    if len(gaps) == 0:
+        raise DataError("no series has two timestamps to infer a frequency from: set `data.freq=`")
+    commonest, lowest, three_days = _commonest(gaps)
+    if time.dtype.kind != "M":
+        return Frequency(str(commonest), "integer", commonest)
+    if lowest >= 28 * DAY:
+        monthly = _infer_months(time, series)
+        if monthly is not None:
+            return monthly
+    if commonest == DAY and three_days and np.is_busday(time.astype("datetime64[D]")).all():
+        return Frequency("B", "business", 1)
+    return Frequency(fixed_alias(commonest), "fixed", commonest)
+
+
+def gaps_within(time: Times, series: Steps) -> Steps:
+    """The distances above 0 between neighbouring times of one series."""
+    gaps = np.diff(time.view("int64"))
+    gaps[series[1:] != series[:-1]] = 0
+    return gaps[gaps > 0]
+
+
+def _commonest(gaps: Steps) -> tuple[int, int, bool]:
+    """The commonest gap (of several the smallest), the smallest, and whether one is three days."""
+    lowest, highest = int(gaps.min()), int(gaps.max())
+    if lowest == highest:
+        return lowest, lowest, False
+    counts = pd.Series(gaps, copy=False).value_counts(sort=False)
+    often = counts.index[counts.to_numpy() == counts.max()]
+    return int(often.min()), lowest, 3 * DAY in counts.index
+
+
+def _infer_months(time: Times, series: Steps) -> Frequency | None:
+    """A grid of whole months: every time keeps its day, or is its month's last, or first workday.
+
+    The 29th to 31st give way to a month's last day where it has none of them.
+    """
+    date = time.astype("datetime64[D]")
+    month = date.astype("datetime64[M]")
+    gaps = gaps_within(month.astype("int64"), series)
+    if len(gaps) == 0:
+        return None
+    shape = _shape_of_months(date, month)
+    if shape is None:
+        return None
+    size = math.gcd(*np.unique(gaps).tolist())
+    letter = next(k for k in _MONTHS if size % _MONTHS[k] == 0)
+    end, day, working = shape
+    if day is not None:
+        return Frequency(f"{size if size > 1 else ''}M-{day}", "month", size, day=day)
+    number = size // _MONTHS[letter]
+    alias = f"{number if number > 1 else ''}{'B' * working}{letter}{'E' if end else 'S'}"
+    return Frequency(alias, "month", size, end, None, working)
+
+
+def _shape_of_months(
+    date: npt.NDArray[np.datetime64], month: npt.NDArray[np.datetime64]
+) -> tuple[bool, int | None, bool] | None:
+    """(at the month's end, on which day if it is to be named, on a working day), or None."""
+    day = (date - month.astype("datetime64[D]")).astype("int64") + 1
+    last = (month + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+    if (date == last).all():
+        return True, None, False
+    highest = int(day.max())
+    if int(day.min()) == highest:
+        return False, highest if highest > 28 else None, False
+    if (
+        highest > 28
+        and (date == np.minimum(month.astype("datetime64[D]") + (highest - 1), last)).all()
+    ):
+        return False, highest, False
+    for end, edge, roll in ((True, last, "backward"), (False, month, "forward")):
+        if (date == np.busday_offset(edge.astype("datetime64[D]"), 0, roll=roll)).all():  # type: ignore[call-overload]
+            return end, None, True
+    return None
+
+
+def fixed_alias(microseconds: int) -> str:
+    """The shortest alias of a fixed step: 7 days are W, 90 seconds 90s."""
+    for alias, unit in reversed(UNITS.items()):  # coarsest first
+        if microseconds % unit == 0:
+            number = microseconds // unit
+            return alias if number == 1 else f"{number}{alias}"
+    raise ValueError(microseconds)  # not reached: whole microseconds divide by one

@@ -1,0 +1,202 @@
+"""Time zones: wall-clock times to UTC and back, across clock changes.
+
+A table's times are UTC where it has a zone. A panel of days or coarser steps keeps the wall clock,
+so that a day across a clock change is one step; finer steps are counted in UTC.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+import zoneinfo
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsconv.config.schema import DataConfig
+from tsconv.data.timestamps.frequency import Steps, Times
+from tsconv.errors import ConfigError, DataError, nearest
+
+Wall = npt.NDArray[np.datetime64]
+_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)(?::?(\d\d))?")
+
+
+class _Clocked(Protocol):
+    """What has times on a clock: a panel."""
+
+    @property
+    def time_zone(self) -> str | None: ...
+    @property
+    def wall_clock(self) -> bool: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Parsed:
+    """A column of times as it is written: `settled` makes UTC of it where there is a zone."""
+
+    time: Times  # (N,) datetime64[us] or int64
+    zone: str | None  # of times that are UTC already
+    naive: npt.NDArray[np.bool_] | None = None  # (N,) those without offset, beside others
+
+    def settled(
+        self, data: DataConfig, members: Steps, name: str, place: Callable[[int], str]
+    ) -> tuple[Times, str | None]:
+        """(N,) times and the zone they are told in, None for none; see `from_wall` for members."""
+        zone = data.timezone
+        if zone is None or self.time.dtype.kind != "M":
+            return self.time, self.zone
+        find_zone(zone)
+        wall = cast(Wall, self.time)
+        if self.naive is not None:
+            some = np.flatnonzero(self.naive)
+            wall[some] = from_wall(
+                wall[some], zone, members[some], name, lambda i: place(int(some[i]))
+            )
+        elif self.zone is None:
+            wall = from_wall(wall, zone, members, name, place)
+        return wall, zone
+
+
+def find_zone(name: str, key: str = "data.timezone") -> datetime.tzinfo:
+    """The zone of an IANA name, UTC, or an offset such as +02:00; raises ConfigError."""
+    if name in ("UTC", "Z", "utc"):
+        return datetime.UTC
+    offset = _OFFSET.fullmatch(name)
+    try:
+        if offset:
+            hours, minutes, seconds = (int(part or 0) for part in offset.groups()[1:])
+            size = datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds)
+            return datetime.timezone(size if offset[1] == "+" else -size)
+        return zoneinfo.ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        hint = nearest(name, zoneinfo.available_timezones())
+        raise ConfigError(
+            f"`{key}` (={name}) is not a time zone{hint}; such as UTC, Europe/Berlin or +02:00"
+        ) from error
+
+
+def zone_name(zone: datetime.tzinfo) -> str:
+    """The name by which `find_zone` finds the zone: an IANA name, an offset, or UTC."""
+    name = str(getattr(zone, "key", None) or getattr(zone, "zone", None) or "")
+    if name:
+        return "UTC" if name in ("Etc/UTC", "UTC") else name
+    offset = zone.utcoffset(None)
+    if offset is None:  # such as dateutil's: a name that tells the place is not to be had
+        raise DataError(f"the time zone {zone} has no name: use zoneinfo.ZoneInfo, or UTC")
+    return offset_name(round(offset.total_seconds()))
+
+
+def offset_name(seconds: int) -> str:
+    """7200 -> +02:00; UTC for 0."""
+    minutes, rest = divmod(abs(seconds), 60)
+    text = f"{'-' if seconds < 0 else '+'}{minutes // 60:02}:{minutes % 60:02}"
+    return "UTC" if seconds == 0 else text + (f":{rest:02}" if rest else "")
+
+
+def to_wall(time: Wall, zone: str) -> Wall:
+    """(N,) UTC to the wall clock of the zone."""
+    if zone == "UTC":
+        return time
+    moved = pd.DatetimeIndex(time, tz="UTC").tz_convert(find_zone(zone)).tz_localize(None)
+    return moved.to_numpy().astype("datetime64[us]", copy=False)
+
+
+def to_utc(wall: Wall, zone: str) -> Wall:
+    """(N,) the wall clock of the zone to UTC: the first of two, the next after a hole."""
+    if zone == "UTC":
+        return wall
+    return _localized(wall, find_zone(zone), np.ones(len(wall), dtype=bool), "shift_forward")
+
+
+def to_local(time: Times, panel: _Clocked) -> Times:
+    """Times of a panel, on its own clock, as the wall clock of its zone shows them."""
+    if panel.time_zone is None or panel.wall_clock:
+        return time
+    return to_wall(cast(Wall, time), panel.time_zone)
+
+
+def zoned(time: Times, panel: _Clocked) -> pd.Series | Times:
+    """Times of a panel with their zone, as they are written: a Series, or the times if naive."""
+    if panel.time_zone is None:
+        return time
+    utc = cast(Wall, time)
+    if panel.wall_clock:
+        utc = to_utc(utc, panel.time_zone)
+    return pd.Series(pd.DatetimeIndex(utc, tz="UTC").tz_convert(find_zone(panel.time_zone)))
+
+
+def days_on_wall(time: Wall, zone: str) -> Wall:
+    """UTC to the wall clock for days and coarser steps.
+
+    Where all but a few times are midnight, one whose midnight a clock change took away (and which
+    is therefore an hour late) is midnight too.
+    """
+    wall = to_wall(time, zone)
+    day = wall.astype("datetime64[D]").astype("datetime64[us]")
+    late = np.flatnonzero(wall != day)
+    if 0 < len(late) < 0.5 * len(wall):
+        shifted = late[to_utc(day[late], zone) == time[late]]
+        wall = wall.copy()
+        wall[shifted] = day[shifted]
+    return wall
+
+
+def from_wall(
+    wall: Wall, zone: str, members: Steps, column: str, place: Callable[[int], str]
+) -> Wall:
+    """Wall-clock times as UTC; of two lines of a member with the same time the first is summer.
+
+    Where a member's lines go back in time, it is the last.
+    Dates alone (all at midnight) are never in doubt. Raises DataError naming the row of a time
+    that a clock change leaves out.
+    """
+    found = find_zone(zone)
+    plain = (
+        pd.DatetimeIndex(wall)
+        .tz_localize(found, ambiguous="NaT", nonexistent="NaT")
+        .tz_convert("UTC")
+        .tz_localize(None)
+    )
+    utc = plain.to_numpy().astype("datetime64[us]")
+    odd = np.flatnonzero(np.isnat(utc))
+    if len(odd) == 0:
+        return utc
+    if (wall == wall.astype("datetime64[D]")).all():
+        utc[odd] = to_utc(wall[odd], zone)
+        return utc
+    again = pd.DataFrame({"member": members[odd], "time": wall[odd]}).groupby(["member", "time"])
+    back = _going_back(wall, members)[members[odd]]
+    first = np.where(back, again.cumcount(ascending=False), again.cumcount()) == 0
+    utc[odd] = _localized(wall[odd], found, first, "NaT")
+    none = odd[np.isnat(utc[odd])]
+    if len(none):
+        shown = str(wall[none[0]]).replace("T", " ").removesuffix(".000000")
+        raise DataError(
+            f"{place(int(none[0]))}, column `{column}`: {shown} does not exist in {zone}, where "
+            f"clocks went forward ({len(none)} such); set the right `data.timezone=`"
+        )
+    return utc
+
+
+def _going_back(wall: Wall, members: Steps) -> npt.NDArray[np.bool_]:
+    """(M,) members most of whose lines are earlier than the one before, as in newest first."""
+    order = np.argsort(members, kind="stable")
+    of, time = members[order], wall[order].view("int64")
+    same = of[1:] == of[:-1]
+    rise = np.sign(np.diff(time))[same]
+    return np.bincount(of[1:][same], rise, int(of[-1]) + 1) < 0
+
+
+def _localized(
+    wall: Wall, zone: datetime.tzinfo, first: npt.NDArray[np.bool_], nonexistent: str
+) -> Wall:
+    index = pd.DatetimeIndex(wall).tz_localize(
+        zone,
+        ambiguous=first,
+        nonexistent=cast("object", nonexistent),  # type: ignore[arg-type]
+    )
+    return index.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")

@@ -1,0 +1,1 @@
+"""Losses, metrics, baselines, and the scoring of every origin in one dense pass."""

@@ -1,0 +1,1 @@
+"""From a bundle and a table to a table of forecasts."""

@@ -1,0 +1,144 @@
+"""Bundles: what a finished training leaves for everybody else, as plain files.
+
+A folder with `config.json` (everything needed to rebuild and use the network) and
+`model.safetensors` (its weights). Nothing in it is code and nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from tsconv.config.schema import DataConfig
+from tsconv.data.covariates.encode import Encoding
+from tsconv.errors import BundleError, TsconvError
+from tsconv.model.network import ForecastNet, NetSpec
+
+FORMAT = 1
+_CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    """A trained network and what it must know of the data: roles, frequency, seasonality."""
+
+    net: ForecastNet
+    data: DataConfig
+    freq: str  # a pandas alias, or an integer step
+    season: int  # steps, of the seasonal naive baseline
+    info: dict[str, Any]  # of the training: seed, figures, reasons; for people to read
+    channels: tuple[str, ...] = ()  # of the training, in order: targets, then past covariates
+    rows: tuple[str, ...] = ()  # of the training, in order; () where there were none
+    encodings: tuple[Encoding, ...] = ()  # of the covariates
+
+
+def save_bundle(bundle: Bundle, folder: Path) -> None:
+    """Write the bundle whole or not at all: into a folder beside the target, then renamed.
+
+    An earlier bundle in its place is replaced; anything else there raises BundleError.
+    """
+    from tsconv import __version__
+
+    config = {
+        "format": FORMAT,
+        "tsconv_version": __version__,
+        "net": dataclasses.asdict(bundle.net.spec),
+        "data": _portable(bundle.data),
+        "freq": bundle.freq,
+        "season": bundle.season,
+        "channels": list(bundle.channels),
+        "rows": list(bundle.rows),
+        "covariates": [dataclasses.asdict(e) for e in bundle.encodings],
+        "info": bundle.info,
+    }
+    folder = folder.resolve()
+    if folder.exists() and (
+        not folder.is_dir() or {p.name for p in folder.iterdir()} - {_CONFIG, _WEIGHTS}
+    ):
+        raise BundleError(f"{folder} exists and is not a bundle: name another folder to save to")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        weights = {k: v.detach().cpu().contiguous() for k, v in bundle.net.state_dict().items()}
+        save_file(weights, staging / _WEIGHTS)
+        (staging / _CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        staging.chmod(0o755)
+        if folder.exists():
+            aside = staging.with_name(f"{staging.name}-old")
+            os.replace(folder, aside)
+            os.replace(staging, folder)
+            shutil.rmtree(aside)
+        else:
+            os.replace(staging, folder)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def _portable(data: DataConfig) -> dict[str, Any]:
+    """The roles and the reading of the file, without the path of the training data."""
+    values = dataclasses.asdict(data)
+    for key in ("path", "future_path", "origins_per_chunk", "chunks_per_batch"):
+        values.pop(key)
+    return values
+
+
+def _names(values: Any) -> tuple[str, ...]:
+    return tuple(str(name) for name in values or ())
+
+
+def load_bundle(folder: str | Path) -> Bundle:
+    """Rebuild the network from a bundle folder, in evaluation mode on the CPU.
+
+    Raises BundleError where the folder is not a bundle, is damaged, or was written by a newer
+    version.
+    """
+    folder = Path(folder)
+    for name in (_CONFIG, _WEIGHTS):
+        if not (folder / name).is_file():
+            what = f"has no {name}" if folder.is_dir() else "is not a folder"
+            raise BundleError(
+                f"`bundle` (={folder}) {what}; `tsconv train` writes one to <run folder>/bundle"
+            )
+    try:
+        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        if not isinstance(config, dict) or config.get("format") != FORMAT:
+            found = config.get("format") if isinstance(config, dict) else None
+            raise BundleError(
+                f"{folder / _CONFIG}: format {found} is not one that this version reads ({FORMAT})"
+            )
+        net = ForecastNet(NetSpec.from_dict(config["net"]))
+        net.load_state_dict(load_file(folder / _WEIGHTS))
+        return Bundle(
+            net=net.eval(),
+            data=DataConfig(**config["data"]),
+            freq=str(config["freq"]),
+            season=int(config["season"]),
+            info=dict(config["info"]),
+            channels=_names(config.get("channels", config["info"].get("channels"))),
+            rows=_names(config.get("rows")),
+            encodings=tuple(Encoding.from_dict(e) for e in config.get("covariates", ())),
+        )
+    except BundleError:
+        raise
+    except SafetensorError as error:
+        raise BundleError(f"{folder / _WEIGHTS} is damaged: {error}") from error
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        TsconvError,
+    ) as error:
+        reason = str(error).splitlines()[0]
+        raise BundleError(f"{folder} cannot be loaded: {type(error).__name__}: {reason}") from error

@@ -1,0 +1,1 @@
+"""The forecasting network: causal features, the stack, the linear branch, covariates, the head."""

@@ -1,0 +1,71 @@
+"""What covariates do in a ForecastNet: they enter the stack, and they move the horizon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tsconv.errors import ConfigError
+from tsconv.model.covariate_encoder import CovariateEncoder, Known
+from tsconv.model.effects import Effects, FutureEffect
+from tsconv.model.spec import NetSpec
+from tsconv.nn.rows import RowLinear
+
+
+class KnownBranch(nn.Module):
+    """Past categories, future covariates, calendar and static columns of a network.
+
+    n_targets: forecast from one state; by_row: what rows share.
+    """
+
+    def __init__(self, spec: NetSpec, n_targets: int, by_row: dict[str, Any]) -> None:
+        super().__init__()
+        self.horizon = spec.horizon
+        self.encoder = CovariateEncoder(
+            spec.past_categories,
+            spec.future_categories,
+            spec.n_future,
+            2 * len(spec.calendar),
+            spec.static_categories,
+            spec.n_static,
+        )
+        self.past_width, width = self.encoder.past.width, self.encoder.width_ahead
+        self.enter = RowLinear(self.past_width + width, spec.hidden, bias=False, **by_row)
+        self.effect: FutureEffect | None = None
+        if spec.n_known > len(spec.past_categories):
+            self.effect = FutureEffect(
+                width, spec.hidden, n_targets, spec.horizon, spec.context_length, **by_row
+            )
+
+    def features(self, known: Known, excess: int) -> Tensor:
+        """(H, B, W + horizon, F) of every step; `excess` steps in front are cut, or padded."""
+        values, seen = (F.pad(v, (-excess, 0)) for v in (known.values, known.seen))
+        return torch.cat(self.encoder(known._replace(values=values, seen=seen)), dim=-1)
+
+    def entering(self, features: Tensor, width: int, which: Tensor | None) -> Tensor:
+        """What `width` steps up to the last origin bring to the stack: (H, B, W, hidden)."""
+        last = features.shape[2] - self.horizon
+        return self.enter(features[:, :, last - width : last], which)
+
+    def effects(
+        self, features: Tensor, mask: Tensor, state: Tensor, which: Tensor | None
+    ) -> Effects | None:
+        """See `FutureEffect`; None where nothing is known ahead."""
+        if self.effect is None:
+            return None
+        return self.effect(features[..., self.past_width :], mask, state, which)
+
+
+def require_known(spec: NetSpec, known: Known | None, x: Tensor) -> None:
+    """Raise ConfigError unless `known` has the shapes that go with x: (B, C, H, W)."""
+    batch, _, n_rows, width = x.shape
+    wanted = (
+        (batch, spec.n_known, n_rows, width + spec.horizon),
+        (batch, spec.n_known_static, n_rows),
+    )
+    found = None if known is None else (tuple(known.values.shape), tuple(known.static.shape))
+    if found != wanted:
+        raise ConfigError(f"`known` has shapes {found}, expected {wanted}")

@@ -1,0 +1,272 @@
+"""ForecastNet: causal features, the convolution stack, the linear branch and the head.
+
+Everything that it computes at step t depends on steps up to t alone, so one forward over a stretch
+of a series yields the forecast of every origin in it. It knows nothing of files, training or
+devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tsconv.model.covariate_branch import KnownBranch, require_known
+from tsconv.model.covariate_encoder import Known
+from tsconv.model.effects import Effects
+from tsconv.model.features import causal_features, n_features
+from tsconv.model.linear_branch import LinearBranch
+from tsconv.model.spec import NetSpec
+from tsconv.model.trailing_filters import TrailingFilters
+from tsconv.nn.block import SpatialDropout
+from tsconv.nn.heads import PointHead, QuantileHead
+from tsconv.nn.rows import RowLinear, RowNorm, require_rows
+from tsconv.nn.scaling import CausalScale, causal_scale
+from tsconv.nn.tcn import TemporalStack
+
+
+class Prediction(NamedTuple):
+    """Forecasts of O origins in units of each origin's own spread, and those units.
+
+    A forecast in the units of x is `mu + sigma * level`, see `values`.
+    T target channels; for (B, C, W) inputs the axis H is left out.
+    """
+
+    levels: tuple[Tensor, ...]  # one (B, T, H, O, horizon) for each quantile
+    mu: Tensor  # (B, T, H, O)
+    sigma: Tensor  # (B, T, H, O)
+    inverse: Tensor  # (B, T, H, O) 1 / sigma, or 0 where the context has no spread
+    n_observed: Tensor  # (B, T, H, O) steps observed in the context; at 0 nothing is known
+
+    def values(self) -> Tensor:
+        """The forecasts in the units of x: (B, T, H, O, horizon, Q)."""
+        z = torch.stack(self.levels, dim=-1)
+        return self.mu[..., None, None] + self.sigma[..., None, None] * z
+
+
+class ForecastNet(nn.Module):
+    """A causal forecaster on (B, C, H, W), or on (B, C, W) where there are no rows.
+
+    The first channels are targets, the last `n_past` are seen and not forecast. With
+    `channels="independent"` each target is forecast from its own past and the past-only channels,
+    by the same filters; with "mixed" one state sees all of them and forecasts all targets. What
+    rows share is up to `rows` and `cross_row`. `forward` gives the forecasts of the last
+    `n_origins` steps. What lies before the given input counts as missing.
+    """
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+        spec.check()
+        self.spec = spec
+        self.filters = TrailingFilters(spec.smooth, spec.slope)
+        self.mixed = spec.channels == "mixed"
+        n_targets = (spec.n_targets or 1) if self.mixed else 1  # forecast from one state
+        each = n_features(spec.seasonal_lags, self.filters)
+        n_inputs = (n_targets + spec.n_past) if self.mixed else 1
+        by_row: dict[str, Any] = {"n_rows": spec.n_rows, "rows": spec.rows}
+        self.stem = RowLinear(n_inputs * each, spec.hidden, **by_row)
+        past = spec.n_past * each
+        self.stem_past = (
+            RowLinear(past, spec.hidden, bias=False, **by_row) if past and not self.mixed else None
+        )
+        self.stack = TemporalStack(
+            spec.hidden,
+            spec.kernel_size,
+            spec.levels,
+            stacks=spec.stacks,
+            skip=spec.skip,
+            cross_row=spec.cross_row,
+            dropout=spec.dropout,
+            activation=spec.activation,
+            norm=spec.norm,
+            expansion=spec.expansion,
+            gated=spec.gated,
+            weight_norm=spec.weight_norm,
+            **by_row,
+        )
+        self.norm = RowNorm("layer", spec.hidden, **by_row)
+        self.dropout = SpatialDropout(spec.dropout)
+        self.linear = (
+            LinearBranch(
+                spec.context_length,
+                spec.horizon,
+                min(spec.seasonal_lags, default=None),
+                n_channels=n_targets,
+                **by_row,
+            )
+            if spec.linear
+            else None
+        )
+        width = n_targets * spec.horizon  # the head gives all targets of a state at once
+        self.head: PointHead | QuantileHead = (
+            PointHead(spec.hidden, width, **by_row)
+            if spec.quantiles is None
+            else QuantileHead(spec.hidden, width, spec.quantiles, **by_row)
+        )
+        self.known = (
+            KnownBranch(spec, n_targets, by_row) if spec.n_known + spec.n_known_static else None
+        )
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """Levels of the last axis of a prediction; (0.5,) for a point head."""
+        return self.head.quantiles
+
+    @property
+    def receptive_field(self) -> int:
+        """Steps that the convolution stack sees, the origin's own included."""
+        return self.stack.receptive_field
+
+    @property
+    def feature_history(self) -> int:
+        """Steps before step s that the features of s depend on."""
+        return max(self.filters.history + self.spec.context_length - 1, *self.spec.seasonal_lags, 0)
+
+    @property
+    def history(self) -> int:
+        """Steps before an origin on which its forecast depends."""
+        return self.receptive_field - 1 + self.feature_history
+
+    def forward(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        n_origins: int = 1,
+        which: Tensor | None = None,
+        known: Known | None = None,
+    ) -> Prediction:
+        """x: (B, C, H, W), finite; mask: the same, 1 where observed. The last steps are origins.
+
+        Give at least `history` steps before the first origin for exact forecasts of a series that
+        has them; what is missing in front is padded as unobserved. which: (H,) the number of each
+        of x's rows among those of the training, -1 for a row never seen; None: all, in order.
+        known: covariates of the same steps and of `horizon` more, where the spec has some.
+        """
+        flat = x.ndim == 3
+        if flat:
+            x, mask = x.unsqueeze(2), mask.unsqueeze(2)
+        self.spec.check_input(x, mask, n_origins)
+        require_rows(self.stem, x.shape[2], which)
+        if self.known is not None:
+            require_known(self.spec, known, x)
+        excess = x.shape[-1] - self.history - n_origins  # more than is looked at, or too little
+        x, mask = (
+            F.pad(v, (-excess, 0)).permute(2, 1, 0, 3).contiguous() for v in (x, mask.to(x.dtype))
+        )  # (H, C, B, history + O): rows first, as batched products want them
+        scale = causal_scale(x, mask, self.spec.context_length)
+        targets = x.shape[1] - self.spec.n_past
+        given = None
+        if self.known is not None and known is not None:  # one is where the other is
+            given = self.known.features(known, excess)  # (H, B, history + O + horizon, F)
+        state = self._state(x, mask, scale, which, given)  # (H, N, O, hidden)
+        origin = CausalScale(*(v[:, :targets, :, -n_origins:] for v in scale))  # (H, T, B, O)
+        x, mask = x[:, :targets], mask[:, :targets]
+        effects = None
+        if self.known is not None and given is not None:
+            effects = self.known.effects(given, mask, state, which)
+        centre = self._centre(x, mask, origin, which, effects)
+        levels = self._levels(state, centre, which, effects)  # Q of (H, T, B, O, horizon)
+
+        def public(v: Tensor) -> Tensor:
+            v = v.transpose(0, 2)  # (B, T, H, O, ...)
+            return v.squeeze(2) if flat else v
+
+        return Prediction(tuple(public(v) for v in levels), *(public(v) for v in origin))
+
+    def _state(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        scale: CausalScale,
+        which: Tensor | None,
+        given: Tensor | None,
+    ) -> Tensor:
+        """What the head sees at each origin: (H, N, O, hidden), N being B, or T * B apart."""
+        start, lags = self.feature_history, self.spec.seasonal_lags
+        features = causal_features(x, mask, scale, self.filters, lags, start)
+        width = features.shape[3]  # (H, C, B, receptive_field - 1 + O, F)
+        present = scale.n_observed[..., -width:] > 0
+        targets = x.shape[1] - self.spec.n_past
+        if self.mixed:
+            inputs = _side_by_side(features)  # (H, B, W, C * F)
+            entered = self.stem(inputs, which)
+            present = present.any(1)
+        else:
+            entered = self.stem(features[:, :targets].flatten(1, 2), which)
+            if self.stem_past is not None:
+                seen = self.stem_past(_side_by_side(features[:, targets:]), which)
+                entered = entered + seen.repeat(1, targets, 1, 1)
+            present = present[:, :targets].flatten(1, 2)
+        if self.known is not None and given is not None:
+            told = self.known.entering(given, width, which)  # (H, B, W, hidden)
+            entered = entered + (told if self.mixed else told.repeat(1, targets, 1, 1))
+        state = self.stack(entered, present, which)
+        return self.dropout(self.norm(state, which))
+
+    def _centre(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        origin: CausalScale,
+        which: Tensor | None,
+        effects: Effects | None,
+    ) -> Tensor:
+        """The linear branch's forecasts: (H, T, B, O, horizon)."""
+        n_origins = origin.mu.shape[-1]
+        if self.linear is None:
+            return x.new_zeros(*origin.mu.shape, self.spec.horizon)
+        last = n_origins + self.spec.context_length - 1
+        explained = None if effects is None else (effects.of_steps, effects.mean, effects.unit)
+        centre = self.linear(
+            x[..., -last:], mask[..., -last:], origin.mu, origin.inverse, which, explained
+        )
+        return centre.to(origin.mu.dtype)
+
+    def _levels(
+        self, state: Tensor, centre: Tensor, which: Tensor | None, effects: Effects | None
+    ) -> tuple[Tensor, ...]:
+        """Q tensors like the centre: (H, T, B, O, horizon)."""
+        n_targets = centre.shape[1]
+        if effects is not None:
+            centre = centre + effects.shift
+
+        def arranged(v: Tensor) -> Tensor:  # as the head gives its own: (H, N, O, T * horizon)
+            return _side_by_side(v) if self.mixed else v.flatten(1, 2)
+
+        spread = None if effects is None else arranged(effects.spread)
+        levels = self.head(state, arranged(centre), which, spread)
+        if not self.mixed:
+            return tuple(v.unflatten(1, (n_targets, -1)) for v in levels)
+        return tuple(v.unflatten(-1, (n_targets, -1)).movedim(-2, 1) for v in levels)
+
+
+def _side_by_side(v: Tensor) -> Tensor:
+    """The features of all channels in one: (H, C, B, W, F) -> (H, B, W, C * F)."""
+    return v.movedim(1, -2).flatten(-2)
+
+
+def windowed_reference(
+    net: ForecastNet,
+    x: Tensor,
+    mask: Tensor,
+    origins: Sequence[int],
+    known: Known | None = None,
+) -> Tensor:
+    """Readable twin of the dense forward: each origin's history cut out, one pass for each.
+
+    x, mask: (B, C, H, W) or (B, C, W); origins: steps; known: of W + horizon steps. Returns
+    (B, T, H, len(origins), horizon, Q) in the units of x, without the axis H for (B, C, W).
+    """
+    out = []
+    for t in origins:
+        first = max(0, t - net.history)
+        window = slice(first, t + 1 + net.spec.horizon)
+        here = known and known._replace(
+            values=known.values[..., window], seen=known.seen[..., window]
+        )
+        cut = slice(first, t + 1)
+        out.append(net(x[..., cut], mask[..., cut], known=here).values())
+    return torch.cat(out, dim=-3)

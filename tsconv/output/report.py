@@ -1,0 +1,139 @@
+"""What a run leaves to read: metrics.json, the resolved config with its reasons, the table."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from torch import Tensor
+
+from tsconv.config.schema import TrainConfig
+from tsconv.data.panel.panel import Panel
+from tsconv.evaluation.metrics import KEYS, SeriesScale
+
+
+def training_notes(
+    panel: Panel,
+    scale: SeriesScale,
+    train_end: Tensor | None = None,
+    context_length: int | None = None,
+) -> list[str]:
+    """What a user would want to know of the data before believing what is trained on them.
+
+    train_end: (S,) steps of each series' training part, of which those that do not fill
+    `context_length` are told.
+    """
+    notes = []
+    if train_end is not None and context_length is not None:
+        short = (train_end < context_length).nonzero().flatten().tolist()
+        if short:
+            names = ", ".join(f"`{panel.ids[s]}`" for s in short[:3])
+            have = "1 series has" if len(short) == 1 else f"{len(short):,} series have"
+            notes.append(
+                f"{have} fewer than `context_length` (={context_length}) steps to train on "
+                f"({names}{', ...' if len(short) > 3 else ''}): what is there is used"
+            )
+    if len(panel.rows) == 1:
+        notes.append(f"there is one row, `{panel.rows[0]}`: what rows share makes no difference")
+    for c in panel.empty_channels():
+        lost = "neither trained on nor forecast" if c < len(panel.targets) else "of no use"
+        notes.append(f"`{panel.channels[c]}` has no value at all: it is {lost}")
+    idle = (scale.std == 0).all(1).all(0)  # (H,)
+    for name in [name for name, none in zip(panel.rows, idle, strict=False) if none][:5]:
+        notes.append(f"family row `{name}` has nothing to learn from in the training part")
+    return notes
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write beside the target and rename: nothing half-written is seen, and two may write."""
+    staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    staging.write_text(text, encoding="utf-8")
+    os.replace(staging, path)
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write a value of plain types; raises ValueError for NaN."""
+    replace_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def look_up(metrics: dict[str, Any], name: str) -> float | None:
+    """A figure of metrics.json by a name such as `val.mae` or `train_seconds`; None for none."""
+    part, _, key = name.rpartition(".")
+    return ((metrics.get(part) or {}) if part else metrics).get(key)
+
+
+def write_config(config: TrainConfig, reasons: dict[str, str], path: Path) -> None:
+    """The config as it was used, as YAML; values chosen from the data carry their reason."""
+    text = OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
+    lines: list[str] = []
+    trail: list[str] = []  # the keys that lead to the line
+    pending: str | None = None  # a list's reason goes behind its key
+    for line in text.splitlines():
+        name, colon, _ = line.strip().partition(":")
+        if colon and not line.strip().startswith("-"):
+            depth = (len(line) - len(line.lstrip())) // 2
+            trail = [*trail[:depth], name]
+            pending = reasons.get(".".join(trail))
+        else:
+            pending = None
+        lines.append(f"{line}  # auto: {pending}" if pending else line)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def metrics_table(ours: dict[str, Any], naive: dict[str, Any]) -> str:
+    """The test metrics beside seasonal naive's, one a line, with the share of the difference."""
+    lines = [f"{'test':<14}{'tsconv':>12}{'seasonal naive':>16}{'':>10}"]
+    for key in KEYS:
+        a, b = ours.get(key), naive.get(key)
+        if a is None:
+            continue
+        if key == "n_origins":
+            lines.append(f"{key:<14}{a:>12,}{b:>16,}")
+            continue
+        other = "" if b is None else f"{b:>16.4g}"
+        compare = b and key != "coverage_80"
+        change = f"{100 * (a - b) / b:>+9.1f}%" if compare and b else ""
+        lines.append(f"{key:<14}{a:>12.4g}{other}{change}")
+    return "\n".join(lines)
+
+
+def parts_table(ours: dict[str, Any], naive: dict[str, Any], most: int = 12) -> str:
+    """MASE by channel and by row beside seasonal naive's, the worst first; "" for neither."""
+    lines = []
+    for key, what in (("by_channel", "mase by channel"), ("by_row", "mase by row")):
+        parts = {k: v for k, v in ours.get(key, {}).items() if v["mase"] is not None}
+        if not parts:
+            continue
+        lines += ["", f"{what:<26}{'tsconv':>12}{'seasonal naive':>16}"]
+        worst_first = sorted(parts, key=lambda k: -parts[k]["mase"])
+        for name in worst_first[:most]:
+            a, b = parts[name]["mase"], naive[key][name]["mase"]
+            change = f"{100 * (a - b) / b:>+9.1f}%" if b else ""
+            lines.append(f"{name[:25]:<26}{a:>12.4g}{b or 0:>16.4g}{change}")
+        if len(parts) > most:
+            lines.append(f"... {len(parts) - most} more in metrics.json")
+    return "\n".join(lines)
+
+
+def write_overrides(overrides: Sequence[str], config: TrainConfig, folder: Path) -> None:
+    """What was asked for, as Hydra writes it: `overrides.yaml` and the composed `config.yaml`."""
+    folder.mkdir(exist_ok=True)
+    OmegaConf.save(OmegaConf.create(list(overrides)), folder / "overrides.yaml")
+    OmegaConf.save(OmegaConf.create(dataclasses.asdict(config)), folder / "config.yaml")
+
+
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}} -> {"a.b": 1}; an empty mapping stays a value."""
+    out: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            out |= flat(value, f"{prefix}{key}.")
+        else:
+            out[prefix + key] = value
+    return out

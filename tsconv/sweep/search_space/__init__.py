@@ -1,0 +1,1 @@
+"""The search space: ranges of config keys, and how a trial draws them."""

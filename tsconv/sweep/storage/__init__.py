@@ -1,0 +1,1 @@
+"""Where a study lives, so that several workers can share it."""
