@@ -68,8 +68,8 @@ class Forecaster:
         extra = None if future is None else table_from_frame(future, data, future_only=True)
         table = table_from_frame(frame, data)
         panel, origins = ready_panel(self.bundle, table, extra, roles.get("freq"))
-        which = row_numbers(self.bundle, panel)
-        forecast = forecast_panel(self.bundle.net, panel, batch_size, origins, which)
+        row_index = row_numbers(self.bundle, panel)
+        forecast = forecast_panel(self.bundle.net, panel, batch_size, origins, row_index)
         self.notes = list(panel.notes)
         if forecast.skipped:
             self.notes.append(skipped_line(forecast, self.bundle.net))

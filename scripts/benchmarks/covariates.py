@@ -20,7 +20,7 @@ from tsconv.config.compose import train_config
 from tsconv.data.batches.chunks import gather
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import read_table
-from tsconv.training.prepare import Workshop
+from tsconv.training.prepare import PanelCache
 from tsconv.training.run import train
 
 NO_PAST = ("data.past_covariates=null",)
@@ -50,7 +50,7 @@ def errors(seed: int, overrides: tuple[str, ...], holiday: Tensor) -> tuple[list
         config = train_config(["experiment=load", *keys, *overrides])
         result = train(config)
     # The panel of the training, encoded; its test part in one dense pass a series.
-    prepared = Workshop().prepare(config)
+    prepared = PanelCache().prepare(config)
     net, panel, segment = result.bundle.net, prepared.panel, prepared.split.test
     assert segment is not None
     sums, counts = np.zeros(3), np.zeros(3)

@@ -18,9 +18,9 @@ import time
 import torch
 
 from tsconv.data.batches.chunks import gather
-from tsconv.data.panel.origin_range import Segment
+from tsconv.data.panel.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel, build_panel
-from tsconv.data.reading.table import Places, Table
+from tsconv.data.reading.table import SourceLocations, Table
 from tsconv.model.network import ForecastNet, NetSpec
 from tsconv.training.lightning_module import dense_loss
 
@@ -45,7 +45,7 @@ def made_up_panel() -> Panel:
         time=step.repeat(SERIES).numpy(),
         values=values.reshape(n, 1).double().numpy(),
         channels=("y",),
-        places=Places.of({"made up": n}),
+        places=SourceLocations.of({"made up": n}),
     )
     return build_panel(table)
 
@@ -58,7 +58,7 @@ def measure(
     net = ForecastNet(NetSpec(HORIZON, 336, (), hidden=32, levels=7))
     optimizer = torch.optim.AdamW(net.parameters(), fused=True)
     lengths = panel.lengths
-    segment = Segment(torch.zeros_like(lengths), lengths - HORIZON - 1, lengths)
+    segment = OriginRange(torch.zeros_like(lengths), lengths - HORIZON - 1, lengths)
     loss_function = torch.compile(dense_loss, dynamic=False) if compiled else dense_loss
     generator = torch.Generator().manual_seed(1)
     seconds = []
@@ -84,7 +84,7 @@ def largest_difference(panel: Panel) -> float:
     assert net.linear is not None
     torch.nn.init.normal_(net.linear.weight, std=0.1)
     lengths = panel.lengths
-    segment = Segment(torch.zeros_like(lengths), lengths - 1, lengths)
+    segment = OriginRange(torch.zeros_like(lengths), lengths - 1, lengths)
     with torch.inference_mode():
         series = torch.zeros(1, dtype=torch.int64)
         dense = gather(

@@ -63,7 +63,7 @@ def forecast(result: TrainResult, frame: pd.DataFrame) -> tuple[pd.DataFrame, An
     """The table of forecasts from the bundle on disk, and what was made on the way."""
     bundle = load_bundle(result.run_dir / "bundle")
     panel = panel_for(bundle, table_from_frame(frame, bundle.data))
-    made = forecast_panel(bundle.net, panel, which=row_numbers(bundle, panel))
+    made = forecast_panel(bundle.net, panel, row_index=row_numbers(bundle, panel))
     return forecast_frame(made, panel, bundle.net.quantiles), (made, panel, bundle)
 
 

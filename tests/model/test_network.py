@@ -5,7 +5,7 @@ import torch
 
 from tests.conftest import random_net
 from tsconv.errors import ConfigError
-from tsconv.model.covariate_encoder import Known
+from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet, LinearBranch, NetSpec
 
 
@@ -75,7 +75,9 @@ def test_nothing_in_the_dense_loss_breaks_the_graph(with_covariates: bool) -> No
     net = random_net(quantiles=(0.1, 0.5, 0.9), dropout=0.0, **more).float().train()
     x = torch.randn(2, 1, net.history + 8)
     z = torch.ones(2, 5, 1, net.history + 8 + 5)
-    known = Known(z, z, torch.ones(2, 1, 1), torch.ones(2, 1, 1)) if with_covariates else None
+    known = (
+        CovariateBatch(z, z, torch.ones(2, 1, 1), torch.ones(2, 1, 1)) if with_covariates else None
+    )
     y, valid = torch.randn(2, 1, 12), torch.ones(2, 8, dtype=torch.bool)
     arguments = (net, x, torch.ones_like(x), y, torch.ones_like(y), valid, torch.ones(2, 1))
     plain, _ = dense_loss(*arguments, "mae", "series", known)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from tsconv.errors import ConfigError
 from tsconv.model.linear_branch import LinearBranch
 from tsconv.nn.depthwise import depthwise_time_major, depthwise_time_major_reference
-from tsconv.nn.row_mixing import CrossRow, crossrow_reference
+from tsconv.nn.row_mixing import RowMixing, row_mixing_reference
 from tsconv.nn.rows import ROWS, RowLinear, RowNorm
 from tsconv.nn.rowwise import RowwiseConv1d
 from tsconv.nn.tcn import TemporalStack
@@ -95,11 +95,11 @@ def test_pooled_rows_start_alike_and_serve_a_row_never_seen(layer: RowLinear) ->
 def test_a_choice_of_rows_is_their_part_of_the_whole(rows: str) -> None:
     conv = randomised(RowwiseConv1d(2, 3, 3, n_rows=5, rows=rows))
     linear = randomised(RowLinear(2, 3, n_rows=5, rows=rows))
-    which = torch.tensor([4, 0, 2])
+    row_index = torch.tensor([4, 0, 2])
     x = torch.randn(2, 2, 5, 9, dtype=torch.float64)
-    torch.testing.assert_close(conv(x[:, :, which], which), conv(x)[:, :, which])
+    torch.testing.assert_close(conv(x[:, :, row_index], row_index), conv(x)[:, :, row_index])
     z = torch.randn(5, 2, 4, 2, dtype=torch.float64)
-    torch.testing.assert_close(linear(z[which], which), linear(z)[which])
+    torch.testing.assert_close(linear(z[row_index], row_index), linear(z)[row_index])
 
 
 def test_the_linear_branch_by_row_and_channel_equals_the_loop() -> None:
@@ -124,18 +124,18 @@ def test_the_linear_branch_by_row_and_channel_equals_the_loop() -> None:
     seed=st.integers(0, 99),
 )
 def test_what_rows_tell_equals_the_loop(kind: str, rows: str, n_rows: int, seed: int) -> None:
-    layer = randomised(CrossRow(3, kind, n_rows=n_rows, rows=rows), seed)
+    layer = randomised(RowMixing(3, kind, n_rows=n_rows, rows=rows), seed)
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(n_rows, 2, 4, 3, generator=generator, dtype=torch.float64)
     present = (torch.rand(n_rows, 2, 4, 1, generator=generator) > 0.4).double()
     torch.testing.assert_close(
-        layer(x, present), crossrow_reference(layer, x, present), rtol=0, atol=1e-12
+        layer(x, present), row_mixing_reference(layer, x, present), rtol=0, atol=1e-12
     )
 
 
 @pytest.mark.parametrize("kind", ["mean", "dense"])
 def test_rows_begin_apart_and_an_absent_row_tells_nothing(kind: str) -> None:
-    layer = CrossRow(3, kind, n_rows=4)
+    layer = RowMixing(3, kind, n_rows=4)
     x, present = torch.randn(4, 2, 5, 3), torch.ones(4, 2, 5, 1)
     assert torch.equal(layer(x, present), x)
     randomised(layer).float()
@@ -147,7 +147,7 @@ def test_rows_begin_apart_and_an_absent_row_tells_nothing(kind: str) -> None:
 
 
 def test_the_mean_of_rows_takes_any_number_of_them_in_any_order() -> None:
-    layer = randomised(CrossRow(3, "mean"))
+    layer = randomised(RowMixing(3, "mean"))
     for n_rows in (1, 2, 7):
         x, order = torch.randn(n_rows, 2, 4, 3).double(), torch.randperm(n_rows)
         present = (torch.rand(n_rows, 2, 4, 1) > 0.3).double()
@@ -160,9 +160,9 @@ def test_in_the_stack_a_row_is_heard_at_the_step_at_which_it_is_present() -> Non
     present = torch.ones(3, 2, 9, dtype=torch.float64)
     present[1, :, :5] = 0
     one = stack.blocks[0](x)  # a step shorter
-    one = crossrow_reference(stack.cross[0], one, present[..., 1:].unsqueeze(-1))
+    one = row_mixing_reference(stack.cross[0], one, present[..., 1:].unsqueeze(-1))
     two = stack.blocks[1](one)  # two more
-    two = crossrow_reference(stack.cross[1], two, present[..., 3:].unsqueeze(-1))
+    two = row_mixing_reference(stack.cross[1], two, present[..., 3:].unsqueeze(-1))
     torch.testing.assert_close(stack(x, present), two, rtol=0, atol=1e-12)
 
 
@@ -173,10 +173,12 @@ def test_in_the_stack_a_row_is_heard_at_the_step_at_which_it_is_present() -> Non
         (lambda: RowLinear(3, 2, rows="pool"), r"did you mean `pooled`"),
         (lambda: RowLinear(0, 2), r"`in_features` \(=0\)"),
         (lambda: RowNorm("batch", 3), r"`norm` \(=batch\)"),
-        (lambda: CrossRow(3, "sum"), r"`cross_row` \(=sum\)"),
-        (lambda: CrossRow(3, "dense"), r"`n_rows` \(=None\) must be given with `cross_row`"),
+        (lambda: RowMixing(3, "sum"), r"`cross_row` \(=sum\)"),
+        (lambda: RowMixing(3, "dense"), r"`n_rows` \(=None\) must be given with `cross_row`"),
         (
-            lambda: CrossRow(3, "dense", n_rows=2)(torch.zeros(3, 1, 1, 3), torch.ones(3, 1, 1, 1)),
+            lambda: RowMixing(3, "dense", n_rows=2)(
+                torch.zeros(3, 1, 1, 3), torch.ones(3, 1, 1, 1)
+            ),
             r"x has 3 rows, `cross_row` \(=dense\) mixes `n_rows` \(=2\)",
         ),
         (
@@ -187,7 +189,7 @@ def test_in_the_stack_a_row_is_heard_at_the_step_at_which_it_is_present() -> Non
         ),
         (
             lambda: RowwiseConv1d(2, 2, 3, n_rows=2)(torch.zeros(1, 2, 2, 9), torch.tensor([0])),
-            r"`which` has shape \(1,\), x has 2 rows",
+            r"`row_index` has shape \(1,\), x has 2 rows",
         ),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import masked, random_net
 from tsconv.errors import ConfigError
-from tsconv.model.covariate_encoder import Known
+from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.effects import FutureEffect, future_effect_reference
 from tsconv.model.linear_branch import LinearBranch
 from tsconv.model.network import ForecastNet, windowed_reference
@@ -34,7 +34,7 @@ def net_of(form: dict, **more: object) -> ForecastNet:
     return random_net(quantiles=(0.1, 0.5, 0.9), **{**ALL, **form, **more})
 
 
-def data(seed: int, missing: float = 0.2) -> tuple[torch.Tensor, torch.Tensor, Known]:
+def data(seed: int, missing: float = 0.2) -> tuple[torch.Tensor, torch.Tensor, CovariateBatch]:
     generator = torch.Generator().manual_seed(seed)
 
     def random(*shape: int) -> torch.Tensor:
@@ -48,7 +48,7 @@ def data(seed: int, missing: float = 0.2) -> tuple[torch.Tensor, torch.Tensor, K
     seen = (random(*values.shape) >= missing).double()
     static = torch.stack([torch.floor(random(B, H) * 5), random(B, H)], dim=1)
     static_seen = (random(B, 2, H) >= missing).double()
-    known = Known(values * seen, seen, static * static_seen, static_seen)
+    known = CovariateBatch(values * seen, seen, static * static_seen, static_seen)
     return masked(x, mask), mask, known
 
 
@@ -78,7 +78,7 @@ def test_what_is_not_known_yet_changes_no_bit(
     """Past covariates after the origin, and future ones beyond its horizon."""
     net = net_of(form).to(dtype)
     x, mask, known = data(seed)
-    x, mask, known = x.to(dtype), mask.to(dtype), Known(*(v.to(dtype) for v in known))
+    x, mask, known = x.to(dtype), mask.to(dtype), CovariateBatch(*(v.to(dtype) for v in known))
     before = net(x, mask, W, known=known).values()[:, :, :, : origin + 1]
     x[:, -1, :, origin + 1 :], mask[..., origin + 1 :] = 1e4, 1  # the numeric past covariate
     values, seen = known.values.clone(), known.seen.clone()
@@ -110,7 +110,7 @@ def test_every_covariate_counts(column: int) -> None:
 def test_an_effect_reaches_its_own_step_alone() -> None:
     net = net_of(MIXED, future_categories=(), n_static=0, static_categories=(), calendar=())
     x, mask, known = data(1, missing=0)
-    known = Known(
+    known = CovariateBatch(
         known.values[:, [0, 3, 4]],
         known.seen[:, [0, 3, 4]],
         x.new_zeros(B, 0, H),
@@ -154,9 +154,9 @@ def test_permuting_series_permutes_forecasts_and_batches_change_nothing(form: di
     x, mask, known = data(2)
     together = net(x, mask, 9, known=known).values()
     order = torch.tensor([2, 0, 1])
-    moved = net(x[order], mask[order], 9, known=Known(*(v[order] for v in known))).values()
+    moved = net(x[order], mask[order], 9, known=CovariateBatch(*(v[order] for v in known))).values()
     torch.testing.assert_close(moved, together[order], rtol=0, atol=1e-10)
-    one = net(x[1:2], mask[1:2], 9, known=Known(*(v[1:2] for v in known))).values()
+    one = net(x[1:2], mask[1:2], 9, known=CovariateBatch(*(v[1:2] for v in known))).values()
     torch.testing.assert_close(one, together[1:2], rtol=0, atol=1e-10)
 
 

@@ -137,7 +137,9 @@ def test_permuting_rows_with_their_numbers_permutes_forecasts(rows: str) -> None
 def test_a_learned_mixture_takes_its_own_rows_in_order_alone() -> None:
     net = random_net(rows="pooled", n_rows=H, cross_row="dense", **PAST)
     x, mask = data(1)
-    with pytest.raises(ConfigError, match=r"`which` \(=\[1, 0, 2, 3\]\): `cross_row` \(=dense\)"):
+    with pytest.raises(
+        ConfigError, match=r"`row_index` \(=\[1, 0, 2, 3\]\): `cross_row` \(=dense\)"
+    ):
         net(x, mask, 5, torch.tensor([1, 0, 2, 3]))
     assert torch.equal(net(x, mask, 5, torch.arange(H)).values(), net(x, mask, 5).values())
 

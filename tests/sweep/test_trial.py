@@ -28,7 +28,7 @@ from tsconv.sweep.trial import (
     run_trial,
     validated,
 )
-from tsconv.training.prepare import Workshop
+from tsconv.training.prepare import PanelCache
 from tsconv.training.run import train
 
 QUICK = ("horizon=7", "trainer.max_steps=30", "compile=false", "precision=float32", "plots=false")
@@ -46,7 +46,7 @@ def never(step: int, steps: int, error: float) -> bool:
 
 
 def trained(folder: Path, *overrides: str, report: Callable[..., bool] = never) -> Outcome:
-    return run_trial(config(folder, None, *overrides), Workshop(), folder / "trial", report)
+    return run_trial(config(folder, None, *overrides), PanelCache(), folder / "trial", report)
 
 
 def test_the_test_part_is_never_looked_at(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_the_test_part_is_never_looked_at(tmp_path: Path) -> None:
     for name, values in (("a", frame), ("b", other)):
         folder = tmp_path / name
         folder.mkdir()
-        workshop = Workshop()
+        workshop = PanelCache()
         asked = config(folder, values, "split.test_size=16", "split.val_size=16")
         outcome = run_trial(asked, workshop, folder / "trial", never)
         figures.append((outcome.metrics["val"], outcome.metrics["val_error_by_percent"]))
@@ -78,7 +78,7 @@ def test_the_validation_part_is_looked_at(tmp_path: Path) -> None:
     figures = []
     for values in (frame, other):
         asked = config(tmp_path, values, "split.test_size=16", "split.val_size=16")
-        figures.append(run_trial(asked, Workshop(), tmp_path / "t", never).metrics["val"]["mae"])
+        figures.append(run_trial(asked, PanelCache(), tmp_path / "t", never).metrics["val"]["mae"])
     assert figures[0] != figures[1]
 
 
@@ -127,7 +127,7 @@ def test_a_workshop_reads_a_file_once_for_each_way_of_reading(
     monkeypatch.setattr(
         tsconv.training.prepare, "read_table", lambda data: reads.append(1) or read(data)
     )
-    workshop = Workshop()
+    workshop = PanelCache()
     workshop.prepare(config(tmp_path))
     workshop.prepare(config(tmp_path, None, "context_length=20", "data.origins_per_chunk=16"))
     workshop.prepare(config(tmp_path, None, "model.hidden=8", "split.val_size=20"))
@@ -135,13 +135,13 @@ def test_a_workshop_reads_a_file_once_for_each_way_of_reading(
     workshop.prepare(config(tmp_path, None, "data.na_values=[x]"))
     assert len(reads) == 2
     first = workshop.prepare(config(tmp_path, None, "split.val_size=30"))
-    fresh = Workshop().prepare(config(tmp_path, None, "split.val_size=30"))
+    fresh = PanelCache().prepare(config(tmp_path, None, "split.val_size=30"))
     assert torch.equal(first.scale.std, fresh.scale.std)  # of its own split, not of another's
 
 
 def test_a_sweep_needs_a_validation_part(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"`split.val_size` \(=0\) leaves no forecast"):
-        validated(Workshop().prepare(config(tmp_path, None, "split.val_size=0")))
+        validated(PanelCache().prepare(config(tmp_path, None, "split.val_size=0")))
 
 
 def test_objectives_are_looked_up_and_must_be_numbers() -> None:
@@ -166,7 +166,7 @@ def test_the_fingerprint_is_that_of_the_data() -> None:
     asked = train_config(["horizon=7"])
 
     def of(frame: pd.DataFrame) -> str:
-        return fingerprint(Workshop().panel(asked, table_from_frame(frame, asked.data)))
+        return fingerprint(PanelCache().panel(asked, table_from_frame(frame, asked.data)))
 
     frame = daily_frame()
     assert of(frame) == of(frame.iloc[::-1].iloc[::-1])

@@ -9,7 +9,7 @@ import torch
 
 from tsconv.model.spec import NetSpec
 from tsconv.training import precision as speed
-from tsconv.training.precision import Shapes, choose
+from tsconv.training.precision import CompileCache, choose
 
 
 class Net(torch.nn.Module):
@@ -46,7 +46,7 @@ def slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("slow_steps")
 def test_trainings_of_one_shape_repay_compilation_together() -> None:
-    shapes = Shapes()
+    shapes = CompileCache()
     # 25 s are repaid by 25 / (.45 * .02) = 2,778 steps.
     chosen = [choose("auto", "auto", Loss(), arguments(), 1000, shapes).compiled for _ in range(4)]
     assert chosen == [False, False, True, True]
@@ -61,14 +61,14 @@ def test_the_rate_of_dropout_is_not_part_of_a_shape_and_its_absence_is() -> None
         ({"dropout": 0.0}, False),
         ({"hidden": 8}, False),
     ):
-        shapes = Shapes()
+        shapes = CompileCache()
         choose("auto", "auto", Loss(), arguments(dropout=0.1), 2000, shapes)
         again = choose("auto", "auto", Loss(), arguments(**spec), 2000, shapes)
         assert again.compiled == compiled, spec
 
 
 def test_a_known_shape_is_not_measured_again() -> None:
-    shapes, loss = Shapes(), Loss()
+    shapes, loss = CompileCache(), Loss()
     first = choose("auto", "auto", loss, arguments(), 10, shapes)
     measured = loss.calls
     assert measured > 0
@@ -83,7 +83,7 @@ def test_too_many_compiled_shapes_are_forgotten_together(monkeypatch: pytest.Mon
     resets = []
     monkeypatch.setattr(torch.compiler, "reset", lambda: resets.append(1))
     monkeypatch.setattr(speed, "_MOST_COMPILED", 3)
-    shapes = Shapes()
+    shapes = CompileCache()
     for steps in (10, 11, 12, 12, 10):
         choose("true", "float32", Loss(), arguments(steps), 10, shapes)
     assert not resets
@@ -99,7 +99,7 @@ def test_one_compiled_step_serves_every_training_of_its_shape() -> None:
     from tsconv.config.compose import train_config
     from tsconv.data.reading.read import table_from_frame
     from tsconv.training.lightning_module import dense_loss
-    from tsconv.training.prepare import Workshop
+    from tsconv.training.prepare import PanelCache
 
     counter = CompileCounter()
     torch._dynamo.reset()
@@ -107,7 +107,7 @@ def test_one_compiled_step_serves_every_training_of_its_shape() -> None:
     table = table_from_frame(daily_frame(), train_config(["horizon=7"]).data)
     seen = []
     for extra in ([], ["model.dropout=0.4", "seed=3"], ["optimizer.lr=1"], ["model.hidden=8"]):
-        prepared = Workshop().prepare(train_config(["horizon=7", "data.path=x", *extra]), table)
+        prepared = PanelCache().prepare(train_config(["horizon=7", "data.path=x", *extra]), table)
         module, data = prepared.module(), prepared.data()
         batch = next(iter(data.train_dataloader()))
         loss(*module.arguments(batch))

@@ -12,12 +12,12 @@ from tsconv.check import sections
 from tsconv.check.estimate import PanelWorkshop, estimate
 from tsconv.check.findings import covariates, grid
 from tsconv.check.findings import lines as findings
-from tsconv.check.read_attempt import Patient, read_patient
+from tsconv.check.read_attempt import ReadAttempt, read_patient
 from tsconv.check.report import Finding, Report
 from tsconv.check.suggestions.horizon import horizon_for, lags_for
 from tsconv.check.suggestions.roles import declared_roles
 from tsconv.check.suggestions.seasons import Season, find_seasons
-from tsconv.check.tables.sorted_table import Lines
+from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.check.train_line import train_line
 from tsconv.config.compose import CheckPlan
 from tsconv.errors import ConfigError, DataError, TsconvError
@@ -66,7 +66,7 @@ def check(
     return report, refusal
 
 
-def _undeclared(patient: Patient, declared: dict[str, str]) -> list[covariates.Candidate]:
+def _undeclared(patient: ReadAttempt, declared: dict[str, str]) -> list[covariates.Candidate]:
     if patient.raw is None:
         return []
     names = [n for n in patient.raw.names if n not in declared]
@@ -75,7 +75,11 @@ def _undeclared(patient: Patient, declared: dict[str, str]) -> list[covariates.C
 
 
 def _look_at_lines(
-    report: Report, patient: Patient, lines: Lines, declared: dict[str, str], ahead: list[str]
+    report: Report,
+    patient: ReadAttempt,
+    lines: SortedTable,
+    declared: dict[str, str],
+    ahead: list[str],
 ) -> None:
     data = patient.data
     report.find(findings.unsorted(lines))
@@ -94,7 +98,7 @@ def _look_at_lines(
             report.find(*covariates.leaks(patient.raw, lines, declared))
 
 
-def _look_at_panel(report: Report, patient: Patient, plan: CheckPlan, keys: dict) -> None:
+def _look_at_panel(report: Report, patient: ReadAttempt, plan: CheckPlan, keys: dict) -> None:
     """Everything that needs the grid: holes, seasons, the defaults, what a training would take."""
     panel, lines = patient.panel, patient.lines
     assert panel is not None
@@ -129,7 +133,7 @@ def _look_at_panel(report: Report, patient: Patient, plan: CheckPlan, keys: dict
 
 def _prepare(
     report: Report,
-    patient: Patient,
+    patient: ReadAttempt,
     plan: CheckPlan,
     keys: dict,
     seasons: list[Season],

@@ -11,7 +11,7 @@ import torch
 from tsconv.data.batches.chunks import draw_chunks
 from tsconv.data.panel.panel import Panel
 from tsconv.training.lightning_module import dense_loss
-from tsconv.training.prepare import Prepared, Workshop
+from tsconv.training.prepare import PanelCache, Prepared
 
 _ENOUGH_SECONDS = 2.0  # of timed steps
 _FORWARD = 0.35  # of a step's time
@@ -32,7 +32,7 @@ class Estimate:
     threads: int
 
 
-class PanelWorkshop(Workshop):
+class PanelWorkshop(PanelCache):
     """A Workshop around a panel that is there already."""
 
     def __init__(self, panel: Panel) -> None:

@@ -27,8 +27,8 @@ from tsconv.check.suggestions.roles import (
     missing_roles,
     suggest_roles,
 )
-from tsconv.check.tables.raw_table import Raw, read_raw
-from tsconv.check.tables.sorted_table import Lines
+from tsconv.check.tables.raw_table import RawTable, read_raw
+from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.files import find_files
@@ -44,13 +44,13 @@ Result = TypeVar("Result")
 
 
 @dataclasses.dataclass
-class Patient:
+class ReadAttempt:
     """A file as far as it could be read, under `data`: what was asked, and `keys` besides."""
 
     files: list[Path]
     data: DataConfig
-    raw: Raw | None = None
-    lines: Lines | None = None
+    raw: RawTable | None = None
+    lines: SortedTable | None = None
     panel: Panel | None = None
     error: TsconvError | None = None  # the first thing that training would stop at
     keys: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -74,9 +74,9 @@ class Patient:
         return bool(values)
 
 
-def read_patient(data: DataConfig) -> Patient:
+def read_patient(data: DataConfig) -> ReadAttempt:
     """Read the files of `data.path`; raises TsconvError only where there is nothing to look at."""
-    patient = Patient(find_files(str(data.path)), data)
+    patient = ReadAttempt(find_files(str(data.path)), data)
     table = patient.attempt(read_table, data)
     if table is None:
         table = _read_otherwise(patient)
@@ -84,13 +84,13 @@ def read_patient(data: DataConfig) -> Patient:
         patient.raw = read_raw(patient.files, data)
     if table is None:
         return patient
-    patient.lines = Lines(table)
+    patient.lines = SortedTable(table)
     _look_for_a_key(patient)
     _build(patient)
     return patient
 
 
-def _read_otherwise(patient: Patient) -> Table | None:
+def _read_otherwise(patient: ReadAttempt) -> Table | None:
     """Try what the bytes, the cells and the names suggest, from the outside in."""
     patient.apply(reading_keys(patient.files, patient.data))
     raw = read_raw(patient.files, patient.data)
@@ -118,7 +118,7 @@ def _read_otherwise(patient: Patient) -> Table | None:
     return table
 
 
-def _look_for_a_key(patient: Patient) -> None:
+def _look_for_a_key(patient: ReadAttempt) -> None:
     """Where many lines share a time, the column that tells them apart: a row that was not named."""
     lines, raw, data = patient.lines, patient.raw, patient.data
     assert lines is not None
@@ -135,10 +135,10 @@ def _look_for_a_key(patient: Patient) -> None:
     patient.apply(Suggestion({key: name}, {key: f"it tells {again:,} lines of one time apart"}))
     table = patient.attempt(read_table, patient.data)
     if table is not None:
-        patient.lines = Lines(table)
+        patient.lines = SortedTable(table)
 
 
-def _build(patient: Patient) -> None:
+def _build(patient: ReadAttempt) -> None:
     """Lay the lines on their grid; where that is refused, with what the findings suggest for it."""
     lines, data = patient.lines, patient.data
     assert lines is not None
@@ -150,7 +150,7 @@ def _build(patient: Patient) -> None:
     if panel is None and clock is not None and clock.keys:
         patient.apply(Suggestion(clock.keys, {"data.timezone": "its clocks change so"}))
         zoned = patient.attempt(read_table, patient.data)
-        patient.lines = lines if zoned is None else Lines(zoned)
+        patient.lines = lines if zoned is None else SortedTable(zoned)
         table = _without_sentinels(patient.lines)
         panel = patient.attempt(build_panel, table, data.freq)
     if panel is None and doubles is not None and doubles.keys:
@@ -174,7 +174,7 @@ def _build(patient: Patient) -> None:
     patient.panel = panel
 
 
-def _without_sentinels(lines: Lines) -> Table:
+def _without_sentinels(lines: SortedTable) -> Table:
     found = sentinel_values(sentinels(lines))
     table = lines.table
     if not found:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tsconv.check.estimate import Estimate
 from tsconv.check.findings.covariates import Candidate
-from tsconv.check.read_attempt import Patient
+from tsconv.check.read_attempt import ReadAttempt
 from tsconv.check.report import Report, count, share, size, some
 from tsconv.check.suggestions.autocorrelation import correlation_at
 from tsconv.check.suggestions.seasons import Season, sample
@@ -27,7 +27,7 @@ _ROLES = (
 _MOST_ALIKE = 4  # columns of one role beyond which they share a line
 
 
-def file_section(report: Report, patient: Patient) -> None:
+def file_section(report: Report, patient: ReadAttempt) -> None:
     """Names, sizes, lines and columns."""
     files, raw = patient.files, patient.raw
     sizes = [f.stat().st_size for f in files]
@@ -43,7 +43,7 @@ def file_section(report: Report, patient: Patient) -> None:
 
 
 def columns_section(
-    report: Report, patient: Patient, declared: dict[str, str], beside: list[Candidate]
+    report: Report, patient: ReadAttempt, declared: dict[str, str], beside: list[Candidate]
 ) -> None:
     """A line for each column: what it holds and its role; many of one role share one."""
     if patient.raw is None:
@@ -102,7 +102,7 @@ def _together(columns: list[Column]) -> str:
     return f"{low:.6g} to {high:.6g}{gaps}"
 
 
-def suggested_section(report: Report, patient: Patient) -> None:
+def suggested_section(report: Report, patient: ReadAttempt) -> None:
     """The keys under which the file was read where it could not be read as asked."""
     report.data["suggested"] = {
         k: {"value": v, "reason": patient.reasons.get(k)} for k, v in patient.keys.items()
@@ -124,7 +124,7 @@ def suggested_section(report: Report, patient: Patient) -> None:
     )
 
 
-def series_section(report: Report, patient: Patient, steps: Ints, n_members: int) -> None:
+def series_section(report: Report, patient: ReadAttempt, steps: Ints, n_members: int) -> None:
     """How many, how long, from when to when, and on which grid."""
     panel, lines = patient.panel, patient.lines
     assert panel is not None

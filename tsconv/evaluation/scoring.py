@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tsconv.data.batches.chunks import Batch, gather, sweep_chunks
-from tsconv.data.panel.origin_range import Segment
+from tsconv.data.panel.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.data.panel.split import Split
 from tsconv.evaluation.baselines import seasonal_naive
@@ -57,7 +57,7 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
 
 
 def evaluate(
-    net: ForecastNet, panel: Panel, segment: Segment, scale: SeriesScale, season: int
+    net: ForecastNet, panel: Panel, segment: OriginRange, scale: SeriesScale, season: int
 ) -> tuple[MetricSums, MetricSums]:
     """Score the network and seasonal naive on every origin of the segment: (network, baseline).
 
@@ -72,7 +72,7 @@ def evaluate(
     values = horizon * len(net.quantiles) * len(panel.targets) * panel.n_rows
     n_origins = int(segment.counts.max().clamp(1, max(1, min(4096, _VALUES_AT_ONCE // values))))
     n_chunks = max(1, _VALUES_AT_ONCE // (values * n_origins))
-    segment = Segment(
+    segment = OriginRange(
         *(v.to(parameter.device) for v in (segment.first, segment.last, segment.cutoff))
     )
     was_training = net.training
@@ -99,7 +99,7 @@ def score(
     """The `parts` as metrics.json has them; None where one is empty."""
     out: dict[str, Any] = {}
     for name in parts:
-        segment: Segment | None = getattr(split, name)
+        segment: OriginRange | None = getattr(split, name)
         if segment is None or int(segment.counts.sum()) == 0:
             out[name] = None
             continue

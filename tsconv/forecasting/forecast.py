@@ -13,7 +13,7 @@ import torch
 from tsconv.config.schema import ForecastConfig
 from tsconv.data.batches.chunks import gather
 from tsconv.data.covariates.template import template_frame
-from tsconv.data.panel.origin_range import Segment
+from tsconv.data.panel.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.future_file import read_future, with_future
 from tsconv.data.reading.read import read_table
@@ -78,8 +78,8 @@ def run_forecast(config: ForecastConfig) -> ForecastResult | None:
         return None
     panel, origins = ready_panel(bundle, table, extra, freq)
     net = bundle.net.to(_device(config.device))
-    which = row_numbers(bundle, panel)
-    forecast = forecast_panel(net, panel, config.batch_size, origins, which)
+    row_index = row_numbers(bundle, panel)
+    forecast = forecast_panel(net, panel, config.batch_size, origins, row_index)
     write_table(forecast_frame(forecast, panel, net.quantiles), output, config.escape_formulas)
     return ForecastResult(panel, forecast, bundle)
 
@@ -108,13 +108,13 @@ def forecast_panel(
     panel: Panel,
     batch_size: int = 256,
     origins: torch.Tensor | None = None,
-    which: torch.Tensor | None = None,
+    row_index: torch.Tensor | None = None,
 ) -> Forecast:
     """Forecast every series from its last step, or from `origins`: (S,) steps, -1 to leave one out.
 
     No series need have been seen in training. A target of which nothing was observed within
     `context_length` steps of its origin has nothing to go by; it is left out, named in `skipped`.
-    which: (H,) the number of each row in the training, see `row_numbers`.
+    row_index: (H,) the number of each row in the training, see `row_numbers`.
     """
     if batch_size < 1:
         raise ConfigError(f"`batch_size` (={batch_size}) must be at least 1")
@@ -122,19 +122,19 @@ def forecast_panel(
     device, dtype = parameter.device, parameter.dtype
     panel = panel.to(device)
     origin = panel.lengths - 1 if origins is None else origins.to(device)
-    segment = Segment(first=origin, last=origin, cutoff=panel.lengths)
+    segment = OriginRange(first=origin, last=origin, cutoff=panel.lengths)
     wanted = torch.nonzero(origin >= 0).flatten()
     targets, n_rows = len(panel.targets), panel.n_rows
     shape = (0, targets, n_rows, net.spec.horizon, len(net.quantiles))
     parts = [torch.zeros(shape, dtype=torch.float64)]
     knowns = [torch.zeros(shape[:3], dtype=torch.bool)]
-    which = None if which is None else which.to(device)
+    row_index = None if row_index is None else row_index.to(device)
     with torch.inference_mode():
         for series in wanted.split(max(1, batch_size // n_rows)):
             batch = gather(
                 panel, segment, series, origin[series], 1, net.history, net.spec.horizon, dtype
             )
-            out = net(batch.x, batch.mask, 1, which, batch.known)
+            out = net(batch.x, batch.mask, 1, row_index, batch.known)
             known = (out.n_observed > 0).squeeze(-1)  # (B, T, H)
             values = out.values().squeeze(3).double()  # (B, T, H, horizon, Q)
             values = values + panel.offset[series][:, :targets, :, None, None]

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
-from tsconv.model.covariate_encoder import CovariateEncoder, Known
+from tsconv.model.covariate_encoder import CovariateBatch, CovariateEncoder
 from tsconv.model.effects import Effects, FutureEffect
 from tsconv.model.spec import NetSpec
 from tsconv.nn.rows import RowLinear
 
 
-class KnownBranch(nn.Module):
+class CovariateBranch(nn.Module):
     """Past categories, future covariates, calendar and static columns of a network.
 
     n_targets: forecast from one state; by_row: what rows share.
@@ -40,26 +40,26 @@ class KnownBranch(nn.Module):
                 width, spec.hidden, n_targets, spec.horizon, spec.context_length, **by_row
             )
 
-    def features(self, known: Known, excess: int) -> Tensor:
+    def features(self, known: CovariateBatch, excess: int) -> Tensor:
         """(H, B, W + horizon, F) of every step; `excess` steps in front are cut, or padded."""
         values, seen = (F.pad(v, (-excess, 0)) for v in (known.values, known.seen))
         return torch.cat(self.encoder(known._replace(values=values, seen=seen)), dim=-1)
 
-    def entering(self, features: Tensor, width: int, which: Tensor | None) -> Tensor:
+    def entering(self, features: Tensor, width: int, row_index: Tensor | None) -> Tensor:
         """What `width` steps up to the last origin bring to the stack: (H, B, W, hidden)."""
         last = features.shape[2] - self.horizon
-        return self.enter(features[:, :, last - width : last], which)
+        return self.enter(features[:, :, last - width : last], row_index)
 
     def effects(
-        self, features: Tensor, mask: Tensor, state: Tensor, which: Tensor | None
+        self, features: Tensor, mask: Tensor, state: Tensor, row_index: Tensor | None
     ) -> Effects | None:
         """See `FutureEffect`; None where nothing is known ahead."""
         if self.effect is None:
             return None
-        return self.effect(features[..., self.past_width :], mask, state, which)
+        return self.effect(features[..., self.past_width :], mask, state, row_index)
 
 
-def require_known(spec: NetSpec, known: Known | None, x: Tensor) -> None:
+def require_covariates(spec: NetSpec, known: CovariateBatch | None, x: Tensor) -> None:
     """Raise ConfigError unless `known` has the shapes that go with x: (B, C, H, W)."""
     batch, _, n_rows, width = x.shape
     wanted = (

@@ -17,7 +17,7 @@ from tsconv.nn.checks import require_positive
 _WIDEST = 8  # numbers that a category becomes, at most
 
 
-class Known(NamedTuple):
+class CovariateBatch(NamedTuple):
     """What is given beside the series: F columns by step and K static ones, in a network's order.
 
     By step: past categories, future categories, future numbers, calendar features; static:
@@ -50,7 +50,7 @@ class ColumnEncoder(nn.Module):
         self.width = sum(widths) + 2 * n_numbers + n_plain
 
     def forward(self, values: Tensor, seen: Tensor) -> Tensor:
-        """values, seen: (..., F), see `Known`."""
+        """values, seen: (..., F), see `CovariateBatch`."""
         count = len(self.tables)
         codes = (values[..., :count] * seen[..., :count]).long()
         parts = []
@@ -64,7 +64,7 @@ class ColumnEncoder(nn.Module):
 
 
 class CovariateEncoder(nn.Module):
-    """Features of every step from `Known`, in the layout (H, B, W, ...) of the stack.
+    """Features of every step from `CovariateBatch`, in the layout (H, B, W, ...) of the stack.
 
     What is known ahead goes together with the static columns through a hidden layer of `hidden`
     channels, so that effects need not be linear, nor the same for every kind of series.
@@ -93,7 +93,7 @@ class CovariateEncoder(nn.Module):
         self.n_columns = self.past.n_columns + self.future.n_columns
         self.n_static = self.static.n_columns
 
-    def forward(self, known: Known) -> tuple[Tensor, Tensor]:
+    def forward(self, known: CovariateBatch) -> tuple[Tensor, Tensor]:
         """(H, B, W + horizon, past width) and (H, B, W + horizon, width_ahead)."""
         by_step = (v.permute(2, 0, 3, 1) for v in (known.values, known.seen))
         values, seen = by_step  # (H, B, L, F)

@@ -69,7 +69,7 @@ class FutureEffect(nn.Module):
         nn.init.zeros_(self.query.weight)
 
     def forward(
-        self, z: Tensor, mask: Tensor, state: Tensor, which: Tensor | None = None
+        self, z: Tensor, mask: Tensor, state: Tensor, row_index: Tensor | None = None
     ) -> Effects:
         """z: (H, B, W + horizon, width); mask: (H, T, B, W), 1 where the series was observed.
 
@@ -79,31 +79,31 @@ class FutureEffect(nn.Module):
         n_origins, width = state.shape[2], mask.shape[-1]
         context = min(width, n_origins + self.context_length - 1)
         first = width - n_origins + 1  # the step after the first origin
-        direct = self._of_steps(z, which)  # (H, 2, T, B, W + horizon)
+        direct = self._of_steps(z, row_index)  # (H, 2, T, B, W + horizon)
         of_steps = direct[:, 0, ..., width - context : width].expand(-1, mask.shape[1], -1, -1)
         trailing = causal_scale(of_steps, mask[..., -context:], self.context_length)
         mean, sigma = (v[..., -n_origins:] for v in (trailing.mu, trailing.sigma))  # (H, T, B, O)
         unit = (1 + sigma.square()).rsqrt()
         ahead = direct[..., first:].unfold(-1, self.horizon, 1)  # (H, 2, T, B, O, horizon)
         shift = (ahead[:, 0] - mean.unsqueeze(-1)) * unit.unsqueeze(-1)
-        joint = self._with_state(z[:, :, first:], state, which).to(shift.dtype)
+        joint = self._with_state(z[:, :, first:], state, row_index).to(shift.dtype)
         spread = (ahead[:, 1] + joint[:, 1]).expand_as(shift)
         return Effects(of_steps, mean, unit, shift + joint[:, 0], spread)
 
-    def _of_steps(self, z: Tensor, which: Tensor | None) -> Tensor:
+    def _of_steps(self, z: Tensor, row_index: Tensor | None) -> Tensor:
         """Direct effects: (H, 2, T, B, L), on the centre and on the spread.
 
         In full precision: what bfloat16 loses of a large effect would be noise in the forecast.
         """
         with torch.autocast(z.device.type, enabled=False):
-            out = _GAIN * self.direct(z.to(self.direct.weight.dtype), which)  # (H, B, L, 2 T)
+            out = _GAIN * self.direct(z.to(self.direct.weight.dtype), row_index)  # (H, B, L, 2 T)
         return out.unflatten(-1, (2, self.n_targets)).permute(0, 3, 4, 1, 2)
 
-    def _with_state(self, z: Tensor, state: Tensor, which: Tensor | None) -> Tensor:
+    def _with_state(self, z: Tensor, state: Tensor, row_index: Tensor | None) -> Tensor:
         """Effects through the state: (H, 2, T, B, O, horizon); z is that of the horizons."""
         batch = z.shape[1]
-        keys = self.key(z, which).unfold(2, self.horizon, 1)  # (H, B, O, rank, horizon)
-        query = self.query(state, which).unflatten(-1, (2 * self.n_targets, self.rank))
+        keys = self.key(z, row_index).unfold(2, self.horizon, 1)  # (H, B, O, rank, horizon)
+        query = self.query(state, row_index).unflatten(-1, (2 * self.n_targets, self.rank))
         query = query.unflatten(1, (-1, batch))  # (H, A, B, O, 2 T, rank), A states a series
         joint = torch.matmul(query, keys.unsqueeze(1))  # (H, A, B, O, 2 T, horizon)
         joint = joint.unflatten(4, (2, self.n_targets)).permute(0, 4, 1, 5, 2, 3, 6)

@@ -56,14 +56,14 @@ class LinearBranch(RowParameters):
         mask: Tensor,
         mu: Tensor,
         inverse: Tensor,
-        which: Tensor | None = None,
+        row_index: Tensor | None = None,
         effect: tuple[Tensor, Tensor, Tensor] | None = None,
     ) -> Tensor:
         """x, mask: (..., K - 1 + O); mu, inverse: (..., O). Returns (..., O, horizon).
 
         effect: what covariates explain of each step, (..., K - 1 + O), its mean over each origin's
         context and its unit there, (..., O), see `Effects`; it is taken away before the map. With
-        maps by channel or row the leading axes are (H, C, B); which: the number of each of x's
+        maps by channel or row the leading axes are (H, C, B); row_index: the number of each of x's
         rows. A strided view of every window, scaled in one fused pass: no loop over origins, and no
         cancellation when a series' level is far from zero.
         """
@@ -77,7 +77,7 @@ class LinearBranch(RowParameters):
             scaled = scaled - explained * (unit.unsqueeze(-1) * seen)
         if self.rows == "shared" and self.n_channels == 1:
             return F.linear(scaled, self.weight)
-        weight = self.of_rows("weight", which).unflatten(1, (self.n_channels, self.horizon))
+        weight = self.of_rows("weight", row_index).unflatten(1, (self.n_channels, self.horizon))
         flat = scaled.flatten(2, 3)  # (H, C, B * O, K)
         out = torch.matmul(flat, weight.transpose(-1, -2))  # (H, C, B * O, horizon)
         return out.unflatten(2, scaled.shape[2:4])

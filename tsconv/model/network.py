@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.model.covariate_branch import KnownBranch, require_known
-from tsconv.model.covariate_encoder import Known
+from tsconv.model.covariate_branch import CovariateBranch, require_covariates
+from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.effects import Effects
 from tsconv.model.features import causal_features, n_features
 from tsconv.model.linear_branch import LinearBranch
@@ -107,7 +107,7 @@ class ForecastNet(nn.Module):
             else QuantileHead(spec.hidden, width, spec.quantiles, **by_row)
         )
         self.known = (
-            KnownBranch(spec, n_targets, by_row) if spec.n_known + spec.n_known_static else None
+            CovariateBranch(spec, n_targets, by_row) if spec.n_known + spec.n_known_static else None
         )
 
     @property
@@ -135,23 +135,23 @@ class ForecastNet(nn.Module):
         x: Tensor,
         mask: Tensor,
         n_origins: int = 1,
-        which: Tensor | None = None,
-        known: Known | None = None,
+        row_index: Tensor | None = None,
+        known: CovariateBatch | None = None,
     ) -> Prediction:
         """x: (B, C, H, W), finite; mask: the same, 1 where observed. The last steps are origins.
 
         Give at least `history` steps before the first origin for exact forecasts of a series that
-        has them; what is missing in front is padded as unobserved. which: (H,) the number of each
-        of x's rows among those of the training, -1 for a row never seen; None: all, in order.
+        has them; what is missing in front is padded as unobserved. row_index: (H,) the number of
+        each of x's rows in the training, -1 for a row never seen; None: all, in order.
         known: covariates of the same steps and of `horizon` more, where the spec has some.
         """
         flat = x.ndim == 3
         if flat:
             x, mask = x.unsqueeze(2), mask.unsqueeze(2)
         self.spec.check_input(x, mask, n_origins)
-        require_rows(self.stem, x.shape[2], which)
+        require_rows(self.stem, x.shape[2], row_index)
         if self.known is not None:
-            require_known(self.spec, known, x)
+            require_covariates(self.spec, known, x)
         excess = x.shape[-1] - self.history - n_origins  # more than is looked at, or too little
         x, mask = (
             F.pad(v, (-excess, 0)).permute(2, 1, 0, 3).contiguous() for v in (x, mask.to(x.dtype))
@@ -161,14 +161,14 @@ class ForecastNet(nn.Module):
         given = None
         if self.known is not None and known is not None:  # one is where the other is
             given = self.known.features(known, excess)  # (H, B, history + O + horizon, F)
-        state = self._state(x, mask, scale, which, given)  # (H, N, O, hidden)
+        state = self._state(x, mask, scale, row_index, given)  # (H, N, O, hidden)
         origin = CausalScale(*(v[:, :targets, :, -n_origins:] for v in scale))  # (H, T, B, O)
         x, mask = x[:, :targets], mask[:, :targets]
         effects = None
         if self.known is not None and given is not None:
-            effects = self.known.effects(given, mask, state, which)
-        centre = self._centre(x, mask, origin, which, effects)
-        levels = self._levels(state, centre, which, effects)  # Q of (H, T, B, O, horizon)
+            effects = self.known.effects(given, mask, state, row_index)
+        centre = self._centre(x, mask, origin, row_index, effects)
+        levels = self._levels(state, centre, row_index, effects)  # Q of (H, T, B, O, horizon)
 
         def public(v: Tensor) -> Tensor:
             v = v.transpose(0, 2)  # (B, T, H, O, ...)
@@ -181,7 +181,7 @@ class ForecastNet(nn.Module):
         x: Tensor,
         mask: Tensor,
         scale: CausalScale,
-        which: Tensor | None,
+        row_index: Tensor | None,
         given: Tensor | None,
     ) -> Tensor:
         """What the head sees at each origin: (H, N, O, hidden), N being B, or T * B apart."""
@@ -192,26 +192,26 @@ class ForecastNet(nn.Module):
         targets = x.shape[1] - self.spec.n_past
         if self.mixed:
             inputs = _side_by_side(features)  # (H, B, W, C * F)
-            entered = self.stem(inputs, which)
+            entered = self.stem(inputs, row_index)
             present = present.any(1)
         else:
-            entered = self.stem(features[:, :targets].flatten(1, 2), which)
+            entered = self.stem(features[:, :targets].flatten(1, 2), row_index)
             if self.stem_past is not None:
-                seen = self.stem_past(_side_by_side(features[:, targets:]), which)
+                seen = self.stem_past(_side_by_side(features[:, targets:]), row_index)
                 entered = entered + seen.repeat(1, targets, 1, 1)
             present = present[:, :targets].flatten(1, 2)
         if self.known is not None and given is not None:
-            told = self.known.entering(given, width, which)  # (H, B, W, hidden)
+            told = self.known.entering(given, width, row_index)  # (H, B, W, hidden)
             entered = entered + (told if self.mixed else told.repeat(1, targets, 1, 1))
-        state = self.stack(entered, present, which)
-        return self.dropout(self.norm(state, which))
+        state = self.stack(entered, present, row_index)
+        return self.dropout(self.norm(state, row_index))
 
     def _centre(
         self,
         x: Tensor,
         mask: Tensor,
         origin: CausalScale,
-        which: Tensor | None,
+        row_index: Tensor | None,
         effects: Effects | None,
     ) -> Tensor:
         """The linear branch's forecasts: (H, T, B, O, horizon)."""
@@ -221,12 +221,12 @@ class ForecastNet(nn.Module):
         last = n_origins + self.spec.context_length - 1
         explained = None if effects is None else (effects.of_steps, effects.mean, effects.unit)
         centre = self.linear(
-            x[..., -last:], mask[..., -last:], origin.mu, origin.inverse, which, explained
+            x[..., -last:], mask[..., -last:], origin.mu, origin.inverse, row_index, explained
         )
         return centre.to(origin.mu.dtype)
 
     def _levels(
-        self, state: Tensor, centre: Tensor, which: Tensor | None, effects: Effects | None
+        self, state: Tensor, centre: Tensor, row_index: Tensor | None, effects: Effects | None
     ) -> tuple[Tensor, ...]:
         """Q tensors like the centre: (H, T, B, O, horizon)."""
         n_targets = centre.shape[1]
@@ -237,7 +237,7 @@ class ForecastNet(nn.Module):
             return _side_by_side(v) if self.mixed else v.flatten(1, 2)
 
         spread = None if effects is None else arranged(effects.spread)
-        levels = self.head(state, arranged(centre), which, spread)
+        levels = self.head(state, arranged(centre), row_index, spread)
         if not self.mixed:
             return tuple(v.unflatten(1, (n_targets, -1)) for v in levels)
         return tuple(v.unflatten(-1, (n_targets, -1)).movedim(-2, 1) for v in levels)
@@ -253,7 +253,7 @@ def windowed_reference(
     x: Tensor,
     mask: Tensor,
     origins: Sequence[int],
-    known: Known | None = None,
+    known: CovariateBatch | None = None,
 ) -> Tensor:
     """Readable twin of the dense forward: each origin's history cut out, one pass for each.
 

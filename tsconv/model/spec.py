@@ -50,13 +50,13 @@ class NetSpec:
 
     @property
     def n_known(self) -> int:
-        """Columns by step of `Known`, beside the channels."""
+        """Columns by step of `CovariateBatch`, beside the channels."""
         ahead = len(self.future_categories) + self.n_future + 2 * len(self.calendar)
         return len(self.past_categories) + ahead
 
     @property
     def n_known_static(self) -> int:
-        """Static columns of `Known`."""
+        """Static columns of `CovariateBatch`."""
         return len(self.static_categories) + self.n_static
 
     @classmethod

@@ -12,12 +12,14 @@ from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.init import keras_init_, puzzlelib_init_
 from tsconv.nn.padding import causal_pad, pad_amounts
 from tsconv.nn.puzzlelib import puzzlelib_conv1d
-from tsconv.nn.row_mixing import CrossRow
+from tsconv.nn.row_mixing import RowMixing
 from tsconv.nn.rows import RowLinear
 from tsconv.nn.rowwise import RowwiseConv1d, RowwiseSeparableConv1d
 from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.separable import DepthwiseConv1d, DepthwiseConv2d, SeparableConv1d, SeparableConv2d
 from tsconv.nn.tcn import TemporalConvNet
+
+CrossRow = RowMixing  # the name that RowMixing had first
 
 __all__ = [
     "CausalConv1d",
@@ -31,6 +33,7 @@ __all__ = [
     "PointHead",
     "QuantileHead",
     "RowLinear",
+    "RowMixing",
     "RowwiseConv1d",
     "RowwiseSeparableConv1d",
     "SeparableConv1d",

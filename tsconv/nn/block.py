@@ -108,14 +108,14 @@ class TemporalBlock(nn.Module):
         """Steps before the current one that the block sees: (kernel_size - 1) * dilation."""
         return (self.kernel_size - 1) * self.dilation
 
-    def forward(self, x: Tensor, which: Tensor | None = None) -> Tensor:
-        """which: the number of each of x's rows, see `RowParameters`."""
-        taps, bias = (self.depthwise.of_rows(name, which) for name in ("weight", "bias"))
+    def forward(self, x: Tensor, row_index: Tensor | None = None) -> Tensor:
+        """row_index: the number of each of x's rows, see `RowParameters`."""
+        taps, bias = (self.depthwise.of_rows(name, row_index) for name in ("weight", "bias"))
         if self.depthwise.rows == "shared":
             taps, bias = taps[0], bias[0]
         y = depthwise_time_major(x, taps, bias, self.dilation)
-        y = self.gate(self.pointwise(y, which))
-        y = self.act(self.norm(y, which))  # (..., W - history, channels * expansion)
+        y = self.gate(self.pointwise(y, row_index))
+        y = self.act(self.norm(y, row_index))  # (..., W - history, channels * expansion)
         if self.project is not None:
-            y = self.project(y, which)
+            y = self.project(y, row_index)
         return x[..., self.history :, :] + self.dropout(y)  # (..., W - history, channels)

@@ -52,12 +52,12 @@ class PointHead(nn.Module):
         self,
         state: Tensor,
         centre: Tensor,
-        which: Tensor | None = None,
+        row_index: Tensor | None = None,
         spread: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        """which: the number of each of the state's rows, see `RowParameters`. spread: nothing to
-        a point."""
-        return (centre + self.project(state, which).to(centre.dtype),)
+        """row_index: the number of each of the state's rows, see `RowParameters`; a point has no
+        use for `spread`."""
+        return (centre + self.project(state, row_index).to(centre.dtype),)
 
 
 class QuantileHead(nn.Module):
@@ -100,14 +100,14 @@ class QuantileHead(nn.Module):
         self,
         state: Tensor,
         centre: Tensor,
-        which: Tensor | None = None,
+        row_index: Tensor | None = None,
         spread: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        """which: the number of each of the state's rows, see `RowParameters`.
+        """row_index: the number of each of the state's rows, see `RowParameters`.
 
         spread: like the centre; widens or narrows all steps between quantiles, before the softplus.
         """
-        raw = self.project(state, which).split(self.horizon, dim=-1)  # Q of (..., W, horizon)
+        raw = self.project(state, row_index).split(self.horizon, dim=-1)  # Q of (..., W, horizon)
         moved = [r.to(centre.dtype) for r in raw]
         if spread is not None:
             moved = [r + spread for r in moved]

@@ -11,7 +11,7 @@ from tsconv.nn.rows import RowLinear
 CROSS_ROW = ("none", "mean", "dense")
 
 
-class CrossRow(nn.Module):
+class RowMixing(nn.Module):
     """x + project(mixture of rows): (H, N, W, channels) in and out, step by step, hence causal.
 
     `mean` mixes by the mean over the rows that are present (after Zaheer et al. 2017, deep sets):
@@ -34,30 +34,33 @@ class CrossRow(nn.Module):
                 raise ConfigError("`n_rows` (=None) must be given with `cross_row` (=dense)")
             self.mix = nn.Parameter(torch.full((n_rows, n_rows), 1 / n_rows))
 
-    def forward(self, x: Tensor, present: Tensor, which: Tensor | None = None) -> Tensor:
-        """present: (H, N, W, 1), 1 where a row has anything to say; which: see `RowParameters`."""
+    def forward(self, x: Tensor, present: Tensor, row_index: Tensor | None = None) -> Tensor:
+        """present: (H, N, W, 1), 1 where a row has anything to say.
+
+        row_index: see `RowParameters`.
+        """
         present = present.to(x.dtype)
         said = x * present
         if self.kind == "mean":
             count = present.sum(0, keepdim=True).clamp_min(1)
             mixed = said.sum(0, keepdim=True) / count  # (1, N, W, channels)
             return x + self.project(
-                mixed.expand_as(x) if self.project.rows != "shared" else mixed, which
+                mixed.expand_as(x) if self.project.rows != "shared" else mixed, row_index
             )
         if len(x) != self.n_rows:
             raise ConfigError(
                 f"x has {len(x)} rows, `cross_row` (=dense) mixes `n_rows` (={self.n_rows})"
             )
-        rows = None if which is None else which.tolist()
+        rows = None if row_index is None else row_index.tolist()
         if rows is not None and rows != [*range(len(rows))]:
             raise ConfigError(
-                f"`which` (={rows}): `cross_row` (=dense) needs the training's rows, in order"
+                f"`row_index` (={rows}): `cross_row` (=dense) needs the training's rows, in order"
             )
         mixed = (self.mix @ said.flatten(1)).view_as(x)
-        return x + self.project(mixed, which)
+        return x + self.project(mixed, row_index)
 
 
-def crossrow_reference(layer: CrossRow, x: Tensor, present: Tensor) -> Tensor:
+def row_mixing_reference(layer: RowMixing, x: Tensor, present: Tensor) -> Tensor:
     """Readable twin: a loop over rows and what each hears from the others."""
     n_rows = len(x)
     out = []

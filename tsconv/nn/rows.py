@@ -51,11 +51,11 @@ class RowParameters(nn.Module):
             deviation = nn.Parameter(torch.zeros(stacked))
             self.register_parameter(DEVIATION + name, deviation)
 
-    def of_rows(self, name: str, which: Tensor | None = None) -> Tensor:
+    def of_rows(self, name: str, row_index: Tensor | None = None) -> Tensor:
         """A parameter by row: (H, D, ...), or (1, D, ...) where rows share it.
 
-        which: (H,) numbers of rows, int64; -1 is a row never seen, which only `pooled` and `shared`
-        can serve. None: all rows, in order.
+        row_index: (H,) numbers of rows, int64; -1 is a row never seen, which only `pooled` and
+        `shared` can serve. None: all rows, in order.
         """
         value = getattr(self, name)
         if self.rows == "shared":
@@ -63,11 +63,11 @@ class RowParameters(nn.Module):
         n_rows = self.n_rows or 1
         if self.rows == "separate":
             value = value.unflatten(0, (n_rows, -1))
-            return value if which is None else value[which]
+            return value if row_index is None else value[row_index]
         deviation = getattr(self, DEVIATION + name).unflatten(0, (n_rows, -1))
-        if which is not None:
+        if row_index is not None:
             unseen = torch.zeros_like(deviation[:1])  # what -1 finds
-            deviation = torch.cat([deviation, unseen])[which]
+            deviation = torch.cat([deviation, unseen])[row_index]
         return value + deviation
 
     def declare_filters(self, weight: tuple[int, ...], bias: bool) -> None:
@@ -93,22 +93,22 @@ class RowParameters(nn.Module):
                 nn.init.zeros_(parameter)
 
 
-def require_rows(layer: RowParameters, n_rows: int, which: Tensor | None = None) -> None:
-    """Raise ConfigError unless the layer has filters for `n_rows` rows, or for those of `which`."""
+def require_rows(layer: RowParameters, n_rows: int, row_index: Tensor | None = None) -> None:
+    """Raise ConfigError unless the layer has filters for `n_rows` rows, or for `row_index`."""
     if layer.rows == "shared":
         return
-    if which is None:
+    if row_index is None:
         if n_rows != layer.n_rows:
             raise ConfigError(f"x has {n_rows} rows, the layer has `n_rows` (={layer.n_rows})")
         return
-    if which.shape != (n_rows,):
-        raise ConfigError(f"`which` has shape {tuple(which.shape)}, x has {n_rows} rows")
+    if row_index.shape != (n_rows,):
+        raise ConfigError(f"`row_index` has shape {tuple(row_index.shape)}, x has {n_rows} rows")
     if torch.compiler.is_compiling():
         return  # values are not known there
-    low, high = which.aminmax()
+    low, high = row_index.aminmax()
     if low < (-1 if layer.rows == "pooled" else 0) or high >= (layer.n_rows or 1):
         raise ConfigError(
-            f"`which` (={which.tolist()}) names a row that the layer's {layer.n_rows} do not have"
+            f"`row_index` (={row_index.tolist()}) names a row beyond the layer's {layer.n_rows}"
             + ("; `rows=pooled` serves rows never seen, as -1" if layer.rows == "separate" else "")
         )
 
@@ -145,16 +145,16 @@ class RowLinear(RowParameters):
             f"n_rows={self.n_rows}, rows={self.rows}"
         )
 
-    def forward(self, x: Tensor, which: Tensor | None = None) -> Tensor:
-        """which: numbers of the H rows of x, see `of_rows`."""
+    def forward(self, x: Tensor, row_index: Tensor | None = None) -> Tensor:
+        """row_index: numbers of the H rows of x, see `of_rows`."""
         if self.rows == "shared":
             return F.linear(x, self.weight, self.bias)
-        weight = self.of_rows("weight", which).transpose(1, 2)  # (H, F, F_out)
+        weight = self.of_rows("weight", row_index).transpose(1, 2)  # (H, F, F_out)
         flat = x.flatten(1, -2)  # (H, N * W, F)
         if self.bias is None:
             out = torch.bmm(flat, weight)
         else:
-            bias = self.of_rows("bias", which).unsqueeze(1)  # (H, 1, F_out)
+            bias = self.of_rows("bias", row_index).unsqueeze(1)  # (H, 1, F_out)
             out = torch.baddbmm(bias, flat, weight)
         return out.unflatten(1, x.shape[1:-1])
 
@@ -183,14 +183,14 @@ class RowNorm(RowParameters):
     def extra_repr(self) -> str:
         return f"{self.name}, {self.channels}, n_rows={self.n_rows}, rows={self.rows}"
 
-    def forward(self, x: Tensor, which: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, row_index: Tensor | None = None) -> Tensor:
         if self.name == "none":
             return x
         if self.name == "layer" and self.rows == "shared":
             return F.layer_norm(x, (self.channels,), self.weight, self.bias)
-        weight = self.of_rows("weight", which)[:, None, None]  # (H or 1, 1, 1, channels)
+        weight = self.of_rows("weight", row_index)[:, None, None]  # (H or 1, 1, 1, channels)
         if self.name == "layer":
-            bias = self.of_rows("bias", which)[:, None, None]
+            bias = self.of_rows("bias", row_index)[:, None, None]
             return torch.addcmul(bias, F.layer_norm(x, (self.channels,)), weight)
         wide = x.to(self.weight.dtype)
         scaled = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + 1e-6)

@@ -71,34 +71,34 @@ class RowwiseConv1d(RowParameters):
         )
 
     def row_parameters(
-        self, n_rows: int, which: Tensor | None = None
+        self, n_rows: int, row_index: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """Every row's filters: (H, out_channels, in_channels / groups, k) and (H, out_channels)."""
-        weight = self.of_rows("weight", which)
-        bias = None if self.bias is None else self.of_rows("bias", which)
+        weight = self.of_rows("weight", row_index)
+        bias = None if self.bias is None else self.of_rows("bias", row_index)
         if self.rows == "shared":
             weight = weight.expand(n_rows, *weight.shape[1:])
             bias = None if bias is None else bias.expand(n_rows, -1)
         return weight, bias
 
-    def forward(self, x: Tensor, which: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, row_index: Tensor | None = None) -> Tensor:
         """x: (B, in_channels, H, W) -> (B, out_channels, H, W').
 
-        which: (H,) the number of each of x's rows, -1 for one never seen, which `pooled` serves by
-        its shared filters; None: the layer's own rows, in order.
+        row_index: (H,) the number of each of x's rows, -1 for one never seen, which `pooled`
+        serves by its shared filters; None: the layer's own rows, in order.
         """
         require_shape(x, f"(B, {self.in_channels}, H, W)", self.in_channels, 1)
         n_rows = x.shape[2]
-        require_rows(self, n_rows, which)
+        require_rows(self, n_rows, row_index)
         if n_rows < 1:
             raise ConfigError(f"x has shape {tuple(x.shape)}, no rows")
         require_memory(self.weight, x)
         k, stride, dilation = self.kernel_size, self.stride, self.dilation
         padded = layer_amounts(self.padding, x.shape[-1], k, stride, dilation)
         if self.groups == self.in_channels == self.out_channels:
-            return self._depthwise(x, padded, which)
+            return self._depthwise(x, padded, row_index)
         if k == stride == self.groups == 1 and padded == (0, 0):
-            return self._pointwise(x, which)
+            return self._pointwise(x, row_index)
         if self.rows == "shared":
             x, side = pad_sides(x, (0, 0), padded)
             return F.conv2d(
@@ -110,15 +110,15 @@ class RowwiseConv1d(RowParameters):
                 (1, dilation),
                 self.groups,
             )
-        weight, bias = self.row_parameters(n_rows, which)
+        weight, bias = self.row_parameters(n_rows, row_index)
         if stride == self.groups == 1 and _products_serve(x):
             return rowwise_gemm(x, weight, bias, padded, dilation)
         return rowwise_grouped(x, weight, bias, stride, padded, dilation, self.groups)
 
-    def _depthwise(self, x: Tensor, padded: tuple[int, int], which: Tensor | None) -> Tensor:
+    def _depthwise(self, x: Tensor, padded: tuple[int, int], row_index: Tensor | None) -> Tensor:
         """One filter a channel and row: a depthwise convolution over C * H channels, as x lies."""
         n_rows = x.shape[2]
-        weight, bias = self.row_parameters(n_rows, which)  # (H, C, 1, k), (H, C)
+        weight, bias = self.row_parameters(n_rows, row_index)  # (H, C, 1, k), (H, C)
         out = depthwise_conv1d(
             x.flatten(1, 2),
             weight.transpose(0, 1).flatten(0, 1),
@@ -129,9 +129,9 @@ class RowwiseConv1d(RowParameters):
         )
         return out.unflatten(1, (self.out_channels, n_rows))
 
-    def _pointwise(self, x: Tensor, which: Tensor | None) -> Tensor:
+    def _pointwise(self, x: Tensor, row_index: Tensor | None) -> Tensor:
         """One matrix a row: batched products, shared filters included."""
-        weight, bias = self.row_parameters(x.shape[2], which)
+        weight, bias = self.row_parameters(x.shape[2], row_index)
         if _products_serve(x) and not torch.compiler.is_compiling():
             return rowwise_gemm(x, weight, bias, (0, 0), 1)
         out = torch.matmul(weight.squeeze(-1), x.transpose(1, 2))  # (B, H, C_out, W)
@@ -190,9 +190,9 @@ class RowwiseSeparableConv1d(nn.Module):
             filters, out_channels, 1, bias=bias, n_rows=n_rows, rows=rows
         )
 
-    def forward(self, x: Tensor, which: Tensor | None = None) -> Tensor:
-        """x: (B, in_channels, H, W) -> (B, out_channels, H, W'); which: see `RowwiseConv1d`."""
-        return self.pointwise(self.depthwise(x, which), which)
+    def forward(self, x: Tensor, row_index: Tensor | None = None) -> Tensor:
+        """x: (B, in_channels, H, W) -> (B, out_channels, H, W'); row_index: see `RowwiseConv1d`."""
+        return self.pointwise(self.depthwise(x, row_index), row_index)
 
 
 def rowwise_reference(layer: RowwiseConv1d, x: Tensor) -> Tensor:

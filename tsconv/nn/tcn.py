@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from tsconv.errors import ConfigError, require_choice
 from tsconv.nn.block import TemporalBlock
 from tsconv.nn.checks import require_positive, require_shape
-from tsconv.nn.row_mixing import CROSS_ROW, CrossRow
+from tsconv.nn.row_mixing import CROSS_ROW, RowMixing
 
 
 def receptive_field(kernel_size: int, levels: int, stacks: int = 1) -> int:
@@ -28,7 +28,7 @@ class TemporalStack(nn.Module):
 
     x: (B, W, channels) with W >= receptive_field. Returns (B, W - receptive_field + 1, channels).
     With `skip`, the output is the mean of all blocks' outputs instead of the last one's. Where
-    `rows` is separate or pooled, or rows tell each other (`cross_row`, see `CrossRow`), x is
+    `rows` is separate or pooled, or rows tell each other (`cross_row`, see `RowMixing`), x is
     (H, N, W, channels).
     """
 
@@ -56,14 +56,14 @@ class TemporalStack(nn.Module):
             for level in range(levels)
         )
         crossed = len(self.blocks) if cross_row != "none" else 0
-        self.cross = nn.ModuleList(CrossRow(channels, cross_row, **by_row) for _ in range(crossed))
+        self.cross = nn.ModuleList(RowMixing(channels, cross_row, **by_row) for _ in range(crossed))
 
     def forward(
-        self, x: Tensor, present: Tensor | None = None, which: Tensor | None = None
+        self, x: Tensor, present: Tensor | None = None, row_index: Tensor | None = None
     ) -> Tensor:
         """present: (H, N, W), steps at which a row has anything to tell the others; None: all.
 
-        which: the number of each of x's rows, see `RowParameters`.
+        row_index: the number of each of x's rows, see `RowParameters`.
         """
         length = x.shape[-2] - self.receptive_field + 1
         if length < 1:
@@ -75,9 +75,9 @@ class TemporalStack(nn.Module):
             present = torch.ones_like(x[..., 0])
         skips = []
         for i, block in enumerate(self.blocks):
-            x = block(x, which)
+            x = block(x, row_index)
             if self.cross and present is not None:
-                x = self.cross[i](x, present[..., -x.shape[-2] :].unsqueeze(-1), which)
+                x = self.cross[i](x, present[..., -x.shape[-2] :].unsqueeze(-1), row_index)
             if self.skip:
                 skips.append(x[..., -length:, :])
         return torch.stack(skips).mean(0) if self.skip else x  # (..., length, channels)

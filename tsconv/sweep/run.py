@@ -21,11 +21,11 @@ from tsconv.errors import ConfigError, nearest
 from tsconv.output.report import flat
 from tsconv.sweep import study as studies
 from tsconv.sweep.results.summary import finished
-from tsconv.sweep.results.trial_table import Board
+from tsconv.sweep.results.trial_table import TrialTable
 from tsconv.sweep.search_space.parse import parse_space
 from tsconv.sweep.search_space.ranges import Space, describe
 from tsconv.sweep.storage.store import Store, open_store, patiently
-from tsconv.sweep.worker_pool import Crew, Orders
+from tsconv.sweep.worker_pool import WorkerPool, WorkerSpec
 
 # Keys that do not change what a trial's figures are, or that each trial has of its own.
 _NOT_COMPARED = (
@@ -90,8 +90,8 @@ def run_sweep(sweep: Sweep, notify: Callable[[str], None]) -> SweepResult:
         with store.lock():
             studies.find_study(store, sweep.name, sweep.identity)
     settings = sweep.settings
-    crew = Crew(
-        Orders(
+    crew = WorkerPool(
+        WorkerSpec(
             sweep.overrides,
             sweep.config_dir,
             sweep.folder,
@@ -118,7 +118,7 @@ def run_sweep(sweep: Sweep, notify: Callable[[str], None]) -> SweepResult:
         start = time.monotonic() - begun
         total = studies.most_trials(settings, sweep.space)
         show = sweep.plan.base.callbacks.progress
-        interrupted = crew.work(study, Board(settings, sweep.space, total, show))
+        interrupted = crew.work(study, TrialTable(settings, sweep.space, total, show))
     finally:
         crew.end()
     wall = time.monotonic() - begun

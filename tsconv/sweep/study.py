@@ -35,7 +35,7 @@ warnings.filterwarnings("ignore", message="Heartbeat of storage is supposed")  #
 
 
 @dataclasses.dataclass(frozen=True)
-class Taken:
+class ClaimedTrial:
     """A trial that this worker is to run."""
 
     trial: optuna.Trial
@@ -135,7 +135,7 @@ def most_trials(sweep: SweepConfig, space: Space) -> int:
 
 def take(
     store: Store, study: optuna.Study, worker: str, sweep: SweepConfig, space: Space
-) -> Taken | None:
+) -> ClaimedTrial | None:
     """Take the next trial, a lost one first; None where all are taken or finished."""
     with store.lock():
         _put_back_lost(store, study, sweep.retries)
@@ -156,13 +156,13 @@ def take(
         trial.set_user_attr("worker", worker)
         attempt = trial.user_attrs.get("attempt", 0) + 1
         trial.set_user_attr("attempt", attempt)
-        return Taken(trial, draw(space, trial), attempt)
+        return ClaimedTrial(trial, draw(space, trial), attempt)
 
 
 def finish(
     store: Store,
     study: optuna.Study,
-    taken: Taken,
+    taken: ClaimedTrial,
     worker: str,
     state: TrialState,
     values: Sequence[float] | None,

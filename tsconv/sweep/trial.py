@@ -25,7 +25,7 @@ from tsconv.errors import ConfigError, TrainingError
 from tsconv.evaluation.scoring import score
 from tsconv.output.report import look_up, write_config, write_json
 from tsconv.training.loop import fit
-from tsconv.training.prepare import Prepared, Workshop
+from tsconv.training.prepare import PanelCache, Prepared
 
 Report = Callable[[int, int, float], bool]
 
@@ -46,7 +46,7 @@ class Outcome:
     metrics: dict[str, Any]  # as in metrics.json, without a test part
 
 
-def run_trial(config: TrainConfig, workshop: Workshop, folder: Path, report: Report) -> Outcome:
+def run_trial(config: TrainConfig, workshop: PanelCache, folder: Path, report: Report) -> Outcome:
     """Train and validate one config; writes config.yaml and metrics.json into the folder.
 
     `report` is called after each validation with the step, the number of steps and the validation

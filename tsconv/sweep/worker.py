@@ -45,7 +45,7 @@ from tsconv.sweep.trial import (
     run_trial,
     validated,
 )
-from tsconv.training.prepare import Workshop
+from tsconv.training.prepare import PanelCache
 
 _IDLE = 2.0  # seconds between looks for a trial that another worker lost
 
@@ -70,7 +70,7 @@ class Worker:
         self.job, self.send = job, send
         self.plan: SweepPlan = sweep_config(job.overrides, job.config_dir)
         self.space: Space = parse_space(self.plan.search_space)
-        self.workshop = Workshop()
+        self.workshop = PanelCache()
         self.go, self.stop = threading.Event(), threading.Event()
         self.deadline = time.monotonic() + job.timeout if job.timeout is not None else None
 
@@ -134,7 +134,7 @@ class Worker:
     def _late(self) -> bool:
         return self.deadline is not None and time.monotonic() > self.deadline
 
-    def _run(self, store: Store, study: optuna.Study, taken: studies.Taken) -> None:
+    def _run(self, store: Store, study: optuna.Study, taken: studies.ClaimedTrial) -> None:
         trial, number = taken.trial, taken.trial.number
         self.send(event="begin", number=number, values=taken.values, attempt=taken.attempt)
         folder = Path(self.job.folder) / "trials" / f"{number:04d}"

@@ -21,7 +21,7 @@ from typing import Any
 import optuna
 
 from tsconv.errors import TrainingError, TsconvError
-from tsconv.sweep.results.trial_table import Board
+from tsconv.sweep.results.trial_table import TrialTable
 from tsconv.sweep.storage.store import patiently
 
 _DEATHS = 5  # in a row, without a trial that ended, after which the sweep gives up
@@ -29,7 +29,7 @@ _LOOKS = 5.0  # seconds between looks at the study for trials of other machines
 
 
 @dataclasses.dataclass(frozen=True)
-class Orders:
+class WorkerSpec:
     """What every worker of a command is told."""
 
     overrides: list[str]
@@ -41,7 +41,7 @@ class Orders:
 
 
 @dataclasses.dataclass
-class _Hand:
+class _WorkerProcess:
     """A worker process, and what is known of it."""
 
     process: subprocess.Popen[str]
@@ -51,13 +51,13 @@ class _Hand:
     over: bool = False
 
 
-class Crew:
+class WorkerPool:
     """The worker processes of one command."""
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: WorkerSpec) -> None:
         self.orders = orders
-        self.messages: queue.Queue[tuple[_Hand, dict[str, Any] | None]] = queue.Queue()
-        self.hands: list[_Hand] = []
+        self.messages: queue.Queue[tuple[_WorkerProcess, dict[str, Any] | None]] = queue.Queue()
+        self.hands: list[_WorkerProcess] = []
         self.trials: set[int] = set()  # numbers of those that ended here
         self._begun = time.monotonic()
         self._interrupts = 0
@@ -77,7 +77,7 @@ class Crew:
                 hand.ready = True
                 return message
 
-    def work(self, study: optuna.Study, board: Board) -> bool:
+    def work(self, study: optuna.Study, board: TrialTable) -> bool:
         """Let the workers take trials; True where Ctrl-C ended it."""
         for hand in self.hands:
             if hand.ready:
@@ -114,7 +114,9 @@ class Crew:
             with contextlib.suppress(OSError):  # it holds something
                 folder.rmdir()
 
-    def _follow(self, hand: _Hand, message: dict[str, Any] | None, board: Board) -> None:
+    def _follow(
+        self, hand: _WorkerProcess, message: dict[str, Any] | None, board: TrialTable
+    ) -> None:
         if message is None:
             self._ended(hand, board)
             return
@@ -131,7 +133,7 @@ class Crew:
             hand.over = True
         board.message(message)
 
-    def _ended(self, hand: _Hand, board: Board) -> None:
+    def _ended(self, hand: _WorkerProcess, board: TrialTable) -> None:
         """Start another worker for one that died, unless they keep dying."""
         if hand.over:
             return
@@ -147,7 +149,7 @@ class Crew:
         board.say(f"note: a worker died (exit code {code}); another takes its place")
         self._start(hand.index)
 
-    def _interrupt(self, board: Board) -> None:
+    def _interrupt(self, board: TrialTable) -> None:
         self._interrupts += 1
         if self._interrupts == 1:
             board.say("stopping after the running trials; Ctrl-C again to stop at once")
@@ -188,14 +190,14 @@ class Crew:
                     **_threads_environment(threads),
                 },
             )
-        hand = _Hand(process, index, log)
+        hand = _WorkerProcess(process, index, log)
         self.hands.append(hand)
         assert process.stdin is not None
         process.stdin.write(json.dumps(job) + "\n")
         process.stdin.flush()
         threading.Thread(target=self._read, args=(hand,), daemon=True).start()
 
-    def _read(self, hand: _Hand) -> None:
+    def _read(self, hand: _WorkerProcess) -> None:
         assert hand.process.stdout is not None
         for line in hand.process.stdout:
             with contextlib.suppress(ValueError):  # half a line, of one killed while it wrote
@@ -227,7 +229,7 @@ def _threads_environment(threads: int | None) -> dict[str, str]:
     return {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
 
 
-def _tell(hand: _Hand, order: str) -> None:
+def _tell(hand: _WorkerProcess, order: str) -> None:
     assert hand.process.stdin is not None
     try:
         hand.process.stdin.write(order + "\n")

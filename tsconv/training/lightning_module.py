@@ -15,7 +15,7 @@ from tsconv.config.schema import HeadConfig, OptimizerConfig, SchedulerConfig
 from tsconv.data.batches.chunks import Batch
 from tsconv.errors import ConfigError, require_choice
 from tsconv.evaluation.losses import masked_mean, point_loss, quantile_loss
-from tsconv.model.covariate_encoder import Known
+from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet
 from tsconv.nn.rows import DEVIATION
 
@@ -41,7 +41,7 @@ def dense_errors(
     valid: Tensor,
     unit: Tensor,
     loss_scale: str,
-    known: Known | None = None,
+    known: CovariateBatch | None = None,
 ) -> DenseErrors:
     """Errors of every quantile over every origin and horizon step of a batch.
 
@@ -72,7 +72,7 @@ def dense_loss(
     unit: Tensor,
     loss: str,
     loss_scale: str,
-    known: Known | None = None,
+    known: CovariateBatch | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Mean loss over every origin and horizon step of a batch, and the number of terms."""
     errors = dense_errors(net, x, mask, y, y_mask, valid, unit, loss_scale, known)
@@ -187,7 +187,7 @@ class ForecastModule(pl.LightningModule):
         """Batches are gathered on the device where the panel is; move what is elsewhere."""
         parts = {f.name: getattr(batch, f.name) for f in dataclasses.fields(batch)}
         known = parts.pop("known")
-        known = known and Known(*(v.to(device) for v in known))
+        known = known and CovariateBatch(*(v.to(device) for v in known))
         return Batch(**{name: v.to(device) for name, v in parts.items()}, known=known)
 
     def configure_gradient_clipping(

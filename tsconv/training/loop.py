@@ -60,7 +60,7 @@ def fit(
     run_dir: Path,
     reasons: dict[str, str],
     hooks: Sequence[pl.Callback] = (),
-    shapes: speed.Shapes | None = None,
+    shapes: speed.CompileCache | None = None,
 ) -> Fitted:
     """Run the Trainer and leave the chosen weights in the network.
 
@@ -113,7 +113,7 @@ def _prepare(
     config: TrainConfig,
     trainer: pl.Trainer,
     reasons: dict[str, str],
-    shapes: speed.Shapes | None,
+    shapes: speed.CompileCache | None,
 ) -> tuple[speed.Choice, float]:
     """Choose precision and compilation on a real batch; compile before the clock starts.
 

@@ -13,7 +13,7 @@ from typing import Any
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError, TrainingError, TsconvError, one_line
 from tsconv.output.report import look_up, write_overrides
-from tsconv.training.prepare import Workshop
+from tsconv.training.prepare import PanelCache
 from tsconv.training.run import TrainResult, free_folder, train
 
 _SHOWN = ("val.scaled_mae", "test.scaled_mae", "test.mae", "test.mase", "train_seconds")
@@ -40,7 +40,7 @@ def run_jobs(
     All configs are checked, on their data, before the first one is trained; a job that fails then
     does not stop the others. Raises TrainingError at the end where jobs failed.
     """
-    workshop = Workshop()
+    workshop = PanelCache()
     for config in configs:
         workshop.prepare(config)
         if config.resume is not None:
@@ -73,7 +73,7 @@ def _run(
     overrides: list[str],
     changed: list[str],
     config: TrainConfig,
-    workshop: Workshop,
+    workshop: PanelCache,
     notify: Callable[[str], None] | None,
 ) -> Job:
     folder = Path(str(config.run_dir))

@@ -44,13 +44,13 @@ class Choice:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Known:
+class _CachedChoice:
     choice: Choice
     step_seconds: float  # of an eager step in float32; 0 where none was timed
     steps: int  # trained so far
 
 
-class Shapes:
+class CompileCache:
     """What was chosen for steps of one shape, kept between the trainings of one process.
 
     Compiled code serves every later training of the same shape, so compile=auto counts the steps
@@ -58,12 +58,12 @@ class Shapes:
     """
 
     def __init__(self) -> None:
-        self._known: dict[Hashable, _Known] = {}
+        self._known: dict[Hashable, _CachedChoice] = {}
 
-    def find(self, key: Hashable) -> _Known | None:
+    def find(self, key: Hashable) -> _CachedChoice | None:
         return self._known.get(key)
 
-    def keep(self, key: Hashable, known: _Known) -> None:
+    def keep(self, key: Hashable, known: _CachedChoice) -> None:
         if known.choice.compiled and key not in self._known:
             compiled = sum(k.choice.compiled for k in self._known.values())
             if compiled >= _MOST_COMPILED:  # it all stays in memory
@@ -78,7 +78,7 @@ def choose(
     loss: Loss,
     arguments: tuple[Any, ...],
     steps: int,
-    shapes: Shapes | None = None,
+    shapes: CompileCache | None = None,
 ) -> Choice:
     """Settle `compile` and `precision` for `steps` training steps like loss(*arguments)."""
     wanted = compile_choice(compile_value)
@@ -96,7 +96,7 @@ def choose(
         precision, why = _choose_precision(precision_value, loss, arguments, compiled, plain)
         choice = Choice(precision, compiled, why, reason)
     if shapes is not None:
-        shapes.keep(key, _Known(choice, plain, steps))
+        shapes.keep(key, _CachedChoice(choice, plain, steps))
     return choice
 
 

@@ -38,7 +38,7 @@ from tsconv.training.auto import resolve
 from tsconv.training.callbacks import WEIGHTS
 from tsconv.training.lightning_module import OPTIMIZERS, SCHEDULERS, ForecastModule
 from tsconv.training.loop import LOGGERS, check_trainer_keys, resume_path
-from tsconv.training.precision import Shapes
+from tsconv.training.precision import CompileCache
 
 _NOT_OF_PANEL = ("origins_per_chunk", "chunks_per_batch")  # keys of `data` that only batches know
 LONGEST_SIGMA = 2048  # steps: a trailing filter sees twice as many
@@ -87,11 +87,11 @@ class Prepared:
         )
 
 
-class Workshop:
+class PanelCache:
     """What the trainings of one process share: panels, their scales, and compiled code."""
 
     def __init__(self) -> None:
-        self.shapes = Shapes()
+        self.shapes = CompileCache()
         self._panels: dict[str, Panel] = {}
         self._scales: dict[Any, SeriesScale] = {}
 

@@ -18,7 +18,7 @@ from tsconv.forecasting.bundle import Bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.output.report import training_notes, write_config, write_json
 from tsconv.training.loop import Fitted, fit
-from tsconv.training.prepare import Prepared, Workshop
+from tsconv.training.prepare import PanelCache, Prepared
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +34,7 @@ def train(
     config: TrainConfig,
     table: Table | None = None,
     notify: Callable[[str], None] | None = None,
-    workshop: Workshop | None = None,
+    workshop: PanelCache | None = None,
 ) -> TrainResult:
     """Read, resolve, train, score and write the run folder.
 
@@ -43,7 +43,7 @@ def train(
     lets several trainings share what they read and compiled. Raises TsconvError where the data or
     the config are at fault, before anything is written.
     """
-    workshop = workshop or Workshop()
+    workshop = workshop or PanelCache()
     prepared = workshop.prepare(config, table)
     panel, config = prepared.panel, prepared.config
     if notify is not None:

@@ -9,23 +9,23 @@ from tsconv.check.findings import covariates, grid
 from tsconv.check.findings import lines as findings
 from tsconv.check.findings.clock_changes import clock_changes
 from tsconv.check.report import Finding
-from tsconv.check.tables.raw_table import Raw, _profile
-from tsconv.check.tables.sorted_table import Lines
+from tsconv.check.tables.raw_table import RawTable, _profile
+from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.cells import twin_notes
 from tsconv.data.reading.read import table_from_frame
 from tsconv.data.timestamps.frequency import parse_frequency
 
 
-def lines_of(frame: pd.DataFrame, **data: object) -> Lines:
-    return Lines(table_from_frame(frame, DataConfig(**data)))  # type: ignore[arg-type]
+def lines_of(frame: pd.DataFrame, **data: object) -> SortedTable:
+    return SortedTable(table_from_frame(frame, DataConfig(**data)))  # type: ignore[arg-type]
 
 
-def raw_of(frame: pd.DataFrame) -> Raw:
+def raw_of(frame: pd.DataFrame) -> RawTable:
     import pyarrow as pa
 
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    return Raw(table, tuple(_profile(table, n, ".") for n in table.column_names), whole=True)
+    return RawTable(table, tuple(_profile(table, n, ".") for n in table.column_names), whole=True)
 
 
 def hours(start: str, end: str, ids: str = "ab") -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import daily_frame
-from tsconv.check.read_attempt import Patient, read_patient
+from tsconv.check.read_attempt import ReadAttempt, read_patient
 from tsconv.check.suggestions.horizon import horizon_for, lags_for
 from tsconv.check.suggestions.seasons import Season
 from tsconv.check.tables.time_formats import time_format_of
@@ -16,7 +16,9 @@ from tsconv.data.timestamps.frequency import parse_frequency
 from tsconv.data.timestamps.text import fitting
 
 
-def patient(folder: Path, frame: pd.DataFrame, data: dict | None = None, **csv: object) -> Patient:
+def patient(
+    folder: Path, frame: pd.DataFrame, data: dict | None = None, **csv: object
+) -> ReadAttempt:
     path = folder / "file.csv"
     frame.to_csv(path, index=False, **csv)  # type: ignore[call-overload]
     return read_patient(DataConfig(path=str(path), **(data or {})))

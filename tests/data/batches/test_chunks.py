@@ -4,14 +4,14 @@ import torch
 
 from tests.data.panel.test_panel import long, panel_of
 from tsconv.data.batches.chunks import draw_chunks, gather, sweep_chunks
-from tsconv.data.panel.origin_range import Segment
+from tsconv.data.panel.origin_range import OriginRange
 from tsconv.data.panel.split import split_panel
 
 
 def toy() -> tuple:
     rows = [("a", t, float(t)) for t in range(20)] + [("b", t, 100.0 + t) for t in (0, 1, 3, 4, 5)]
     panel = panel_of(long(rows))
-    segment = Segment(torch.tensor([0, 0]), torch.tensor([15, 3]), torch.tensor([17, 5]))
+    segment = OriginRange(torch.tensor([0, 0]), torch.tensor([15, 3]), torch.tensor([17, 5]))
     return panel, segment
 
 

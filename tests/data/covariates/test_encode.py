@@ -19,7 +19,7 @@ from tsconv.data.covariates.encode import (
     fit_encodings,
     with_calendar,
 )
-from tsconv.data.panel.origin_range import Segment
+from tsconv.data.panel.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError
@@ -183,7 +183,7 @@ def test_wide_columns_share_the_covariates_beside_them() -> None:
 def test_a_chunk_brings_the_covariates_of_its_horizon() -> None:
     panel = panel_of()
     panel = with_calendar(encode(panel, fit_encodings(panel, torch.tensor([3, 3]))), (), 2)
-    whole = Segment(torch.zeros(2).long(), panel.lengths - 1, panel.lengths)
+    whole = OriginRange(torch.zeros(2).long(), panel.lengths - 1, panel.lengths)
     batch = gather(panel, whole, torch.tensor([0, 1]), torch.tensor([1, 2]), 1, 2, 2)
     assert batch.known is not None
     assert batch.known.values.shape == (2, 2, 1, 5)  # two steps before, the origin, two ahead

@@ -10,7 +10,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.reading.cells import coded, sentinel_notes, twin_notes
 from tsconv.data.reading.locate import row_of_line
 from tsconv.data.reading.read import read_table, table_from_frame
-from tsconv.data.reading.table import Places
+from tsconv.data.reading.table import SourceLocations
 from tsconv.data.write import write_table
 from tsconv.errors import ConfigError, DataError
 
@@ -99,7 +99,7 @@ def test_rows_as_a_spreadsheet_counts(
 
 
 def test_places_of_several_files() -> None:
-    places = Places.of({"a": 2, "b": 3})
+    places = SourceLocations.of({"a": 2, "b": 3})
     assert [places(i) for i in range(5)] == [
         "a: row 2",
         "a: row 3",

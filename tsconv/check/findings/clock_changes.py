@@ -7,7 +7,7 @@ import datetime
 import numpy as np
 
 from tsconv.check.report import Finding, count
-from tsconv.check.tables.sorted_table import Ints, Lines
+from tsconv.check.tables.sorted_table import Ints, SortedTable
 
 _HOUR = 3_600_000_000  # microseconds
 # Which Sunday (-1: the last) of which month, in spring and in autumn; the zone to name; the hours.
@@ -17,7 +17,7 @@ _RULES = {
 }
 
 
-def clock_changes(lines: Lines, zone: str | None) -> Finding | None:
+def clock_changes(lines: SortedTable, zone: str | None) -> Finding | None:
     """Holes and doubles of up to an hour on the days when clocks change; None where zones are set.
 
     A rule is named where it explains at least two thirds of all doubles, or finds its hole or its
@@ -48,7 +48,7 @@ def clock_changes(lines: Lines, zone: str | None) -> Finding | None:
 
 
 def _finding(
-    lines: Lines, all_doubles: int, dates: int, rule: str, holes: Ints, doubles: Ints
+    lines: SortedTable, all_doubles: int, dates: int, rule: str, holes: Ints, doubles: Ints
 ) -> Finding:
     parts = [
         count(len(holes), "hole") + " in spring" if len(holes) else "",
@@ -74,7 +74,7 @@ def _finding(
     )
 
 
-def _days(lines: Lines, month: int, which: int) -> np.ndarray:
+def _days(lines: SortedTable, month: int, which: int) -> np.ndarray:
     """The change days of one kind within the span of the file."""
     low, high = lines.time.min().astype("datetime64[D]"), lines.time.max().astype("datetime64[D]")
     years = range(low.astype(object).year, high.astype(object).year + 1)
@@ -90,9 +90,9 @@ def _sunday(year: int, month: int, which: int) -> datetime.date:
     return last - datetime.timedelta(days=(last.weekday() + 1) % 7)
 
 
-def _on_days(lines: Lines, index: Ints, days: np.ndarray) -> np.ndarray:
+def _on_days(lines: SortedTable, index: Ints, days: np.ndarray) -> np.ndarray:
     return np.isin(lines.time[index].astype("datetime64[D]"), days)
 
 
-def _count_dates(lines: Lines, index: Ints) -> int:
+def _count_dates(lines: SortedTable, index: Ints) -> int:
     return len(np.unique(lines.time[index].astype("datetime64[D]")))

@@ -8,8 +8,8 @@ import numpy as np
 
 from tsconv.check.report import Finding, count
 from tsconv.check.suggestions.roles import is_counter
-from tsconv.check.tables.raw_table import Column, Raw
-from tsconv.check.tables.sorted_table import Lines
+from tsconv.check.tables.raw_table import Column, RawTable
+from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.data.timestamps.zones import to_local
 
 _AHEAD = (1, 2, 3, 7, 12, 24)  # steps of the future that a column is compared with
@@ -28,13 +28,13 @@ class Candidate:
     text: str
 
 
-def candidates(raw: Raw, names: list[str], lines: Lines | None) -> list[Candidate]:
+def candidates(raw: RawTable, names: list[str], lines: SortedTable | None) -> list[Candidate]:
     """For each of the undeclared columns, in order. Lines give the series, where there are some."""
     aligned = lines if lines is not None and len(lines) == len(raw) else None
     return [_candidate(raw, raw[name], aligned) for name in names]
 
 
-def _candidate(raw: Raw, column: Column, lines: Lines | None) -> Candidate:
+def _candidate(raw: RawTable, column: Column, lines: SortedTable | None) -> Candidate:
     name = column.name
     if column.kind == "empty":
         return Candidate(name, "none", "empty")
@@ -58,14 +58,14 @@ def _candidate(raw: Raw, column: Column, lines: Lines | None) -> Candidate:
     return Candidate(name, "past", "covariate")
 
 
-def _constant_per_series(raw: Raw, name: str, lines: Lines) -> bool:
+def _constant_per_series(raw: RawTable, name: str, lines: SortedTable) -> bool:
     codes = raw.codes(name)[lines.order]
     same = np.diff(codes) == 0
     same[lines.first[1:] - 1] = True
     return bool(same.all())
 
 
-def _filled_ahead(raw: Raw, name: str, lines: Lines) -> str | None:
+def _filled_ahead(raw: RawTable, name: str, lines: SortedTable) -> str | None:
     """Filled on nearly all lines behind the last target of a series, where there are such lines."""
     tail = behind_targets(lines)
     if not tail.any():
@@ -76,14 +76,14 @@ def _filled_ahead(raw: Raw, name: str, lines: Lines) -> str | None:
     return f"filled on the {count(int(tail.sum()), 'line')} behind the last target"
 
 
-def behind_targets(lines: Lines) -> np.ndarray:
+def behind_targets(lines: SortedTable) -> np.ndarray:
     """(N,) bool: sorted lines behind the last observed target of their series."""
     at = np.where(lines.observed, np.arange(len(lines)), -1)
     last = np.maximum.reduceat(at, lines.first)
     return (np.arange(len(lines)) > last[lines.rank]) & (last[lines.rank] >= 0)
 
 
-def _follows_clock(raw: Raw, name: str, lines: Lines) -> bool:
+def _follows_clock(raw: RawTable, name: str, lines: SortedTable) -> bool:
     """Whether a column of few values is the same wherever the hour, the day or the month is."""
     column = raw[name]
     if not lines.dated or column.distinct is None or not 1 < column.distinct <= 366:
@@ -106,7 +106,7 @@ def _follows_clock(raw: Raw, name: str, lines: Lines) -> bool:
     return False
 
 
-def leaks(raw: Raw, lines: Lines, roles: dict[str, str]) -> list[Finding]:
+def leaks(raw: RawTable, lines: SortedTable, roles: dict[str, str]) -> list[Finding]:
     """Columns of numbers that equal the target, now or some steps ahead, or follow it exactly.
 
     roles: column -> the key that declares it, for those that are declared.
@@ -127,7 +127,7 @@ def leaks(raw: Raw, lines: Lines, roles: dict[str, str]) -> list[Finding]:
     return out
 
 
-def _likeness(x: np.ndarray, y: np.ndarray, lines: Lines) -> tuple[int, bool] | None:
+def _likeness(x: np.ndarray, y: np.ndarray, lines: SortedTable) -> tuple[int, bool] | None:
     """(steps ahead, whether exactly) by which x tells y, or None."""
     with np.errstate(invalid="ignore"):
         for ahead in (0, *_AHEAD):
@@ -147,7 +147,7 @@ def _likeness(x: np.ndarray, y: np.ndarray, lines: Lines) -> tuple[int, bool] | 
     return None
 
 
-def _apart(lines: Lines, ahead: int) -> np.ndarray:
+def _apart(lines: SortedTable, ahead: int) -> np.ndarray:
     """(N - ahead,) bool: pairs of lines of one series that are `ahead` commonest steps apart."""
     n = len(lines) - ahead
     same = lines.rank[ahead:] == lines.rank[:n]
@@ -177,7 +177,7 @@ def _leak(name: str, target: str, found: tuple[int, bool], key: str | None) -> F
     return Finding("leak", level, text, 1, f"column `{name}`", advice)
 
 
-def useless(raw: Raw, roles: dict[str, str]) -> list[Finding]:
+def useless(raw: RawTable, roles: dict[str, str]) -> list[Finding]:
     """Declared columns that are empty or never change."""
     out = []
     for name, key in roles.items():

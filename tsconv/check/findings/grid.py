@@ -8,7 +8,7 @@ import numpy as np
 
 from tsconv.check.findings.covariates import behind_targets
 from tsconv.check.report import Finding, count, share
-from tsconv.check.tables.sorted_table import Ints, Lines
+from tsconv.check.tables.sorted_table import Ints, SortedTable
 from tsconv.data.panel.grid import FEWEST_GAPS
 from tsconv.data.timestamps.frequency import Frequency
 from tsconv.data.timestamps.infer import fixed_alias
@@ -16,7 +16,7 @@ from tsconv.data.timestamps.infer import fixed_alias
 _MOST_MEMBERS = 100
 
 
-def line_steps(lines: Lines, frequency: Frequency) -> Ints:
+def line_steps(lines: SortedTable, frequency: Frequency) -> Ints:
     """(N - 1,) steps from each line to the next of its series; 0 for doubles, -1 between series."""
     gaps = lines.gaps
     if frequency.kind in ("fixed", "integer"):
@@ -31,7 +31,7 @@ def line_steps(lines: Lines, frequency: Frequency) -> Ints:
     return out
 
 
-def missing_steps(lines: Lines, steps: Ints, n_steps: int) -> Finding | None:
+def missing_steps(lines: SortedTable, steps: Ints, n_steps: int) -> Finding | None:
     """Steps between the lines of a series that the file lacks."""
     holes = np.flatnonzero(steps > 1)
     if len(holes) == 0:
@@ -52,7 +52,7 @@ def missing_steps(lines: Lines, steps: Ints, n_steps: int) -> Finding | None:
     )
 
 
-def mixed_steps(lines: Lines, steps: Ints, frequency: Frequency) -> Finding | None:
+def mixed_steps(lines: SortedTable, steps: Ints, frequency: Frequency) -> Finding | None:
     """Series that come more seldom than the panel's frequency throughout."""
     if len(lines.first) < 2 or len(steps) == 0:
         return None
@@ -75,7 +75,7 @@ def mixed_steps(lines: Lines, steps: Ints, frequency: Frequency) -> Finding | No
     )
 
 
-def early_ends(lines: Lines) -> Finding | None:
+def early_ends(lines: SortedTable) -> Finding | None:
     """Series that stop before the last time of the file."""
     last = lines.time[lines.first + lines.counts - 1]
     end = last.max()
@@ -93,7 +93,7 @@ def early_ends(lines: Lines) -> Finding | None:
     )
 
 
-def open_tails(lines: Lines, ahead: Sequence[str] = ()) -> Finding | None:
+def open_tails(lines: SortedTable, ahead: Sequence[str] = ()) -> Finding | None:
     """Lines behind the last target, which hold values of the columns `ahead`, or nothing."""
     tail = behind_targets(lines)
     if not tail.any():
@@ -113,7 +113,7 @@ def open_tails(lines: Lines, ahead: Sequence[str] = ()) -> Finding | None:
     )
 
 
-def family(lines: Lines, name: str | None) -> Finding | None:
+def family(lines: SortedTable, name: str | None) -> Finding | None:
     """A few series of the same times: they may be members of one family, side by side."""
     n = len(lines.first)
     if name is None or lines.table.rows or not 1 < n <= _MOST_MEMBERS or np.ptp(lines.counts):
@@ -186,7 +186,7 @@ def not_scored(val_size: int, test_size: int, typical: int) -> Finding | None:
     )
 
 
-def coarser_fit(lines: Lines) -> str | None:
+def coarser_fit(lines: SortedTable) -> str | None:
     """The step on which every line lies, if it is at least a 60th of the commonest; or None."""
     gaps = lines.gaps[lines.gaps > 0]
     if len(gaps) == 0:

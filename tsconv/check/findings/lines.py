@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tsconv.check.report import Finding, count, share
-from tsconv.check.tables.sorted_table import Bools, Ints, Lines
+from tsconv.check.tables.sorted_table import Bools, Ints, SortedTable
 from tsconv.data.reading.cells import SENTINELS
 
 # What makes no difference between names. Spaces go first, so that all that reading takes for alike
@@ -22,12 +22,12 @@ _MOST_SENTINELS = 3  # looked for at each end of a column
 _FEW = 3  # a value so often is no accident
 
 
-def duplicate_lines(lines: Lines) -> Ints:
+def duplicate_lines(lines: SortedTable) -> Ints:
     """Sorted lines whose (series, row, time) an earlier one has."""
     return np.flatnonzero(lines.gaps == 0) + 1
 
 
-def duplicates(lines: Lines, policy: str = "error") -> Finding | None:
+def duplicates(lines: SortedTable, policy: str = "error") -> Finding | None:
     """Several lines for one (id, row, time): how many, and whether they say the same."""
     again = duplicate_lines(lines)
     if len(again) == 0:
@@ -54,7 +54,7 @@ def duplicates(lines: Lines, policy: str = "error") -> Finding | None:
     )
 
 
-def unsorted(lines: Lines) -> Finding | None:
+def unsorted(lines: SortedTable) -> Finding | None:
     """Series whose lines are not in the order of time in the file."""
     order = lines.order
     # In sorted order, a member's lines stand at rising places of the file where it was sorted.
@@ -72,7 +72,7 @@ def unsorted(lines: Lines) -> Finding | None:
     )
 
 
-def missing_values(lines: Lines, use: Bools | None = None) -> Finding | None:
+def missing_values(lines: SortedTable, use: Bools | None = None) -> Finding | None:
     """Empty cells of each channel, on the lines of `use` where it is given."""
     empty = np.isnan(lines.values)
     if use is not None:
@@ -95,7 +95,7 @@ def missing_values(lines: Lines, use: Bools | None = None) -> Finding | None:
     )
 
 
-def odd_series(lines: Lines) -> list[Finding]:
+def odd_series(lines: SortedTable) -> list[Finding]:
     """Series that teach little: one point, no value, always the same value."""
     n = lines.n_observed
     with np.errstate(invalid="ignore"):
@@ -114,7 +114,9 @@ def odd_series(lines: Lines) -> list[Finding]:
     ]
 
 
-def _series(lines: Lines, which: np.ndarray, level: str, kind: str, what: str) -> Finding | None:
+def _series(
+    lines: SortedTable, which: np.ndarray, level: str, kind: str, what: str
+) -> Finding | None:
     found = np.flatnonzero(which)
     if len(found) == 0:
         return None
@@ -127,7 +129,7 @@ def _series(lines: Lines, which: np.ndarray, level: str, kind: str, what: str) -
     )
 
 
-def sentinels(lines: Lines) -> list[Finding]:
+def sentinels(lines: SortedTable) -> list[Finding]:
     """Values far outside the rest that repeat, or are known for it: missing ones in disguise."""
     out = []
     for c, name in enumerate(lines.table.channels):
@@ -185,7 +187,7 @@ def sentinel_values(found: list[Finding]) -> list[float]:
     return [v for f in found for v in f.keys.get("data.na_values", ())]
 
 
-def near_equal_ids(lines: Lines) -> list[Finding]:
+def near_equal_ids(lines: SortedTable) -> list[Finding]:
     """Names that differ by case, spaces, dashes or leading zeros only; reading tells of fewer."""
     out = []
     for names, what in ((lines.table.ids, "ids"), (lines.table.rows, "rows")):
@@ -213,7 +215,7 @@ def near_equal_ids(lines: Lines) -> list[Finding]:
     return out
 
 
-def value_notes(lines: Lines) -> list[Finding]:
+def value_notes(lines: SortedTable) -> list[Finding]:
     """The share of zeros, and negative values where nearly all are positive."""
     out = []
     for c, name in enumerate(lines.table.channels[: lines.n_targets]):
@@ -237,7 +239,7 @@ def value_notes(lines: Lines) -> list[Finding]:
     return out[:6]
 
 
-ALL: tuple[Callable[[Lines], list[Finding]], ...] = (
+ALL: tuple[Callable[[SortedTable], list[Finding]], ...] = (
     near_equal_ids,
     odd_series,
     value_notes,

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from tsconv.check.report import some
 from tsconv.check.suggestions.roles import Suggestion
-from tsconv.check.tables.raw_table import Raw
+from tsconv.check.tables.raw_table import RawTable
 from tsconv.check.tables.time_formats import time_format_of
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.csv_start import opened
@@ -78,7 +78,7 @@ def _separator(lines: list[str], asked: str) -> str:
     return asked
 
 
-def decimal_keys(raw: Raw, data: DataConfig) -> Suggestion:
+def decimal_keys(raw: RawTable, data: DataConfig) -> Suggestion:
     """The decimal mark, where the cells have commas for it."""
     if data.decimal != "." or data.sep == ",":
         return Suggestion({}, {})
@@ -90,7 +90,7 @@ def decimal_keys(raw: Raw, data: DataConfig) -> Suggestion:
     return Suggestion({}, {})
 
 
-def time_keys(raw: Raw, data: DataConfig) -> Suggestion:
+def time_keys(raw: RawTable, data: DataConfig) -> Suggestion:
     """The format of a time column that is not ISO 8601, or the unit of one that counts.
 
     Whole numbers are told apart as reading does where it refuses them.
@@ -121,7 +121,7 @@ def time_keys(raw: Raw, data: DataConfig) -> Suggestion:
     return Suggestion({}, {})
 
 
-def category_keys(raw: Raw, covariates: Sequence[str], data: DataConfig) -> Suggestion:
+def category_keys(raw: RawTable, covariates: Sequence[str], data: DataConfig) -> Suggestion:
     """The declared covariates that hold words, or true and false, as categories."""
     named = [str(n) for n in as_list(data.categories, "data.categories")]
     words = [n for n in covariates if n not in named and raw[n].kind == "text"]
@@ -131,7 +131,7 @@ def category_keys(raw: Raw, covariates: Sequence[str], data: DataConfig) -> Sugg
     return Suggestion({"data.categories": [*named, *words]}, {"data.categories": reason})
 
 
-def value_keys(raw: Raw, names: Sequence[str], data: DataConfig) -> Suggestion:
+def value_keys(raw: RawTable, names: Sequence[str], data: DataConfig) -> Suggestion:
     """What to do with cells of the columns of values that are no numbers."""
     if data.bad_values != "error":
         return Suggestion({}, {})
@@ -148,7 +148,7 @@ def value_keys(raw: Raw, names: Sequence[str], data: DataConfig) -> Suggestion:
     return Suggestion({"data.bad_values": "missing"}, {"data.bad_values": reason})
 
 
-def _head(raw: Raw, name: str) -> pd.Series:
+def _head(raw: RawTable, name: str) -> pd.Series:
     values = raw.table[name].slice(0, 2000).to_pandas().astype(str).str.strip()
     return values[values != ""]
 

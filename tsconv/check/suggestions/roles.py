@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tsconv.check.tables.raw_table import Column, Raw
+from tsconv.check.tables.raw_table import Column, RawTable
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.roles import as_list
 
@@ -66,7 +66,7 @@ def missing_roles(names: list[str], data: DataConfig) -> list[str]:
     return out
 
 
-def suggest_roles(raw: Raw, data: DataConfig) -> Suggestion:
+def suggest_roles(raw: RawTable, data: DataConfig) -> Suggestion:
     """Roles for what is missing; those that name columns of the file are kept."""
     lacks = missing_roles(raw.names, data)
     keys: dict[str, Any] = {}
@@ -97,7 +97,7 @@ def suggest_roles(raw: Raw, data: DataConfig) -> Suggestion:
     return Suggestion(keys, why)
 
 
-def _time_columns(raw: Raw) -> list[str]:
+def _time_columns(raw: RawTable) -> list[str]:
     lower = {c.name.lower(): c for c in raw.columns}
     parts = [lower[p].name for p in _PARTS if p in lower and lower[p].kind == "integer"]
     if len(parts) >= 2 and [p.lower() for p in parts] == list(_PARTS[: len(parts)]):
@@ -120,7 +120,7 @@ def _by_name(column: Column, names: tuple[str, ...]) -> int:
     return next((len(names) - 1 for n in names if len(n) > 2 and n in words), len(names))
 
 
-def _key_columns(raw: Raw, time: list[str], used: set[str]) -> tuple[list[str], str]:
+def _key_columns(raw: RawTable, time: list[str], used: set[str]) -> tuple[list[str], str]:
     """The column, or two, that with the time make every line unique; none where the time does."""
     clock = joint(raw, time)
     if doubles(clock) <= _DOUBLES:
@@ -153,7 +153,7 @@ def _names_things(column: Column, n: int) -> bool:
     )
 
 
-def joint(raw: Raw, names: list[str]) -> np.ndarray:
+def joint(raw: RawTable, names: list[str]) -> np.ndarray:
     """(N,) one number for each combination of the columns' values."""
     out = np.zeros(len(raw), dtype="int64")
     for name in names:
@@ -170,7 +170,7 @@ def doubles(joined: np.ndarray) -> float:
     return float((np.diff(ordered) == 0).sum()) / max(1, len(joined))
 
 
-def _target(raw: Raw, used: set[str], keys: dict[str, Any], why: dict[str, str]) -> None:
+def _target(raw: RawTable, used: set[str], keys: dict[str, Any], why: dict[str, str]) -> None:
     columns = [c for c in raw.columns if c.name not in used and c.numeric and not c.constant]
     columns = [c for c in columns if not is_counter(raw, c)]
     if not columns:
@@ -192,7 +192,7 @@ def _target(raw: Raw, used: set[str], keys: dict[str, Any], why: dict[str, str])
         )
 
 
-def is_counter(raw: Raw, column: Column) -> bool:
+def is_counter(raw: RawTable, column: Column) -> bool:
     """Whether a column only counts the lines, from the top or anew in each file."""
     if column.kind != "integer" or column.missing or (column.distinct or 0) < 3:
         return False
@@ -200,7 +200,7 @@ def is_counter(raw: Raw, column: Column) -> bool:
     return bool((np.diff(values) == 1).mean() > 0.99)
 
 
-def extra_key(raw: Raw, time: list[str], key: str | None, values: set[str]) -> str | None:
+def extra_key(raw: RawTable, time: list[str], key: str | None, values: set[str]) -> str | None:
     """A further column that, with the time and the id, makes nearly every line unique; or None."""
     taken = {*time, *values, key}
     for column in raw.columns:

@@ -1,7 +1,7 @@
 """The columns of the files as they stand, before any role: kinds, counts, extremes.
 
 Reads all columns, of which training reads only those that have a role. At most 256 MB are looked
-at; `Raw.whole` says whether that was all.
+at; `RawTable.whole` says whether that was all.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Column:
 
 
 @dataclasses.dataclass(frozen=True)
-class Raw:
+class RawTable:
     """The lines of all files, columns as text, numbers or times."""
 
     table: pa.Table
@@ -91,7 +91,7 @@ class Raw:
         return numbers.to_numpy(dtype="float64", na_value=np.nan)
 
 
-def read_raw(files: Sequence[Path], data: DataConfig) -> Raw | None:
+def read_raw(files: Sequence[Path], data: DataConfig) -> RawTable | None:
     """The files' columns; None where they cannot be read as a table."""
     tables: list[pa.Table] = []
     left, whole = _MOST_BYTES, True
@@ -113,7 +113,7 @@ def read_raw(files: Sequence[Path], data: DataConfig) -> Raw | None:
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return None
     columns = tuple(_profile(table, n, data.decimal) for n in table.column_names)
-    return Raw(table, columns, whole, data.decimal)
+    return RawTable(table, columns, whole, data.decimal)
 
 
 def _alike(tables: list[pa.Table]) -> list[pa.Table]:

@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
-class Lines:
+class SortedTable:
     """N lines in order of (series, row, time); M members, each a (series, row) with its lines.
 
     `order` maps a sorted line to its line in the table. Everything is counted on whole arrays: a
@@ -36,7 +36,7 @@ class Lines:
     def __len__(self) -> int:
         return len(self.members)
 
-    def without(self, values: list[float]) -> Lines:
+    def without(self, values: list[float]) -> SortedTable:
         """The same lines where these values are missing."""
         if not values:
             return self

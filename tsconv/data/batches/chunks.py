@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tsconv.data.panel.origin_range import Segment
+from tsconv.data.panel.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
-from tsconv.model.covariate_encoder import Known
+from tsconv.model.covariate_encoder import CovariateBatch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Batch:
     valid: Tensor  # (B, O) whether each origin belongs to the segment
     series: Tensor  # (B,)
     first: Tensor  # (B,) step of the first origin
-    known: Known | None = None  # covariates of the steps of x and of `horizon` more
+    known: CovariateBatch | None = None  # covariates of the steps of x and of `horizon` more
 
     @property
     def n_origins(self) -> int:
@@ -39,7 +39,7 @@ class Batch:
 
 def gather(
     panel: Panel,
-    segment: Segment,
+    segment: OriginRange,
     series: Tensor,
     first: Tensor,
     n_origins: int,
@@ -73,7 +73,7 @@ def gather(
     )
 
 
-def _known(panel: Panel, series: Tensor, step: Tensor, dtype: torch.dtype) -> Known | None:
+def _known(panel: Panel, series: Tensor, step: Tensor, dtype: torch.dtype) -> CovariateBatch | None:
     """Encoded covariates of the steps of each chunk; step: (B, L), counted from the start."""
     covariates, calendar, static = panel.covariates, panel.calendar, panel.static
     if covariates is None and calendar is None and static is None:
@@ -98,7 +98,7 @@ def _known(panel: Panel, series: Tensor, step: Tensor, dtype: torch.dtype) -> Kn
     if static is not None:
         fixed = static.values[series]  # (B, K, H)
     there = ~fixed.isnan()
-    return Known(
+    return CovariateBatch(
         values.permute(0, 2, 3, 1),
         seen.permute(0, 2, 3, 1).to(dtype),
         torch.where(there, fixed, 0).to(dtype),
@@ -107,7 +107,7 @@ def _known(panel: Panel, series: Tensor, step: Tensor, dtype: torch.dtype) -> Kn
 
 
 def draw_chunks(
-    segment: Segment, seed: int, step: int, n_chunks: int, n_origins: int
+    segment: OriginRange, seed: int, step: int, n_chunks: int, n_origins: int
 ) -> tuple[Tensor, Tensor]:
     """The (series, first origin) of every chunk in the global batch of a step.
 
@@ -127,7 +127,7 @@ def draw_chunks(
 
 
 def sweep_chunks(
-    segment: Segment, n_origins: int, n_chunks: int
+    segment: OriginRange, n_origins: int, n_chunks: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Every origin of the segment once: batches of up to n_chunks chunks that tile each series."""
     counts = segment.counts.cpu()

@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from tsconv.data.batches.chunks import Batch, draw_chunks, gather, sweep_chunks
-from tsconv.data.panel.origin_range import Segment
+from tsconv.data.panel.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 
 
@@ -44,14 +44,14 @@ class TrainingChunks(IterableDataset[Batch]):
             step += 1
 
 
-class SegmentChunks(IterableDataset[Batch]):
+class ScoredChunks(IterableDataset[Batch]):
     """Every origin of a segment once; rank r takes every world_size-th batch.
 
     Tiles are no longer than the longest run of origins, and a batch holds about as many origins as
     a training step does.
     """
 
-    def __init__(self, module: DenseDataModule, segment: Segment) -> None:
+    def __init__(self, module: DenseDataModule, segment: OriginRange) -> None:
         self.module, self.segment = module, segment
         self.n_origins = min(module.origins_per_chunk, max(1, int(segment.counts.max())))
         per_step = module.origins_per_chunk * module.chunks_per_batch
@@ -74,8 +74,8 @@ class DenseDataModule(pl.LightningDataModule):
     def __init__(
         self,
         panel: Panel,
-        train_segment: Segment,
-        val_segment: Segment | None,
+        train_segment: OriginRange,
+        val_segment: OriginRange | None,
         *,
         history: int,
         horizon: int,
@@ -111,11 +111,13 @@ class DenseDataModule(pl.LightningDataModule):
             self.panel = self.panel.to(self.trainer.strategy.root_device)
 
     def fetch(
-        self, segment: Segment, series: torch.Tensor, first: torch.Tensor, n_origins: int
+        self, segment: OriginRange, series: torch.Tensor, first: torch.Tensor, n_origins: int
     ) -> Batch:
         """Gather chunks of n_origins on the panel's device."""
         device = self.panel.values.device
-        on_device = Segment(*(v.to(device) for v in (segment.first, segment.last, segment.cutoff)))
+        on_device = OriginRange(
+            *(v.to(device) for v in (segment.first, segment.last, segment.cutoff))
+        )
         return gather(
             self.panel,
             on_device,
@@ -134,4 +136,4 @@ class DenseDataModule(pl.LightningDataModule):
         """One pass over the validation origins; none where there is no validation part."""
         if self.val_segment is None:
             return []
-        return DataLoader(SegmentChunks(self, self.val_segment), batch_size=None)
+        return DataLoader(ScoredChunks(self, self.val_segment), batch_size=None)

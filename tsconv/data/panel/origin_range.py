@@ -1,4 +1,4 @@
-"""Segment: the forecast origins of each series that a part of a split holds."""
+"""OriginRange: the forecast origins of each series that a part of a split holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 @dataclasses.dataclass(frozen=True)
-class Segment:
+class OriginRange:
     """For each series the origins first..last (inclusive) and `cutoff`, the first step not to use.
 
     Steps are counted from the series' own start. A series with last < first has no origin here.

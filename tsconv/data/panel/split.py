@@ -11,7 +11,7 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from tsconv.data.panel.origin_range import Segment
+from tsconv.data.panel.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import DataError
 
@@ -20,9 +20,9 @@ from tsconv.errors import DataError
 class Split:
     """Origins of each part, and the step where each series' training part ends."""
 
-    train: Segment
-    val: Segment | None
-    test: Segment | None
+    train: OriginRange
+    val: OriginRange | None
+    test: OriginRange | None
     train_end: Tensor  # (S,) steps
 
 
@@ -36,7 +36,7 @@ def split_panel(panel: Panel, horizon: int, val_size: int, test_size: int) -> Sp
     train_end = (lengths - val_size - test_size).clamp_min(0)
     val_end = (lengths - test_size).clamp_min(0)
     begin = _first_observed_step(panel)
-    train = Segment(first=begin, last=train_end - 2, cutoff=train_end)
+    train = OriginRange(first=begin, last=train_end - 2, cutoff=train_end)
     if int(train.counts.sum()) == 0:
         raise DataError(
             f"no series has a step to train on before the last {val_size + test_size}: the longest "
@@ -51,9 +51,9 @@ def split_panel(panel: Panel, horizon: int, val_size: int, test_size: int) -> Sp
     )
 
 
-def _scored(begin: Tensor, start: Tensor, end: Tensor, horizon: int) -> Segment:
+def _scored(begin: Tensor, start: Tensor, end: Tensor, horizon: int) -> OriginRange:
     """Origins whose horizon lies in start..end, from the last step before it on."""
-    return Segment(first=torch.maximum(start - 1, begin), last=end - horizon - 1, cutoff=end)
+    return OriginRange(first=torch.maximum(start - 1, begin), last=end - horizon - 1, cutoff=end)
 
 
 def _first_observed_step(panel: Panel) -> Tensor:

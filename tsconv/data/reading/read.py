@@ -27,7 +27,7 @@ from tsconv.data.reading.cells import (
 )
 from tsconv.data.reading.files import find_files, joined, read_file, row_in_file
 from tsconv.data.reading.roles import Roles, covariate_names, find_roles, row_of_file
-from tsconv.data.reading.table import DUPLICATES, GAPS, Columns, Places, Table
+from tsconv.data.reading.table import DUPLICATES, GAPS, Columns, SourceLocations, Table
 from tsconv.data.reading.wide import stacked
 from tsconv.data.timestamps.epoch import UNITS
 from tsconv.data.timestamps.parse import combined, parse_times
@@ -67,7 +67,7 @@ def read_table(data: DataConfig, future_only: bool = False) -> Table:
         frames.append(frame)
     assert roles is not None  # there is at least one file
     lengths = {str(p): len(f) for p, f in zip(files, frames, strict=True)}
-    places = Places.of(lengths, lambda name, line: row_in_file(Path(name), data, line))
+    places = SourceLocations.of(lengths, lambda name, line: row_in_file(Path(name), data, line))
     frame = frames[0] if len(frames) == 1 else joined(frames)
     frames.clear()
     source = str(files[0]) if len(files) == 1 else str(data.path)
@@ -82,7 +82,7 @@ def table_from_frame(frame: pd.DataFrame, data: DataConfig, future_only: bool = 
         raise ConfigError("`data.row_from_file` needs files; name a column of rows by `data.row`")
     frame = frame.set_axis([str(c) for c in frame.columns], axis=1)
     roles = find_roles(list(frame.columns), data, source, future_only)
-    places = Places.of({source: len(frame)})
+    places = SourceLocations.of({source: len(frame)})
     frame = pd.DataFrame({name: _plain(frame[name]) for name in roles.wanted})
     return _check(frame, roles, data, source, places, BadCells())
 
@@ -109,7 +109,7 @@ def _check(
     roles: Roles,
     data: DataConfig,
     source: str,
-    places: Places,
+    places: SourceLocations,
     bad: BadCells,
 ) -> Table:
     """Turn the selected columns into a Table; raises DataError at the first that is wrong."""

@@ -16,7 +16,7 @@ RowOf = Callable[[str, int], int]  # a file and the number of a line of data, fr
 
 
 @dataclasses.dataclass(frozen=True)
-class Places:
+class SourceLocations:
     """Where each line came from, for messages: rows are counted as a spreadsheet does.
 
     Lines beyond the last are those of the files once more, as wide files are stacked. A row is
@@ -30,7 +30,7 @@ class Places:
     order: npt.NDArray[np.int64] | None = None  # which line of the files each line is, if sorted
 
     @classmethod
-    def of(cls, lengths: dict[str, int], row_of: RowOf | None = None) -> Places:
+    def of(cls, lengths: dict[str, int], row_of: RowOf | None = None) -> SourceLocations:
         """Files laid end to end, each with so many lines below its header."""
         return cls(tuple(lengths), np.cumsum(list(lengths.values()), dtype="int64"), row_of)
 
@@ -42,11 +42,11 @@ class Places:
         """The row alone, beside another of the same file; with its file where there are several."""
         return f"row {self._at(i)[1]}" if len(self.files) == 1 else self(i)
 
-    def take(self, order: npt.NDArray[np.int64]) -> Places:
+    def take(self, order: npt.NDArray[np.int64]) -> SourceLocations:
         """Some of the lines, in another order."""
         return dataclasses.replace(self, order=order if self.order is None else self.order[order])
 
-    def then(self, other: Places, counts: tuple[int, int]) -> Places:
+    def then(self, other: SourceLocations, counts: tuple[int, int]) -> SourceLocations:
         """These lines and then another's; counts: how many lines either has."""
         ours, theirs = (
             (np.arange(n) if p.order is None else p.order) % p.ends[-1]
@@ -57,7 +57,7 @@ class Places:
             of = self.row_of if file in self.files else other.row_of
             return _plain_row(file, line) if of is None else of(file, line)
 
-        return Places(
+        return SourceLocations(
             (*self.files, *other.files),
             np.concatenate([self.ends, other.ends + self.ends[-1]]),
             row_of,
@@ -121,7 +121,7 @@ class Table:
     time: Times  # (N,) microseconds or integers; UTC where there is a zone
     values: npt.NDArray[np.float64]  # (N, C), NaN where missing
     channels: tuple[str, ...]  # targets, then past covariates that are numbers
-    places: Places
+    places: SourceLocations
     n_past: int = 0  # channels at the end that are seen and not forecast
     delays: tuple[int, ...] = ()  # steps by which each past-only channel is released late
     past: Columns | None = None  # past covariates that are categories

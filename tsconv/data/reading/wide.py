@@ -15,7 +15,7 @@ def stacked(table: Table, wide: str) -> Table:
     """The table with each of its targets as a series or a row of its own; wide: series or rows.
 
     What stands beside the targets is a covariate of all of them. The files' lines come as often as
-    there are targets, which `Places` counts round.
+    there are targets, which `SourceLocations` counts round.
     """
     count, lines = table.n_targets, len(table.codes)
     each = np.repeat(np.arange(count), lines)

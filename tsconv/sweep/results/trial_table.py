@@ -23,7 +23,7 @@ from tsconv.sweep.search_space.ranges import Space
 _HEADINGS = 30  # lines between repeated headings
 
 
-class Board:
+class TrialTable:
     """Prints what happened to a study since the last look, whoever ran the trials."""
 
     def __init__(self, sweep: SweepConfig, space: Space, total: int, show: bool) -> None:
