@@ -13,6 +13,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "tsconv"
 # one. The same holds within `data`, whose rooms have an order of their own.
 ORDER = (
     "errors",
+    "text",
+    "notes",
     "config",
     "nn",
     "model",

@@ -6,7 +6,7 @@ import shlex
 import numpy as np
 import pytest
 
-from tsconv.check.report import Finding, Report, count, share, size, some
+from tsconv.check.report import Finding, Report
 from tsconv.check.train_line import override, train_line
 from tsconv.config.compose import train_config
 
@@ -69,11 +69,3 @@ def test_keys_take_the_place_of_what_was_given() -> None:
     line = train_line(["data.id=a", "data.path=x.csv"], {"data.id": "b", "horizon": 2}, "conf dir")
     assert line == "tsconv train --config-dir 'conf dir' data.path=x.csv data.id=b horizon=2"
     assert override("data.time", ["year", "month"]) == "data.time=[year,month]"
-
-
-def test_words_for_numbers() -> None:
-    assert count(1, "line") == "1 line"
-    assert count(2000, "series", "series") == "2,000 series"
-    assert [share(1, 10_000), share(1, 300), share(1, 4)] == ["<0.1%", "0.333%", "25.0%"]
-    assert [size(12), size(2_500_000), size(3e11)] == ["12 bytes", "2.5 MB", "300 GB"]
-    assert some(list("abcd"), 2) == "a, b and 2 more"

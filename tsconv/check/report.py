@@ -128,31 +128,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """1 series, 2,000 series: a number with its noun."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def share(part: int, whole: int) -> str:
-    """12.5%, <0.1%."""
-    percent = 100 * part / max(1, whole)
-    return (
-        "<0.1%" if 0 < percent < 0.05 else f"{percent:.3g}%" if percent < 1 else f"{percent:.1f}%"
-    )
-
-
-def size(n: float) -> str:
-    """Bytes, as people say them."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if n < 1000 or unit == "GB":
-            break
-        n /= 1000
-    return f"{n:.0f} {unit}" if unit == "bytes" or n >= 100 else f"{n:.1f} {unit}"
-
-
-def some(names: list[str] | tuple[str, ...], most: int = 8) -> str:
-    """a, b, c and 5 more."""
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -11,12 +11,13 @@ import numpy as np
 from tsconv.check.estimate import Estimate
 from tsconv.check.findings.covariates import Candidate
 from tsconv.check.read_attempt import ReadAttempt
-from tsconv.check.report import Report, count, share, size, some
+from tsconv.check.report import Report
 from tsconv.check.suggestions.autocorrelation import correlation_at
 from tsconv.check.suggestions.seasons import Season, sample
 from tsconv.check.tables.raw_table import Column
 from tsconv.check.tables.sorted_table import Ints
 from tsconv.data.panel.panel import Panel
+from tsconv.text import format_bytes, percentage, plural, shorten
 from tsconv.training.prepare import Prepared
 
 _MOST_COLUMNS = 24  # of a report's lines
@@ -32,9 +33,9 @@ def file_section(report: Report, patient: ReadAttempt) -> None:
     files, raw = patient.files, patient.raw
     sizes = [f.stat().st_size for f in files]
     name = str(files[0]) if len(files) == 1 else f"{patient.data.path} ({len(files)} files)"
-    parts = [size(sum(sizes))]
+    parts = [format_bytes(sum(sizes))]
     if raw is not None:
-        parts += [count(len(raw), "row"), count(len(raw.columns), "column")]
+        parts += [plural(len(raw), "row"), plural(len(raw.columns), "column")]
         if not raw.whole:
             parts.append("columns as in the first 256 MB")
     report.add("file", [(name, ", ".join(parts))])
@@ -55,7 +56,7 @@ def columns_section(
         if len(names) > _MOST_ALIKE or (key == "data.time" and len(names) > 1):
             cells.append(
                 (
-                    some(names, 6 if key == "data.time" else 3),
+                    shorten(names, 6 if key == "data.time" else 3),
                     _together([raw[n] for n in names]),
                     f"-> {key}",
                 )
@@ -65,7 +66,7 @@ def columns_section(
     for role in dict.fromkeys(c.text for c in beside):
         alike = [c.name for c in beside if c.text == role]
         if len(alike) > _MOST_ALIKE:
-            cells.append((some(alike, 3), _together([raw[n] for n in alike]), f"?  {role}"))
+            cells.append((shorten(alike, 3), _together([raw[n] for n in alike]), f"?  {role}"))
         else:
             cells += [(n, _holds(raw[n]), f"?  {role}") for n in alike]
     width = max((len(holds) for _, holds, _ in cells), default=0)
@@ -88,14 +89,14 @@ def _holds(column: Column) -> str:
     if column.numeric:
         return f"{column.low:.6g} to {column.high:.6g}{gaps}{bad}"
     if column.kind == "text":
-        return ("text" if column.distinct is None else count(column.distinct, "value")) + gaps
+        return ("text" if column.distinct is None else plural(column.distinct, "value")) + gaps
     return f"{column.kind}{gaps}"
 
 
 def _together(columns: list[Column]) -> str:
     numbers = [c for c in columns if c.numeric]
     if len(numbers) < len(columns):
-        return count(len(columns), "column")
+        return plural(len(columns), "column")
     low, high = min(c.low for c in numbers), max(c.high for c in numbers)
     missing = sum(c.missing for c in numbers)
     gaps = f", {missing:,} missing" if missing else ""
@@ -131,9 +132,9 @@ def series_section(report: Report, patient: ReadAttempt, steps: Ints, n_members:
     assert lines is not None
     lengths = panel.lengths.numpy()
     low, middle, high = int(lengths.min()), int(np.median(lengths)), int(lengths.max())
-    what = count(len(panel), "series", "series")
+    what = plural(len(panel), "series", "series")
     if panel.rows:
-        what += f" of {count(len(panel.rows), 'row')}: {some(panel.rows, 4)}"
+        what += f" of {plural(len(panel.rows), 'row')}: {shorten(panel.rows, 4)}"
     if len(panel.targets) > 1:
         what += f", {len(panel.targets)} targets"
     spread = (
@@ -147,7 +148,7 @@ def series_section(report: Report, patient: ReadAttempt, steps: Ints, n_members:
     if patient.data.freq is not None and "data.freq" not in patient.keys:
         how = "given (`data.freq`)"
     else:
-        how = f"inferred: the step between {one:,} of {inside:,} lines ({share(one, inside)})"
+        how = f"inferred: the step between {one:,} of {inside:,} lines ({percentage(one, inside)})"
     alias = panel.frequency.alias if lines.dated else f"{panel.frequency.alias} (integers)"
     pairs = [("series", what), ("lengths", spread), ("span", f"{first} to {last}")]
     if panel.time_zone:
@@ -226,12 +227,13 @@ def _time(cost: Estimate) -> str:
     return (
         f"about {_duration(cost.train_seconds)} for {cost.steps} steps of "
         f"{1000 * cost.step_seconds:.0f} ms, an estimate ({cost.device}, "
-        f"{count(cost.threads, 'thread')}, not compiled)"
+        f"{plural(cost.threads, 'thread')}, not compiled)"
     )
 
 
 def _memory(cost: Estimate) -> str:
     return (
-        f"about {size(cost.panel_bytes)} for the panel and {size(cost.step_bytes)} for a step, "
-        f"beside the libraries; {cost.parameters:,} parameters"
+        f"about {format_bytes(cost.panel_bytes)} for the panel and "
+        f"{format_bytes(cost.step_bytes)} for a step, beside the libraries; "
+        f"{cost.parameters:,} parameters"
     )

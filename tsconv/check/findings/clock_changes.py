@@ -6,8 +6,9 @@ import datetime
 
 import numpy as np
 
-from tsconv.check.report import Finding, count
+from tsconv.check.report import Finding
 from tsconv.check.tables.sorted_table import Ints, SortedTable
+from tsconv.text import plural
 
 _HOUR = 3_600_000_000  # microseconds
 # Which Sunday (-1: the last) of which month, in spring and in autumn; the zone to name; the hours.
@@ -51,8 +52,8 @@ def _finding(
     lines: SortedTable, all_doubles: int, dates: int, rule: str, holes: Ints, doubles: Ints
 ) -> Finding:
     parts = [
-        count(len(holes), "hole") + " in spring" if len(holes) else "",
-        count(len(doubles), "double time") + " in autumn" if len(doubles) else "",
+        plural(len(holes), "hole") + " in spring" if len(holes) else "",
+        plural(len(doubles), "double time") + " in autumn" if len(doubles) else "",
     ]
     zones = _RULES[rule][2]
     zone = zones.get(2, "")
@@ -66,7 +67,7 @@ def _finding(
         "clock changes",
         "warning",
         f"{' and '.join(p for p in parts if p)}, on days when clocks change in {rule} "
-        f"({count(dates, 'day')}): times are local, without their offset",
+        f"({plural(dates, 'day')}): times are local, without their offset",
         len(holes) + len(doubles),
         f"{lines.place(i)}: {lines.name(lines.rank[i])} at {lines.at(i)}",
         f"write times in UTC, or name the zone, such as data.timezone={zone}",

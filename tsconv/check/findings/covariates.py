@@ -6,11 +6,12 @@ import dataclasses
 
 import numpy as np
 
-from tsconv.check.report import Finding, count
+from tsconv.check.report import Finding
 from tsconv.check.suggestions.roles import is_counter
 from tsconv.check.tables.raw_table import Column, RawTable
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.data.timestamps.zones import to_local
+from tsconv.text import plural
 
 _AHEAD = (1, 2, 3, 7, 12, 24)  # steps of the future that a column is compared with
 _ALIKE = 0.99
@@ -73,7 +74,7 @@ def _filled_ahead(raw: RawTable, name: str, lines: SortedTable) -> str | None:
     filled = raw.codes(name)[lines.order][tail] >= 0
     if filled.mean() < 0.95:
         return None
-    return f"filled on the {count(int(tail.sum()), 'line')} behind the last target"
+    return f"filled on the {plural(int(tail.sum()), 'line')} behind the last target"
 
 
 def behind_targets(lines: SortedTable) -> np.ndarray:
@@ -161,7 +162,7 @@ def _apart(lines: SortedTable, ahead: int) -> np.ndarray:
 def _leak(name: str, target: str, found: tuple[int, bool], key: str | None) -> Finding:
     ahead, exact = found
     if ahead:
-        text = f"`{name}` is `{target}` {count(ahead, 'step')} ahead: it tells the future"
+        text = f"`{name}` is `{target}` {plural(ahead, 'step')} ahead: it tells the future"
     elif exact:
         text = f"`{name}` is equal to `{target}`"
     else:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from tsconv.check.findings.covariates import behind_targets
-from tsconv.check.report import Finding, count, share
+from tsconv.check.report import Finding
 from tsconv.check.tables.sorted_table import Ints, SortedTable
 from tsconv.data.panel.grid import FEWEST_GAPS
 from tsconv.data.timestamps.frequency import Frequency
 from tsconv.data.timestamps.infer import fixed_alias
+from tsconv.text import percentage, plural
 
 _MOST_MEMBERS = 100
 
@@ -43,9 +44,9 @@ def missing_steps(lines: SortedTable, steps: Ints, n_steps: int) -> Finding | No
     return Finding(
         "missing steps",
         "note",
-        f"{count(lacking, 'step')} of {n_steps:,} {'is' if lacking == 1 else 'are'} not in the "
-        f"file ({share(lacking, n_steps)}): {count(len(holes), 'hole')} in "
-        f"{count(series, 'series', 'series')}, the longest of {longest:,}; "
+        f"{plural(lacking, 'step')} of {n_steps:,} {'is' if lacking == 1 else 'are'} not in the "
+        f"file ({percentage(lacking, n_steps)}): {plural(len(holes), 'hole')} in "
+        f"{plural(series, 'series', 'series')}, the longest of {longest:,}; "
         f"{'taken as 0' if lines.table.gaps == 'zero' else 'masked'}",
         lacking,
         f"{lines.name(lines.rank[i])} after {lines.at(i)} ({lines.place(i)})",
@@ -103,7 +104,7 @@ def open_tails(lines: SortedTable, ahead: Sequence[str] = ()) -> Finding | None:
     return Finding(
         "open tails",
         "note",
-        f"{count(n, 'line')} at the end of {count(series, 'series', 'series')} "
+        f"{plural(n, 'line')} at the end of {plural(series, 'series', 'series')} "
         f"{'has' if n == 1 else 'have'} no target: the forecast starts behind them",
         n,
         f"{lines.place(i)}: {lines.name(lines.rank[i])} at {lines.at(i)}",
@@ -142,7 +143,7 @@ def short_series(lengths: Ints, ids: tuple[str, ...], context: int, horizon: int
         f"{len(short):,} of {len(ids):,} series are shorter than context and horizon together "
         f"({context} + {horizon} steps): trained on and forecast with what they have",
         len(short),
-        f"series `{ids[short[0]]}` with {count(int(lengths[short[0]]), 'step')}",
+        f"series `{ids[short[0]]}` with {plural(int(lengths[short[0]]), 'step')}",
     )
 
 

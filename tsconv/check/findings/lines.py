@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tsconv.check.report import Finding, count, share
+from tsconv.check.report import Finding
 from tsconv.check.tables.sorted_table import Bools, Ints, SortedTable
 from tsconv.data.reading.cells import SENTINELS
+from tsconv.text import percentage, plural
 
 # What makes no difference between names. Spaces go first, so that all that reading takes for alike
 # is alike here; between digits a dash stays: 1-1 is not 11.
@@ -43,8 +44,8 @@ def duplicates(lines: SortedTable, policy: str = "error") -> Finding | None:
     return Finding(
         "duplicates",
         "error" if refuses else "note",
-        f"{count(len(again), 'line')} for a time that is there already, in "
-        f"{count(series, 'series', 'series')}, {said}",
+        f"{plural(len(again), 'line')} for a time that is there already, in "
+        f"{plural(series, 'series', 'series')}, {said}",
         len(again),
         f"{both}: {lines.name(lines.rank[i])} at {lines.at(i)}",
         f"keep one line of each, or set data.duplicates={wanted}"
@@ -66,7 +67,7 @@ def unsorted(lines: SortedTable) -> Finding | None:
     return Finding(
         "unsorted",
         "note",
-        f"{count(members, 'series is', 'series are')} not in order of time: sorted when read",
+        f"{plural(members, 'series is', 'series are')} not in order of time: sorted when read",
         members,
         f"{lines.name(lines.rank[i])}, {lines.place(i)}",
     )
@@ -83,12 +84,12 @@ def missing_values(lines: SortedTable, use: Bools | None = None) -> Finding | No
     names = lines.table.channels
     by = empty.sum(0)
     worst = np.argsort(-by, kind="stable")[: 4 if len(names) > 1 else 0]
-    each = ", ".join(f"{names[c]} {share(int(by[c]), len(lines))}" for c in worst if by[c])
+    each = ", ".join(f"{names[c]} {percentage(int(by[c]), len(lines))}" for c in worst if by[c])
     i = lines.earliest(np.asarray(empty.any(1)))
     return Finding(
         "missing values",
         "note",
-        f"{total:,} of {empty.size:,} values are missing ({share(total, empty.size)}): masked"
+        f"{total:,} of {empty.size:,} values are missing ({percentage(total, empty.size)}): masked"
         + (f"; most in {each}" if each else ""),
         total,
         f"{lines.place(i)}, column `{names[int(empty[i].argmax())]}`",
@@ -123,7 +124,7 @@ def _series(
     return Finding(
         kind,
         level,
-        f"{count(len(found), 'series', 'series')} of {len(lines.first):,} {what}",
+        f"{plural(len(found), 'series', 'series')} of {len(lines.first):,} {what}",
         len(found),
         lines.name(found[0]),
     )
@@ -140,7 +141,7 @@ def sentinels(lines: SortedTable) -> list[Finding]:
                 Finding(
                     "sentinel values",
                     "warning",
-                    f"{count(n, 'value')} of `{name}` {'is' if n == 1 else 'are'} {value:.10g}, "
+                    f"{plural(n, 'value')} of `{name}` {'is' if n == 1 else 'are'} {value:.10g}, "
                     f"all others between {low:.4g} and {high:.4g}: missing in disguise?",
                     n,
                     lines.place(i),
@@ -205,7 +206,7 @@ def near_equal_ids(lines: SortedTable) -> list[Finding]:
             Finding(
                 "near-equal names",
                 "warning",
-                f"{count(len(same), 'pair')} of {what} differ by case, spaces, dashes or leading "
+                f"{plural(len(same), 'pair')} of {what} differ by case, spaces, dashes or leading "
                 f"zeros only",
                 len(same),
                 f"`{pair[0]}` and `{pair[1]}`",
@@ -223,14 +224,14 @@ def value_notes(lines: SortedTable) -> list[Finding]:
         seen = int((~np.isnan(column)).sum())
         zeros, negative = int((column == 0).sum()), int((column < 0).sum())
         if zeros > 0.3 * seen:
-            text = f"{share(zeros, seen)} of `{name}` are zeros: an intermittent series"
+            text = f"{percentage(zeros, seen)} of `{name}` are zeros: an intermittent series"
             out.append(Finding("zeros", "note", text, zeros))
         if 0 < negative <= 0.001 * seen:
             out.append(
                 Finding(
                     "negative values",
                     "note",
-                    f"{count(negative, 'value')} of `{name}` {'is' if negative == 1 else 'are'} "
+                    f"{plural(negative, 'value')} of `{name}` {'is' if negative == 1 else 'are'} "
                     f"negative, all others not",
                     negative,
                     lines.place(lines.earliest(column < 0)),

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tsconv.check.report import some
 from tsconv.check.suggestions.roles import Suggestion
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.check.tables.time_formats import time_format_of
@@ -23,6 +22,7 @@ from tsconv.data.reading.csv_start import opened
 from tsconv.data.reading.files import is_parquet
 from tsconv.data.reading.roles import as_list
 from tsconv.data.timestamps.epoch import DIGITS, LOOKS, are_dates
+from tsconv.text import shorten
 
 _HEAD = 1 << 22  # bytes in which encoding and separator are looked for
 _COMMA = re.compile(r"[+-]?\d{1,3}(?:\.?\d{3})*,\d+|[+-]?\d+,\d+")
@@ -127,7 +127,7 @@ def category_keys(raw: RawTable, covariates: Sequence[str], data: DataConfig) ->
     words = [n for n in covariates if n not in named and raw[n].kind == "text"]
     if not words:
         return Suggestion({}, {})
-    reason = f"covariates that are no numbers: {some(words, 4)}"
+    reason = f"covariates that are no numbers: {shorten(words, 4)}"
     return Suggestion({"data.categories": [*named, *words]}, {"data.categories": reason})
 
 

@@ -1,0 +1,33 @@
+"""Pieces of messages: numbers with their nouns, shares, sizes, shortened lists of names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: `plural(2000, "line")` is "2,000 lines"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def percentage(part: int, whole: int) -> str:
+    """The share of a part in the whole: "12.5%", or "<0.1%"."""
+    percent = 100 * part / max(1, whole)
+    return (
+        "<0.1%" if 0 < percent < 0.05 else f"{percent:.3g}%" if percent < 1 else f"{percent:.1f}%"
+    )
+
+
+def format_bytes(n: float) -> str:
+    """A number of bytes with its unit: `format_bytes(1.5e6)` is "1.5 MB"."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if n < 1000 or unit == "GB":
+            break
+        n /= 1000
+    return f"{n:.0f} {unit}" if unit == "bytes" or n >= 100 else f"{n:.1f} {unit}"
+
+
+def shorten(names: Sequence[str], most: int = 8) -> str:
+    """The first `most` names and how many more there are: "a, b, c and 5 more"."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
