@@ -82,8 +82,8 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     if result is None:
         print(config.template)
         return
-    for line in result.panel.notes:
-        _say(line)
+    for note in result.panel.notes:
+        _say(str(note))
     if result.forecast.skipped:
         print(skipped_line(result.forecast, result.bundle.net), file=sys.stderr)
     if config.plot is not None:

@@ -70,7 +70,7 @@ class Forecaster:
         panel, origins = ready_panel(self.bundle, table, extra, roles.get("freq"))
         row_index = row_numbers(self.bundle, panel)
         forecast = forecast_panel(self.bundle.net, panel, batch_size, origins, row_index)
-        self.notes = list(panel.notes)
+        self.notes = [str(note) for note in panel.notes]
         if forecast.skipped:
             self.notes.append(skipped_line(forecast, self.bundle.net))
         return forecast_frame(forecast, panel, self.bundle.net.quantiles)

@@ -1,25 +1,70 @@
-"""Note: one thing that happened to the data on the way, for people to read and programs to tell."""
+"""Notes: what happened to the data between a file and a forecast, for people and for programs."""
 
 from __future__ import annotations
 
 import dataclasses
+import enum
+
+
+class NoteKind(enum.StrEnum):
+    """Everything that a note can say; the value says it in plain words.
+
+    >>> NoteKind.MISSING_STEPS.value
+    'missing steps'
+    """
+
+    # Reading a file.
+    BAD_CELLS = "cells that are not numbers"
+    SENTINEL_VALUES = "sentinel values"
+    NEAR_EQUAL_NAMES = "near-equal names"
+    OLD_FREQUENCY_SPELLING = "old spelling of a frequency"
+    SERIES_ONLY_IN_FUTURE_FILE = "series only in the future file"
+    # Laying the lines on a grid.
+    UNSORTED_LINES = "unsorted"
+    DUPLICATES = "duplicates"
+    MISSING_STEPS = "missing steps"
+    MISSING_VALUES = "missing values"
+    LINES_AFTER_LAST_TARGET = "lines after the last target"
+    ONE_POINT_SERIES = "one-point series"
+    EMPTY_SERIES = "empty series"
+    CONSTANT_SERIES = "constant series"
+    # Encoding covariates, and what is known of the steps to forecast.
+    EMPTY_COVARIATE = "empty covariate"
+    CONSTANT_COVARIATE = "constant covariate"
+    CLIPPED_COVARIATE = "clipped covariate"
+    UNKNOWN_CATEGORIES = "unknown categories"
+    EMPTY_OVER_HORIZON = "covariate empty over the horizon"
+    COVARIATE_NEVER_OBSERVED = "covariate never observed"
+    SERIES_WITHOUT_FUTURE = "series without a future"
+    # Matching a file with a bundle.
+    RENAMED_CHANNEL = "renamed channel"
+    ABSENT_ROWS = "absent rows"
+    UNSEEN_ROWS = "unseen rows"
+    LAGGING_ROWS = "lagging rows"
+    EMPTY_CHANNEL = "empty channel"
+    # Before a training.
+    SHORT_SERIES = "short series"
+    SINGLE_ROW = "single row"
+    ROW_WITHOUT_TRAINING_DATA = "row without training data"
 
 
 @dataclasses.dataclass(frozen=True)
 class Note:
-    """A sentence about the data, with a kind by which programs tell notes apart.
+    """A sentence about the data, with a kind by which programs distinguish notes.
 
     `str(note)` is the sentence. Two notes of one kind say the same thing of different columns or
     series, which `names` lists; compare kinds and names, never pieces of the text.
 
-    >>> note = Note("constant covariate", "covariate `size` is constant in the training", ("size",))
+    >>> note = Note(NoteKind.CONSTANT_COVARIATE, "covariate `size` is constant", ("size",))
     >>> str(note)
-    'covariate `size` is constant in the training'
+    'covariate `size` is constant'
+    >>> note.kind is NoteKind.CONSTANT_COVARIATE
+    True
     """
 
-    kind: str
+    kind: NoteKind
     text: str
-    names: tuple[str, ...] = ()  # columns, rows or series that the text names
+    names: tuple[str, ...] = ()  # columns, rows, series or values that the text names
 
     def __str__(self) -> str:
         return self.text

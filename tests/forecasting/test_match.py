@@ -23,7 +23,7 @@ def test_a_row_missing_at_forecast_time_is_said_and_the_others_are_unchanged(
     result = trained(tmp_path, model__rows="separate")
     whole, _ = forecast(result, stations())
     some, (_, panel, _) = forecast(result, stations().query("place != 'south'"))
-    assert "not in the file, of the rows of the training: south" in panel.notes
+    assert "not in the file, of the rows of the training: south" in map(str, panel.notes)
     expected = whole.query("row != 'south'").reset_index(drop=True)
     pd.testing.assert_frame_equal(some, expected, rtol=1e-5)
 
@@ -61,7 +61,7 @@ def test_a_new_row_is_forecast_by_what_rows_share(tmp_path: Path, rows: str) -> 
     assert panel.rows == ("west", "east")
     assert row_numbers(bundle, panel).tolist() == [2, -1]
     assert table["row"].unique().tolist() == ["west", "east"]
-    assert "not there in training, forecast by what rows share: east" in panel.notes
+    assert "not there in training, forecast by what rows share: east" in map(str, panel.notes)
 
 
 def test_a_row_that_fell_silent_is_left_out_alone(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_rows_that_end_earlier_are_named(tmp_path: Path) -> None:
     frame = stations()
     frame = frame[(frame["place"] != "south") | (frame["ds"] < "2024-06-01")]
     _, (_, panel, _) = forecast(result, frame)
-    assert panel.notes[-1].endswith("from which all are forecast: south")
+    assert str(panel.notes[-1]).endswith("from which all are forecast: south")
 
 
 def test_a_renamed_channel_takes_the_place_that_is_free(tmp_path: Path) -> None:
@@ -98,12 +98,12 @@ def test_a_renamed_channel_takes_the_place_that_is_free(tmp_path: Path) -> None:
     data = with_overrides(bundle.data, {"target": ["o3", "nox"]})
     panel = panel_for(bundle, table_from_frame(renamed, data))
     assert panel.channels == ("nox", "o3", "wind")
-    assert "`nox` is taken for the target `no2` of the training" in panel.notes
+    assert "`nox` is taken for the target `no2` of the training" in map(str, panel.notes)
     again = forecast_frame(forecast_panel(bundle.net, panel), panel, bundle.net.quantiles)
     np.testing.assert_array_equal(first["tsconv"], again["tsconv"])
     swapped = with_overrides(bundle.data, {"target": ["wind", "o3"], "past_covariates": ["no2"]})
     panel = panel_for(bundle, table_from_frame(stations(), swapped))
-    assert "`wind` is taken for the target `no2` of the training" in panel.notes
+    assert "`wind` is taken for the target `no2` of the training" in map(str, panel.notes)
 
 
 def test_channels_of_which_some_are_new_are_not_guessed(tmp_path: Path) -> None:

@@ -133,9 +133,9 @@ def test_an_empty_target_is_masked_said_and_not_forecast(tmp_path: Path) -> None
     table, (made, panel, bundle) = forecast(result, frame)
     assert table["channel"].unique().tolist() == ["no2"]
     assert made.skipped == ("north · o3", "south · o3", "west · o3")
-    assert "`o3` has no value at all: no forecast of it" in panel.notes
+    assert "`o3` has no value at all: no forecast of it" in map(str, panel.notes)
     notes = training_notes(panel, training_scale(panel, panel.lengths, 7))
-    assert "`o3` has no value at all: it is neither trained on nor forecast" in notes
+    assert "`o3` has no value at all: it is neither trained on nor forecast" in map(str, notes)
     assert skipped_line(made, bundle.net).startswith("3 series left out")
 
 
@@ -144,9 +144,8 @@ def test_one_row_works_and_says_so(tmp_path: Path) -> None:
     result = trained(tmp_path, frame, model__rows="separate")
     table, (_, panel, _) = forecast(result, frame)
     assert len(table) == 2 * 7
-    assert training_notes(panel, training_scale(panel, panel.lengths, 7))[0].startswith(
-        "there is one row, `north`"
-    )
+    notes = training_notes(panel, training_scale(panel, panel.lengths, 7))
+    assert str(notes[0]).startswith("there is one row, `north`")
 
 
 def test_a_row_with_nothing_to_learn_from_is_named(tmp_path: Path) -> None:

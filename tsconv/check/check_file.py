@@ -127,7 +127,8 @@ def _look_at_panel(report: Report, patient: ReadAttempt, plan: CheckPlan, keys: 
         grid.short_series(lengths, panel.ids, context, horizon),
         grid.not_scored(held.val_size or 0, held.test_size or 0, int(np.median(lengths))),
     )
-    _add_notes(report, [*panel.notes, *training_notes(prepared.panel, prepared.scale)])
+    notes = (*panel.notes, *training_notes(prepared.panel, prepared.scale))
+    _add_notes(report, [str(note) for note in notes])
     sections.training_section(report, prepared, estimate(prepared))
 
 

@@ -21,6 +21,7 @@ from tsconv.data.reading.roles import with_delays
 from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError, DataError, require_choice
 from tsconv.forecasting.bundle import Bundle
+from tsconv.notes import Note, NoteKind
 
 _ROW_KEYS = ("row", "row_from_file", "wide_columns_are")  # ways to tell rows, of which one holds
 
@@ -68,8 +69,7 @@ def ready_panel(
     panel = panel_for(bundle, table, freq)
     spec = bundle.net.spec
     origins, notes = require_future(panel, bundle.encodings, spec.horizon, spec.context_length)
-    panel = dataclasses.replace(panel, notes=(*panel.notes, *notes))
-    return encoded(bundle, panel, table.source), origins
+    return encoded(bundle, panel.with_notes(notes), table.source), origins
 
 
 def encoded(bundle: Bundle, panel: Panel, source: str = "the data") -> Panel:
@@ -98,7 +98,7 @@ def panel_for(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
             f"{ours.alias}; set `data.freq={ours.alias}` if most rows are missing indeed"
         )
     panel = _with_our_rows(bundle, _with_our_channels(bundle, panel, table.source), table.source)
-    return dataclasses.replace(panel, notes=(*panel.notes, *_notes(panel)))
+    return panel.with_notes(_forecast_notes(panel))
 
 
 def row_numbers(bundle: Bundle, panel: Panel) -> torch.Tensor | None:
@@ -121,19 +121,23 @@ def _with_our_channels(bundle: Bundle, panel: Panel, source: str) -> Panel:
             f"({', '.join(panel.channels)}), but the bundle takes {n_targets} and {n_past} "
             f"({', '.join(ours)}); a past covariate that is not known can be an empty column"
         )
-    notes: list[str] = []
-    targets = _places(panel.channels[:theirs], ours[:n_targets], "target", source, notes)
-    past = _places(panel.channels[theirs:], ours[n_targets:], "past covariate", source, notes)
+    targets, notes = _channel_order(panel.channels[:theirs], ours[:n_targets], "target", source)
+    past, past_notes = _channel_order(
+        panel.channels[theirs:], ours[n_targets:], "past covariate", source
+    )
     order = [*targets, *(theirs + c for c in past)]
     if order != list(range(len(order))):
         panel = panel.with_channels(order)
-    return dataclasses.replace(panel, notes=(*panel.notes, *notes))
+    return panel.with_notes((*notes, *past_notes))
 
 
-def _places(
-    names: Sequence[str], ours: Sequence[str], what: str, source: str, notes: list[str]
-) -> list[int]:
-    """For each of the bundle's channels the number of the file's that takes its place."""
+def _channel_order(
+    names: Sequence[str], ours: Sequence[str], what: str, source: str
+) -> tuple[list[int], list[Note]]:
+    """For each of the bundle's channels the number of the file's that takes its place, and notes.
+
+    Raises DataError where new names could stand for several of the bundle's.
+    """
     free = [name for name in ours if name not in names]
     new = [name for name in names if name not in ours]
     if len(new) > 1 and len(new) < len(names):
@@ -142,9 +146,11 @@ def _places(
             f"and which takes the place of which cannot be told: rename them"
         )
     stand_in = dict(zip(free, new, strict=True))  # in order, where all names are new
+    notes = []
     for old, name in stand_in.items():
-        notes.append(f"`{name}` is taken for the {what} `{old}` of the training")
-    return [list(names).index(stand_in.get(name, name)) for name in ours]
+        text = f"`{name}` is taken for the {what} `{old}` of the training"
+        notes.append(Note(NoteKind.RENAMED_CHANNEL, text, (name, old)))
+    return [list(names).index(stand_in.get(name, name)) for name in ours], notes
 
 
 def _with_our_rows(bundle: Bundle, panel: Panel, source: str) -> Panel:
@@ -167,26 +173,31 @@ def _with_our_rows(bundle: Bundle, panel: Panel, source: str) -> Panel:
         )
     absent = [name for name in bundle.rows if name not in panel.rows]
     kept = [name for name in bundle.rows if name in panel.rows or spec.cross_row == "dense"]
-    notes = list(panel.notes)
+    notes = []
     if absent:
-        notes.append(f"not in the file, of the rows of the training: {_listed(absent)}")
+        text = f"not in the file, of the rows of the training: {_listed(absent)}"
+        notes.append(Note(NoteKind.ABSENT_ROWS, text, tuple(absent)))
     if unseen:
-        notes.append(f"not there in training, forecast by what rows share: {_listed(unseen)}")
-    return dataclasses.replace(panel.with_rows([*kept, *unseen]), notes=tuple(notes))
+        text = f"not there in training, forecast by what rows share: {_listed(unseen)}"
+        notes.append(Note(NoteKind.UNSEEN_ROWS, text, tuple(unseen)))
+    return panel.with_rows([*kept, *unseen]).with_notes(notes)
 
 
-def _notes(panel: Panel) -> list[str]:
+def _forecast_notes(panel: Panel) -> list[Note]:
     """What a reader of the forecasts would want to know of the file they were made from."""
     notes = []
     for c in panel.empty_channels():
         lost = "no forecast of it" if c < len(panel.targets) else "forecasts are made without it"
-        notes.append(f"`{panel.channels[c]}` has no value at all: {lost}")
+        name = panel.channels[c]
+        text = f"`{name}` has no value at all: {lost}"
+        notes.append(Note(NoteKind.EMPTY_CHANNEL, text, (name,)))
     late = panel.lagging_rows() if panel.rows else []
     if late:
-        notes.append(
+        text = (
             f"rows that end before the last time of their family, from which all are forecast: "
             f"{_listed(late)}"
         )
+        notes.append(Note(NoteKind.LAGGING_ROWS, text, tuple(late)))
     return notes
 
 

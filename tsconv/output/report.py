@@ -16,6 +16,7 @@ from torch import Tensor
 from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
 from tsconv.evaluation.metrics import KEYS, SeriesScale
+from tsconv.notes import Note, NoteKind
 
 
 def training_notes(
@@ -23,7 +24,7 @@ def training_notes(
     scale: SeriesScale,
     train_end: Tensor | None = None,
     context_length: int | None = None,
-) -> list[str]:
+) -> list[Note]:
     """What a user would want to know of the data before believing what is trained on them.
 
     train_end: (S,) steps of each series' training part, of which those that do not fill
@@ -33,20 +34,26 @@ def training_notes(
     if train_end is not None and context_length is not None:
         short = (train_end < context_length).nonzero().flatten().tolist()
         if short:
-            names = ", ".join(f"`{panel.ids[s]}`" for s in short[:3])
+            first = tuple(panel.ids[s] for s in short[:3])
+            names = ", ".join(f"`{name}`" for name in first)
             have = "1 series has" if len(short) == 1 else f"{len(short):,} series have"
-            notes.append(
+            text = (
                 f"{have} fewer than `context_length` (={context_length}) steps to train on "
                 f"({names}{', ...' if len(short) > 3 else ''}): what is there is used"
             )
+            notes.append(Note(NoteKind.SHORT_SERIES, text, first))
     if len(panel.rows) == 1:
-        notes.append(f"there is one row, `{panel.rows[0]}`: what rows share makes no difference")
+        text = f"there is one row, `{panel.rows[0]}`: what rows share makes no difference"
+        notes.append(Note(NoteKind.SINGLE_ROW, text, panel.rows))
     for c in panel.empty_channels():
         lost = "neither trained on nor forecast" if c < len(panel.targets) else "of no use"
-        notes.append(f"`{panel.channels[c]}` has no value at all: it is {lost}")
+        name = panel.channels[c]
+        text = f"`{name}` has no value at all: it is {lost}"
+        notes.append(Note(NoteKind.EMPTY_CHANNEL, text, (name,)))
     idle = (scale.std == 0).all(1).all(0)  # (H,)
     for name in [name for name, none in zip(panel.rows, idle, strict=False) if none][:5]:
-        notes.append(f"family row `{name}` has nothing to learn from in the training part")
+        text = f"family row `{name}` has nothing to learn from in the training part"
+        notes.append(Note(NoteKind.ROW_WITHOUT_TRAINING_DATA, text, (name,)))
     return notes
 
 

@@ -84,7 +84,9 @@ class Worker:
         return {
             "data": data,
             "baseline": stored_params(self.space, stands),
-            "notes": [*base.panel.notes, *training_notes(base.panel, base.scale)],
+            "notes": [
+                str(note) for note in (*base.panel.notes, *training_notes(base.panel, base.scale))
+            ],
         }
 
     def config(self, values: dict[str, Any], number: int = 0) -> Any:

@@ -48,8 +48,8 @@ def train(
     panel, config = prepared.panel, prepared.config
     if notify is not None:
         ends, context = prepared.split.train_end, config.context_length
-        for line in (*panel.notes, *training_notes(panel, prepared.scale, ends, context)):
-            notify(line)
+        for note in (*panel.notes, *training_notes(panel, prepared.scale, ends, context)):
+            notify(str(note))
     run_dir = make_run_dir(config)
     module, data = prepared.module(), prepared.data()
     fitted = fit(module, data, config, run_dir, prepared.reasons, shapes=workshop.shapes)

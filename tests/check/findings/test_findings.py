@@ -12,7 +12,7 @@ from tsconv.check.report import Finding
 from tsconv.check.tables.raw_table import RawTable, _profile
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.config.schema import DataConfig
-from tsconv.data.reading.cells import twin_notes
+from tsconv.data.reading.cells import near_equal_notes
 from tsconv.data.reading.read import table_from_frame
 from tsconv.data.timestamps.frequency import parse_frequency
 
@@ -136,7 +136,7 @@ def test_odd_series_and_near_equal_names() -> None:
 def test_what_makes_names_nearly_equal(one: str, other: str, alike: bool) -> None:
     frame = pd.DataFrame({"unique_id": [one, other] * 3, "ds": np.repeat(range(3), 2), "y": 1.0})
     assert len(findings.near_equal_ids(lines_of(frame))) == alike
-    if twin_notes((one, other), "id"):  # what reading tells of
+    if near_equal_notes((one, other), "id"):  # what reading tells of
         assert alike
 
 

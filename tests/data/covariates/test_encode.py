@@ -58,7 +58,7 @@ def test_lines_after_the_last_target_hold_the_known_future_alone() -> None:
     assert panel.covariates.lengths.tolist() == [5, 4]
     promo = panel.covariates.values[:, panel.covariates.names.index("promo"), 0]
     np.testing.assert_array_equal(promo, [0, 1, 0, 1, 0, 1, 0, NAN, 1])
-    assert any("3 lines after their series' last observed target" in n for n in panel.notes)
+    assert any("3 lines after their series' last observed target" in str(n) for n in panel.notes)
 
 
 def test_without_a_known_future_a_series_ends_with_its_last_line() -> None:
@@ -108,8 +108,10 @@ def test_encodings_come_from_the_training_part_and_know_the_unknown() -> None:
     np.testing.assert_array_equal(coded.covariates.values[:, 0, 0], [NAN, 1, 0, 0, 1, NAN, 0, 1, 1])
     np.testing.assert_array_equal(coded.covariates.values[:5, 1, 0], [-1, 1, -1, 1, -1])
     assert coded.static.values[:, :, 0].tolist() == [[1, 0], [0, 0]]
-    assert any("`size` is constant in the training" in n for n in coded.notes)
-    assert any("`sky`: `rain`, `fog`, `` not there in training (3 such)" in n for n in coded.notes)
+    assert any("`size` is constant in the training" in str(n) for n in coded.notes)
+    assert any(
+        "`sky`: `rain`, `fog`, `` not there in training (3 such)" in str(n) for n in coded.notes
+    )
     again = encode(panel, [Encoding.from_dict(dataclasses.asdict(e)) for e in encodings])
     assert torch.equal(again.static.values, coded.static.values)  # type: ignore[union-attr]
 
@@ -119,7 +121,7 @@ def test_numbers_far_from_the_training_are_taken_as_far_and_told() -> None:
     coded = encode(panel, fit_encodings(panel_of(), torch.tensor([2, 2])))
     assert coded.covariates is not None
     assert coded.covariates.values[3, 1, 0] == 10
-    assert any("`promo`: 1 values such as 1e+06" in n for n in coded.notes)
+    assert any("`promo`: 1 values such as 1e+06" in str(n) for n in coded.notes)
 
 
 def test_a_category_without_any_value_is_left_out() -> None:
@@ -129,7 +131,7 @@ def test_a_category_without_any_value_is_left_out() -> None:
     coded = encode(empty, encodings)
     assert coded.static is not None
     assert coded.static.names == ("size",)
-    assert any("`kind` has no value in the training" in n for n in coded.notes)
+    assert any("`kind` has no value in the training" in str(n) for n in coded.notes)
 
 
 def test_encodings_do_not_depend_on_the_order_of_the_series() -> None:

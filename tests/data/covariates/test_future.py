@@ -19,6 +19,7 @@ from tsconv.data.reading.future_file import read_future, with_future
 from tsconv.data.reading.read import table_from_frame
 from tsconv.data.write import write_table
 from tsconv.errors import DataError
+from tsconv.notes import NoteKind
 
 DAYS = pd.date_range("2024-01-01", periods=8, freq="D")
 ROLES = DataConfig(future_covariates=["promo", "event"], categories="event")
@@ -77,7 +78,7 @@ def test_two_values_for_one_time_are_refused() -> None:
 def test_series_that_are_not_forecast_are_told_and_left_out() -> None:
     panel = merged(AHEAD.assign(unique_id=["a"] * 3 + ["c"] * 2))
     assert panel.ids == ("a", "b")
-    assert any("series `c` is not in" in note for note in panel.notes)
+    assert any("series `c` is not in" in str(note) for note in panel.notes)
 
 
 def test_a_file_of_other_series_is_refused() -> None:
@@ -87,7 +88,7 @@ def test_a_file_of_other_series_is_refused() -> None:
 
 def test_what_reading_the_second_file_told_is_told() -> None:
     panel = merged(AHEAD.assign(promo=[1, 0, 1, -9999, 0]), PAST.assign(promo=1.0).iloc[:3])
-    assert any("-9999" in note for note in panel.notes)
+    assert any("-9999" in str(note) for note in panel.notes)
 
 
 def test_times_of_another_kind_are_refused() -> None:
@@ -114,7 +115,8 @@ def test_missing_dates_are_named(ahead: pd.DataFrame, message: str) -> None:
 def test_a_category_that_was_never_empty_is_missing_where_it_is() -> None:
     empty = merged(AHEAD.assign(event=""))
     _, notes = require_future(empty, LEARNT, 2, 9)
-    assert notes == ["`event` is empty in all steps to forecast"]
+    assert [str(n) for n in notes] == ["`event` is empty in all steps to forecast"]
+    assert notes[0].kind is NoteKind.EMPTY_OVER_HORIZON
     never = [Encoding("event", "future", categories=("fair", "gala")), LEARNT[1]]
     with pytest.raises(DataError, match="missing: event of series `a` and 1 more"):
         require_future(empty, never, 2, 9)
@@ -124,7 +126,7 @@ def test_a_series_that_ended_before_the_others_is_left_out() -> None:
     """Nobody plans promotions for what is no longer sold."""
     origins, notes = require_future(merged(AHEAD[3:]), LEARNT, 2, 9)
     assert origins.tolist() == [-1, 2]
-    assert any("series `a` ends before the others" in note for note in notes)
+    assert any("series `a` ends before the others" in str(note) for note in notes)
 
 
 def test_what_cannot_be_forecast_needs_no_future() -> None:
@@ -148,7 +150,7 @@ def test_a_row_that_never_had_a_covariate_does_without() -> None:
     roles = DataConfig(row="at", future_covariates="promo")
     panel = build_panel(table_from_frame(frame, roles))
     _, notes = require_future(panel, LEARNT[1:], 2, 9)
-    assert any("row `s` never had a value of `promo` (1 such)" in note for note in notes)
+    assert any("row `s` never had a value of `promo` (1 such)" in str(note) for note in notes)
     frame.loc[5, "promo"] = 1
     with pytest.raises(DataError, match="promo of series `series`, row `s` at 2024-01-04"):
         require_future(build_panel(table_from_frame(frame, roles)), LEARNT[1:], 2, 9)

@@ -32,7 +32,9 @@ def test_rows_are_aligned_in_time_and_masked_where_one_is_missing(tmp_path: Path
     np.testing.assert_array_equal(p.values[:, 0, 1], [NAN, 21, NAN, 23])
     np.testing.assert_array_equal(p.values[:, 1, 1], [NAN, 5, NAN, 6])
     assert p.offset[0].tolist() == [[10, 21], [1, 5]]
-    assert any("9 of 16 values are missing (56.2%, rows aligned in time)" in n for n in p.notes)
+    assert any(
+        "9 of 16 values are missing (56.2%, rows aligned in time)" in str(n) for n in p.notes
+    )
 
 
 def test_ids_and_rows_together_with_a_row_that_one_id_lacks() -> None:
@@ -195,8 +197,8 @@ def test_cells_that_are_no_numbers_count_as_missing_where_asked(tmp_path: Path) 
     ):
         panel(tmp_path, text, **settings)
     p = panel(tmp_path, text, bad_values="missing", freq="1", **settings)
-    assert p.notes[0].startswith("2 cells that are not a number count as missing")
-    assert "row 4, column `no2`: ' '" in p.notes[0]
+    assert str(p.notes[0]).startswith("2 cells that are not a number count as missing")
+    assert "row 4, column `no2`: ' '" in str(p.notes[0])
     frame = pd.DataFrame({"ds": [1, 2], "y": [1.0, "x"]})
     table = table_from_frame(frame, DataConfig(id=None, bad_values="missing"))
     np.testing.assert_array_equal(table.values[:, 0], [1, NAN])
@@ -270,7 +272,7 @@ def test_present_tells_a_row_of_empty_cells_from_one_that_is_not_there() -> None
     lines = [("a", "x", 1, 1.0), ("a", "y", 1, NAN), ("b", "x", 1, 3.0), ("b", "x", 2, NAN)]
     p = panel_of(pd.DataFrame(lines, columns=["unique_id", "place", "ds", "y"]), "1", row="place")
     assert p.present.tolist() == [[True, True], [True, False]]
-    assert "2 of 4 values are missing (50.0%" in p.notes[0]
+    assert "2 of 4 values are missing (50.0%" in str(p.notes[0])
     assert p.lagging_rows() == ["x", "y"]
     assert p.with_rows(["z", "y"]).present.tolist() == [[False, True], [False, False]]
 

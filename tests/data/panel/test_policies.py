@@ -7,6 +7,7 @@ import torch
 
 from tests.data.panel.test_panel import long, panel_of
 from tsconv.errors import ConfigError, DataError
+from tsconv.notes import NoteKind
 
 NAN = float("nan")
 TWICE = [("a", 1, 1.0), ("a", 2, 2.0), ("b", 1, 5.0), ("a", 2, 4.0), ("b", 2, 6.0), ("a", 3, NAN)]
@@ -16,8 +17,11 @@ TWICE = [("a", 1, 1.0), ("a", 2, 2.0), ("b", 1, 5.0), ("a", 2, 4.0), ("b", 2, 6.
 def test_lines_of_one_time(policy: str, value: float) -> None:
     panel = panel_of(long(TWICE), duplicates=policy)
     np.testing.assert_array_equal(panel.values[:, 0, 0], [1, value, NAN, 5, 6])
-    said = [note for note in panel.notes if "are both" in note]
-    assert said[0].startswith("the DataFrame: rows 3 and 5 are both series `a` at 2 (1 such): ")
+    said = [note for note in panel.notes if note.kind is NoteKind.DUPLICATES]
+    assert said[0].names == ("a",)
+    assert str(said[0]).startswith(
+        "the DataFrame: rows 3 and 5 are both series `a` at 2 (1 such): "
+    )
 
 
 def test_a_mean_is_of_what_is_there() -> None:
@@ -67,7 +71,7 @@ def test_gaps_are_masked_or_zero_or_an_error() -> None:
     masked = panel_of(long(HOLES))
     np.testing.assert_array_equal(masked.values[:, 0, 0], [1, NAN, NAN, 4, 5, NAN, NAN, 6, 7])
     what = "3 of 9 steps of 1 (33.3%) are not in the file, first series `a` at 3"
-    assert f"{what}: masked, not filled" in masked.notes
+    assert f"{what}: masked, not filled" in map(str, masked.notes)
     zero = panel_of(long(HOLES), gaps="zero")
     # An empty cell of a line that is there stays missing.
     np.testing.assert_array_equal(zero.values[:, 0, 0], [1, NAN, 0, 4, 5, 0, 0, 6, 7])
@@ -98,13 +102,19 @@ def test_a_user_is_told_what_the_series_are_like() -> None:
     rows = [("whole", t, float(t)) for t in range(5)]
     rows += [("point", 3, 1.0), ("other", 3, 1.0)]
     rows += [("flat", t, 2.0) for t in range(5)] + [("void", t, NAN) for t in range(5)]
-    notes = panel_of(long(rows)).notes
+    panel = panel_of(long(rows))
+    notes = [str(note) for note in panel.notes]
     assert (
         "2 series have a single row (`point`, `other`): such a series is forecast but" in notes[0]
     )
     assert "1 series has no value at all (`void`)" in notes[1]
     assert "1 series has the same value throughout (`flat`)" in notes[2]
     assert len(notes) == 3
+    assert [(note.kind, note.names) for note in panel.notes] == [
+        (NoteKind.ONE_POINT_SERIES, ("point", "other")),
+        (NoteKind.EMPTY_SERIES, ("void",)),
+        (NoteKind.CONSTANT_SERIES, ("flat",)),
+    ]
 
 
 def test_series_side_by_side_are_not_unsorted() -> None:
@@ -116,8 +126,6 @@ def test_series_side_by_side_are_not_unsorted() -> None:
 
 def test_unsorted_rows_are_told() -> None:
     rows = [("a", t, float(t)) for t in (1, 2, 5, 4, 3)]
-    assert (
-        panel_of(long(rows))
-        .notes[0]
-        .startswith("the DataFrame: row 5 is earlier than row 4 before it (2 such)")
-    )
+    (note,) = panel_of(long(rows)).notes
+    assert note.kind is NoteKind.UNSORTED_LINES
+    assert str(note).startswith("the DataFrame: row 5 is earlier than row 4 before it (2 such)")

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 
 from tsconv.config.schema import DataConfig
-from tsconv.data.reading.cells import coded, sentinel_notes, twin_notes
+from tsconv.data.reading.cells import coded, near_equal_notes, sentinel_notes
 from tsconv.data.reading.locate import row_of_line
 from tsconv.data.reading.read import read_table, table_from_frame
 from tsconv.data.reading.table import SourceLocations
 from tsconv.data.write import write_table
 from tsconv.errors import ConfigError, DataError
+from tsconv.notes import Note, NoteKind
 
 
 @pytest.mark.parametrize(
@@ -54,10 +55,11 @@ def test_numbers_far_from_all_others(values: list[float], count: int) -> None:
     notes = sentinel_notes(np.array(values, dtype=float), "y", lambda i: f"row {i + 2}")
     assert len(notes) == count
     if values[:3] == [1, 2, -9999]:
-        assert notes[0] == (
+        assert str(notes[0]) == (
             "row 4, column `y`: 1 cell is -9999, far from all other values: if that stands for a "
             "missing one, set `data.na_values='[-9999]'`"
         )
+        assert (notes[0].kind, notes[0].names) == (NoteKind.SENTINEL_VALUES, ("y", "-9999"))
 
 
 def test_named_numbers_are_missing_however_they_are_spelt(tmp_path: Path) -> None:
@@ -71,9 +73,10 @@ def test_named_numbers_are_missing_however_they_are_spelt(tmp_path: Path) -> Non
 
 
 def test_near_equal_names() -> None:
-    assert twin_notes(("a", "b", "c"), "id") == []
-    assert twin_notes(("x", "Ab c", "y", "aBC", " x"), "row") == [
-        "rows 'Ab c' and 'aBC' differ by case or spaces only (2 such): they are taken for two"
+    assert near_equal_notes(("a", "b", "c"), "id") == []
+    text = "rows 'Ab c' and 'aBC' differ by case or spaces only (2 such): they are taken for two"
+    assert near_equal_notes(("x", "Ab c", "y", "aBC", " x"), "row") == [
+        Note(NoteKind.NEAR_EQUAL_NAMES, text, ("Ab c", "aBC"))
     ]
 
 

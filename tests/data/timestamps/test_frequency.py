@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsconv.data.timestamps.frequency import parse_frequency, spelling_note
+from tsconv.data.timestamps.frequency import parse_frequency, spelling_notes
 from tsconv.data.timestamps.infer import infer_frequency
 from tsconv.errors import DataError
+from tsconv.notes import Note, NoteKind
 
 
 def times(*args: object, **kwargs: object) -> np.ndarray:
@@ -84,8 +85,9 @@ def test_off_the_grid_is_minus_one() -> None:
 )  # fmt: skip
 def test_old_spellings_are_translated(old: str, new: str) -> None:
     assert parse_frequency(old).alias == new
-    assert spelling_note(old) == (f"`data.freq` (={old}) is an old spelling, read as {new}",)
-    assert spelling_note(new) == ()
+    text = f"`data.freq` (={old}) is an old spelling, read as {new}"
+    assert spelling_notes(old) == (Note(NoteKind.OLD_FREQUENCY_SPELLING, text),)
+    assert spelling_notes(new) == ()
 
 
 def test_one_row_a_series_cannot_be_inferred() -> None:

@@ -18,6 +18,7 @@ from tsconv.data.panel.covariates import Covariates, Static, steps_within
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.zones import to_local
 from tsconv.errors import DataError, nearest
+from tsconv.notes import Note, NoteKind
 
 ROLES = ("past", "future", "static")
 LIMIT = 10.0  # deviations
@@ -79,13 +80,12 @@ def encode(panel: Panel, encodings: Sequence[Encoding], source: str = "the data"
     where unknown; NaN stays NaN. Raises DataError where a column is missing, or is numbers where
     the training had categories.
     """
-    notes = [*panel.notes, *_left_out(panel, encodings)]
     by_role = {role: [e for e in encodings if e.role == role] for role in ROLES}
     known, static = panel.covariates, panel.static
     by_step = [*by_role["past"], *by_role["future"]]
     try:
-        values = _encoded(known, by_step, notes)
-        fixed = _encoded(static, by_role["static"], notes)
+        values, step_notes = _encoded(known, by_step)
+        fixed, static_notes = _encoded(static, by_role["static"])
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     if known is not None:
@@ -94,24 +94,33 @@ def encode(panel: Panel, encodings: Sequence[Encoding], source: str = "the data"
     if static is not None:
         names = tuple(e.name for e in by_role["static"])
         static = None if fixed is None else Static(fixed, names, {})
-    return dataclasses.replace(panel, covariates=known, static=static, notes=tuple(notes))
+    notes = (*_unused_notes(panel, encodings), *step_notes, *static_notes)
+    return dataclasses.replace(panel, covariates=known, static=static).with_notes(notes)
 
 
-def _left_out(panel: Panel, encodings: Sequence[Encoding]) -> list[str]:
+def _unused_notes(panel: Panel, encodings: Sequence[Encoding]) -> list[Note]:
+    """Notes on columns from which nothing can be learnt."""
     used = {e.name for e in encodings}
     parts = [part for part in (panel.covariates, panel.static) if part is not None]
     empty = [name for part in parts for name in part.names if name not in used]
-    notes = [f"covariate `{name}` has no value in the training: left out" for name in empty]
+    notes = []
+    for name in empty:
+        text = f"covariate `{name}` has no value in the training: left out"
+        notes.append(Note(NoteKind.EMPTY_COVARIATE, text, (name,)))
     constant = [e.name for e in encodings if e.std == 0 and e.categories is None]
-    notes += [f"covariate `{name}` is constant in the training: of no use" for name in constant]
+    for name in constant:
+        text = f"covariate `{name}` is constant in the training: of no use"
+        notes.append(Note(NoteKind.CONSTANT_COVARIATE, text, (name,)))
     return notes
 
 
 def _encoded(
-    part: Covariates | Static | None, wanted: Sequence[Encoding], notes: list[str]
-) -> Tensor | None:
+    part: Covariates | Static | None, wanted: Sequence[Encoding]
+) -> tuple[Tensor | None, list[Note]]:
+    """The wanted columns encoded, side by side on axis 1, None for none; and notes on them."""
     names = () if part is None else part.names
-    columns = []
+    columns: list[Tensor] = []
+    notes: list[Note] = []
     for encoding in wanted:
         if part is None or encoding.name not in names:
             raise DataError(
@@ -127,38 +136,47 @@ def _encoded(
                 f"see `data.categories`"
             )
         if encoding.categories is None or theirs is None:
-            columns.append(_standardised(values, encoding, notes))
+            column, found = _standardised(values, encoding)
         else:
-            columns.append(_numbered(values, theirs, encoding, notes))
-    return torch.stack(columns, dim=1) if columns else None
+            column, found = _numbered(values, theirs, encoding)
+        columns.append(column)
+        notes += found
+    return torch.stack(columns, dim=1) if columns else None, notes
 
 
-def _standardised(values: Tensor, encoding: Encoding, notes: list[str]) -> Tensor:
-    """Further out than `LIMIT` deviations nothing was learnt: an effect must not run away there."""
+def _standardised(values: Tensor, encoding: Encoding) -> tuple[Tensor, list[Note]]:
+    """Numbers in deviations from the training's mean, clipped at `LIMIT`; a note where any is.
+
+    Further out than `LIMIT` deviations nothing was learnt: an effect must not run away there."""
     scaled = (values - encoding.mean) * (1 / encoding.std if encoding.std > 0 else 0)
     count = int((scaled.abs() > LIMIT).sum())
+    notes = []
     if count:
         worst = float(values.flatten()[scaled.abs().nan_to_num(0).flatten().argmax()])
-        notes.append(
+        text = (
             f"covariate `{encoding.name}`: {count:,} values such as {worst:g} are more than "
             f"{LIMIT:g} deviations from those of the training: taken as that far"
         )
-    return scaled.clamp(-LIMIT, LIMIT).float()
+        notes.append(Note(NoteKind.CLIPPED_COVARIATE, text, (encoding.name,)))
+    return scaled.clamp(-LIMIT, LIMIT).float(), notes
 
 
 def _numbered(
-    values: Tensor, theirs: tuple[str, ...], encoding: Encoding, notes: list[str]
-) -> Tensor:
+    values: Tensor, theirs: tuple[str, ...], encoding: Encoding
+) -> tuple[Tensor, list[Note]]:
+    """Categories by their number in the training, 0 where it had none such; a note on those."""
     number = {name: i + 1 for i, name in enumerate(encoding.categories or ())}
     table = torch.tensor([float(number.get(name, 0)) for name in theirs] or [0.0])
     unknown = [name for name in theirs if name not in number]
+    notes = []
     if unknown:
         listed = ", ".join(f"`{u}`" for u in unknown[:3]) + (", ..." if unknown[3:] else "")
-        notes.append(
+        text = (
             f"covariate `{encoding.name}`: {listed} not there in training ({len(unknown)} such): "
             f"taken as unknown{nearest(unknown[0], number)}"
         )
-    return torch.where(values.isnan(), torch.nan, table[values.nan_to_num(0).long()])
+        notes.append(Note(NoteKind.UNKNOWN_CATEGORIES, text, (encoding.name,)))
+    return torch.where(values.isnan(), torch.nan, table[values.nan_to_num(0).long()]), notes
 
 
 def covariate_sizes(encodings: Sequence[Encoding]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.frequency import Steps
 from tsconv.data.timestamps.zones import zoned
 from tsconv.errors import DataError
+from tsconv.notes import Note, NoteKind
 
 
 def ahead_cells(panel: Panel, horizon: int) -> Tensor:
@@ -32,8 +33,8 @@ def ahead_cells(panel: Panel, horizon: int) -> Tensor:
 
 def require_future(
     panel: Panel, encodings: Sequence[Encoding], horizon: int, context_length: int
-) -> tuple[Tensor, list[str]]:
-    """The step that each series is forecast from: (S,), and lines that tell what was left out.
+) -> tuple[Tensor, list[Note]]:
+    """The step that each series is forecast from: (S,), and notes on what was left out.
 
     A series that ends before the others and of whose future nothing is known gets -1. A row without
     an observed target in its context needs no future, nor does one of a column that it never had.
@@ -54,18 +55,21 @@ def require_future(
     notes = _empty_notes(known, cells)
     if (never & needed).any():
         s, f, h = (never & needed).nonzero()[0].tolist()
-        notes.append(
-            f"{_member(panel, s, h)} never had a value of `{known.future[f]}` "
+        column = known.future[f]
+        text = (
+            f"{_member(panel, s, h)} never had a value of `{column}` "
             f"({int((never & needed).sum())} such): forecast without it"
         )
+        notes.append(Note(NoteKind.COVARIATE_NEVER_OBSERVED, text, (column, panel.ids[s])))
     if (lacking & ~early).any():
         raise DataError(_told(panel, known, lacks, lacking & ~early, horizon))
     if early.any():
         s = int(early.int().argmax())
-        notes.append(
+        text = (
             f"{_member(panel, s, 0)} ends before the others, and nothing is known of its future "
             f"({int(early.sum())} such): not forecast"
         )
+        notes.append(Note(NoteKind.SERIES_WITHOUT_FUTURE, text, (panel.ids[s],)))
     return torch.where(early, -1, origins), notes
 
 
@@ -119,13 +123,14 @@ def _never_known(panel: Panel, known: Covariates) -> Tensor:
     return torch.from_numpy(~np.logical_or.reduceat(seen, known.indptr[:-1].numpy()))
 
 
-def _empty_notes(known: Covariates, cells: Tensor) -> list[str]:
+def _empty_notes(known: Covariates, cells: Tensor) -> list[Note]:
     notes = []
     for f, name in enumerate(known.future):
         categories = known.categories.get(name, ())
         found = cells[:, :, f][~cells[:, :, f].isnan()]
         if len(categories) > 1 and "" in categories and (found == categories.index("")).all():
-            notes.append(f"`{name}` is empty in all steps to forecast")
+            text = f"`{name}` is empty in all steps to forecast"
+            notes.append(Note(NoteKind.EMPTY_OVER_HORIZON, text, (name,)))
     return notes
 
 

@@ -1,4 +1,4 @@
-"""Lines that tell a user what the series of a panel are like, before anything is trained."""
+"""Notes on what the series of a panel are like, before anything is trained."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsconv.data.reading.table import Table
+from tsconv.notes import Note, NoteKind
 
 Flags = npt.NDArray[np.bool_]
 
@@ -18,7 +19,7 @@ def series_notes(
     offset: npt.NDArray[np.float64],
     indptr: npt.NDArray[np.int64],
     counts: npt.NDArray[np.int64],
-) -> list[str]:
+) -> list[Note]:
     """Series of one row, without a value, or of one value throughout, counted and the first named.
 
     values: (N, C, H); offset: (S, C, H) first observed values; counts: (S,) rows of the file.
@@ -28,22 +29,30 @@ def series_notes(
     first = np.repeat(offset, np.diff(indptr), axis=0)
     moves = ((values != first) & ~np.isnan(values)).reshape(len(values), -1).any(1)
     constant = ~np.logical_or.reduceat(moves, indptr[:-1]) & (observed > 1)
-    lines = (
-        (counts == 1, "a single row", "is forecast but not trained on"),
-        (observed == 0, "no value at all", "is left out"),
-        (constant, "the same value throughout", "gives the network nothing to learn"),
+    one, empty = NoteKind.ONE_POINT_SERIES, NoteKind.EMPTY_SERIES
+    found = (
+        (one, counts == 1, "a single row", "is forecast but not trained on"),
+        (empty, observed == 0, "no value at all", "is left out"),
+        (
+            NoteKind.CONSTANT_SERIES,
+            constant,
+            "the same value throughout",
+            "gives the network nothing to learn",
+        ),
     )
-    return [_line(ids, *line) for line in lines if line[0].any()]
+    return [_series_note(ids, *each) for each in found if each[1].any()]
 
 
-def _line(ids: Sequence[str], which: Flags, what: str, then: str) -> str:
-    found = np.flatnonzero(which)
-    names = ", ".join(f"`{ids[s]}`" for s in found[:3]) + (", ..." if len(found) > 3 else "")
+def _series_note(ids: Sequence[str], kind: NoteKind, marked: Flags, what: str, then: str) -> Note:
+    """A note that counts the series marked in (S,) and names the first three."""
+    found = np.flatnonzero(marked)
+    first = tuple(ids[s] for s in found[:3])
+    listed = ", ".join(f"`{name}`" for name in first) + (", ..." if len(found) > 3 else "")
     have = "1 series has" if len(found) == 1 else f"{len(found):,} series have"
-    return f"{have} {what} ({names}): such a series {then}"
+    return Note(kind, f"{have} {what} ({listed}): such a series {then}", first)
 
 
-def missing_notes(table: Table, values: npt.NDArray[np.float64], lacking: int) -> list[str]:
+def missing_notes(table: Table, values: npt.NDArray[np.float64], lacking: int) -> list[Note]:
     """How much is missing where rows are laid side by side; `lacking` steps are of rows that a
     series does not have at all.
     """
@@ -53,18 +62,20 @@ def missing_notes(table: Table, values: npt.NDArray[np.float64], lacking: int) -
         return []
     size = values.size - not_there
     share = 100 * missing / size
-    return [
+    text = (
         f"{missing:,} of {size:,} values are missing ({share:.1f}%, rows aligned in time): "
         f"masked, not filled"
-    ]
+    )
+    return [Note(NoteKind.MISSING_VALUES, text)]
 
 
-def ahead_notes(table: Table, count: int) -> list[str]:
+def ahead_notes(table: Table, count: int) -> list[Note]:
     """How many lines lie beyond the last observed targets, where any do."""
     if not count:
         return []
     past = f" ({', '.join(table.channels[table.n_targets :])} unread there)" if table.n_past else ""
-    return [
+    text = (
         f"{count:,} lines after their series' last observed target are read for the future "
         f"covariates alone{past}"
-    ]
+    )
+    return [Note(NoteKind.LINES_AFTER_LAST_TARGET, text, table.channels[table.n_targets :])]

@@ -8,7 +8,7 @@ gets is values and a mask (see chunks.py).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import numpy as np
@@ -29,8 +29,9 @@ from tsconv.data.panel.grid import choose_frequency, on_wall, reject_off_grid, r
 from tsconv.data.panel.notes import ahead_notes, missing_notes, series_notes
 from tsconv.data.panel.policies import in_order, settle_gaps
 from tsconv.data.reading.table import Table
-from tsconv.data.timestamps.frequency import Frequency, Steps, Times, spelling_note
+from tsconv.data.timestamps.frequency import Frequency, Steps, Times, spelling_notes
 from tsconv.errors import DataError
+from tsconv.notes import Note
 
 _MOST_EMPTY = 100  # cells for each line of the file, in a large panel of ids and rows
 
@@ -58,7 +59,7 @@ class Panel:
     rows: tuple[str, ...] = ()
     time_zone: str | None = None
     wall_clock: bool = False  # whether `start` is on the zone's wall clock, rather than in UTC
-    notes: tuple[str, ...] = ()  # what happened to the data on the way, a line each
+    notes: tuple[Note, ...] = ()  # what happened to the data on the way
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -100,6 +101,10 @@ class Panel:
         return dataclasses.replace(
             self, **{k: v.to(device) for k, v in moved.items() if v is not None}
         )
+
+    def with_notes(self, notes: Iterable[Note]) -> Panel:
+        """The same panel with these notes after its own."""
+        return dataclasses.replace(self, notes=(*self.notes, *notes))
 
     def head(self, length: int) -> Panel:
         """Each series cut to its first `length` steps."""
@@ -189,7 +194,7 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     flat = values.reshape(len(values), -1)
     offset = _first_observed(flat, indptr).reshape(len(lengths), -1, n_rows)
     lacking = int((~present * lengths[:, None]).sum())
-    notes = [*table.notes, *spelling_note(freq), *gap_notes]
+    notes = [*table.notes, *spelling_notes(freq), *gap_notes]
     notes += [*missing_notes(table, values, lacking), *ahead_notes(table, int(ahead.sum()))]
     if not table.rows:
         notes += series_notes(table.ids, values, offset, indptr, counts)

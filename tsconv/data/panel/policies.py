@@ -13,6 +13,7 @@ from tsconv.data.panel.grid import sorted_order, told, when
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import DAY, Frequency, Steps, Times
 from tsconv.errors import DataError
+from tsconv.notes import Note, NoteKind
 
 Values = npt.NDArray[np.float64]
 
@@ -38,7 +39,8 @@ def in_order(table: Table) -> Table:
         if table.duplicates == "error":
             raise DataError(f"{what}; {_advice(table, twins)}")
         how = {"mean": "their mean", "first": "the first", "last": "the last"}[table.duplicates]
-        notes.append(f"{what}: {how} is taken")
+        text = f"{what}: {how} is taken"
+        notes.append(Note(NoteKind.DUPLICATES, text, table.member_names(members[twins[0]])))
         table = _merged(table, np.flatnonzero(np.concatenate([[True], ~same])))
     return dataclasses.replace(table, notes=(*table.notes, *notes))
 
@@ -69,16 +71,17 @@ def _means(values: Values, first: Steps) -> Values:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _sorted_notes(table: Table, order: Steps) -> list[str]:
+def _sorted_notes(table: Table, order: Steps) -> list[Note]:
     members = table.members[order]
     back = np.flatnonzero((members[1:] == members[:-1]) & (order[1:] < order[:-1]))
     if len(back) == 0:  # series side by side: nothing to tell
         return []
     i = int(back[order[back].argmin()])
-    return [
+    text = (
         f"{table.places(order[i])} is earlier than {table.places.row(int(order[i + 1]))} "
         f"before it ({len(back):,} such): the rows of each series were put in order of time"
-    ]
+    )
+    return [Note(NoteKind.UNSORTED_LINES, text)]
 
 
 def _advice(table: Table, twins: Steps) -> str:
@@ -114,11 +117,11 @@ def settle_gaps(
     values: Values,
     indptr: Steps,
     there: npt.NDArray[np.bool_],
-) -> tuple[str, ...]:
+) -> tuple[Note, ...]:
     """Do with the steps that have no line as `table.gaps` says, in `values` (N, C, H), in place.
 
     there: (N, H) where there is a line. A row of a family has gaps between its own first and last
-    line only. Returns a line that tells of them; raises DataError where they are an error.
+    line only. Returns a note on them; raises DataError where they are an error.
     """
     if there.all():
         return ()
@@ -129,25 +132,26 @@ def settle_gaps(
     at, row = (int(i) for i in np.unravel_index(int(inside.argmax()), inside.shape))
     s = int(np.searchsorted(indptr, at, side="right")) - 1
     time = frequency.advance(start[s : s + 1], np.array([at - indptr[s]]))
-    member = table.member(s * max(1, len(table.rows)) + row)
+    number = s * max(1, len(table.rows)) + row
     total = count + int(there.sum())
     what = (
         f"{count:,} of {total:,} steps of {frequency.alias} ({100 * count / total:.1f}%) are not "
-        f"in the file, first {member} at {told(time, table)}"
+        f"in the file, first {table.member(number)} at {told(time, table)}"
     )
     if table.gaps == "error":
         raise DataError(f"{table.source}: {what}; add them, or set `data.gaps=mask` or zero")
     if table.gaps == "zero":
         targets = values[:, : table.n_targets]
         targets[np.broadcast_to(inside[:, None], targets.shape)] = 0
-        return (f"{what}: taken as 0 (`data.gaps=zero`)",)
-    line = f"{what}: masked, not filled"
+        text = f"{what}: taken as 0 (`data.gaps=zero`)"
+        return (Note(NoteKind.MISSING_STEPS, text, table.member_names(number)),)
+    text = f"{what}: masked, not filled"
     if table.time_zone is None and frequency.size < DAY and not table.rows:
         gone = np.flatnonzero(inside[:, 0])
         of = np.searchsorted(indptr, gone, side="right") - 1
         if like_clock_changes(frequency.advance(start[of], gone - indptr[of])):
-            line += "; they look like clock changes: set `data.timezone=`, such as Europe/Berlin"
-    return (line,)
+            text += "; they look like clock changes: set `data.timezone=`, such as Europe/Berlin"
+    return (Note(NoteKind.MISSING_STEPS, text, table.member_names(number)),)
 
 
 def _between(there: npt.NDArray[np.bool_], indptr: Steps) -> npt.NDArray[np.bool_]:

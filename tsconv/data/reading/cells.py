@@ -15,6 +15,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.missing import MISSING
 from tsconv.data.reading.roles import covariate_names
 from tsconv.errors import DataError
+from tsconv.notes import Note, NoteKind
 
 # Numbers that stand for "missing" in many files, where they lie far outside all others.
 SENTINELS = frozenset(
@@ -42,15 +43,14 @@ class BadCells:
         self.count += count
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """A line that says so, if there were any."""
+    def notes(self) -> tuple[Note, ...]:
+        """A note that says so, if there were any."""
         if not self.count:
             return ()
         cells = "1 cell that is" if self.count == 1 else f"{self.count:,} cells that are"
         verb = "counts" if self.count == 1 else "count"
-        return (
-            f"{cells} not a number {verb} as missing (`data.bad_values=missing`): {self.first}",
-        )
+        text = f"{cells} not a number {verb} as missing (`data.bad_values=missing`): {self.first}"
+        return (Note(NoteKind.BAD_CELLS, text, tuple(sorted(self.columns))),)
 
 
 def missing_spellings(data: DataConfig) -> list[str]:
@@ -102,9 +102,9 @@ def text_to_numbers(
 
 def sentinel_notes(
     values: npt.NDArray[np.float64], name: str, place: Callable[[int], str]
-) -> list[str]:
-    """A line for each number such as -9999 that lies far outside all others of the column."""
-    notes: list[str] = []
+) -> list[Note]:
+    """A note for each number such as -9999 that lies far outside all others of the column."""
+    notes: list[Note] = []
     left = values
     for extreme in (np.fmin.reduce, np.fmax.reduce):
         value = float(extreme(left)) if len(left) else np.nan
@@ -120,10 +120,11 @@ def sentinel_notes(
         left = others
         count = int(at.sum())
         cells = "1 cell is" if count == 1 else f"{count:,} cells are"
-        notes.append(
+        text = (
             f"{place(int(at.argmax()))}, column `{name}`: {cells} {value:.15g}, far from all other "
             f"values: if that stands for a missing one, set `data.na_values='[{value:.15g}]'`"
         )
+        notes.append(Note(NoteKind.SENTINEL_VALUES, text, (name, f"{value:.15g}")))
     return notes
 
 
@@ -180,8 +181,8 @@ def names_of(
     return codes, spelt
 
 
-def twin_notes(names: tuple[str, ...], role: str) -> list[str]:
-    """A line where names differ by case or spaces only."""
+def near_equal_notes(names: tuple[str, ...], role: str) -> list[Note]:
+    """A note where names differ by case or spaces only."""
     text = pa.array(names, pa.large_string())
     plain = pc.replace_substring_regex(pc.utf8_lower(text), r"\s+", "")
     if pc.count_distinct(plain).as_py() == len(names):
@@ -191,7 +192,8 @@ def twin_notes(names: tuple[str, ...], role: str) -> list[str]:
     same = order[1:][np.diff(codes[order]) == 0]
     second = int(same.min())
     first = int((codes == codes[second]).argmax())
-    return [
+    text = (
         f"{role}s {names[first]!r} and {names[second]!r} differ by case or spaces only "
         f"({len(same)} such): they are taken for two"
-    ]
+    )
+    return [Note(NoteKind.NEAR_EQUAL_NAMES, text, (names[first], names[second]))]

@@ -11,6 +11,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.reading.read import SINGLE_SERIES, read_table
 from tsconv.data.reading.table import Columns, Table
 from tsconv.errors import ConfigError, DataError
+from tsconv.notes import Note, NoteKind
 
 
 def read_future(data: DataConfig) -> Table:
@@ -90,9 +91,9 @@ def _without_empty(columns: Columns, cells: npt.NDArray[np.float64]) -> npt.NDAr
     return out
 
 
-def _for_members(table: Table, extra: Table) -> tuple[Table, list[str]]:
+def _for_members(table: Table, extra: Table) -> tuple[Table, list[Note]]:
     """The second table's lines under the first one's ids and rows; those of others are left out."""
-    notes: list[str] = []
+    notes: list[Note] = []
     n = len(extra.codes)
     keep = np.arange(n)
     if extra.ids == (SINGLE_SERIES,) and table.ids != extra.ids:
@@ -108,10 +109,11 @@ def _for_members(table: Table, extra: Table) -> tuple[Table, list[str]]:
                 f"(`{table.ids[0]}`, ...)"
             )
         if strange:
-            notes.append(
+            text = (
                 f"{extra.source}: series `{strange[0]}` is not in {table.source} ({len(strange)} "
                 f"such): not forecast"
             )
+            notes.append(Note(NoteKind.SERIES_ONLY_IN_FUTURE_FILE, text, (strange[0],)))
     rows = extra.row_codes[keep] if extra.row_codes is not None else None
     if table.rows and rows is None:
         count = len(table.rows)

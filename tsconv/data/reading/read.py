@@ -22,8 +22,8 @@ from tsconv.data.reading.cells import (
     coded,
     missing_numbers,
     names_of,
+    near_equal_notes,
     sentinel_notes,
-    twin_notes,
 )
 from tsconv.data.reading.files import find_files, joined, read_file, row_in_file
 from tsconv.data.reading.roles import Roles, covariate_names, find_roles, row_of_file
@@ -137,7 +137,7 @@ def _check(
     members = codes if row_codes is None else codes * len(rows) + row_codes
     time, zone = parsed.settled(data, members, ", ".join(roles.time), places)
     del column, parsed, members
-    notes = [*bad.notes, *twin_notes(ids, "id"), *twin_notes(rows, "row")]
+    notes = [*bad.notes, *near_equal_notes(ids, "id"), *near_equal_notes(rows, "row")]
     for name, found in numbers.items():
         notes += sentinel_notes(found, name, places)
     past_numbers = [n for n in roles.past if n in numbers]

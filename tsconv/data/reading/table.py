@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsconv.data.timestamps.frequency import Times
+from tsconv.notes import Note
 
 DUPLICATES = ("error", "mean", "first", "last")  # what to do with several lines of one time
 GAPS = ("mask", "error", "zero")  # what to do with a time of no line
@@ -134,7 +135,7 @@ class Table:
     time_is_text: bool = False  # whether it stood in several columns of text
     duplicates: str = "error"  # several lines of one member and time: see DUPLICATES
     gaps: str = "mask"  # steps that the file lacks: see GAPS
-    notes: tuple[str, ...] = ()  # what happened to the data on the way, a line each
+    notes: tuple[Note, ...] = ()  # what happened to the data on the way
 
     def take(self, order: npt.NDArray[np.int64]) -> Table:
         """Some of the lines, in another order."""
@@ -161,7 +162,12 @@ class Table:
 
     def member(self, number: int | np.int64) -> str:
         """The name of a (series, row) in messages."""
+        series, *row = self.member_names(number)
+        return f"series `{series}`" + (f", family row `{row[0]}`" if row else "")
+
+    def member_names(self, number: int | np.int64) -> tuple[str, ...]:
+        """The names of a (series, row): of the series, and of the row where there is a family."""
         if not self.rows:
-            return f"series `{self.ids[number]}`"
+            return (self.ids[number],)
         s, h = divmod(int(number), len(self.rows))
-        return f"series `{self.ids[s]}`, family row `{self.rows[h]}`"
+        return self.ids[s], self.rows[h]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsconv.errors import ConfigError, nearest
+from tsconv.notes import Note, NoteKind
 
 Times = npt.NDArray[np.datetime64] | npt.NDArray[np.int64]
 Steps = npt.NDArray[np.int64]
@@ -125,7 +126,7 @@ class Frequency:
 def parse_frequency(alias: str) -> Frequency:
     """Read a pandas frequency alias, or an integer step such as "1"; raises ConfigError.
 
-    Spellings that pandas has given up are translated: see `spelling_note`. `M-30` is ours: the
+    Spellings that pandas has given up are translated: see `spelling_notes`. `M-30` is ours: the
     30th of each month, in February its last day.
     """
     if alias.isdecimal() and 0 < int(alias) < 2**62:
@@ -160,13 +161,14 @@ def parse_frequency(alias: str) -> Frequency:
     return _compound(alias)
 
 
-def spelling_note(alias: str | None) -> tuple[str, ...]:
-    """A line that says how an old spelling of a frequency was read, if it is one."""
+def spelling_notes(alias: str | None) -> tuple[Note, ...]:
+    """A note that says how an old spelling of a frequency was read, if it is one."""
     found = re.fullmatch(r"\d*([A-Za-z]+)(?:-(\D\w*))?", alias or "")
     if found is None or found[1] not in _OLD:
         return ()
     new = parse_frequency(str(alias)).alias
-    return (f"`data.freq` (={alias}) is an old spelling, read as {new}",)
+    text = f"`data.freq` (={alias}) is an old spelling, read as {new}"
+    return (Note(NoteKind.OLD_FREQUENCY_SPELLING, text),)
 
 
 def _compound(alias: str) -> Frequency:
