@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.conftest import daily_frame
+from tests.helpers.frames import daily_frame
 from tsconv import Forecaster
 from tsconv.errors import BundleError, ConfigError
 

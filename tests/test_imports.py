@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "tsconv"
+TESTS = Path(__file__).resolve().parent
+PACKAGE = TESTS.parent / "tsconv"
 
 # A module imports from its own package and from those before it in this order, never from a later
 # one. The same holds within `data`, whose rooms have an order of their own.
@@ -90,6 +91,17 @@ def test_a_folder_holds_at_most_a_dozen_modules_or_so() -> None:
             folder = str(path.parent.relative_to(PACKAGE))
             counts[folder] = counts.get(folder, 0) + 1
     assert max(counts.values()) <= 16, counts
+
+
+def test_no_test_module_imports_another() -> None:
+    """What tests share is in tests/helpers; fixtures of all tests are in tests/conftest.py."""
+    wrong = {
+        f"{path.relative_to(TESTS)} imports {name}"
+        for path in TESTS.rglob("*.py")
+        for name in imported(path)
+        if name.split(".")[0] == "tests" and name.split(".")[1:2] != ["helpers"]
+    }
+    assert not wrong
 
 
 # Where each heavy package may be imported.

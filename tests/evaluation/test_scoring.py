@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from tests.conftest import daily_frame, random_net
-from tests.data.panel.test_panel import panel_of
+from tests.helpers.frames import daily_frame
+from tests.helpers.networks import random_net
+from tests.helpers.panels import panel_of
 from tsconv.data.panel.split import split_panel
 from tsconv.evaluation.baselines import seasonal_naive_error
 from tsconv.evaluation.scoring import evaluate, training_scale

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import random_net
+from tests.helpers.networks import random_net
 from tsconv.config.schema import DataConfig
 from tsconv.errors import BundleError
 from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle

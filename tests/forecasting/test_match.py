@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.integration.test_grouped import forecast, stations, trained
-from tests.training.test_run import run
+from tests.helpers.frames import stations
+from tests.helpers.runs import forecast, run, trained
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError

@@ -6,44 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
-import pandas as pd
 import pytest
 
+from tests.helpers.files import GOOD, HEAD, QUICK, epoch, lines, put, wall
 from tsconv.cli import main
 
-QUICK = (
-    "horizon=2", "trainer.max_steps=1", "compile=false", "precision=float32", "plots=false",
-    "callbacks.progress=false", "model.hidden=4", "model.levels=1",
-)  # fmt: skip
-HEAD = "unique_id,ds,y\n"
 Run = Callable[..., "CompletedProcess[str]"]
-
-
-def lines(name: str = "a", n: int = 40, freq: str = "D", value: str | None = None) -> str:
-    """n lines of a series from 2024-01-01 on."""
-    days = pd.date_range("2024-01-01", periods=n, freq=freq).astype(str)
-    return "".join(
-        f"{name},{d},{7 * k % 13 if value is None else value}\n" for k, d in enumerate(days)
-    )
-
-
-GOOD = HEAD + lines()
 
 
 def cell(text: str) -> str:
     """The good file with another value in row 6."""
     return GOOD.replace("2024-01-05,2\n", f"2024-01-05,{text}\n")
-
-
-def wall(zone: str, start: str, n: int, offset: bool = False) -> str:
-    """n hours on the wall clock of a zone."""
-    times = pd.date_range(start, periods=n, freq="h", tz="UTC").tz_convert(zone)
-    shown = [t if offset else t.tz_localize(None) for t in times]
-    return HEAD + "".join(f"a,{t.isoformat(sep=' ')},{k % 5}\n" for k, t in enumerate(shown))
-
-
-def epoch(unit: int) -> str:
-    return HEAD + "".join(f"a,{(1704067200 + 3600 * k) * unit},{k % 5}\n" for k in range(40))
 
 
 REFUSED = {
@@ -101,11 +74,6 @@ REFUSED = {
     "no frequency": (GOOD, ["data.freq=hh"], "`data.freq` (=hh) is not a frequency (did you mean `h`?)"),
     "no text": (b"PK\3\4" + bytes(100), [], "holds zero bytes"),
 }  # fmt: skip
-
-
-def put(folder: Path, content: str | bytes) -> None:
-    """Write the file that a command is to read."""
-    (folder / "data.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 def refused(folder: Path, stderr: str, code: int) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import ROOT, daily_frame
+from tests.helpers.frames import daily_frame
+from tests.helpers.paths import ROOT
 from tsconv import cli
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.conftest import ROOT, daily_frame
-from tests.integration.test_grouped import stations
+from tests.helpers.frames import daily_frame, stations
+from tests.helpers.paths import ROOT
 from tsconv.evaluation.metrics import KEYS
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -232,7 +232,7 @@ def test_help_and_version(tsconv: Run) -> None:
 
 
 def test_scripts_are_the_commands() -> None:
-    from tests.conftest import ROOT
+    from tests.helpers.paths import ROOT
 
     for name in ("train", "forecast"):
         assert f'run_script("{name}")' in (ROOT / "scripts" / f"{name}.py").read_text()

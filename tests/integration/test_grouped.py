@@ -2,15 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from tests.conftest import random_net
-from tests.training.test_run import run
+from tests.helpers.frames import PLACES, stations
+from tests.helpers.networks import random_net
+from tests.helpers.runs import forecast, run, trained
 from tsconv.config.compose import train_config
 from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import build_panel
@@ -19,52 +19,9 @@ from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError
 from tsconv.evaluation.scoring import evaluate, training_scale
 from tsconv.forecasting.bundle import load_bundle
-from tsconv.forecasting.forecast import forecast_frame, forecast_panel, skipped_line
-from tsconv.forecasting.match import panel_for, row_numbers
+from tsconv.forecasting.forecast import forecast_panel, skipped_line
 from tsconv.output.report import parts_table, training_notes
-from tsconv.training.run import TrainResult, train
-
-PLACES = ("north", "south", "west")
-ROLES: dict[str, Any] = {
-    "data__row": "place",
-    "data__target": "[no2,o3]",
-    "data__past_covariates": "wind",
-    "trainer__max_steps": 12,
-}
-
-
-def stations(length: int = 160, places: tuple[str, ...] = PLACES, seed: int = 0) -> pd.DataFrame:
-    """Daily values of two targets and a covariate, a week's season, stations that move together."""
-    rng = np.random.default_rng(seed)
-    step = np.arange(length)
-    common = rng.normal(size=length).cumsum() * 0.3
-    parts = []
-    for k, place in enumerate(places):
-        week = np.sin(2 * np.pi * (step + k) / 7)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "place": place,
-                    "ds": pd.date_range("2024-01-01", periods=length, freq="D"),
-                    "no2": 20 + 5 * k + 4 * week + common + rng.normal(size=length) * 0.3,
-                    "o3": 60 - 3 * week - common + rng.normal(size=length) * 0.3,
-                    "wind": common + rng.normal(size=length),
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
-
-
-def trained(folder: Path, frame: pd.DataFrame | None = None, **keys: Any) -> TrainResult:
-    return run(folder, stations() if frame is None else frame, **{**ROLES, **keys})
-
-
-def forecast(result: TrainResult, frame: pd.DataFrame) -> tuple[pd.DataFrame, Any]:
-    """The table of forecasts from the bundle on disk, and what was made on the way."""
-    bundle = load_bundle(result.run_dir / "bundle")
-    panel = panel_for(bundle, table_from_frame(frame, bundle.data))
-    made = forecast_panel(bundle.net, panel, row_index=row_numbers(bundle, panel))
-    return forecast_frame(made, panel, bundle.net.quantiles), (made, panel, bundle)
+from tsconv.training.run import train
 
 
 @pytest.mark.parametrize("rows", ["shared", "separate", "pooled"])

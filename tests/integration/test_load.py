@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.conftest import ROOT
+from tests.helpers.paths import ROOT
 from tsconv.config.compose import train_config
 from tsconv.data.reading.future_file import read_future
 from tsconv.data.reading.read import read_table

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.integration.test_bad_files import GOOD, HEAD, QUICK, epoch, lines, put, wall
+from tests.helpers.files import GOOD, HEAD, QUICK, epoch, lines, put, wall
 from tsconv.cli import main
 
 ACCEPTED = {

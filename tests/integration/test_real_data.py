@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import REAL_DATA
+from tests.helpers.paths import REAL_DATA
 
 pytestmark = pytest.mark.slow
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.helpers.paths import ROOT
 
 SCRIPTS = ROOT / "scripts" / "slurm"
 DATA = "data.path=my sales, 'new' $HOME *.csv"  # an argument that careless quoting would break

@@ -14,10 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import daily_frame
-from tests.sweep.conftest import address, postgres
+from tests.helpers.frames import daily_frame
 
-__all__ = ["address", "postgres"]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 QUICK = (
     "data.path=sales.csv", "horizon=7", "run_dir=out", "compile=false", "precision=float32",

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.conftest import ROOT, daily_frame
+from tests.helpers.frames import daily_frame
+from tests.helpers.paths import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.conftest import random_net
+from tests.helpers.networks import random_net
 from tsconv.errors import ConfigError
 from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet, LinearBranch, NetSpec

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import masked, random_net
+from tests.helpers.networks import masked, random_net
 from tsconv.errors import ConfigError
 from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.effects import FutureEffect, future_effect_reference

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import masked, random_net
+from tests.helpers.networks import masked, random_net
 from tsconv.model.network import windowed_reference
 
 HEADS = [None, (0.1, 0.5, 0.9)]

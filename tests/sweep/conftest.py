@@ -1,4 +1,4 @@
-"""A study's home in both forms: a journal file, and a real PostgreSQL server."""
+"""A study and its store, a journal file or a real PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -9,16 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres import postgres
 from tsconv.sweep.storage.store import Store, open_store
-
-__all__ = ["postgres"]
-
-
-@pytest.fixture(params=["journal", "postgresql"])
-def address(request: pytest.FixtureRequest) -> str | None:
-    """`sweep.storage` of each kind."""
-    return request.getfixturevalue("postgres") if request.param == "postgresql" else None
 
 
 @pytest.fixture

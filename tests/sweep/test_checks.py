@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import daily_frame
+from tests.helpers.frames import daily_frame
 from tsconv.errors import ConfigError, TsconvError
 from tsconv.sweep.run import Sweep
 from tsconv.sweep.worker import Job, Worker

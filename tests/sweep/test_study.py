@@ -13,6 +13,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from tests.helpers.studies import settings
 from tsconv.config.schema import SweepConfig
 from tsconv.errors import ConfigError
 from tsconv.sweep import study as studies
@@ -22,15 +23,6 @@ from tsconv.sweep.storage.store import JournalStore, Store, open_store
 
 SPACE = parse_space({"x": {"type": "float", "low": 0, "high": 1}, "k": {"choices": ["a", "b"]}})
 IDENTITY = {"search_space": {"x": "float 0 to 1"}, "config": {"horizon": 7}}
-
-
-def settings(**given: Any) -> SweepConfig:
-    defaults: dict[str, Any] = {
-        "n_trials": 5, "timeout": None, "workers": 1, "sampler": "random", "pruner": None,
-        "objectives": ["val.mae"], "seed": 0, "baseline": True, "storage": None, "study": None,
-        "heartbeat": 1, "retries": 2, "refit": False,
-    }  # fmt: skip
-    return SweepConfig(**{**defaults, **given})
 
 
 def join(store: Store, name: str, sweep: SweepConfig | None = None) -> optuna.Study:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.conftest import daily_frame
+from tests.helpers.frames import daily_frame
 from tsconv.config.compose import train_config
 from tsconv.config.schema import TrainConfig
 from tsconv.data.reading.read import table_from_frame

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.data.panel.test_panel import panel_of
+from tests.helpers.panels import panel_of
 from tsconv.config.compose import train_config
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.frequency import parse_frequency

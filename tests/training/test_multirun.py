@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import daily_frame
+from tests.helpers.frames import daily_frame
 from tsconv.config.compose import expanded
 from tsconv.errors import ConfigError
 

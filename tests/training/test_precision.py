@@ -95,7 +95,7 @@ def test_one_compiled_step_serves_every_training_of_its_shape() -> None:
     """Another learning rate, seed or rate of dropout compiles nothing; another width does."""
     from torch._dynamo.testing import CompileCounter
 
-    from tests.conftest import daily_frame
+    from tests.helpers.frames import daily_frame
     from tsconv.config.compose import train_config
     from tsconv.data.reading.read import table_from_frame
     from tsconv.training.lightning_module import dense_loss

@@ -9,29 +9,12 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.conftest import daily_frame
+from tests.helpers.frames import daily_frame
+from tests.helpers.runs import run
 from tsconv.config.compose import train_config
-from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError, TrainingError
 from tsconv.forecasting.bundle import load_bundle
-from tsconv.training.run import TrainResult, train
-
-QUICK = {
-    "horizon": 7,
-    "trainer.max_steps": 40,
-    "compile": "false",
-    "precision": "float32",
-    "callbacks.progress": "false",
-    "plots": "false",
-    "logger": "none",
-}
-
-
-def run(folder: Path, frame: pd.DataFrame | None = None, **settings: Any) -> TrainResult:
-    keys = {**QUICK, **{k.replace("__", "."): v for k, v in settings.items()}}
-    keys.setdefault("run_dir", folder / "run")
-    config = train_config([f"{k}={v}" for k, v in keys.items()])
-    return train(config, table_from_frame(daily_frame() if frame is None else frame, config.data))
+from tsconv.training.run import TrainResult
 
 
 def weights(result: TrainResult) -> dict[str, torch.Tensor]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import daily_frame
+from tests.helpers.frames import daily_frame
 from tsconv.check.findings import covariates, grid
 from tsconv.check.findings import lines as findings
 from tsconv.check.findings.clock_changes import clock_changes

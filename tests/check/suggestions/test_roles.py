@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import daily_frame
+from tests.helpers.frames import daily_frame
 from tsconv.check.read_attempt import ReadAttempt, read_patient
 from tsconv.check.suggestions.horizon import horizon_for, lags_for
 from tsconv.check.suggestions.seasons import Season

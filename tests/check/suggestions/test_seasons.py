@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.conftest import daily_frame
+from tests.helpers.frames import daily_frame
 from tsconv.check.suggestions.autocorrelation import correlation_at
 from tsconv.check.suggestions.seasons import sample, seasons_of
 from tsconv.config.schema import DataConfig

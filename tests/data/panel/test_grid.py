@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.data.panel.test_panel import panel_of
+from tests.helpers.panels import panel_of
 from tsconv.data.timestamps.frequency import parse_frequency
 from tsconv.data.timestamps.infer import infer_frequency
 from tsconv.data.timestamps.zones import to_utc, to_wall

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.data.panel.test_panel import panel_of
-from tests.data.reading.test_read import write
+from tests.helpers.files import write
+from tests.helpers.panels import panel_of
 from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.read import read_table, table_from_frame

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.data.panel.test_panel import panel_of
+from tests.helpers.panels import panel_of
 from tsconv.errors import DataError
 
 

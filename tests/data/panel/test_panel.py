@@ -5,20 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.conftest import daily_frame
-from tsconv.config.schema import DataConfig
-from tsconv.data.panel.panel import Panel, build_panel
-from tsconv.data.reading.read import table_from_frame
+from tests.helpers.frames import daily_frame, long
+from tests.helpers.panels import panel_of
 from tsconv.errors import DataError
-
-
-def panel_of(frame: pd.DataFrame, freq: str | None = None, **data: object) -> Panel:
-    return build_panel(table_from_frame(frame, DataConfig(**data)), freq)  # type: ignore[arg-type]
-
-
-def long(rows: list[tuple[str, object, float]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["unique_id", "ds", "y"])
-    return frame if frame.ds.dtype.kind == "i" else frame.assign(ds=pd.to_datetime(frame.ds))
 
 
 def test_series_end_to_end_without_padding() -> None:

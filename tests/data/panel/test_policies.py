@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.data.panel.test_panel import long, panel_of
+from tests.helpers.frames import long
+from tests.helpers.panels import panel_of
 from tsconv.errors import ConfigError, DataError
 from tsconv.notes import NoteKind
 

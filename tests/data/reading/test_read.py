@@ -6,18 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.helpers.files import write
 from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import read_table, table_from_frame
 from tsconv.errors import ConfigError, DataError
 
 LONG = "unique_id,ds,y\na,2024-01-01,1\na,2024-01-02,2.5\nb,2024-01-01,\nb,2024-01-02,-3e2\n"
-
-
-def write(folder: Path, text: str, name: str = "data.csv", encoding: str = "utf-8") -> str:
-    path = folder / name
-    path.write_bytes(text.encode(encoding))
-    return str(path)
 
 
 def test_long_form(tmp_path: Path) -> None:

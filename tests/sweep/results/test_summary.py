@@ -11,7 +11,7 @@ import pytest
 from omegaconf import OmegaConf
 from optuna.trial import TrialState, create_trial
 
-from tests.sweep.test_study import settings
+from tests.helpers.studies import settings
 from tsconv.errors import ConfigError
 from tsconv.sweep.results.summary import (
     best_trials,

@@ -48,13 +48,3 @@ def serve(folder: Path) -> Iterator[str]:
         yield f"postgresql://tsconv@/postgres?host={folder}"
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=False, capture_output=True)
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an empty database; one server for each test process."""
-    import tempfile
-
-    # Not pytest's folder: its path is too long for a socket, and closed to other users.
-    with tempfile.TemporaryDirectory(prefix="tsconv-pg-") as folder:
-        yield from serve(Path(folder))

@@ -1,0 +1,1 @@
+"""What tests of several packages share: frames, panels, networks, runs, studies, files."""

@@ -1,0 +1,31 @@
+"""Small networks with random weights, and masked input for them."""
+
+from __future__ import annotations
+
+import torch
+
+from tsconv.model.network import ForecastNet, NetSpec
+
+
+def random_net(**settings: object) -> ForecastNet:
+    """A small float64 network in evaluation mode whose every weight is random and matters."""
+    defaults = {
+        "horizon": 5,
+        "context_length": 12,
+        "seasonal_lags": (7,),
+        "smooth": (1.5,),
+        "slope": (1.0,),
+        "hidden": 8,
+        "levels": 3,
+    }
+    net = ForecastNet(NetSpec(**{**defaults, **settings})).double().eval()  # type: ignore[arg-type]
+    generator = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.copy_(0.4 * torch.randn(parameter.shape, generator=generator))
+    return net
+
+
+def masked(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """x with 0 where the mask is 0."""
+    return torch.where(mask > 0, x, 0)

@@ -1,0 +1,51 @@
+"""Short trainings through the library, and forecasts from their bundles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tests.helpers.frames import daily_frame, stations
+from tsconv.config.compose import train_config
+from tsconv.data.reading.read import table_from_frame
+from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.forecast import forecast_frame, forecast_panel
+from tsconv.forecasting.match import panel_for, row_numbers
+from tsconv.training.run import TrainResult, train
+
+QUICK = {
+    "horizon": 7,
+    "trainer.max_steps": 40,
+    "compile": "false",
+    "precision": "float32",
+    "callbacks.progress": "false",
+    "plots": "false",
+    "logger": "none",
+}
+ROLES: dict[str, Any] = {
+    "data__row": "place",
+    "data__target": "[no2,o3]",
+    "data__past_covariates": "wind",
+    "trainer__max_steps": 12,
+}
+
+
+def run(folder: Path, frame: pd.DataFrame | None = None, **settings: Any) -> TrainResult:
+    keys = {**QUICK, **{k.replace("__", "."): v for k, v in settings.items()}}
+    keys.setdefault("run_dir", folder / "run")
+    config = train_config([f"{k}={v}" for k, v in keys.items()])
+    return train(config, table_from_frame(daily_frame() if frame is None else frame, config.data))
+
+
+def trained(folder: Path, frame: pd.DataFrame | None = None, **keys: Any) -> TrainResult:
+    return run(folder, stations() if frame is None else frame, **{**ROLES, **keys})
+
+
+def forecast(result: TrainResult, frame: pd.DataFrame) -> tuple[pd.DataFrame, Any]:
+    """The table of forecasts from the bundle on disk, and what was made on the way."""
+    bundle = load_bundle(result.run_dir / "bundle")
+    panel = panel_for(bundle, table_from_frame(frame, bundle.data))
+    made = forecast_panel(bundle.net, panel, row_index=row_numbers(bundle, panel))
+    return forecast_frame(made, panel, bundle.net.quantiles), (made, panel, bundle)
