@@ -15,6 +15,7 @@ ORDER = (
     "errors",
     "text",
     "notes",
+    "atomic_write",
     "config",
     "nn",
     "model",
