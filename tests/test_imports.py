@@ -16,6 +16,7 @@ ORDER = (
     "errors",
     "text",
     "notes",
+    "atomic_write",
     "config",
     "nn",
     "model",

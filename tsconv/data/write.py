@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsconv.atomic_write import replace_file
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.csv_start import separator
 from tsconv.data.timestamps.zones import offset_name
@@ -35,48 +34,41 @@ def write_table(
     escape_formulas: bool = False,
     spelling: DataConfig | None = None,
 ) -> None:
-    """Write .csv or .parquet beside the target and rename, so that no half-written file is seen.
+    """Write a table as .csv or .parquet, by the suffix of `output`, whole or not at all.
 
     `spelling` has the separator, decimal mark and encoding of a .csv that is to be read again.
     `escape_formulas` puts a ' before names in a .csv that a spreadsheet would take for a formula.
     """
     check_output(output)
-    handle, name = tempfile.mkstemp(prefix=f".{output.name}-", dir=output.parent)
-    os.close(handle)
-    try:
+    with replace_file(output) as temporary:
         if output.suffix == ".csv":
             frame = _with_time_text(_escaped(frame) if escape_formulas else frame)
             if spelling is None:
-                _write_csv(frame, name)
+                _write_csv(frame, temporary)
             else:
                 sep, decimal = separator(spelling), spelling.decimal
                 encoding = spelling.encoding
-                frame.to_csv(name, index=False, sep=sep, decimal=decimal, encoding=encoding)
+                frame.to_csv(temporary, index=False, sep=sep, decimal=decimal, encoding=encoding)
         else:
-            frame.to_parquet(name, index=False)
-        Path(name).chmod(0o644)
-        os.replace(name, output)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+            frame.to_parquet(temporary, index=False)
 
 
-def _write_csv(frame: pd.DataFrame, name: str) -> None:
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
     """No quotes where no text needs them."""
     import pyarrow as pa
     import pyarrow.csv
 
     table = pa.Table.from_pandas(frame, preserve_index=False)
     special = any(
-        frame[name].astype(str).str.contains('[,"\r\n]', regex=True).any()
-        for name in frame
-        if not pd.api.types.is_numeric_dtype(frame[name])
+        frame[column].astype(str).str.contains('[,"\r\n]', regex=True).any()
+        for column in frame
+        if not pd.api.types.is_numeric_dtype(frame[column])
     )
     options = pyarrow.csv.WriteOptions(
         include_header=False, quoting_style="needed" if special else "none"
     )
     header = io.StringIO()
-    with open(name, "wb") as sink:
+    with path.open("wb") as sink:
         csv.writer(header, lineterminator="\n").writerow(frame.columns)
         sink.write(header.getvalue().encode())
         pyarrow.csv.write_csv(table, sink, options)

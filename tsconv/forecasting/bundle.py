@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from tsconv.atomic_write import replace_folder
 from tsconv.config.schema import DataConfig
 from tsconv.data.covariates.encode import Encoding
 from tsconv.errors import BundleError, TsconvError
@@ -41,7 +39,7 @@ class Bundle:
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
-    """Write the bundle whole or not at all: into a folder beside the target, then renamed.
+    """Write the bundle whole or not at all.
 
     An earlier bundle in its place is replaced; anything else there raises BundleError.
     """
@@ -65,22 +63,11 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     ):
         raise BundleError(f"{folder} exists and is not a bundle: name another folder to save to")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with replace_folder(folder) as temporary:
         weights = {k: v.detach().cpu().contiguous() for k, v in bundle.net.state_dict().items()}
-        save_file(weights, staging / _WEIGHTS)
-        (staging / _CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-        staging.chmod(0o755)
-        if folder.exists():
-            aside = staging.with_name(f"{staging.name}-old")
-            os.replace(folder, aside)
-            os.replace(staging, folder)
-            shutil.rmtree(aside)
-        else:
-            os.replace(staging, folder)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
+        save_file(weights, temporary / _WEIGHTS)
+        text = json.dumps(config, indent=2) + "\n"
+        (temporary / _CONFIG).write_text(text, encoding="utf-8")
 
 
 def _portable(data: DataConfig) -> dict[str, Any]:

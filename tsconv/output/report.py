@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +11,12 @@ from typing import Any
 from omegaconf import OmegaConf
 from torch import Tensor
 
+from tsconv.atomic_write import replace_text
 from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
 from tsconv.evaluation.metrics import KEYS, SeriesScale
 from tsconv.notes import Note, NoteKind
+from tsconv.output.tables import Column, format_table
 
 
 def training_notes(
@@ -57,13 +57,6 @@ def training_notes(
     return notes
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Write beside the target and rename: nothing half-written is seen, and two may write."""
-    staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    staging.write_text(text, encoding="utf-8")
-    os.replace(staging, path)
-
-
 def write_json(value: Any, path: Path) -> None:
     """Write a value of plain types; raises ValueError for NaN."""
     replace_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
@@ -90,49 +83,55 @@ def write_config(config: TrainConfig, reasons: dict[str, str], path: Path) -> No
         else:
             pending = None
         lines.append(f"{line}  # auto: {pending}" if pending else line)
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    replace_text(path, "\n".join(lines) + "\n")
 
 
 def metrics_table(ours: dict[str, Any], naive: dict[str, Any]) -> str:
     """The test metrics beside seasonal naive's, one a line, with the share of the difference."""
-    lines = [f"{'test':<14}{'tsconv':>12}{'seasonal naive':>16}{'':>10}"]
+    columns = (Column(14, "<"), Column(12), Column(16), Column(10))
+    lines = [["test", "tsconv", "seasonal naive", ""]]
     for key in KEYS:
         a, b = ours.get(key), naive.get(key)
         if a is None:
             continue
-        if key == "n_origins":
-            lines.append(f"{key:<14}{a:>12,}{b:>16,}")
-            continue
-        other = "" if b is None else f"{b:>16.4g}"
-        compare = b and key != "coverage_80"
-        change = f"{100 * (a - b) / b:>+9.1f}%" if compare and b else ""
-        lines.append(f"{key:<14}{a:>12.4g}{other}{change}")
-    return "\n".join(lines)
+        spec = "," if key == "n_origins" else ".4g"
+        change = [] if key in ("n_origins", "coverage_80") else _change(a, b)
+        other = [] if b is None else [format(b, spec)]
+        lines.append([key, format(a, spec), *other, *change])
+    return format_table(columns, lines)
 
 
 def parts_table(ours: dict[str, Any], naive: dict[str, Any], most: int = 12) -> str:
     """MASE by channel and by row beside seasonal naive's, the worst first; "" for neither."""
-    lines = []
-    for key, what in (("by_channel", "mase by channel"), ("by_row", "mase by row")):
+    columns = (Column(26, "<", longest=25), Column(12), Column(16), Column(10))
+    text = ""
+    for key, heading in (("by_channel", "mase by channel"), ("by_row", "mase by row")):
         parts = {k: v for k, v in ours.get(key, {}).items() if v["mase"] is not None}
         if not parts:
             continue
-        lines += ["", f"{what:<26}{'tsconv':>12}{'seasonal naive':>16}"]
+        lines = [[heading, "tsconv", "seasonal naive"]]
         worst_first = sorted(parts, key=lambda k: -parts[k]["mase"])
         for name in worst_first[:most]:
             a, b = parts[name]["mase"], naive[key][name]["mase"]
-            change = f"{100 * (a - b) / b:>+9.1f}%" if b else ""
-            lines.append(f"{name[:25]:<26}{a:>12.4g}{b or 0:>16.4g}{change}")
+            lines.append([name, f"{a:.4g}", f"{b or 0:.4g}", *_change(a, b)])
+        text += f"\n{format_table(columns, lines)}"
         if len(parts) > most:
-            lines.append(f"... {len(parts) - most} more in metrics.json")
-    return "\n".join(lines)
+            text += f"\n... {len(parts) - most} more in metrics.json"
+    return text
+
+
+def _change(ours: float, naive: float | None) -> list[str]:
+    """How much ours is above seasonal naive's, in per cent; [] where that says nothing."""
+    return [f"{100 * (ours - naive) / naive:+.1f}%"] if naive else []
 
 
 def write_overrides(overrides: Sequence[str], config: TrainConfig, folder: Path) -> None:
     """What was asked for, as Hydra writes it: `overrides.yaml` and the composed `config.yaml`."""
     folder.mkdir(exist_ok=True)
-    OmegaConf.save(OmegaConf.create(list(overrides)), folder / "overrides.yaml")
-    OmegaConf.save(OmegaConf.create(dataclasses.asdict(config)), folder / "config.yaml")
+    asked = OmegaConf.create(list(overrides))
+    composed = OmegaConf.create(dataclasses.asdict(config))
+    replace_text(folder / "overrides.yaml", OmegaConf.to_yaml(asked))
+    replace_text(folder / "config.yaml", OmegaConf.to_yaml(composed))
 
 
 def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

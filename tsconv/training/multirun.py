@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tsconv.atomic_write import replace_text
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError, TrainingError, TsconvError, one_line
 from tsconv.output.report import look_up, write_overrides
+from tsconv.output.tables import Column, format_number, format_table
 from tsconv.training.prepare import PanelCache
 from tsconv.training.run import TrainResult, free_folder, train
 
@@ -114,21 +117,21 @@ def _figures(job: Job) -> list[float | None]:
 def _table(jobs: Sequence[Job]) -> str:
     names = [" ".join(job.changed) or "(as given)" for job in jobs]
     width = max(map(len, ["job", *names])) + 2
-    heads = [f"{name:>{len(name) + 2}}" for name in _SHOWN]
-    lines = [f"{'job':<{width}}{''.join(heads)}"]
+    columns = [Column(width, "<"), *(Column(len(name) + 2) for name in _SHOWN)]
+    lines = [["job", *_SHOWN]]
     for name, job in zip(names, jobs, strict=True):
-        cells = ["" if v is None else f"{v:.5g}" for v in _figures(job)]
+        cells = [format_number(value, ".5g") for value in _figures(job)]
         if job.error:
             cells[0] = "failed"
-        row = "".join(f"{c:>{len(h)}}" for c, h in zip(cells, heads, strict=True))
-        lines.append(f"{name:<{width}}{row}")
-    return "\n".join(lines)
+        lines.append([name, *cells])
+    return format_table(columns, lines)
 
 
 def _write(jobs: Sequence[Job], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        out = csv.writer(file, lineterminator="\n")
-        out.writerow(["folder", "overrides", *_SHOWN, "error"])
-        for job in jobs:
-            figures = ["" if v is None else v for v in _figures(job)]
-            out.writerow([job.folder, " ".join(job.changed), *figures, job.error])
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow(["folder", "overrides", *_SHOWN, "error"])
+    for job in jobs:
+        figures = ["" if v is None else v for v in _figures(job)]
+        out.writerow([job.folder, " ".join(job.changed), *figures, job.error])
+    replace_text(path, text.getvalue())

@@ -16,8 +16,8 @@ import optuna
 from omegaconf import OmegaConf
 from optuna.trial import FrozenTrial, TrialState
 
+from tsconv.atomic_write import replace_text
 from tsconv.config.schema import SweepConfig
-from tsconv.output.report import replace_text
 
 _FIGURES = ("train_seconds", "compile_seconds", "train_origins_per_second", "parameters")
 _NOT_REPEATED = ("run_dir", "resume")  # of a trial's config: each run has its own

@@ -1,0 +1,120 @@
+"""Atomic writes: a file or a folder appears under its name whole, or not at all.
+
+What is written goes to a temporary name beside the target, is flushed to the disk and renamed. Who
+reads the target meanwhile sees the old content or the new, and two may write at once: the last one
+to finish stays. Where writing fails, the old content stays and the temporary file is removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+_ATTEMPTS = 100  # to take a folder's place, each lost to somebody who took it at the same time
+
+
+@contextlib.contextmanager
+def replace_file(target: Path) -> Iterator[Path]:
+    """Yield a path beside `target` to write to; it becomes `target` when the block ends.
+
+    The new file has the permissions of any new file. Raises OSError where the folder is missing or
+    cannot be written to; an exception in the block leaves `target` as it was.
+
+    >>> import pathlib, tempfile
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "numbers.txt"
+    >>> with replace_file(target) as temporary:
+    ...     _ = temporary.write_text("1 2 3")
+    >>> target.read_text()
+    '1 2 3'
+    """
+    temporary = _temporary_path(target)
+    try:
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def replace_text(target: Path, text: str) -> None:
+    """Write a text in UTF-8 to `target`, line ends as they are; raises OSError.
+
+    >>> import pathlib, tempfile
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "best.yaml"
+    >>> replace_text(target, "horizon: 28")
+    >>> target.read_text()
+    'horizon: 28'
+    """
+    with replace_file(target) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+@contextlib.contextmanager
+def replace_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `target` to fill; it becomes `target` when the block ends.
+
+    A folder that is there already is replaced with all that it holds: check first that it may be.
+    Raises OSError where `target` is a file, and where its parent is missing or cannot be written
+    to; an exception in the block leaves `target` as it was.
+
+    >>> import pathlib, tempfile
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "bundle"
+    >>> with replace_folder(target) as temporary:
+    ...     _ = (temporary / "config.json").write_text("{}")
+    >>> [path.name for path in target.iterdir()]
+    ['config.json']
+    """
+    target = target.resolve()
+    if target.exists() and not target.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(target))
+    temporary = _temporary_path(target)
+    temporary.mkdir()
+    try:
+        yield temporary
+        for path in temporary.rglob("*"):
+            if path.is_file():
+                _flush(path)
+        _take_place(temporary, target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _temporary_path(target: Path) -> Path:
+    """A hidden name in the same folder, hence on the same disk, that nobody else has."""
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+
+
+def _flush(path: Path) -> None:
+    """Have the file on the disk before its new name is: a crash must not leave an empty file."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _take_place(temporary: Path, target: Path) -> None:
+    """Rename a folder to a name that may be taken: no single step replaces a folder with content.
+
+    The old folder steps aside first, and comes back where the new one cannot take its place.
+    """
+    for _ in range(_ATTEMPTS):
+        aside = _temporary_path(target)
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(target, aside)
+        try:
+            os.replace(temporary, target)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # not another writer's folder
+                if aside.exists():
+                    os.replace(aside, target)
+                raise
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            shutil.rmtree(aside, ignore_errors=True)
+            return
+    raise OSError(errno.EBUSY, "other programs keep writing it", str(target))
