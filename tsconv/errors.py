@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LARGEST = 2**62  # what the sizes of a tensor can hold
+
 
 class TsconvError(Exception):
     """A fault in what the user gave us; the commands print it as one line and exit with 1."""
@@ -45,3 +47,17 @@ def require_choice(key: str, value: object, choices: Iterable[str]) -> None:
         raise ConfigError(
             f"`{key}` (={value}) must be one of {', '.join(choices)}{nearest(str(value), choices)}"
         )
+
+
+def require_positive(**sizes: object) -> None:
+    """Raise ConfigError unless every named size is an integer of at least 1.
+
+    >>> require_positive(kernel_size=3, stride=1)
+    >>> require_positive(kernel_size=0)
+    Traceback (most recent call last):
+        ...
+    tsconv.errors.ConfigError: `kernel_size` (=0) must be an integer of at least 1
+    """
+    for name, value in sizes.items():
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < _LARGEST:
+            raise ConfigError(f"`{name}` (={value}) must be an integer of at least 1")

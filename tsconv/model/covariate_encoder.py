@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.nn.checks import require_positive
+from tsconv.errors import require_positive
 
 _WIDEST = 8  # numbers that a category becomes, at most
 

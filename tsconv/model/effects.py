@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tsconv.nn.checks import require_positive
+from tsconv.errors import require_positive
 from tsconv.nn.rows import RowLinear
 from tsconv.nn.scaling import causal_scale
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tsconv.nn.checks import require_positive
+from tsconv.errors import require_positive
 from tsconv.nn.rows import RowParameters
 
 

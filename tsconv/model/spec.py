@@ -7,8 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from tsconv.errors import ConfigError, require_choice
-from tsconv.nn.checks import require_positive
+from tsconv.errors import ConfigError, require_choice, require_positive
 
 CHANNELS = ("independent", "mixed")
 

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as apply_weight_norm
 
-from tsconv.errors import ConfigError, require_choice
-from tsconv.nn.checks import require_positive
+from tsconv.errors import ConfigError, require_choice, require_positive
 from tsconv.nn.depthwise import depthwise_time_major
 from tsconv.nn.rows import RowLinear, RowNorm
 from tsconv.nn.rowwise import RowwiseConv1d

@@ -7,16 +7,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from tsconv.errors import ConfigError
-
-_LARGEST = 2**62  # what a tensor's sizes can hold
-
-
-def require_positive(**sizes: object) -> None:
-    """Raise ConfigError unless every named size is an integer of at least 1."""
-    for name, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < _LARGEST:
-            raise ConfigError(f"`{name}` (={value}) must be an integer of at least 1")
+from tsconv.errors import ConfigError, require_positive
 
 
 def require_divisible(groups: int, **channels: int) -> None:

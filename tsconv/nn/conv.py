@@ -12,11 +12,11 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tsconv.errors import require_positive
 from tsconv.nn.checks import (
     per_axis,
     require_divisible,
     require_memory,
-    require_positive,
     require_shape,
 )
 from tsconv.nn.padding import Padding, check_padding, pad_input

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.errors import ConfigError, require_choice
-from tsconv.nn.checks import require_positive
+from tsconv.errors import ConfigError, require_choice, require_positive
 
 _LOOKING_AHEAD = ("reflect", "symmetric", "circular")
 BORDERS = ("replicate", "reflect", "symmetric", "circular", "zeros", "valid")

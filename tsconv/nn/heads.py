@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.errors import ConfigError
-from tsconv.nn.checks import require_positive
+from tsconv.errors import ConfigError, require_positive
 from tsconv.nn.rows import RowLinear
 
 

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tsconv.errors import ConfigError, require_choice
-from tsconv.nn.checks import plain_integer, require_positive
+from tsconv.errors import ConfigError, require_choice, require_positive
+from tsconv.nn.checks import plain_integer
 
 PADDINGS = ("causal", "valid", "same", "same_keras", "same_pytorch", "same_flux")
 Padding = int | str | Sequence[int | str]

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.errors import ConfigError, require_choice
-from tsconv.nn.checks import require_positive
+from tsconv.errors import ConfigError, require_choice, require_positive
 
 ROWS = ("shared", "separate", "pooled")
 DEVIATION = "row_"  # a pooled parameter's deviations are called so: row_weight beside weight

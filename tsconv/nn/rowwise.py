@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.errors import ConfigError
-from tsconv.nn.checks import require_memory, require_positive, require_shape
+from tsconv.errors import ConfigError, require_positive
+from tsconv.nn.checks import require_memory, require_shape
 from tsconv.nn.conv import conv_arguments
 from tsconv.nn.depthwise import depthwise_conv1d, functional, on_cpu
 from tsconv.nn.padding import Padding, check_padding, layer_amounts, pad_amounts, pad_sides

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tsconv.nn.checks import require_positive
+from tsconv.errors import require_positive
 
 # Below this share of the mean square, the difference that gives the variance is rounding noise.
 _NOISE = 1e-12

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from tsconv.errors import require_choice
-from tsconv.nn.checks import require_memory, require_positive, require_shape
+from tsconv.errors import require_choice, require_positive
+from tsconv.nn.checks import require_memory, require_shape
 from tsconv.nn.conv import Conv1d, Conv2d, PaddedConv
 from tsconv.nn.depthwise import depthwise_conv1d
 from tsconv.nn.init import KERAS_INITIALIZERS, keras_init_

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tsconv.errors import ConfigError
-from tsconv.nn.checks import require_positive
+from tsconv.errors import ConfigError, require_positive
 from tsconv.nn.interop.arrays import (
     Depthwise,
     as_array,
