@@ -8,7 +8,7 @@ from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
-from tsconv.nn.depthwise import (
+from tsconv.nn.functional.depthwise import (
     correlate,
     correlate_taps,
     depthwise_conv1d,

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
 from tsconv.nn import Conv1d
-from tsconv.nn.padding import pad_amounts
+from tsconv.nn.functional.padding import pad_amounts
 
 # L, k, stride, dilation: Keras (left, right), PyTorch, Flux, steps out.
 TABLE = [

@@ -15,7 +15,7 @@ from tsconv.nn import (
     SeparableConv2d,
     interop,
 )
-from tsconv.nn.padding import pad_amounts
+from tsconv.nn.functional.padding import pad_amounts
 
 X = torch.tensor([[[1.0, 2, 3, 4], [10, 20, 30, 40]]])
 W = torch.tensor([[[1.0, 0], [0, 1]], [[1, 1], [1, -1]]])  # [channel, filter, tap]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as apply_weight_norm
 
 from tsconv.errors import ConfigError, require_choice, require_positive
-from tsconv.nn.depthwise import depthwise_time_major
+from tsconv.nn.functional.depthwise import depthwise_time_major
 from tsconv.nn.rows import RowLinear, RowNorm
 from tsconv.nn.rowwise import RowwiseConv1d
 

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tsconv.errors import require_positive
-from tsconv.nn.checks import (
+from tsconv.nn._checks import (
     per_axis,
     require_divisible,
     require_memory,
     require_shape,
 )
-from tsconv.nn.padding import Padding, check_padding, pad_input
+from tsconv.nn.functional.padding import Padding, check_padding, pad_input
 
 
 def conv_arguments(
@@ -81,7 +81,7 @@ class PaddedConv(nn.modules.conv._ConvNd):
 
 
 class Conv1d(PaddedConv, nn.Conv1d):
-    """`nn.Conv1d` with `padding` = a number of steps, or a rule of `tsconv.nn.padding` by name.
+    """`nn.Conv1d` with `padding` = a number of steps, or a rule of `tsconv.nn.functional.padding` by name.
 
     (B, in_channels, W) -> (B, out_channels, W'), where W' is ceil(W / stride) for `causal` and
     `same`. Raises ConfigError for channels that `groups` does not divide, sizes below 1, an unknown

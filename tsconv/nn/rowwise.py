@@ -14,12 +14,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError, require_positive
-from tsconv.nn.checks import require_memory, require_shape
+from tsconv.nn._checks import require_memory, require_shape
 from tsconv.nn.conv import conv_arguments
-from tsconv.nn.depthwise import depthwise_conv1d, functional, on_cpu
-from tsconv.nn.padding import Padding, check_padding, layer_amounts, pad_amounts, pad_sides
+from tsconv.nn.functional._rowwise_products import rowwise_gemm, rowwise_grouped
+from tsconv.nn.functional.depthwise import depthwise_conv1d, functional, on_cpu
+from tsconv.nn.functional.padding import (
+    Padding,
+    check_padding,
+    layer_amounts,
+    pad_amounts,
+    pad_sides,
+)
 from tsconv.nn.rows import RowParameters, require_rows
-from tsconv.nn.rowwise_products import rowwise_gemm, rowwise_grouped
 
 
 class RowwiseConv1d(RowParameters):

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from tsconv.errors import require_choice, require_positive
-from tsconv.nn.checks import require_memory, require_shape
+from tsconv.nn._checks import require_memory, require_shape
 from tsconv.nn.conv import Conv1d, Conv2d, PaddedConv
-from tsconv.nn.depthwise import depthwise_conv1d
+from tsconv.nn.functional.depthwise import depthwise_conv1d
+from tsconv.nn.functional.padding import Padding, layer_amounts
 from tsconv.nn.init import KERAS_INITIALIZERS, keras_init_
-from tsconv.nn.padding import Padding, layer_amounts
 
 DATA_FORMATS = ("channels_first", "channels_last")
 

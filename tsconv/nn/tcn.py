@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError, require_choice, require_positive
+from tsconv.nn._checks import require_shape
 from tsconv.nn.block import TemporalBlock
-from tsconv.nn.checks import require_shape
 from tsconv.nn.row_mixing import CROSS_ROW, RowMixing
 
 

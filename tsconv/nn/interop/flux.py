@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tsconv.errors import ConfigError, require_positive
-from tsconv.nn.interop.arrays import (
+from tsconv.nn.interop._arrays import (
     Depthwise,
     as_array,
     as_tensor,

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from tsconv.nn.interop.arrays import (
+from tsconv.nn.interop._arrays import (
     Conv,
     Depthwise,
     as_tensor,

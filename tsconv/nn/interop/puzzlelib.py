@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tsconv.errors import ConfigError
 from tsconv.nn.conv import Conv1d
-from tsconv.nn.interop.arrays import as_tensor, fill, require_layer, snapshot
+from tsconv.nn.interop._arrays import as_tensor, fill, require_layer, snapshot
 
 
 def load_puzzlelib(layer: Conv1d, weight: Any, bias: Any = None) -> Conv1d:

@@ -9,7 +9,7 @@ from torch import nn
 
 from tsconv.errors import ConfigError
 from tsconv.nn.conv import Conv1d
-from tsconv.nn.interop.arrays import as_tensor, fill, require_count, require_layer
+from tsconv.nn.interop._arrays import as_tensor, fill, require_count, require_layer
 from tsconv.nn.rowwise import RowwiseConv1d
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tsconv.nn.padding import pad_sides
+from tsconv.nn.functional.padding import pad_sides
 
 # Elements of a block of rows, 4 MiB in float32: what is made of it stays near.
 _BLOCK = 2**20

@@ -19,7 +19,7 @@ from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
-from tsconv.nn.padding import pad_sides
+from tsconv.nn.functional.padding import pad_sides
 
 # Beyond this the unrolled taps compile slowly and no longer gain.
 MOST_TAPS = 32

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError, require_choice, require_positive
-from tsconv.nn.checks import plain_integer
+from tsconv.nn._checks import plain_integer
 
 PADDINGS = ("causal", "valid", "same", "same_keras", "same_pytorch", "same_flux")
 Padding = int | str | Sequence[int | str]
