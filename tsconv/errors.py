@@ -52,11 +52,12 @@ def require_choice(key: str, value: object, choices: Iterable[str]) -> None:
 def require_positive(**sizes: object) -> None:
     """Raise ConfigError unless every named size is an integer of at least 1.
 
-    >>> require_positive(kernel_size=3, stride=1)
-    >>> require_positive(kernel_size=0)
-    Traceback (most recent call last):
-        ...
-    tsconv.errors.ConfigError: `kernel_size` (=0) must be an integer of at least 1
+    Examples:
+        >>> require_positive(kernel_size=3, stride=1)
+        >>> require_positive(kernel_size=0)
+        Traceback (most recent call last):
+            ...
+        tsconv.errors.ConfigError: `kernel_size` (=0) must be an integer of at least 1
     """
     for name, value in sizes.items():
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < _LARGEST:

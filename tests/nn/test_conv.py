@@ -18,8 +18,8 @@ from tsconv.nn import (
     RowwiseConv1d,
     causal_pad,
 )
-from tsconv.nn.conv import conv1d_reference
 from tsconv.nn.functional.padding import PADDINGS, pad_amounts
+from tsconv.nn.functional.references import conv1d_reference
 
 X = torch.tensor([[[1.0, 5, 10, 20], [100, 150, 200, 250], [1000, 1500, 2000, 2500]]])
 SEPARATE = [[1.0, 6, 15, 30], [100, 250, 350, 450], [1000, 2500, 3500, 4500]]

@@ -1,5 +1,7 @@
 """The fast depthwise convolutions, both layouts, against PyTorch's grouped one."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
@@ -8,13 +10,11 @@ from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
-from tsconv.nn.functional.depthwise import (
-    correlate,
-    correlate_taps,
-    depthwise_conv1d,
-    depthwise_time_major,
-    depthwise_time_major_reference,
-)
+from tsconv.nn import functional
+from tsconv.nn.functional import depthwise_conv1d, depthwise_time_major
+from tsconv.nn.functional._depthwise_operator import OPERATOR_NAME, source_hash
+from tsconv.nn.functional._shifted_sums import correlate, correlate_taps
+from tsconv.nn.functional.references import depthwise_time_major_reference
 
 
 @given(
@@ -175,3 +175,18 @@ def test_forward_mode_and_batched_gradients() -> None:
     (batched,) = torch.autograd.grad(out, x, directions, is_grads_batched=True, retain_graph=True)
     (one,) = torch.autograd.grad(out, x, directions[1])
     torch.testing.assert_close(batched[1], one)
+
+
+def test_the_compiled_operator_is_named_by_the_code_it_runs(tmp_path: Path) -> None:
+    """Inductor's cache on disk knows an operator by its name alone, see `_depthwise_operator`."""
+    package = Path(functional.__file__).parent
+    assert f"depthwise_{source_hash(package)}" == OPERATOR_NAME
+    assert hasattr(torch.ops.tsconv, OPERATOR_NAME)
+    names = {"_shifted_sums.py", "_depthwise_function.py", "_depthwise_operator.py"}
+    for name in names:
+        (tmp_path / name).write_bytes((package / name).read_bytes())
+    for name in names:
+        before = source_hash(tmp_path)
+        with (tmp_path / name).open("a") as file:
+            file.write("# changed\n")
+        assert source_hash(tmp_path) != before

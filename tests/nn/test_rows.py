@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
 from tsconv.model.linear_branch import LinearBranch
-from tsconv.nn.functional.depthwise import depthwise_time_major, depthwise_time_major_reference
+from tsconv.nn.functional import depthwise_time_major
+from tsconv.nn.functional.references import depthwise_time_major_reference
 from tsconv.nn.row_mixing import RowMixing, row_mixing_reference
 from tsconv.nn.rows import ROWS, RowLinear, RowNorm
 from tsconv.nn.rowwise import RowwiseConv1d

@@ -8,8 +8,9 @@ from torch import nn
 
 from tsconv.errors import ConfigError
 from tsconv.nn import RowwiseConv1d, RowwiseSeparableConv1d, interop
+from tsconv.nn.functional._rowwise_products import rowwise_grouped
 from tsconv.nn.rows import ROWS
-from tsconv.nn.rowwise import rowwise_grouped, rowwise_reference
+from tsconv.nn.rowwise import rowwise_reference
 
 
 @pytest.mark.parametrize("shape", [(3, 15, 10, 100), (32, 15, 10, 100)])

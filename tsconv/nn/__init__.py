@@ -7,11 +7,10 @@ from tsconv.nn import interop
 from tsconv.nn.block import TemporalBlock
 from tsconv.nn.conv import CausalConv1d, Conv1d, Conv2d
 from tsconv.nn.factored import FactoredFilter, factorize, gaussian
-from tsconv.nn.functional.depthwise import depthwise_time_major
-from tsconv.nn.functional.padding import causal_pad, pad_amounts
+from tsconv.nn.functional import causal_pad, depthwise_time_major, pad_amounts
 from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.init import keras_init_, puzzlelib_init_
-from tsconv.nn.puzzlelib import puzzlelib_conv1d
+from tsconv.nn.interop.puzzlelib import puzzlelib_conv1d
 from tsconv.nn.row_mixing import RowMixing
 from tsconv.nn.rows import RowLinear
 from tsconv.nn.rowwise import RowwiseConv1d, RowwiseSeparableConv1d

@@ -1,24 +1,57 @@
-"""Checks of arguments and shapes: each names the argument and its value, before any work."""
+"""Checks of the layers' arguments and inputs; each error names the argument and its value."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from typing import SupportsIndex, TypedDict, cast
 
 from torch import Tensor
 
 from tsconv.errors import ConfigError, require_positive
 
 
-def require_divisible(groups: int, **channels: int) -> None:
-    """Raise ConfigError unless every named number of channels is a multiple of `groups`."""
+class ConvArguments(TypedDict):
+    """The arguments of a convolution as PyTorch's constructors take them, one size an axis."""
+
+    in_channels: int
+    out_channels: int
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+
+
+def conv_arguments(
+    n_axes: int,
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int],
+    dilation: int | Sequence[int],
+    groups: int,
+) -> ConvArguments:
+    """Return a convolution's arguments, checked; raises ConfigError on the first that is wrong."""
+    require_positive(in_channels=in_channels, out_channels=out_channels, groups=groups)
+    _require_divisible(groups, in_channels=in_channels, out_channels=out_channels)
+    return {
+        "in_channels": in_channels,
+        "out_channels": out_channels,
+        "kernel_size": per_axis("kernel_size", kernel_size, n_axes),
+        "stride": per_axis("stride", stride, n_axes),
+        "dilation": per_axis("dilation", dilation, n_axes),
+        "groups": groups,
+    }
+
+
+def _require_divisible(groups: int, **channels: int) -> None:
     for name, value in channels.items():
         if value % groups:
             raise ConfigError(f"`{name}` (={value}) must be divisible by `groups` (={groups})")
 
 
 def per_axis(name: str, value: int | Sequence[int], n_axes: int) -> tuple[int, ...]:
-    """One integer of at least 1 for each axis, from one for all or one for each."""
+    """Return one integer of at least 1 for each axis, from one for all or one for each."""
     given = value if isinstance(value, (tuple, list)) else (value,) * n_axes
     sizes = tuple(plain_integer(size) for size in given)
     if len(sizes) != n_axes:
@@ -27,16 +60,16 @@ def per_axis(name: str, value: int | Sequence[int], n_axes: int) -> tuple[int, .
         )
     for size in sizes:
         require_positive(**{name: size})
-    return sizes  # type: ignore[return-value]
+    return cast("tuple[int, ...]", sizes)
 
 
 def plain_integer(value: object) -> object:
-    """Python's own integer for a NumPy one or the like; everything else as it is."""
-    if isinstance(value, (bool, int)):
+    """Return Python's integer for one of NumPy's or the like, and anything else unchanged."""
+    if isinstance(value, (bool, int)) or not isinstance(value, SupportsIndex):
         return value
     try:
-        return operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
+        return operator.index(value)
+    except TypeError:  # an array of several numbers
         return value
 
 
@@ -49,7 +82,7 @@ def require_shape(x: Tensor, shape: str, channels: int, axis: int) -> None:
         raise ConfigError(f"x has shape {tuple(x.shape)}, expected {shape}")
 
 
-def require_memory(weight: Tensor, x: Tensor) -> None:
+def require_weights(weight: Tensor, x: Tensor) -> None:
     """Raise ConfigError where a layer was built without weights (device "meta") and got none."""
     if weight.is_meta and not x.is_meta:
         raise ConfigError(

@@ -1,8 +1,8 @@
 """The residual block: x + dropout(act(norm(pointwise(depthwise_causal_dilated(x))))).
 
-Channels last inside, and without padding: a block returns (kernel_size - 1) * dilation steps fewer
-than it got, the first ones. What a shorter output costs nothing to compute is what dense origins
-save; a caller that wants the input's length pads in front (see `TemporalConvNet`).
+Channels are last, and nothing is padded: a block returns (kernel_size - 1) * dilation steps fewer
+than it gets, the first ones. Steps that no forecast needs are so never computed. A caller that
+wants the input's length pads in front, as `TemporalConvNet` does.
 """
 
 from __future__ import annotations
@@ -15,24 +15,31 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as apply_weight_norm
 
 from tsconv.errors import ConfigError, require_choice, require_positive
-from tsconv.nn.functional.depthwise import depthwise_time_major
+from tsconv.nn.functional.time_major import depthwise_time_major
 from tsconv.nn.rows import RowLinear, RowNorm
 from tsconv.nn.rowwise import RowwiseConv1d
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU, "silu": nn.SiLU}
-
-
-def pick(name: str, table: dict[str, type[nn.Module]], argument: str) -> type[nn.Module]:
-    """Return the class that a config calls `name`, or raise naming the nearest one."""
-    require_choice(argument, name, table)
-    return table[name]
+_ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU, "silu": nn.SiLU}
 
 
 class SpatialDropout(nn.Module):
     """Drop whole channels of a chunk: one draw for each (chunk, channel), shared by its steps.
 
-    x: (..., W, C). Drawing one for every element is most of a training step's time on a CPU and no
-    more accurate (Tompson et al. 2015 for the form).
+    x: (..., W, C) in and out. One draw for every element would take most of a training step's time
+    on a CPU and was no more accurate. Source: Tompson et al. 2015, arXiv 1411.4280.
+
+    Args:
+        p: the probability that a channel is dropped, at least 0 and below 1.
+
+    Raises:
+        ConfigError: p is outside [0, 1).
+
+    Examples:
+        >>> import torch
+        >>> x = torch.ones(2, 5, 3)
+        >>> y = SpatialDropout(0.5)(x)
+        >>> bool((y == y[:, :1]).all())  # a channel is dropped at all steps or at none
+        True
     """
 
     def __init__(self, p: float) -> None:
@@ -40,7 +47,7 @@ class SpatialDropout(nn.Module):
         if not 0 <= p < 1:
             raise ConfigError(f"`dropout` (={p}) must be at least 0 and below 1")
         self.drops = p > 0
-        # Tensors, not numbers: compiled code is then the same for every p, see fit.py.
+        # Tensors, not numbers: the compiled code is then the same for every p.
         self.p: Tensor
         self.kept: Tensor
         self.register_buffer("p", torch.tensor(float(p)), persistent=False)
@@ -54,13 +61,35 @@ class SpatialDropout(nn.Module):
 
 
 class TemporalBlock(nn.Module):
-    """A causal dilated depthwise-separable residual block on (B, W, channels).
+    """A causal dilated depthwise-separable residual block, channels last and without padding.
 
-    `expansion` > 1 makes the pointwise part a pair with that many times the channels between;
-    `gated` doubles its output and multiplies one half by the other's sigmoid (GLU, Dauphin et al.
-    2017); `weight_norm` reparametrises both convolutions (Salimans & Kingma 2016). Where `rows` is
-    separate or pooled, x is (H, N, W, channels), and row h goes through filters of its own.
-    Returns (..., W - (kernel_size - 1) * dilation, channels).
+    (B, W, channels) -> (B, W - (kernel_size - 1) * dilation, channels); where `rows` is separate or
+    pooled, (H, N, W, channels) -> (H, N, W - (kernel_size - 1) * dilation, channels), each row
+    through filters of its own. Source: the residual block of Bai et al. 2018, arXiv 1803.01271,
+    with one depthwise-separable convolution.
+
+    Args:
+        channels: size of the last axis.
+        kernel_size: taps of the depthwise convolution.
+        dilation: steps between its taps.
+        dropout: probability that a channel's update is dropped, see `SpatialDropout`.
+        activation: `gelu`, `relu` or `silu`.
+        norm: `layer`, `rms` or `none`, over the channels of one step.
+        expansion: above 1, the pointwise part is a pair with that many times the channels between.
+        gated: multiply one half of the pointwise output by the sigmoid of the other (GLU, Dauphin
+            et al. 2017, arXiv 1612.08083).
+        weight_norm: reparametrise both convolutions (Salimans & Kingma 2016, arXiv 1602.07868).
+        n_rows: rows of the family, H; needed unless rows share their filters.
+        rows: `shared`, `separate` or `pooled`, see `RowwiseConv1d`.
+
+    Raises:
+        ConfigError: a size below 1 or an unknown option; in the forward pass, too short an input.
+
+    Examples:
+        >>> import torch
+        >>> block = TemporalBlock(4, kernel_size=3, dilation=2)
+        >>> block(torch.zeros(8, 100, 4)).shape  # (B, W, channels)
+        torch.Size([8, 96, 4])
     """
 
     def __init__(
@@ -84,16 +113,16 @@ class TemporalBlock(nn.Module):
         )
         self.kernel_size = kernel_size
         self.dilation = dilation
+        require_choice("activation", activation, _ACTIVATIONS)
         by_row: dict[str, Any] = {"n_rows": n_rows, "rows": rows}
-        self.depthwise = RowwiseConv1d(  # holds the parameters; forward goes through shift-and-add
+        self.depthwise = RowwiseConv1d(  # holds the parameters; forward applies them time-major
             channels, channels, kernel_size, dilation=dilation, groups=channels, **by_row
         )
-        act = pick(activation, ACTIVATIONS, "activation")
         self.norm = RowNorm(norm, channels * expansion, **by_row)
         wide = channels * expansion
         self.pointwise = RowLinear(channels, wide * (2 if gated else 1), **by_row)
         self.gate = nn.GLU(dim=-1) if gated else nn.Identity()
-        self.act = act()
+        self.act = _ACTIVATIONS[activation]()
         self.project = RowLinear(wide, channels, **by_row) if expansion > 1 else None
         self.dropout = SpatialDropout(dropout)
         bound = math.sqrt(3 / kernel_size)  # unit variance through the depthwise taps
@@ -108,7 +137,7 @@ class TemporalBlock(nn.Module):
         return (self.kernel_size - 1) * self.dilation
 
     def forward(self, x: Tensor, row_index: Tensor | None = None) -> Tensor:
-        """row_index: the number of each of x's rows, see `RowParameters`."""
+        """Update x; row_index: the number of each of x's rows, see `RowParameters.of_rows`."""
         taps, bias = (self.depthwise.of_rows(name, row_index) for name in ("weight", "bias"))
         if self.depthwise.rows == "shared":
             taps, bias = taps[0], bias[0]
@@ -117,4 +146,5 @@ class TemporalBlock(nn.Module):
         y = self.act(self.norm(y, row_index))  # (..., W - history, channels * expansion)
         if self.project is not None:
             y = self.project(y, row_index)
-        return x[..., self.history :, :] + self.dropout(y)  # (..., W - history, channels)
+        out: Tensor = x[..., self.history :, :] + self.dropout(y)  # (..., W - history, channels)
+        return out

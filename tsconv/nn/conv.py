@@ -12,40 +12,12 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.errors import require_positive
-from tsconv.nn._checks import (
-    per_axis,
-    require_divisible,
-    require_memory,
-    require_shape,
-)
+from tsconv.nn._checks import conv_arguments, require_shape, require_weights
 from tsconv.nn.functional.padding import Padding, check_padding, pad_input
 
 
-def conv_arguments(
-    n_axes: int,
-    in_channels: int,
-    out_channels: int,
-    kernel_size: int | Sequence[int],
-    stride: int | Sequence[int],
-    dilation: int | Sequence[int],
-    groups: int,
-) -> dict[str, Any]:
-    """Checked arguments of torch's constructors, in their names."""
-    require_positive(in_channels=in_channels, out_channels=out_channels, groups=groups)
-    require_divisible(groups, in_channels=in_channels, out_channels=out_channels)
-    return {
-        "in_channels": in_channels,
-        "out_channels": out_channels,
-        "kernel_size": per_axis("kernel_size", kernel_size, n_axes),
-        "stride": per_axis("stride", stride, n_axes),
-        "dilation": per_axis("dilation", dilation, n_axes),
-        "groups": groups,
-    }
-
-
 class PaddedConv(nn.modules.conv._ConvNd):
-    """What `Conv1d` and `Conv2d` add to torch's layers; they name the function and the axes."""
+    """What `Conv1d` and `Conv2d` add to PyTorch's layers; they set the function and the axes."""
 
     n_axes: int
     axes: str
@@ -66,14 +38,15 @@ class PaddedConv(nn.modules.conv._ConvNd):
             self.n_axes, in_channels, out_channels, kernel_size, stride, dilation, groups
         )
         rules = check_padding(padding, checked["stride"])
-        super().__init__(**checked, bias=bias)
+        arguments: dict[str, Any] = {**checked, "bias": bias}
+        super().__init__(**arguments)  # PyTorch's Conv1d or Conv2d
         self.rules = rules
         self.padding = padding if isinstance(padding, str) else rules  # type: ignore[assignment]
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (B, in_channels, ...) -> (B, out_channels, ...), time last."""
+        """Convolve x: (B, in_channels, ...) -> (B, out_channels, ...), time last."""
         require_shape(x, f"(B, {self.in_channels}, {self.axes})", self.in_channels, 1)
-        require_memory(self.weight, x)
+        require_weights(self.weight, x)
         x, rest = pad_input(x, self.rules, self.kernel_size, self.stride, self.dilation)
         return self.function(
             x, self.weight, self.bias, self.stride, rest, self.dilation, self.groups
@@ -81,11 +54,31 @@ class PaddedConv(nn.modules.conv._ConvNd):
 
 
 class Conv1d(PaddedConv, nn.Conv1d):
-    """`nn.Conv1d` with `padding` = a number of steps, or a rule of `tsconv.nn.functional.padding` by name.
+    """`nn.Conv1d` with the padding rules of Keras, PyTorch and Flux by name.
 
     (B, in_channels, W) -> (B, out_channels, W'), where W' is ceil(W / stride) for `causal` and
-    `same`. Raises ConfigError for channels that `groups` does not divide, sizes below 1, an unknown
-    rule, a wrong shape, and an input shorter than the kernel.
+    `same`. `weight` is (out_channels, in_channels / groups, kernel_size), `bias` (out_channels,).
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: taps of each filter.
+        stride: steps between outputs.
+        padding: a number of zeros on either side, or a rule: `valid`, `causal`, `same` (as Keras),
+            `same_pytorch` or `same_flux`; the table in `tsconv.nn.functional.padding` has them.
+        dilation: steps between taps.
+        groups: parts of the channels that are convolved apart; divides both numbers of channels.
+        bias: add a learned constant to each output channel.
+
+    Raises:
+        ConfigError: channels that `groups` does not divide, a size below 1 or an unknown rule; in
+            the forward pass, a wrong shape or an input shorter than the kernel.
+
+    Examples:
+        >>> import torch
+        >>> layer = Conv1d(1, 2, kernel_size=4, stride=2, padding="same")
+        >>> layer(torch.zeros(8, 1, 100)).shape  # (B, C, W)
+        torch.Size([8, 2, 50])
     """
 
     n_axes, axes, function = 1, "W", staticmethod(F.conv1d)
@@ -94,18 +87,33 @@ class Conv1d(PaddedConv, nn.Conv1d):
 class Conv2d(PaddedConv, nn.Conv2d):
     """`nn.Conv2d` with the padding rules of `Conv1d`, one for both axes or one for each.
 
-    (B, in_channels, H, W) -> (B, out_channels, H', W'). `causal` is causal along W, time, and
-    `same` along H.
+    (B, in_channels, H, W) -> (B, out_channels, H', W'), H for rows and W for time. Arguments and
+    errors as `Conv1d`'s; sizes, stride, padding and dilation may be pairs, the one for H first.
+    `padding="causal"` is causal along W and `same` along H.
+
+    Examples:
+        >>> import torch
+        >>> layer = Conv2d(1, 2, kernel_size=(3, 5), padding=("valid", "causal"))
+        >>> layer(torch.zeros(8, 1, 10, 100)).shape
+        torch.Size([8, 2, 8, 100])
     """
 
     n_axes, axes, function = 2, "H, W", staticmethod(F.conv2d)
 
 
 class CausalConv1d(Conv1d):
-    """`Conv1d` whose output at step t depends on steps up to t only (van den Oord et al. 2016).
+    """`Conv1d` whose output at step t depends on steps up to t only.
 
     The input (B, in_channels, W) is preceded by (kernel_size - 1) * dilation zeros; the output is
-    (B, out_channels, ceil(W / stride)). Arguments as `nn.Conv1d`'s, less the padding.
+    (B, out_channels, ceil(W / stride)). Arguments and errors as `Conv1d`'s, without `padding`.
+    Source: WaveNet, van den Oord et al. 2016, arXiv 1609.03499.
+
+    Examples:
+        >>> import torch
+        >>> layer = CausalConv1d(1, 1, kernel_size=2, bias=False)
+        >>> _ = torch.nn.init.ones_(layer.weight)  # the sum of a step and the one before
+        >>> layer(torch.tensor([[[1.0, 2, 3]]])).tolist()
+        [[[1.0, 3.0, 5.0]]]
     """
 
     def __init__(
@@ -121,29 +129,3 @@ class CausalConv1d(Conv1d):
         super().__init__(
             in_channels, out_channels, kernel_size, stride, "causal", dilation, groups, bias
         )
-
-
-def conv1d_reference(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: int = 1,
-    padded: tuple[int, int] = (0, 0),
-    dilation: int = 1,
-    groups: int = 1,
-) -> Tensor:
-    """Readable twin of every 1-D convolution here: one sum over taps for every output step.
-
-    x: (B, C_in, W), weight: (C_out, C_in / groups, k), bias: (C_out,); padded: zeros in front and
-    behind. Returns (B, C_out, floor((W + padded - (k - 1) * dilation - 1) / stride) + 1).
-    """
-    n_out, per_group, kernel_size = weight.shape
-    x = F.pad(x, padded)
-    steps = range(0, x.shape[2] - (kernel_size - 1) * dilation, stride)
-    out = x.new_zeros(x.shape[0], n_out, len(steps))
-    for o in range(n_out):
-        first = o // (n_out // groups) * per_group  # the group's first input channel
-        for i, t in enumerate(steps):
-            for j in range(kernel_size):
-                out[:, o, i] += x[:, first : first + per_group, t + j * dilation] @ weight[o, :, j]
-    return out if bias is None else out + bias.reshape(1, -1, 1)

@@ -1,8 +1,8 @@
 """Factored kernels: a k-dimensional filter as a sequence of 1-D ones (ImageFiltering.jl).
 
 Filtering with the factors in turn equals filtering with their outer product, at a fraction of the
-work. Filters correlate. An axis is padded once, by what all factors together need, and shrinks
-factor by factor, so that borders are those of the whole filter too.
+work. Filters correlate. An axis is padded once, by what all its factors need together, so that the
+result at the borders is that of the whole filter too.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from torch.nn import functional as F
 
 from tsconv.errors import ConfigError, require_choice, require_positive
 
-_LOOKING_AHEAD = ("reflect", "symmetric", "circular")
+_NOT_CAUSAL = ("reflect", "symmetric", "circular")  # they repeat later steps before the first
 BORDERS = ("replicate", "reflect", "symmetric", "circular", "zeros", "valid")
 
 
 def border_index(length: int, left: int, right: int, border: str) -> Tensor:
-    """For each step of a padded axis, the step of the axis it repeats: (left + length + right,).
+    """Return the step that each step of a padded axis repeats: (left + length + right,).
 
     abc becomes a|abc|c for `replicate`, b|abc|b for `reflect`, a|abc|c and ba|abc|cb for
     `symmetric` (the edge repeated), c|abc|a for `circular`. Any amount of padding works.
@@ -40,15 +40,29 @@ def border_index(length: int, left: int, right: int, border: str) -> Tensor:
 
 
 class FactoredFilter(nn.Module):
-    """Correlate the last axes of x with 1-D factors in turn; what is returned is as large as x.
+    """Correlate the last axes of x with fixed 1-D factors in turn; the shape of x stays.
 
-    factors: 1-D tensors; `axes` names the axis of each (negative, from the last), by default the
-    last len(factors) axes in order; several factors may share an axis. A factor's origin is its
-    middle, of an even number the earlier one; with `causal` the factors of the last axis, time, end
-    at the current step instead, so that no later step is seen. border: `replicate` (the default),
-    `reflect`, `symmetric`, `circular`, `zeros`, or `valid`, which returns the inner part alone.
-    Nothing is learned: the factors are buffers. Raises ConfigError for factors that are not 1-D, an
-    unknown border and, where `valid`, an axis shorter than its factors.
+    Nothing is learned: the factors are buffers. A factor's origin is its middle, of an even number
+    of taps the earlier one. Source: ImageFiltering.jl's `imfilter` with a tuple of kernels.
+
+    Args:
+        factors: 1-D tensors of real numbers, in the order in which they are applied.
+        axes: the axis of each factor, negative, counted from the last; by default the last
+            len(factors) axes in order. Several factors may share an axis.
+        border: what stands beyond the ends: `replicate`, `reflect`, `symmetric`, `circular`,
+            `zeros`; or `valid`, which pads nothing and returns the inner part.
+        causal: factors of the last axis, time, end at the current step, so that they see no later
+            one.
+
+    Raises:
+        ConfigError: factors that are not 1-D, an unknown border, or one that is not causal where
+            `causal` is set; in the forward pass, an axis shorter than its factors where `valid`.
+
+    Examples:
+        >>> import torch
+        >>> mean_of_two = FactoredFilter([torch.tensor([0.5, 0.5])], causal=True)
+        >>> mean_of_two(torch.tensor([[2.0, 4, 8]])).tolist()
+        [[2.0, 3.0, 6.0]]
     """
 
     def __init__(
@@ -76,7 +90,7 @@ class FactoredFilter(nn.Module):
                 f"{len(factors)} factors"
             )
         axes = tuple(axes)
-        if causal and -1 in axes and border in _LOOKING_AHEAD:
+        if causal and -1 in axes and border in _NOT_CAUSAL:
             raise ConfigError(
                 f"`border` (={border}) repeats later steps before the first one, so the filter is "
                 "not causal: use replicate, zeros or valid"
@@ -88,18 +102,18 @@ class FactoredFilter(nn.Module):
 
     @property
     def factors(self) -> list[Tensor]:
-        """The 1-D filters in the order in which they are applied."""
+        """The 1-D factors in the order in which they are applied."""
         return [self.get_buffer(f"factor{i}") for i in range(len(self.axes))]
 
     def reach(self, axis: int) -> tuple[int, int]:
-        """Steps before and after the current one that all factors of an axis see together."""
+        """Return how many steps before and after the current one all factors of an axis see."""
         spans = [len(f) - 1 for f, a in zip(self.factors, self.axes, strict=True) if a == axis]
         if self.causal and axis == -1:
             return sum(spans), 0
         return sum(s // 2 for s in spans), sum(s - s // 2 for s in spans)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (..., axes) -> the same shape, or the inner part where the border is `valid`."""
+        """Filter x: (..., axes) -> the same shape, or the inner part where `border` is `valid`."""
         if not x.is_floating_point():
             raise ConfigError(f"x has type {x.dtype}, expected real numbers: use x.float()")
         if x.ndim < -min(self.axes):
@@ -107,7 +121,7 @@ class FactoredFilter(nn.Module):
         for axis in sorted(set(self.axes)):
             x = self._pad(x, axis, *self.reach(axis))
         for factor, axis in zip(self.factors, self.axes, strict=True):
-            x = correlate_axis(x, factor, axis)
+            x = _correlate_axis(x, factor, axis)
         return x
 
     def _pad(self, x: Tensor, axis: int, left: int, right: int) -> Tensor:
@@ -125,20 +139,36 @@ class FactoredFilter(nn.Module):
         return x.index_select(axis, index)
 
 
-def correlate_axis(x: Tensor, taps: Tensor, axis: int) -> Tensor:
+def _correlate_axis(x: Tensor, taps: Tensor, axis: int) -> Tensor:
     """Correlate one axis of x with 1-D taps, without padding."""
     x = x.movedim(axis, -1)
-    flat = x.unsqueeze(0).flatten(0, -2).unsqueeze(1)  # (all others, 1, W)
+    flat = x.unsqueeze(0).flatten(0, -2).unsqueeze(1)  # (all other axes, 1, W)
     out = F.conv1d(flat, taps.to(x.dtype).reshape(1, 1, -1))
     return out.reshape(*x.shape[:-1], out.shape[-1]).movedim(-1, axis)
 
 
 def factorize(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Split a separable matrix into the column and the row whose outer product it is, by SVD.
+    """Split a separable matrix into a column and a row whose outer product it is.
 
-    Returns sqrt(s) u (rows,) and sqrt(s) v (columns,), signed so that u's largest entry is
-    positive. Raises ConfigError where a singular value after the first is not below sqrt(eps) of
-    the first (ImageFiltering compares with sqrt(eps) itself, which depends on the matrix' scale).
+    From its singular value decomposition, sqrt(s) u and sqrt(s) v. Source: ImageFiltering.jl's
+    `factorkernel`, which compares singular values with sqrt(eps) itself; here they are compared
+    with sqrt(eps) times the first one, so that the matrix' scale does not matter.
+
+    Args:
+        matrix: (rows, columns), float32 or float64.
+
+    Returns:
+        The column (rows,) and the row (columns,); the column's largest entry is positive.
+
+    Raises:
+        ConfigError: the matrix is not separable (its second singular value is above sqrt(eps) of
+            the first), not a finite matrix, or of another type.
+
+    Examples:
+        >>> import torch
+        >>> column, row = factorize(torch.outer(torch.tensor([1.0, 2]), torch.tensor([3.0, 4, 5])))
+        >>> torch.outer(column, row).round(decimals=4).tolist()
+        [[3.0, 4.0, 5.0], [6.0, 8.0, 10.0]]
     """
     if not isinstance(matrix, Tensor) or matrix.dtype not in (torch.float32, torch.float64):
         raise ConfigError("`matrix` must be a tensor of type float32 or float64")
@@ -161,12 +191,25 @@ def factorize(matrix: Tensor) -> tuple[Tensor, Tensor]:
 def gaussian(
     sigma: float, length: int | None = None, order: int = 0, causal: bool = False
 ) -> Tensor:
-    """Taps of a Gaussian (order 0) or of its derivative (order 1), in float64.
+    """Return the taps of a Gaussian (order 0) or of its derivative (order 1), in float64.
 
-    sigma: steps, not seconds; length: taps, by default 4 ceil(sigma) + 1, and odd. Order 0 sums to
-    1, so that a constant stays; order 1 sums to 0 and turns a ramp of slope 1 into 1. With `causal`
-    the taps are the half that looks back, 2 ceil(sigma) + 1 by default and the last one for the
-    current step; order 1 is then the slope of the line fitted with those weights.
+    Order 0 sums to 1, so that a constant stays; order 1 sums to 0 and turns a ramp of slope 1 into
+    1. Source: ImageFiltering.jl's `KernelFactors.gaussian`.
+
+    Args:
+        sigma: standard deviation in steps, not seconds.
+        length: taps, odd unless `causal`; by default 4 ceil(sigma) + 1, or 2 ceil(sigma) + 1 where
+            `causal`.
+        order: 0 for the Gaussian, 1 for its derivative.
+        causal: return the half that looks back, its last tap for the current step; order 1 is then
+            the slope of the line fitted with the weights of order 0.
+
+    Raises:
+        ConfigError: sigma is not above 0, another order, or a length that does not fit.
+
+    Examples:
+        >>> gaussian(1.0, length=3).round(decimals=3).tolist()
+        [0.274, 0.452, 0.274]
     """
     if isinstance(sigma, bool) or not isinstance(sigma, (int, float)) or not 0 < sigma < 1e9:
         raise ConfigError(f"`sigma` (={sigma}) must be a number above 0 and below 1e9")

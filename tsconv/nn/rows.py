@@ -1,8 +1,9 @@
-"""Parameters that rows share, have each for themselves, or pool; a linear map and a norm of them.
+"""Parameters by row, and the linear map and the norm that use them.
 
-A row is one member of a family measured side by side. `shared` keeps one value for all rows,
-`separate` one for each, `pooled` a shared one and a deviation for each row that starts at zero and
-is meant to be decayed: a row that was never seen is served by the shared value alone.
+A row is one member of a fixed family measured side by side. Rows' parameters are `shared`, one
+value for all rows; `separate`, one for each row; or `pooled`, a shared value plus a deviation for
+each row. Deviations start at zero and are meant to be decayed; a row that was never seen gets the
+shared value alone.
 """
 
 from __future__ import annotations
@@ -16,16 +17,22 @@ from torch.nn import functional as F
 from tsconv.errors import ConfigError, require_choice, require_positive
 
 ROWS = ("shared", "separate", "pooled")
-DEVIATION = "row_"  # a pooled parameter's deviations are called so: row_weight beside weight
-NORMS = ("layer", "rms", "none")
+DEVIATION = "row_"  # prefix of a pooled parameter's deviations: row_weight beside weight
+_NORMS = ("layer", "rms", "none")
 
 
 class RowParameters(nn.Module):
-    """A module with parameters by row.
+    """Base of the layers whose parameters may differ by row.
 
-    One value a row is stored as a grouped convolution stores its filters, rows along the first
-    axis: a parameter of shape (D, ...) for one row is (n_rows * D, ...) for all. Raises ConfigError
-    where `rows` is none of ROWS, or `n_rows` is missing where rows differ.
+    Rows lie along a parameter's first axis, as the filters of a grouped convolution do: a parameter
+    of shape (D, ...) for one row is (n_rows * D, ...) for all.
+
+    Args:
+        n_rows: rows of the family, H; needed unless rows share their parameters.
+        rows: `shared`, `separate` or `pooled`, see the top of this module.
+
+    Raises:
+        ConfigError: an unknown `rows`, or `n_rows` is missing or below 1.
     """
 
     weight: nn.Parameter
@@ -41,7 +48,7 @@ class RowParameters(nn.Module):
         self.n_rows, self.rows = n_rows, rows
 
     def declare(self, name: str, *shape: int) -> None:
-        """Register an empty parameter of this shape a row; pooled deviations are zero."""
+        """Register a parameter, `shape` for one row, without filling it; deviations are zero."""
         n_rows = self.n_rows or 1
         stacked = (n_rows * shape[0], *shape[1:])
         own = self.rows == "separate"
@@ -51,26 +58,26 @@ class RowParameters(nn.Module):
             self.register_parameter(DEVIATION + name, deviation)
 
     def of_rows(self, name: str, row_index: Tensor | None = None) -> Tensor:
-        """A parameter by row: (H, D, ...), or (1, D, ...) where rows share it.
+        """Return a parameter by row: (H, D, ...), or (1, D, ...) where rows share it.
 
-        row_index: (H,) numbers of rows, int64; -1 is a row never seen, which only `pooled` and
-        `shared` can serve. None: all rows, in order.
+        row_index: (H,) numbers of rows, int64; -1 is a row that was never seen, for which `pooled`
+        returns the shared value. None: all rows, in order.
         """
-        value = getattr(self, name)
+        value: Tensor = getattr(self, name)
         if self.rows == "shared":
             return value.unsqueeze(0)
         n_rows = self.n_rows or 1
         if self.rows == "separate":
-            value = value.unflatten(0, (n_rows, -1))
+            value = torch.unflatten(value, 0, (n_rows, -1))
             return value if row_index is None else value[row_index]
-        deviation = getattr(self, DEVIATION + name).unflatten(0, (n_rows, -1))
+        deviation = torch.unflatten(getattr(self, DEVIATION + name), 0, (n_rows, -1))
         if row_index is not None:
-            unseen = torch.zeros_like(deviation[:1])  # what -1 finds
+            unseen = torch.zeros_like(deviation[:1])  # the last one, which -1 selects
             deviation = torch.cat([deviation, unseen])[row_index]
         return value + deviation
 
     def declare_filters(self, weight: tuple[int, ...], bias: bool) -> None:
-        """Register `weight` of this shape a row and, where asked, a `bias` for each output."""
+        """Register `weight`, of this shape for one row, and a `bias` for each output or None."""
         self.declare("weight", *weight)
         if bias:
             self.declare("bias", weight[0])
@@ -78,22 +85,31 @@ class RowParameters(nn.Module):
             self.register_parameter("bias", None)
 
     def reset_filters(self) -> None:
-        """Start as `nn.Linear` and `nn.Conv1d` do, each row for itself."""
+        """Draw `weight` and `bias` as `nn.Linear` and `nn.Conv1d` do, for each row."""
         bound = 1 / math.sqrt(self.weight.shape[1:].numel())
         nn.init.uniform_(self.weight, -bound, bound)
         if self.bias is not None:
             nn.init.uniform_(self.bias, -bound, bound)
         self.reset_deviations()
 
+    def zero_filters(self) -> None:
+        """Set `weight` and `bias` to zero, for layers that start without effect."""
+        nn.init.zeros_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
     def reset_deviations(self) -> None:
-        """Back to zero: every row as the shared value has it."""
+        """Set all deviations to zero: every row then has the shared value."""
         for name, parameter in self.named_parameters(recurse=False):
             if name.startswith(DEVIATION):
                 nn.init.zeros_(parameter)
 
 
 def require_rows(layer: RowParameters, n_rows: int, row_index: Tensor | None = None) -> None:
-    """Raise ConfigError unless the layer has filters for `n_rows` rows, or for `row_index`."""
+    """Raise ConfigError unless the layer has parameters for the rows of an input.
+
+    n_rows: the input's rows; row_index: (n_rows,) their numbers, or None for all in order.
+    """
     if layer.rows == "shared":
         return
     if row_index is None:
@@ -103,7 +119,7 @@ def require_rows(layer: RowParameters, n_rows: int, row_index: Tensor | None = N
     if row_index.shape != (n_rows,):
         raise ConfigError(f"`row_index` has shape {tuple(row_index.shape)}, x has {n_rows} rows")
     if torch.compiler.is_compiling():
-        return  # values are not known there
+        return  # a tracer does not know the values
     low, high = row_index.aminmax()
     if low < (-1 if layer.rows == "pooled" else 0) or high >= (layer.n_rows or 1):
         raise ConfigError(
@@ -113,10 +129,27 @@ def require_rows(layer: RowParameters, n_rows: int, row_index: Tensor | None = N
 
 
 class RowLinear(RowParameters):
-    """A linear map on the last axis, one for each row where `rows` says so.
+    """`nn.Linear` by row: (H, N, W, in_features) -> (H, N, W, out_features).
 
-    Arguments as `nn.Linear` has them, and its parameters where rows are shared. x: (..., F) where
-    rows are shared, else (H, N, W, F); all rows in one batched product. Returns (..., F_out).
+    Where rows share their parameters, it is `nn.Linear`, on any number of leading axes; else all
+    rows go through one batched product. `weight` is (n_rows * out_features, in_features) where rows
+    are separate and (out_features, in_features) else; pooled rows have `row_weight` and `row_bias`.
+
+    Args:
+        in_features: size of the last axis of the input.
+        out_features: size of the last axis of the output.
+        bias: add a learned constant to each output.
+        n_rows: rows of the family, H; needed unless rows share their parameters.
+        rows: `shared`, `separate` or `pooled`, see `RowwiseConv1d`.
+
+    Raises:
+        ConfigError: a size below 1, an unknown `rows`, or `n_rows` is missing.
+
+    Examples:
+        >>> import torch
+        >>> layer = RowLinear(4, 6, n_rows=10, rows="separate")
+        >>> layer(torch.zeros(10, 8, 100, 4)).shape  # (H, N, W, C)
+        torch.Size([10, 8, 100, 6])
     """
 
     def __init__(
@@ -135,7 +168,7 @@ class RowLinear(RowParameters):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Start as `nn.Linear` does, each row for itself."""
+        """Draw the parameters as `nn.Linear` does, for each row."""
         self.reset_filters()
 
     def extra_repr(self) -> str:
@@ -145,7 +178,7 @@ class RowLinear(RowParameters):
         )
 
     def forward(self, x: Tensor, row_index: Tensor | None = None) -> Tensor:
-        """row_index: numbers of the H rows of x, see `of_rows`."""
+        """Map the last axis of x; row_index: the number of each of x's rows, see `of_rows`."""
         if self.rows == "shared":
             return F.linear(x, self.weight, self.bias)
         weight = self.of_rows("weight", row_index).transpose(1, 2)  # (H, F, F_out)
@@ -155,21 +188,36 @@ class RowLinear(RowParameters):
         else:
             bias = self.of_rows("bias", row_index).unsqueeze(1)  # (H, 1, F_out)
             out = torch.baddbmm(bias, flat, weight)
-        return out.unflatten(1, x.shape[1:-1])
+        return torch.unflatten(out, 1, x.shape[1:-1])
 
 
 class RowNorm(RowParameters):
-    """Layer norm or RMS norm over the last axis, its factors by row where `rows` says so.
+    """Layer norm or RMS norm over the last axis, with factors by row: x as `RowLinear`'s.
 
-    name: layer (Ba et al. 2016), rms (Zhang & Sennrich 2019, in at least float32; written out,
-    since torch's own warns under autocast and is not fused there) or none. x as `RowLinear`'s.
+    RMS norm runs in at least float32; it is written out, because PyTorch's warns under autocast and
+    is not fused there. Sources: Ba et al. 2016, arXiv 1607.06450; Zhang & Sennrich 2019, arXiv
+    1910.07467.
+
+    Args:
+        name: `layer`, `rms`, or `none`, which returns x.
+        channels: size of the last axis.
+        n_rows: rows of the family, H; needed unless rows share their factors.
+        rows: `shared`, `separate` or `pooled`, see `RowwiseConv1d`.
+
+    Raises:
+        ConfigError: an unknown name, a size below 1, or `n_rows` is missing.
+
+    Examples:
+        >>> import torch
+        >>> RowNorm("rms", 2)(torch.tensor([[3.0, 4.0]])).round(decimals=3)
+        tensor([[0.8490, 1.1310]], grad_fn=<RoundBackward1>)
     """
 
     def __init__(
         self, name: str, channels: int, *, n_rows: int | None = None, rows: str = "shared"
     ) -> None:
         super().__init__(n_rows, rows)
-        require_choice("norm", name, NORMS)
+        require_choice("norm", name, _NORMS)
         require_positive(channels=channels)
         self.name, self.channels = name, channels
         if name != "none":
@@ -177,12 +225,13 @@ class RowNorm(RowParameters):
             nn.init.ones_(self.weight)
         if name == "layer":
             self.declare("bias", channels)
-            nn.init.zeros_(self.bias)  # type: ignore[arg-type]
+            nn.init.zeros_(self.get_parameter("bias"))
 
     def extra_repr(self) -> str:
         return f"{self.name}, {self.channels}, n_rows={self.n_rows}, rows={self.rows}"
 
     def forward(self, x: Tensor, row_index: Tensor | None = None) -> Tensor:
+        """Normalise the last axis of x; row_index: the numbers of x's rows, see `of_rows`."""
         if self.name == "none":
             return x
         if self.name == "layer" and self.rows == "shared":

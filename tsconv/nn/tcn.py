@@ -15,21 +15,50 @@ from tsconv.nn.row_mixing import CROSS_ROW, RowMixing
 
 
 def receptive_field(kernel_size: int, levels: int, stacks: int = 1) -> int:
-    """Steps that the last output sees: 1 + (kernel_size - 1) * sum of dilations 1, 2, 4, ...
+    """Return how many steps an output sees: 1 + (kernel_size - 1) * sum of all dilations.
 
-    One depthwise convolution a block; `stacks` repeats the whole ladder of dilations.
+    Args:
+        kernel_size: taps of each block's depthwise convolution.
+        levels: blocks of a stack, with dilations 1, 2, 4, ..., 2 ** (levels - 1).
+        stacks: how many such stacks follow one another.
+
+    Raises:
+        ConfigError: a size below 1.
+
+    Examples:
+        >>> receptive_field(kernel_size=3, levels=7)
+        255
     """
     require_positive(kernel_size=kernel_size, levels=levels, stacks=stacks)
-    return 1 + stacks * (kernel_size - 1) * (2**levels - 1)
+    dilations: int = 2**levels - 1  # their sum
+    return 1 + stacks * (kernel_size - 1) * dilations
 
 
 class TemporalStack(nn.Module):
     """Blocks with dilations 1, 2, 4, ..., time-major and without padding: what tsconv trains.
 
-    x: (B, W, channels) with W >= receptive_field. Returns (B, W - receptive_field + 1, channels).
-    With `skip`, the output is the mean of all blocks' outputs instead of the last one's. Where
-    `rows` is separate or pooled, or rows tell each other (`cross_row`, see `RowMixing`), x is
-    (H, N, W, channels).
+    (B, W, channels) -> (B, W - receptive_field + 1, channels). Where `rows` is separate or pooled,
+    or rows are mixed, x is (H, N, W, channels).
+
+    Args:
+        channels: size of the last axis.
+        kernel_size: taps of each block's depthwise convolution.
+        levels: blocks of a stack.
+        stacks: how many stacks, each with dilations from 1 again, follow one another.
+        skip: return the mean of all blocks' outputs instead of the last block's.
+        cross_row: `mean` or `dense` adds a `RowMixing` of that kind after each block; `none`.
+        n_rows: rows of the family, H; needed unless rows share their filters.
+        rows: `shared`, `separate` or `pooled`, see `RowwiseConv1d`.
+        **block: further arguments of `TemporalBlock`.
+
+    Raises:
+        ConfigError: a wrong argument; in the forward pass, fewer steps than `receptive_field`.
+
+    Examples:
+        >>> import torch
+        >>> stack = TemporalStack(4, kernel_size=3, levels=3)
+        >>> stack.receptive_field, stack(torch.zeros(8, 100, 4)).shape
+        (15, torch.Size([8, 86, 4]))
     """
 
     def __init__(
@@ -55,15 +84,16 @@ class TemporalStack(nn.Module):
             for _ in range(stacks)
             for level in range(levels)
         )
-        crossed = len(self.blocks) if cross_row != "none" else 0
-        self.cross = nn.ModuleList(RowMixing(channels, cross_row, **by_row) for _ in range(crossed))
+        mixings = len(self.blocks) if cross_row != "none" else 0
+        self.cross = nn.ModuleList(RowMixing(channels, cross_row, **by_row) for _ in range(mixings))
 
     def forward(
         self, x: Tensor, present: Tensor | None = None, row_index: Tensor | None = None
     ) -> Tensor:
-        """present: (H, N, W), steps at which a row has anything to tell the others; None: all.
+        """Apply all blocks to x: (B, W, channels) or (H, N, W, channels).
 
-        row_index: the number of each of x's rows, see `RowParameters`.
+        present: (H, N, W), 1 at steps at which a row takes part in row mixing, else 0; None: all.
+        row_index: the number of each of x's rows, see `RowParameters.of_rows`.
         """
         length = x.shape[-2] - self.receptive_field + 1
         if length < 1:
@@ -84,11 +114,29 @@ class TemporalStack(nn.Module):
 
 
 class TemporalConvNet(nn.Module):
-    """A causal stack on PyTorch's (B, C, W): stem, dilated depthwise-separable blocks, projection.
+    """A temporal convolutional network on PyTorch's (B, C, W): stem, residual blocks, projection.
 
-    Arguments after `levels` are those of `TemporalStack` and `TemporalBlock`. With
-    `padding="causal"` the input is preceded by receptive_field - 1 zeros and the output is
-    (B, out_channels, W); with `padding="valid"` it is (B, out_channels, W - receptive_field + 1).
+    (B, in_channels, W) -> (B, out_channels, W), causal. Source: Bai et al. 2018, arXiv 1803.01271,
+    with depthwise-separable convolutions, see `TemporalBlock`.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        channels: channels inside.
+        kernel_size: taps of each block's depthwise convolution.
+        levels: blocks, with dilations 1, 2, 4, ...
+        padding: `causal` puts receptive_field - 1 zeros in front of the input; `valid` pads nothing
+            and returns (B, out_channels, W - receptive_field + 1).
+        **stack: further arguments of `TemporalStack` and `TemporalBlock`.
+
+    Raises:
+        ConfigError: a wrong argument; in the forward pass, a wrong shape or too short an input.
+
+    Examples:
+        >>> import torch
+        >>> net = TemporalConvNet(2, 1, channels=16, levels=4)
+        >>> net.receptive_field, net(torch.zeros(8, 2, 100)).shape
+        (31, torch.Size([8, 1, 100]))
     """
 
     def __init__(
@@ -117,18 +165,19 @@ class TemporalConvNet(nn.Module):
         return self.stack.receptive_field
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map x: (B, in_channels, W), see the class."""
         channels = self.stem.in_features
         require_shape(x, f"(B, {channels}, W)", channels, 1)
         if self.padding == "causal":
             x = F.pad(x, (self.receptive_field - 1, 0))
-        y = self.project(self.stack(self.stem(x.transpose(1, 2))))  # (B, W, C_out)
+        y: Tensor = self.project(self.stack(self.stem(x.transpose(1, 2))))  # (B, W, C_out)
         return y.transpose(1, 2)
 
 
 def stack_reference(stack: TemporalStack, x: Tensor) -> Tensor:
-    """Readable twin: one window at a time, as frameworks that cut windows compute it.
+    """Reference of `TemporalStack`: one window at a time, as frameworks that cut windows do.
 
-    x: (B, W, channels). Each output step gets its receptive field cut out and a pass of its own.
+    x: (B, W, channels). Each output step has a forward pass of its own, on its receptive field.
     """
     field = stack.receptive_field
     windows = [x[:, end - field : end] for end in range(field, x.shape[1] + 1)]

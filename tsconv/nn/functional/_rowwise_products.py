@@ -1,10 +1,10 @@
-"""Row-wise convolution as matrix products over all rows, the CPU form, or as a grouped one.
+"""Row-wise convolution in two forms: batched matrix products on a CPU, one grouped convolution.
 
 With time and batch flattened into one axis, (H, C, B * W), tap j of every row is one batched
 product with the same memory shifted by j * dilation: nothing is unfolded. Where a shift crosses
-from one series of the batch into the next, the product is not used. Forward, both gradients and the
-layout are written out, since autograd's own would copy the whole input once a tap. A custom
-operator, so that a compiler takes it as it is.
+from one series of the batch into the next, the product is discarded. The forward pass, both
+gradients and the layout are written out, because autograd would copy the whole input for each tap.
+It is a custom operator, which a compiler calls without tracing into it.
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ from torch.nn import functional as F
 
 from tsconv.nn.functional.padding import pad_sides
 
-# Elements of a block of rows, 4 MiB in float32: what is made of it stays near.
-_BLOCK = 2**20
+# Elements of a block of rows, 4 MiB in float32: small enough that its products stay in the cache.
+_BLOCK_SIZE = 2**20
 
 
 def rowwise_gemm(
     x: Tensor, weight: Tensor, bias: Tensor | None, padded: tuple[int, int], dilation: int
 ) -> Tensor:
-    """x: (B, C, H, W); weight: (H, C_out, C, k); bias: (H, C_out) -> (B, C_out, H, W').
+    """Convolve each row as batched matrix products, at stride 1 and without groups.
 
-    Stride 1, no groups; padded: zeros in front and behind.
+    x: (B, C, H, W); weight: (H, C_out, C, k); bias: (H, C_out); padded: zeros in front and behind.
+    Returns (B, C_out, H, W').
     """
     taps = weight.permute(3, 0, 1, 2).contiguous()  # (k, H, C_out, C)
-    return _forward(x, taps, bias, *padded, dilation)
+    out: Tensor = _forward(x, taps, bias, *padded, dilation)
+    return out
 
 
 def rowwise_grouped(
@@ -41,7 +43,10 @@ def rowwise_grouped(
     dilation: int,
     groups: int,
 ) -> Tensor:
-    """All rows as one grouped convolution. x: (B, C, H, W); weight: (H, C_out, C / groups, k)."""
+    """Convolve all rows as one grouped convolution, PyTorch's own.
+
+    x: (B, C, H, W); weight: (H, C_out, C / groups, k); bias: (H, C_out). Returns (B, C_out, H, W').
+    """
     n_rows, out_channels = weight.shape[:2]
     flat = x.transpose(1, 2).flatten(1, 2)  # (B, H * C, W)
     flat, (side,) = pad_sides(flat, padded)
@@ -54,7 +59,7 @@ def rowwise_grouped(
         dilation,
         n_rows * groups,
     )
-    return out.unflatten(1, (n_rows, out_channels)).transpose(1, 2).contiguous()
+    return torch.unflatten(out, 1, (n_rows, out_channels)).transpose(1, 2).contiguous()
 
 
 def _flat(x: Tensor, lead: int, left: int, width: int, tail: int) -> Tensor:
@@ -63,7 +68,7 @@ def _flat(x: Tensor, lead: int, left: int, width: int, tail: int) -> Tensor:
     out = x.new_empty(rows, channels, lead + batch * width + tail)
     out[..., :lead] = 0
     out[..., lead + batch * width :] = 0
-    middle = out[..., lead : lead + batch * width].unflatten(-1, (batch, width))
+    middle = torch.unflatten(out[..., lead : lead + batch * width], -1, (batch, width))
     middle[..., :left] = 0
     middle[..., left + length :] = 0
     middle[..., left : left + length] = x.permute(2, 1, 0, 3)
@@ -83,20 +88,21 @@ def _products(taps: Tensor, x: Tensor, length: int, dilation: int) -> Tensor:
 def _forward(
     x: Tensor, taps: Tensor, bias: Tensor | None, left: int, right: int, dilation: int
 ) -> Tensor:
-    """Rows go through in blocks small enough that what is made of them stays in the cache."""
+    """The products, for blocks of rows that stay in the cache. taps: (k, H, C_out, C)."""
     batch, _, rows, length = x.shape
     reach = (len(taps) - 1) * dilation
     width = left + length + right
-    made = x.new_empty(batch, taps.shape[2], rows, width - reach)
-    for some in _blocks(x, taps):
-        flat = _flat(x[:, :, some], 0, left, width, reach)  # (h, C, B * width + reach)
-        out = _products(taps[:, some], flat, batch * width, dilation)
-        out = out.unflatten(-1, (batch, width))[..., : width - reach].permute(2, 1, 0, 3)
+    out = x.new_empty(batch, taps.shape[2], rows, width - reach)
+    for block in _blocks(x, taps):
+        flat = _flat(x[:, :, block], 0, left, width, reach)  # (h, C, B * width + reach)
+        products = _products(taps[:, block], flat, batch * width, dilation)
+        products = torch.unflatten(products, -1, (batch, width))[..., : width - reach]
+        products = products.permute(2, 1, 0, 3)  # (B, C_out, h, W')
         if bias is None:
-            made[:, :, some] = out
+            out[:, :, block] = products
         else:
-            torch.add(out, bias[some].t().unsqueeze(-1), out=made[:, :, some])
-    return made
+            torch.add(products, bias[block].t().unsqueeze(-1), out=out[:, :, block])
+    return out
 
 
 @_forward.register_fake
@@ -119,19 +125,20 @@ def _backward(
     width = left + length + right
     n = batch * width
     grad_x, grad_taps, grad_bias = _backward_shapes(grad, x, taps, left, right, dilation, needs)
-    for some in _blocks(x, taps):
-        spread = _flat(grad[:, :, some], reach, 0, width, 0)  # (h, C_out, reach + n)
+    for block in _blocks(x, taps):
+        flat_grad = _flat(grad[:, :, block], reach, 0, width, 0)  # (h, C_out, reach + n)
         if needs[0]:
-            back = taps[:, some].flip(0).transpose(2, 3)
-            out = _products(back, spread, n, dilation).unflatten(-1, (batch, width))
-            grad_x[:, :, some] = out[..., left : left + length].permute(2, 1, 0, 3)
+            reversed_taps = taps[:, block].flip(0).transpose(2, 3)
+            products = _products(reversed_taps, flat_grad, n, dilation)
+            products = torch.unflatten(products, -1, (batch, width))[..., left : left + length]
+            grad_x[:, :, block] = products.permute(2, 1, 0, 3)
         if needs[1]:
-            flat = _flat(x[:, :, some], 0, left, width, reach)
+            flat = _flat(x[:, :, block], 0, left, width, reach)
             for j in range(len(taps)):
                 shifted = flat[..., j * dilation : j * dilation + n].transpose(1, 2)
-                torch.bmm(spread[..., reach:], shifted, out=grad_taps[j, some])
+                torch.bmm(flat_grad[..., reach:], shifted, out=grad_taps[j, block])
         if needs[2]:
-            torch.sum(spread, -1, out=grad_bias[some])
+            torch.sum(flat_grad, -1, out=grad_bias[block])
     return grad_x, grad_taps, grad_bias
 
 
@@ -156,27 +163,28 @@ def _gradients(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     needs = list(ctx.needs_input_grad[:3])
     if torch.is_grad_enabled():  # gradients of gradients are wanted
         return *_differentiable(ctx, grad, needs), None, None, None
-    got = _backward(grad, *ctx.saved_tensors, *ctx.geometry, needs)
-    return *(g if needed else None for g, needed in zip(got, needs, strict=True)), None, None, None
+    grads = _backward(grad, *ctx.saved_tensors, *ctx.geometry, needs)
+    wanted = (g if needed else None for g, needed in zip(grads, needs, strict=True))
+    return *wanted, None, None, None
 
 
 def _differentiable(ctx: Any, grad: Tensor, needs: list[bool]) -> list[Tensor | None]:
-    """The same gradients through torch's own convolution, which can be differentiated on."""
+    """The same gradients through PyTorch's convolution, which can be differentiated again."""
     x, taps = ctx.saved_tensors
     bias = x.new_zeros(taps.shape[1:3], requires_grad=True)
     left, right, dilation = ctx.geometry
     weight = taps.permute(1, 2, 3, 0)
     out = rowwise_grouped(x, weight, bias, 1, (left, right), dilation, 1)
     wanted = [v for v, needed in zip((x, taps, bias), needs, strict=True) if needed]
-    got = iter(torch.autograd.grad(out, wanted, grad, create_graph=True))
-    return [next(got) if needed else None for needed in needs]
+    grads = iter(torch.autograd.grad(out, wanted, grad, create_graph=True))
+    return [next(grads) if needed else None for needed in needs]
 
 
 _forward.register_autograd(_gradients, setup_context=_save)
 
 
 def _blocks(x: Tensor, taps: Tensor) -> list[slice]:
-    """Slices of rows whose share of the wider of input and output is at most _BLOCK elements."""
+    """Slices of rows, each with at most _BLOCK_SIZE elements of input and of output."""
     widest = max(taps.shape[2:])
-    step = max(1, _BLOCK // max(1, x.shape[0] * widest * x.shape[-1]))
+    step = max(1, _BLOCK_SIZE // max(1, x.shape[0] * widest * x.shape[-1]))
     return [slice(first, first + step) for first in range(0, x.shape[2], step)]

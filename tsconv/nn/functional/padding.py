@@ -8,12 +8,13 @@
 | `same_pytorch` | (kernel_size - 1) * dilation, the odd one behind; stride 1 only | PyTorch |
 | `same_flux` | (kernel_size - 1) * dilation, the odd one in front | Flux's SamePad |
 
-At stride 1 Keras' and PyTorch's are the same split.
+At stride 1 Keras' and PyTorch's split the padding alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -23,13 +24,61 @@ from tsconv.errors import ConfigError, require_choice, require_positive
 from tsconv.nn._checks import plain_integer
 
 PADDINGS = ("causal", "valid", "same", "same_keras", "same_pytorch", "same_flux")
-Padding = int | str | Sequence[int | str]
+Padding = int | str | Sequence[int | str]  # what layers take; a rule of one axis is int | str
+
+
+def causal_pad(x: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
+    """Put zeros in front of the time axis, so that a convolution sees no later step.
+
+    Args:
+        x: (B, C, W), time last.
+        kernel_size: taps of the convolution that follows.
+        dilation: steps between its taps.
+
+    Returns:
+        (B, C, W + (kernel_size - 1) * dilation).
+
+    Raises:
+        ConfigError: kernel_size or dilation is not an integer of at least 1.
+
+    Examples:
+        >>> import torch
+        >>> causal_pad(torch.tensor([[[1.0, 2, 3]]]), kernel_size=2, dilation=2).tolist()
+        [[[0.0, 0.0, 1.0, 2.0, 3.0]]]
+    """
+    require_positive(kernel_size=kernel_size, dilation=dilation)
+    return F.pad(x, ((kernel_size - 1) * dilation, 0))
+
+
+def pad_amounts(
+    rule: int | str, length: int, kernel_size: int, stride: int = 1, dilation: int = 1
+) -> tuple[int, int]:
+    """Return how many zeros a padding rule adds in front of an axis and behind it.
+
+    Args:
+        rule: a number of zeros for either side, or a name from the table above.
+        length: steps of the axis.
+        kernel_size: taps of the convolution.
+        stride: steps between its outputs.
+        dilation: steps between its taps.
+
+    Raises:
+        ConfigError: an unknown rule, a size below 1, or `same_pytorch` with a stride.
+
+    Examples:
+        >>> [pad_amounts(rule, 8, kernel_size=4) for rule in ("causal", "same", "same_flux")]
+        [(3, 0), (1, 2), (2, 1)]
+    """
+    require_positive(kernel_size=kernel_size, stride=stride, dilation=dilation)
+    (rule,) = check_padding(rule, (stride,))
+    return _amounts(rule, length, kernel_size, stride, dilation)
 
 
 def check_padding(padding: Padding, stride: tuple[int, ...]) -> tuple[int | str, ...]:
-    """One rule for each axis, from one for all or one for each; raises on what none knows.
+    """Return one rule for each axis, from one for all or one for each.
 
-    On two axes `causal` means causal along the last one, time, and `same` along the rows.
+    On two axes `causal` means causal along the last one, time, and `same` along the rows. Raises
+    ConfigError for an unknown rule, a negative number, and `same_pytorch` with a stride.
     """
     n_axes = len(stride)
     rules: tuple[object, ...] = (plain_integer(padding),) * n_axes
@@ -52,22 +101,13 @@ def check_padding(padding: Padding, stride: tuple[int, ...]) -> tuple[int | str,
                 f"`padding` (=same_pytorch) needs `stride` (={step}) to be 1, as in PyTorch; "
                 "`same` pads for a stride as Keras does"
             )
-    return rules  # type: ignore[return-value]
-
-
-def pad_amounts(
-    rule: int | str, length: int, kernel_size: int, stride: int = 1, dilation: int = 1
-) -> tuple[int, int]:
-    """Steps that one rule adds in front of and behind an axis of `length` steps."""
-    require_positive(kernel_size=kernel_size, stride=stride, dilation=dilation)
-    (rule,) = check_padding(rule, (stride,))
-    return _amounts(rule, length, kernel_size, stride, dilation)
+    return cast("tuple[int | str, ...]", rules)
 
 
 def _amounts(
     rule: int | str, length: int, kernel_size: int, stride: int, dilation: int
 ) -> tuple[int, int]:
-    """The same for arguments that were checked when the layer was built."""
+    """`pad_amounts` for arguments that are checked already."""
     if isinstance(rule, int):
         return rule, rule
     reach = (kernel_size - 1) * dilation
@@ -105,10 +145,10 @@ def pad_input(
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> tuple[Tensor, tuple[int, ...]]:
-    """Pad the last axes of x with zeros as far as the convolution cannot do it by itself.
+    """Pad the last axes of x with zeros where the convolution cannot do it itself.
 
-    Returns x and the symmetric padding left to the convolution: a copy is made only where the two
-    sides of an axis differ. Raises ConfigError where an axis is too short.
+    Returns x and the symmetric padding that is left to the convolution: x is copied only where the
+    two sides of an axis differ. Raises ConfigError where an axis is too short.
     """
     widths = x.shape[-len(rules) :]
     axes = zip(rules, widths, kernel_size, stride, dilation, strict=True)
@@ -116,20 +156,11 @@ def pad_input(
 
 
 def pad_sides(x: Tensor, *both: tuple[int, int]) -> tuple[Tensor, tuple[int, ...]]:
-    """Pad the last axes of x, unless a convolution's symmetric padding can do it; see pad_input.
+    """Pad the last axes of x by (front, behind) each, unless the convolution can; see `pad_input`.
 
-    While a model is exported it is always done here: a branch would tie the program to lengths.
+    While a model is exported x is always padded here: a branch would tie the program to one length.
     """
     if not torch.compiler.is_exporting() and all(left == right for left, right in both):
         return x, tuple(left for left, _ in both)
-    flat = [amount for pair in reversed(both) for amount in pair]  # the last axis first
-    return F.pad(x, flat), (0,) * len(both)
-
-
-def causal_pad(x: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
-    """Pad the time axis on the left only, so that a convolution sees no later step.
-
-    x: (B, C, W), time last. Returns (B, C, W + (kernel_size - 1) * dilation), zeros in front.
-    """
-    require_positive(kernel_size=kernel_size, dilation=dilation)
-    return F.pad(x, ((kernel_size - 1) * dilation, 0))
+    amounts = [amount for pair in reversed(both) for amount in pair]  # the last axis first
+    return F.pad(x, amounts), (0,) * len(both)

@@ -1,8 +1,8 @@
 """Weights from other libraries' layouts into our layers, and back.
 
 Arrays may be NumPy arrays, tensors or nested lists. `load_*` fill a layer in place and return it;
-`to_*` give back what the other library holds. A wrong shape is refused with both shapes, before
-anything is written.
+`to_*` return copies in the other library's layout. A wrong shape raises ConfigError, which shows
+both shapes, before anything is written.
 
 | library | kernel | bias |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""Checked arrays in, snapshots out: what every importer does."""
+"""Helpers of the importers: checked arrays in, copies out."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from tsconv.nn.conv import Conv1d, Conv2d
 from tsconv.nn.separable import DepthwiseConv1d, DepthwiseConv2d
 
 Conv = Conv1d | Conv2d
-Depthwise = (DepthwiseConv1d, DepthwiseConv2d)
+Depthwise = (DepthwiseConv1d, DepthwiseConv2d)  # for isinstance
 
 
 def as_array(array: Any, what: str) -> Tensor:
-    """A tensor of real numbers from whatever holds some."""
+    """Return a tensor of real numbers from an array, a tensor or nested lists; `what` names it."""
     try:
         if isinstance(array, Tensor):
             value = array.detach()
         else:
-            plain = np.asarray(array)
-            value = torch.from_numpy(np.array(plain, dtype=plain.dtype.newbyteorder("=")))
+            values = np.asarray(array)
+            value = torch.from_numpy(np.array(values, dtype=values.dtype.newbyteorder("=")))
     except (TypeError, ValueError, RuntimeError):
         raise ConfigError(f"{what} is no array of numbers: {type(array).__name__}") from None
     if value.is_complex():
@@ -33,7 +33,7 @@ def as_array(array: Any, what: str) -> Tensor:
 
 
 def as_tensor(array: Any, shape: Sequence[int], what: str) -> Tensor:
-    """A tensor of exactly that shape, or an error that shows both."""
+    """Return a tensor of exactly that shape, or raise ConfigError that shows both shapes."""
     value = as_array(array, what)
     if tuple(value.shape) != tuple(shape):
         raise ConfigError(f"{what} has shape {tuple(value.shape)}, expected {tuple(shape)}")
@@ -41,32 +41,35 @@ def as_tensor(array: Any, shape: Sequence[int], what: str) -> Tensor:
 
 
 def fill(layer: nn.Module, name: str, value: Tensor) -> None:
-    """Fill a parameter; one without memory (device "meta") takes the value as it is."""
+    """Fill a parameter in place; one without memory (device "meta") is replaced."""
     old = getattr(layer, name)
     if old.is_meta:
-        made = value.to(old.dtype).contiguous().clone()
-        setattr(layer, name, nn.Parameter(made, requires_grad=old.requires_grad))
+        new = value.to(old.dtype).contiguous().clone()
+        setattr(layer, name, nn.Parameter(new, requires_grad=old.requires_grad))
     else:
         with torch.no_grad():
             old.copy_(value)
 
 
 def snapshot(value: Tensor) -> Tensor:
-    """A snapshot that later training does not change."""
+    """Return a copy that later training does not change."""
     return value.detach().clone(memory_format=torch.contiguous_format)
 
 
 def require_count(arrays: Sequence[Any], expected: int, what: str) -> None:
+    """Raise ConfigError unless there are as many arrays as expected; `what` names them."""
     if len(arrays) != expected:
         raise ConfigError(f"{what} has {len(arrays)} arrays, expected {expected}")
 
 
 def require_conv(layer: nn.Module) -> Conv:
+    """Return the layer if it is a `Conv1d` or `Conv2d`, else raise ConfigError."""
     if not isinstance(layer, (Conv1d, Conv2d)):
         raise ConfigError(f"{type(layer).__name__} has no counterpart there")
     return layer
 
 
 def require_layer(layer: object, kind: type[nn.Module]) -> None:
+    """Raise ConfigError unless the layer is of that class."""
     if not isinstance(layer, kind):
         raise ConfigError(f"the layer is a {type(layer).__name__}, expected a {kind.__name__}")

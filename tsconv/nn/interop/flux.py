@@ -1,4 +1,4 @@
-"""Flux' layouts: Conv, CrossCor and both generations of DepthwiseConv."""
+"""Flux' layouts: Conv, CrossCor, and DepthwiseConv before and since version 0.9."""
 
 from __future__ import annotations
 
@@ -21,17 +21,31 @@ from tsconv.nn.separable import DepthwiseConv1d, DepthwiseConv2d
 
 
 def _reverse(kernel: Tensor, n_axes: int, cross_correlation: bool) -> Tensor:
-    """Flux' Conv is a true convolution, its CrossCor and our layers are not."""
+    """Reverse a kernel's taps: Flux' Conv is a true convolution, its CrossCor and ours are not."""
     return kernel if cross_correlation else kernel.flip(tuple(range(n_axes)))
 
 
 def load_flux(
     layer: nn.Module, weight: Any, bias: Any = None, *, cross_correlation: bool = False
 ) -> nn.Module:
-    """Fill a `Conv1d/2d` or `DepthwiseConv1d/2d` from Flux' weight (taps..., in / groups, out).
+    """Fill a layer from the weight and bias of Flux' Conv, CrossCor or DepthwiseConv.
 
-    Into a depthwise layer, the older (taps..., M, C) is taken too. Kernels of `Conv` and
-    `DepthwiseConv` are reversed; say `cross_correlation=True` for `CrossCor`.
+    Args:
+        layer: a `Conv1d`, `Conv2d`, `DepthwiseConv1d` or `DepthwiseConv2d`; it is filled and
+            returned.
+        weight: (taps..., in / groups, out); for a depthwise layer also the older (taps..., M, C).
+        bias: (out,), or None or False for zeros.
+        cross_correlation: the weight is a CrossCor's, whose taps are not reversed.
+
+    Raises:
+        ConfigError: another shape, or a bias for a layer without one; nothing is written then.
+
+    Examples:
+        >>> import numpy as np
+        >>> from tsconv.nn import Conv1d
+        >>> weight = np.array([[[1.0]], [[2.0]]])  # (taps, in, out)
+        >>> load_flux(Conv1d(1, 1, 2), weight).weight.tolist()  # reversed
+        [[[2.0, 1.0]]]
     """
     conv = require_conv(layer)
     n_axes = len(conv.kernel_size)
@@ -39,8 +53,8 @@ def load_flux(
     kernel = as_array(weight, "Flux' weight")
     bias = None if isinstance(bias, (bool, np.bool_)) and not bias else bias
     if isinstance(conv, Depthwise):
-        old = (*conv.kernel_size, conv.depth_multiplier, conv.in_channels)
-        if tuple(kernel.shape) == old:
+        older = (*conv.kernel_size, conv.depth_multiplier, conv.in_channels)
+        if tuple(kernel.shape) == older:
             kernel = kernel.transpose(-1, -2).reshape(grouped)  # (taps..., 1, C * M)
     kernel = as_tensor(kernel, grouped, "Flux' weight")
     if conv.bias is not None:
@@ -55,7 +69,16 @@ def load_flux(
 
 
 def to_flux(layer: nn.Module, *, cross_correlation: bool = False) -> tuple[Tensor, Tensor | None]:
-    """Weight (taps..., in / groups, out) and bias of Flux' `Conv`, or of its `CrossCor`."""
+    """Return weight (taps..., in / groups, out) and bias (out,) for Flux' Conv, or its CrossCor.
+
+    Raises ConfigError for a layer without a counterpart; the bias is None where there is none.
+
+    Examples:
+        >>> from tsconv.nn import Conv1d
+        >>> weight, bias = to_flux(Conv1d(4, 6, 3))
+        >>> weight.shape, bias.shape
+        (torch.Size([3, 4, 6]), torch.Size([6]))
+    """
     conv = require_conv(layer)
     kernel = conv.weight.detach().movedim((0, 1), (-1, -2))
     kernel = _reverse(kernel, len(conv.kernel_size), cross_correlation)
@@ -63,11 +86,21 @@ def to_flux(layer: nn.Module, *, cross_correlation: bool = False) -> tuple[Tenso
 
 
 def flux_depth_multiplier(channels: tuple[int, int], filters: int) -> tuple[int, str]:
-    """Filters a channel of Flux' `DepthwiseConv(k, in => right)`, and which meaning that took.
+    """Return the filters a channel of Flux' `DepthwiseConv(k, in => right)`, and right's meaning.
 
-    filters: how many the weight holds, in all. Up to Flux 0.8 the right side was the number of
-    filters a channel ("multiplier"), from 0.9 on it is the number of outputs ("outputs"), which
-    must be a multiple of the inputs. Raises ConfigError where neither fits.
+    Up to Flux 0.8 the right side was the number of filters a channel ("multiplier"); since 0.9 it
+    is the number of outputs ("outputs"), a multiple of the inputs.
+
+    Args:
+        channels: the pair (in, right).
+        filters: how many filters the weight holds in all.
+
+    Raises:
+        ConfigError: neither meaning fits.
+
+    Examples:
+        >>> flux_depth_multiplier((2, 4), filters=4), flux_depth_multiplier((2, 3), filters=6)
+        ((2, 'outputs'), (3, 'multiplier'))
     """
     if not isinstance(channels, (tuple, list)) or len(channels) != 2:
         raise ConfigError(f"`channels` (={channels}) must be a pair: inputs and the right side")
@@ -87,8 +120,23 @@ def from_flux_depthwise(
 ) -> tuple[DepthwiseConv1d | DepthwiseConv2d, str]:
     """Build the layer of Flux' `DepthwiseConv(k, in => right)` from either version's weight.
 
-    weight: (taps..., 1, out) or (taps..., M, in); arguments: stride, padding and dilation of ours.
-    Returns the layer and the meaning of the right side, see `flux_depth_multiplier`.
+    Args:
+        channels: the pair (in, right).
+        weight: (taps..., 1, out), or (taps..., M, in) of versions up to 0.8.
+        bias: (out,), or None or False for a layer without one.
+        **arguments: stride, padding and dilation of `DepthwiseConv1d` or `DepthwiseConv2d`.
+
+    Returns:
+        The layer, and the meaning of the right side, see `flux_depth_multiplier`.
+
+    Raises:
+        ConfigError: the weight has another number of axes, or does not fit the channels.
+
+    Examples:
+        >>> import numpy as np
+        >>> layer, meaning = from_flux_depthwise((2, 4), np.ones((3, 1, 4)))
+        >>> layer.depth_multiplier, meaning
+        (2, 'outputs')
     """
     kernel = as_array(weight, "Flux' weight")
     kernel = kernel if kernel.is_floating_point() else kernel.float()

@@ -1,4 +1,4 @@
-"""A list of nn.Conv1d, one a row, into a row-wise layer and back."""
+"""One nn.Conv1d for each row into a row-wise layer, and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,23 @@ from tsconv.nn.rowwise import RowwiseConv1d
 
 
 def load_rows(layer: RowwiseConv1d, rows: Sequence[nn.Conv1d]) -> RowwiseConv1d:
-    """Fill a `RowwiseConv1d(rows="separate")` from one `nn.Conv1d` for each row."""
+    """Fill a row-wise layer from one `nn.Conv1d` for each row.
+
+    Args:
+        layer: a `RowwiseConv1d` with `rows="separate"`; it is filled and returned.
+        rows: its n_rows convolutions, with the layer's sizes and padding. One that pads nothing
+            fits any padding of the layer, since loops over rows often pad x before.
+
+    Raises:
+        ConfigError: another number of rows, or one of another shape; nothing is written then.
+
+    Examples:
+        >>> from torch import nn
+        >>> rows = [nn.Conv1d(4, 6, 3) for _ in range(10)]
+        >>> layer = load_rows(RowwiseConv1d(4, 6, 3, padding="causal", n_rows=10), rows)
+        >>> bool((layer.weight[6:12] == rows[1].weight).all())
+        True
+    """
     require_layer(layer, RowwiseConv1d)
     rows = list(rows)
     if layer.rows != "separate" or layer.n_rows is None:
@@ -40,8 +56,8 @@ def load_rows(layer: RowwiseConv1d, rows: Sequence[nn.Conv1d]) -> RowwiseConv1d:
 def _same_geometry(layer: RowwiseConv1d, conv: nn.Conv1d, h: int) -> None:
     """Raise ConfigError where a row's Conv1d would compute something else than the layer.
 
-    A row that pads nothing passes whatever the layer pads: loops often pad x before the rows, or
-    cut the later end off a generous padding ("chomp") to be causal.
+    A row that pads nothing passes whatever the layer pads, since loops often pad x before the rows;
+    so does one that pads both sides for a causal layer, since loops then cut the later end off.
     """
     if not isinstance(conv, nn.Conv1d):
         raise ConfigError(f"row {h} is a {type(conv).__name__}, expected an nn.Conv1d")
@@ -67,7 +83,15 @@ def _same_geometry(layer: RowwiseConv1d, conv: nn.Conv1d, h: int) -> None:
 
 
 def to_rows(layer: RowwiseConv1d) -> list[Conv1d]:
-    """One `Conv1d` for each row, with the same padding; shared rows get equal copies."""
+    """Return one `Conv1d` for each row, with the layer's padding; shared rows get equal copies.
+
+    Raises ConfigError for a layer that is no `RowwiseConv1d`.
+
+    Examples:
+        >>> convs = to_rows(RowwiseConv1d(4, 6, 3, padding="causal", n_rows=10))
+        >>> len(convs), convs[0].weight.shape
+        (10, torch.Size([6, 4, 3]))
+    """
     require_layer(layer, RowwiseConv1d)
     n_rows = layer.n_rows or 1
     weight, bias = layer.row_parameters(n_rows)
