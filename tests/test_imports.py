@@ -31,6 +31,22 @@ ORDER = (
     "cli",
 )
 DATA_ORDER = ("timestamps", "reading", "panel", "covariates", "batches")
+NN_ORDER = (
+    "_checks",
+    "functional",
+    "init",
+    "scaling",
+    "factored",
+    "conv",
+    "separable",
+    "rows",
+    "rowwise",
+    "row_mixing",
+    "block",
+    "tcn",
+    "heads",
+    "interop",
+)
 
 
 def modules() -> list[Path]:
@@ -79,6 +95,11 @@ def test_rooms_of_data_import_only_what_stands_before_them() -> None:
     assert not imports_against(DATA_ORDER, 1, ("data",))
 
 
+def test_layers_import_only_what_stands_before_them() -> None:
+    assert not imports_against(NN_ORDER, 1, ("nn",))
+    assert {room(p)[1] for p in modules() if room(p)[0] == "nn"} - {"__init__"} == set(NN_ORDER)
+
+
 def test_every_module_has_its_place_in_the_order() -> None:
     assert {room(p)[0] for p in modules()} - {"__init__"} == set(ORDER)
     rooms = {room(p)[1] for p in modules() if room(p)[0] == "data" and len(room(p)) > 2}
@@ -92,6 +113,7 @@ def test_a_folder_holds_at_most_a_dozen_modules_or_so() -> None:
             folder = str(path.parent.relative_to(PACKAGE))
             counts[folder] = counts.get(folder, 0) + 1
     assert max(counts.values()) <= 16, counts
+    assert counts["nn"] <= 12, counts
 
 
 def test_no_test_module_imports_another() -> None:

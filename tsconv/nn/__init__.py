@@ -1,6 +1,14 @@
-"""Layers: pure torch, usable alone in any PyTorch model. One concept a file.
+"""Layers for time series, in pure PyTorch and usable alone in any model.
 
-README.md beside this file says what each known layer of the field becomes here.
+README.md beside this file says which layer here replaces which one of PyTorch, Keras, Flux or
+PuzzleLib. `__all__` is the public interface; what it does not name may change.
+
+Examples:
+    >>> import torch
+    >>> from tsconv.nn import DepthwiseConv1d
+    >>> layer = DepthwiseConv1d(64, kernel_size=3, padding="causal", dilation=4)
+    >>> layer(torch.zeros(32, 64, 512)).shape  # (B, C, W)
+    torch.Size([32, 64, 512])
 """
 
 from tsconv.nn import interop
@@ -18,7 +26,7 @@ from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.separable import DepthwiseConv1d, DepthwiseConv2d, SeparableConv1d, SeparableConv2d
 from tsconv.nn.tcn import TemporalConvNet
 
-CrossRow = RowMixing  # the name that RowMixing had first
+CrossRow = RowMixing  # the older name, kept for code that uses it
 
 __all__ = [
     "CausalConv1d",
