@@ -14,7 +14,7 @@ from tsconv.nn.factored import BORDERS, border_index
 
 
 def whole(x: torch.Tensor, kernel: torch.Tensor, border: str) -> torch.Tensor:
-    """Correlate (H, W) with one 2-D kernel around its middle: the readable twin."""
+    """Correlate (H, W) with one 2-D kernel around its middle: the reference."""
     pads = [((n - 1) // 2, n // 2) for n in kernel.shape]
     if border == "zeros":
         x = F.pad(x, (*pads[1], *pads[0]))

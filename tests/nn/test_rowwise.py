@@ -58,7 +58,7 @@ def test_shared_rows_are_a_flat_conv2d() -> None:
     n_rows=st.integers(1, 4),
     bias=st.booleans(),
 )
-def test_equals_its_twin_with_gradients(
+def test_equals_its_reference_with_gradients(
     rows: str,
     channels: tuple[int, int, int],
     kernel: int,
@@ -86,12 +86,12 @@ def test_equals_its_twin_with_gradients(
     torch.testing.assert_close(ours, loop, rtol=0, atol=1e-12)
     direction = torch.randn_like(ours)
     inputs = [x, *layer.parameters()]
-    for mine, twin in zip(
+    for mine, reference in zip(
         torch.autograd.grad((ours * direction).sum(), inputs),
         torch.autograd.grad((loop * direction).sum(), inputs),
         strict=True,
     ):
-        torch.testing.assert_close(mine, twin, rtol=0, atol=1e-10)
+        torch.testing.assert_close(mine, reference, rtol=0, atol=1e-10)
 
 
 @given(dilation=st.integers(1, 3), width=st.integers(7, 12), left=st.integers(0, 3))

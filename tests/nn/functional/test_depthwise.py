@@ -45,6 +45,28 @@ def test_equals_the_grouped_convolution(
     torch.testing.assert_close(got, expected, rtol=0, atol=atol)
 
 
+@given(
+    by_row=st.booleans(),
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(1, 12), st.integers(1, 4)),
+    kernel=st.integers(1, 4),
+    dilation=st.integers(1, 3),
+)
+def test_taps_by_row_equal_the_grouped_convolution_of_each(
+    by_row: bool, shape: tuple[int, int, int, int], kernel: int, dilation: int
+) -> None:
+    n_rows, _, width, channels = shape
+    if width < (kernel - 1) * dilation + 1:
+        return
+    lead = (n_rows,) if by_row else ()
+    weight = torch.randn(*lead, channels, 1, kernel, dtype=torch.float64)
+    bias = torch.randn(*lead, channels, dtype=torch.float64)
+    x = torch.randn(shape, dtype=torch.float64)
+    ours, reference = (
+        f(x, weight, bias, dilation) for f in (depthwise_time_major, depthwise_time_major_reference)
+    )
+    torch.testing.assert_close(ours, reference, rtol=0, atol=1e-12)
+
+
 def test_gradients_equal_the_grouped_convolution() -> None:
     x = torch.randn(2, 9, 3, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(3, 1, 3, dtype=torch.float64, requires_grad=True)
