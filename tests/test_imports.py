@@ -95,7 +95,7 @@ def test_a_folder_holds_at_most_a_dozen_modules_or_so() -> None:
 
 # Where each heavy package may be imported.
 HEAVY = {
-    "hydra": ("config/compose.py",),
+    "hydra": ("config/compose.py", "config/overrides.py"),
     "pytorch_lightning": ("training", "data/batches/data_module.py", "sweep/trial.py"),
     "matplotlib": ("output/plots.py", "sweep/results"),
     "pandas": ("data", "forecasting", "forecaster.py", "check"),

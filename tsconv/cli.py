@@ -104,9 +104,10 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
 
 def multirun_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Train with every combination of the values given, then print a table of all jobs."""
-    from tsconv.config.compose import expanded, train_config
+    from tsconv.config.compose import train_config
+    from tsconv.config.overrides import expand_jobs
 
-    jobs = expanded(overrides)
+    jobs = expand_jobs(overrides)
     configs = [train_config(job, config_dir) for job in jobs]
     from tsconv.training.multirun import run_jobs
 
@@ -207,7 +208,7 @@ def _guarded(
 
 def _show_keys(name: str) -> None:
     """Print the root config and its groups, comments included: they are the reference."""
-    from tsconv.config.compose import config_folder
+    from tsconv.config.folder import config_folder
 
     folder = config_folder()
     print((folder / f"{name}.yaml").read_text(encoding="utf-8"))

@@ -40,10 +40,11 @@ class Forecaster:
 
     def fit(self, frame: pd.DataFrame) -> Forecaster:
         """Train on a long or wide DataFrame; the run folder is `run_dir`, the scores `metrics`."""
-        from tsconv.config.compose import overrides_from, train_config
+        from tsconv.config.compose import train_config
+        from tsconv.config.overrides import format_overrides
         from tsconv.training.run import train
 
-        config = train_config(overrides_from(self.settings))
+        config = train_config(format_overrides(self.settings))
         self.notes = []
         result = train(config, table_from_frame(frame, config.data), self.notes.append)
         self._bundle, self.metrics, self.run_dir = result.bundle, result.metrics, result.run_dir

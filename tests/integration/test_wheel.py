@@ -47,7 +47,7 @@ def test_trains_and_forecasts_elsewhere(unpacked: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    where = "import tsconv.config.compose as c; print(c.config_folder())"
+    where = "from tsconv.config.folder import config_folder; print(config_folder())"
     folder = subprocess.run(
         [sys.executable, "-c", where], cwd=tmp_path, env=environment, capture_output=True, text=True
     ).stdout

@@ -16,7 +16,8 @@ from typing import Any
 
 import optuna
 
-from tsconv.config.compose import SweepPlan, group_names, sweep_config
+from tsconv.config.compose import SweepPlan, sweep_plan
+from tsconv.config.folder import group_names
 from tsconv.errors import ConfigError, nearest
 from tsconv.output.report import flat
 from tsconv.sweep import study as studies
@@ -54,7 +55,7 @@ class Sweep:
 
     def __init__(self, overrides: Sequence[str], config_dir: str | None = None) -> None:
         self.overrides, self.config_dir = list(overrides), config_dir
-        self.plan = sweep_config(overrides, config_dir)
+        self.plan = sweep_plan(overrides, config_dir)
         self.settings = self.plan.sweep
         self.space: Space = parse_space(self.plan.search_space)
         studies.check_settings(self.settings, self.space)

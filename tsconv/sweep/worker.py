@@ -24,7 +24,7 @@ import optuna
 import torch
 from optuna.trial import TrialState
 
-from tsconv.config.compose import SweepPlan, sweep_config, with_values
+from tsconv.config.compose import SweepPlan, sweep_plan, trial_config
 from tsconv.errors import ConfigError, TsconvError, one_line
 from tsconv.output.report import flat, training_notes
 from tsconv.sweep import study as studies
@@ -68,7 +68,7 @@ class Worker:
 
     def __init__(self, job: Job, send: Any) -> None:
         self.job, self.send = job, send
-        self.plan: SweepPlan = sweep_config(job.overrides, job.config_dir)
+        self.plan: SweepPlan = sweep_plan(job.overrides, job.config_dir)
         self.space: Space = parse_space(self.plan.search_space)
         self.workshop = PanelCache()
         self.go, self.stop = threading.Event(), threading.Event()
@@ -95,7 +95,7 @@ class Worker:
         own: dict[str, Any] = {"seed": self._seed(number)}
         if base.threads is None and self.job.threads is not None:
             own["threads"] = self.job.threads
-        return with_values(self.job.overrides, {**own, **values}, self.job.config_dir)
+        return trial_config(self.job.overrides, {**own, **values}, self.job.config_dir)
 
     def _seed(self, number: int) -> int:
         return (self.plan.base.seed + number) % 2**32
