@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import tsconv
 from tests.conftest import ROOT, daily_frame
 
 
@@ -32,6 +33,12 @@ def test_holds_package_configs_and_command(unpacked: Path) -> None:
     assert "tsconv = tsconv.cli:main" in entry
     assert next(unpacked.glob("*.dist-info/licenses/LICENSE")).is_file()
     assert not (unpacked / "tests").exists()
+    assert (unpacked / "tsconv" / "py.typed").is_file()
+
+
+def test_has_the_version_of_the_package(unpacked: Path) -> None:
+    metadata = next(unpacked.glob("*.dist-info/METADATA")).read_text()
+    assert f"\nVersion: {tsconv.__version__}\n" in metadata
 
 
 def test_trains_and_forecasts_elsewhere(unpacked: Path, tmp_path: Path) -> None:
