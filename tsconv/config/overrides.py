@@ -160,5 +160,20 @@ def flat_keys(tree: Mapping[str, Any], prefix: str = "") -> set[str]:
     return keys
 
 
+def flat_values(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of nested mappings by their keys with dots; an empty mapping stays a value.
+
+    >>> flat_values({"seed": 0, "data": {"path": None}, "trainer": {}})
+    {'seed': 0, 'data.path': None, 'trainer': {}}
+    """
+    out: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            out |= flat_values(value, f"{prefix}{key}.")
+        else:
+            out[prefix + key] = value
+    return out
+
+
 def _parse(overrides: Sequence[str]) -> list[Override]:
     return list(OverridesParser.create().parse_overrides(overrides=list(overrides)))

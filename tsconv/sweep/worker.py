@@ -25,8 +25,8 @@ import torch
 from optuna.trial import TrialState
 
 from tsconv.config.compose import SweepPlan, sweep_plan, trial_config
+from tsconv.config.overrides import flat_values
 from tsconv.errors import ConfigError, TsconvError, one_line
-from tsconv.output.report import flat, training_notes
 from tsconv.sweep import study as studies
 from tsconv.sweep.search_space.parse import parse_space
 from tsconv.sweep.search_space.ranges import Space, stored_params
@@ -45,6 +45,7 @@ from tsconv.sweep.trial import (
     run_trial,
     validated,
 )
+from tsconv.training.notes import training_notes
 from tsconv.training.prepare import PanelCache
 
 _IDLE = 2.0  # seconds between looks for a trial that another worker lost
@@ -80,7 +81,7 @@ class Worker:
         base = validated(self.workshop.prepare(asked))
         data = fingerprint(self.workshop.panel(asked))
         self._check_ends()
-        stands = {**flat(dataclasses.asdict(base.config)), **self.plan.choices}
+        stands = {**flat_values(dataclasses.asdict(base.config)), **self.plan.choices}
         return {
             "data": data,
             "baseline": stored_params(self.space, stands),
