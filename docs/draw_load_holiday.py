@@ -15,7 +15,7 @@ import torch
 from tsconv.data.reading.read import read_table
 from tsconv.forecasting.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel
-from tsconv.forecasting.match import encoded, panel_for
+from tsconv.forecasting.match import encode_panel, match_panel
 from tsconv.output.plots import draw_forecast, figure_grid, finish
 
 FILE = Path(__file__).parents[1] / "data" / "load.csv.gz"
@@ -30,7 +30,7 @@ def main(*folders: str) -> None:
     shown = None  # the panel that knows of the holidays, which are marked on both sides
     for column, (bundle, title) in enumerate(zip(bundles, titles, strict=True)):
         table = read_table(dataclasses.replace(bundle.data, path=str(FILE)))
-        panel = encoded(bundle, panel_for(bundle, table))
+        panel = encode_panel(bundle, match_panel(bundle, table))
         shown = shown or panel
         forecast = forecast_panel(bundle.net, panel, origins=torch.full((len(panel),), ORIGIN))
         for row, (area, kind) in enumerate(AREAS.items()):

@@ -1,4 +1,4 @@
-"""The same as `tsconv forecast ...`."""
+"""Run `tsconv forecast ...` from a checkout: python scripts/forecast.py key=value ..."""
 
 from tsconv.cli import run_script
 

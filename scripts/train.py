@@ -1,4 +1,4 @@
-"""The same as `tsconv train ...`."""
+"""Run `tsconv train ...` from a checkout: python scripts/train.py key=value ..."""
 
 from tsconv.cli import run_script
 

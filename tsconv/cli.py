@@ -28,12 +28,12 @@ Keys are those of conf/ (tsconv train --help lists them). `tsconv --version` pri
 
 
 def check_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
-    """Print what training would meet in a file, and the `tsconv train` line that fits it."""
+    """Print what training would find in a file, and the `tsconv train` line that fits it."""
     from tsconv.config.compose import check_plan
 
     plan = check_plan(overrides, config_dir)
     from tsconv.check.check_file import check
-    from tsconv.output.report import write_json
+    from tsconv.output.run_files import write_json
 
     report, refusal = check(plan, overrides, config_dir)
     print(report.text(), flush=True)
@@ -48,27 +48,24 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     from tsconv.config.compose import train_config
 
     config = train_config(overrides, config_dir)
-    from tsconv.output.report import metrics_table, parts_table, write_overrides
+    from tsconv.output.metrics_table import breakdown_tables, metrics_table
+    from tsconv.output.run_files import write_overrides
     from tsconv.training.run import train
 
-    result = train(config, notify=_say)
+    result = train(config, notify=_print_note)
     write_overrides(overrides, config, result.run_dir / ".hydra")
-    part = result.metrics["test"]
-    if part is not None:
-        naive = part["baselines"]["seasonal_naive"]
-        print(metrics_table(part, naive) + parts_table(part, naive))
+    metrics = result.metrics
+    test = metrics["test"]
+    if test is not None:
+        naive = test["baselines"]["seasonal_naive"]
+        print(metrics_table(test, naive) + breakdown_tables(test, naive))
     else:
         print("no test part: nothing was held out to score")
-    figures = result.metrics
     print(
-        f"trained {figures['train_steps']} steps in {figures['train_seconds']:.1f} s "
-        f"({figures['train_origins_per_second']:,.0f} origins/s)"
+        f"trained {metrics['train_steps']} steps in {metrics['train_seconds']:.1f} s "
+        f"({metrics['train_origins_per_second']:,.0f} origins/s)"
     )
     print(f"bundle: {result.run_dir / 'bundle'}")
-
-
-def _say(line: str) -> None:
-    print(f"note: {line}", file=sys.stderr)
 
 
 def forecast_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
@@ -76,27 +73,26 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     from tsconv.config.compose import forecast_config
 
     config = forecast_config(overrides, config_dir)
-    from tsconv.forecasting.forecast import run_forecast, skipped_line
+    from tsconv.forecasting.run import run_forecast
 
     result = run_forecast(config)
     if result is None:
         print(config.template)
         return
     for note in result.panel.notes:
-        _say(str(note))
-    if result.forecast.skipped:
-        print(skipped_line(result.forecast, result.bundle.net), file=sys.stderr)
+        _print_note(str(note))
+    if result.skipped is not None:
+        print(result.skipped, file=sys.stderr)
     if config.plot is not None:
         from tsconv.output.plots import plot_forecasts
 
-        bundle, path = result.bundle, Path(config.plot)
         plot_forecasts(
             result.panel,
             result.forecast,
-            bundle.net.quantiles,
-            path,
+            result.bundle.net.quantiles,
+            Path(config.plot),
             config.plot_series,
-            bundle.encodings,
+            result.bundle.encodings,
         )
         print(config.plot)
     print(config.output)
@@ -104,13 +100,17 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
 
 def multirun_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Train with every combination of the values given, then print a table of all jobs."""
-    from tsconv.config.compose import expanded, train_config
+    from tsconv.config.compose import train_config
+    from tsconv.config.overrides import expand_jobs
 
-    jobs = expanded(overrides)
+    jobs = expand_jobs(overrides)
     configs = [train_config(job, config_dir) for job in jobs]
     from tsconv.training.multirun import run_jobs
 
-    print(run_jobs(jobs, configs, notify=_say))
+    result = run_jobs(jobs, configs, notify=_print_note)
+    print(f"{result.table}\nresults: {result.folder}")
+    if result.error is not None:
+        raise result.error
 
 
 def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
@@ -121,7 +121,7 @@ def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> No
 
     sweep = Sweep(overrides, config_dir)
     with told_in_one_line(sweep.settings.storage):
-        result = run_sweep(sweep, _say)
+        result = run_sweep(sweep, _print_note)
         lines, winner = leave(result, sweep.space)
         print(time_line(result))
     if sweep.settings.refit and winner is not None and not result.interrupted:
@@ -130,6 +130,11 @@ def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> No
         print(line)
     if result.interrupted:
         raise KeyboardInterrupt
+
+
+def _print_note(line: str) -> None:
+    """Print a note on standard error, where it does not mix with the results."""
+    print(f"note: {line}", file=sys.stderr)
 
 
 COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
@@ -141,7 +146,14 @@ COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code."""
+    """Run a command and return its exit code.
+
+    argv: the command's name, options and overrides; None: those of the process.
+
+    >>> main(["--version"])  # doctest: +ELLIPSIS
+    tsconv ...
+    0
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(USAGE, end="")
@@ -158,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 2
     if any(a in ("-h", "--help") for a in rest):
-        return _guarded(lambda *_: _show_keys(name), [], None)
+        return _exit_code(lambda *_: _print_config_keys(name), [], None)
     config_dir = None
     if "--config-dir" in rest[:-1]:
         at = rest.index("--config-dir")
@@ -172,21 +184,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options:
         print(f"tsconv: unknown option `{options[0]}`\n{USAGE}", file=sys.stderr)
         return 2
-    return _guarded(command, rest, config_dir)
+    return _exit_code(command, rest, config_dir)
 
 
-def _guarded(
+def _exit_code(
     command: Callable[[Sequence[str], str | None], None],
     rest: Sequence[str],
     config_dir: str | None,
 ) -> int:
-    """Turn the user's faults into one line and exit code 1; our own keep their traceback."""
+    """Run the command; a user's fault becomes one line and 1, a bug keeps its traceback."""
     debug = os.environ.get("TSCONV_DEBUG") == "1"
     try:
         command(rest, config_dir)
         sys.stdout.flush()
         return 0
-    except BrokenPipeError:  # whoever read the output, such as head, has seen enough
+    except BrokenPipeError:  # the reader of the output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -205,9 +217,9 @@ def _guarded(
         return 1
 
 
-def _show_keys(name: str) -> None:
-    """Print the root config and its groups, comments included: they are the reference."""
-    from tsconv.config.compose import config_folder
+def _print_config_keys(name: str) -> None:
+    """Print the root config and its groups with their comments, which explain each key."""
+    from tsconv.config.folder import config_folder
 
     folder = config_folder()
     print((folder / f"{name}.yaml").read_text(encoding="utf-8"))
@@ -217,7 +229,7 @@ def _show_keys(name: str) -> None:
 
 
 def run_script(name: str) -> None:
-    """What scripts/<name>.py calls: the same as `tsconv <name> ...`."""
+    """Run `tsconv <name> ...` with the arguments of the process: what scripts/<name>.py calls."""
     sys.exit(main([Path(name).stem, *sys.argv[1:]]))
 
 

@@ -1,4 +1,4 @@
-"""The same for Python: Forecaster.fit / forecast / save / load on DataFrames."""
+"""Forecaster: train on a DataFrame and forecast one, from Python."""
 
 from __future__ import annotations
 
@@ -10,16 +10,31 @@ import pandas as pd
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import BundleError
 from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
-from tsconv.forecasting.forecast import forecast_frame, forecast_panel, skipped_line
-from tsconv.forecasting.match import ready_panel, row_numbers, with_overrides
+from tsconv.forecasting.forecast import forecast_panel, skipped_note
+from tsconv.forecasting.frame import forecast_frame
+from tsconv.forecasting.match import override_roles, prepare_forecast, training_row_index
 
 
 class Forecaster:
-    """Train on a DataFrame and forecast one, with the config tree's keys as keyword arguments.
+    """Train on a DataFrame and forecast one, with the config's keys as keyword arguments.
 
-    `Forecaster(horizon=28)` takes columns `unique_id, ds, y`; other keys of the config are given
-    with double underscores, or with dots by unpacking: `Forecaster(horizon=28, data__id="store")`,
+    `Forecaster(horizon=28)` takes columns `unique_id, ds, y`. Give other keys of the config with
+    double underscores, or with dots by unpacking: `Forecaster(horizon=28, data__id="store")`,
     `Forecaster(horizon=28, **{"model.hidden": 32, "experiment": "quickstart"})`.
+
+    horizon: steps to forecast from each origin. After `fit`, `metrics` holds what metrics.json
+    does and `run_dir` is the run folder. After `fit` or `forecast`, `notes` says, a sentence each,
+    what happened to the data on the way, such as lines dropped or rows that the frame lacks.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> days = pd.date_range("2024-01-01", periods=60)
+    >>> frame = pd.DataFrame({"unique_id": "shop", "ds": days, "y": [1.0, 2.0, 4.0] * 20})
+    >>> quick = {"trainer.max_steps": 2, "callbacks.progress": False, "compile": False}
+    >>> forecaster = Forecaster(horizon=3, run_dir=folder, plots=False, **quick).fit(frame)
+    >>> forecaster.save(folder / "saved")
+    >>> Forecaster.load(folder / "saved").forecast(frame)["ds"].dt.day.tolist()  # of March
+    [1, 2, 3]
     """
 
     def __init__(self, horizon: int | None = None, **settings: Any) -> None:
@@ -28,7 +43,7 @@ class Forecaster:
             self.settings["horizon"] = horizon
         self.metrics: dict[str, Any] = {}
         self.run_dir: Path | None = None
-        self.notes: list[str] = []  # what happened to the data of the last fit or forecast
+        self.notes: list[str] = []
         self._bundle: Bundle | None = None
 
     @property
@@ -39,11 +54,17 @@ class Forecaster:
         return self._bundle
 
     def fit(self, frame: pd.DataFrame) -> Forecaster:
-        """Train on a long or wide DataFrame; the run folder is `run_dir`, the scores `metrics`."""
-        from tsconv.config.compose import overrides_from, train_config
+        """Train on a long or wide DataFrame and return the Forecaster itself.
+
+        Writes the run folder, as `tsconv train` does. Raises ConfigError for a key of the settings
+        that does not exist, DataError where the frame cannot be used, TrainingError where training
+        breaks off.
+        """
+        from tsconv.config.compose import train_config
+        from tsconv.config.overrides import format_overrides
         from tsconv.training.run import train
 
-        config = train_config(overrides_from(self.settings))
+        config = train_config(format_overrides(self.settings))
         self.notes = []
         result = train(config, table_from_frame(frame, config.data), self.notes.append)
         self._bundle, self.metrics, self.run_dir = result.bundle, result.metrics, result.run_dir
@@ -56,32 +77,38 @@ class Forecaster:
         future: pd.DataFrame | None = None,
         **roles: Any,
     ) -> pd.DataFrame:
-        """Forecast each series of the DataFrame from its last step.
+        """Forecast each series of a DataFrame from its last step.
 
-        `future` has the future covariates of the steps to forecast, where `frame` does not.
+        batch_size: series forecast at once. future: the future covariates of the steps to
+        forecast, where `frame` does not have them. roles: keys of the config's group `data` that
+        differ from the training's, such as row="city".
+
         Returns `unique_id[, row][, channel], ds, tsconv, tsconv-lo-80, tsconv-hi-80, ...` in the
-        units of the data. Series without an observed value in their context are left out. `roles`
-        are keys of the config's group `data` that differ from the training's, such as row="city".
-        `notes` then says what happened to the data, such as rows that were not there.
+        units of the data. Series without an observed value in their context are left out. Raises
+        BundleError before `fit` or `load`, ConfigError for a role that does not exist, DataError
+        where the frame does not fit the training.
         """
-        data = with_overrides(self.bundle.data, roles)
-        extra = None if future is None else table_from_frame(future, data, future_only=True)
+        data = override_roles(self.bundle.data, roles)
+        future_table = None if future is None else table_from_frame(future, data, future_only=True)
         table = table_from_frame(frame, data)
-        panel, origins = ready_panel(self.bundle, table, extra, roles.get("freq"))
-        row_index = row_numbers(self.bundle, panel)
-        forecast = forecast_panel(self.bundle.net, panel, batch_size, origins, row_index)
-        self.notes = [str(note) for note in panel.notes]
-        if forecast.skipped:
-            self.notes.append(skipped_line(forecast, self.bundle.net))
-        return forecast_frame(forecast, panel, self.bundle.net.quantiles)
+        panel, origins = prepare_forecast(self.bundle, table, future_table, roles.get("freq"))
+        net = self.bundle.net
+        row_index = training_row_index(self.bundle, panel)
+        forecast = forecast_panel(net, panel, batch_size, origins, row_index)
+        skipped = skipped_note(forecast, net.spec.context_length)
+        self.notes = [str(note) for note in (*panel.notes, skipped) if note is not None]
+        return forecast_frame(forecast, panel, net.quantiles)
 
     def save(self, folder: str | Path) -> None:
-        """Write the bundle: config.json and model.safetensors."""
+        """Write the bundle, config.json and model.safetensors, in place of an earlier one.
+
+        Raises BundleError before `fit` or `load`, and where `folder` holds anything else.
+        """
         save_bundle(self.bundle, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path) -> Forecaster:
-        """Read a bundle written by `save` or by `tsconv train`."""
+        """Read a bundle written by `save` or by `tsconv train`; raises BundleError."""
         forecaster = cls()
         forecaster._bundle = load_bundle(folder)
         return forecaster

@@ -41,6 +41,7 @@ class NoteKind(enum.StrEnum):
     ABSENT_ROWS = "absent rows"
     UNSEEN_ROWS = "unseen rows"
     LAGGING_ROWS = "lagging rows"
+    SERIES_LEFT_OUT = "series left out of a forecast"
     EMPTY_CHANNEL = "empty channel"
     # Before a training.
     SHORT_SERIES = "short series"

@@ -13,8 +13,9 @@ from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError
 from tsconv.forecaster import Forecaster
 from tsconv.forecasting.bundle import load_bundle
-from tsconv.forecasting.forecast import forecast_frame, forecast_panel
-from tsconv.forecasting.match import panel_for, row_numbers, with_overrides
+from tsconv.forecasting.forecast import forecast_panel
+from tsconv.forecasting.frame import forecast_frame
+from tsconv.forecasting.match import match_panel, override_roles, training_row_index
 
 
 def test_a_row_missing_at_forecast_time_is_said_and_the_others_are_unchanged(
@@ -59,7 +60,7 @@ def test_a_new_row_is_forecast_by_what_rows_share(tmp_path: Path, rows: str) -> 
     result = trained(tmp_path, model__rows=rows, model__cross_row="mean")
     table, (_, panel, bundle) = forecast(result, stations(places=("east", "west")))
     assert panel.rows == ("west", "east")
-    assert row_numbers(bundle, panel).tolist() == [2, -1]
+    assert training_row_index(bundle, panel).tolist() == [2, -1]
     assert table["row"].unique().tolist() == ["west", "east"]
     assert "not there in training, forecast by what rows share: east" in map(str, panel.notes)
 
@@ -95,14 +96,14 @@ def test_a_renamed_channel_takes_the_place_that_is_free(tmp_path: Path) -> None:
     bundle = load_bundle(result.run_dir / "bundle")
     first, _ = forecast(result, stations())
     renamed = stations().rename(columns={"no2": "nox"})
-    data = with_overrides(bundle.data, {"target": ["o3", "nox"]})
-    panel = panel_for(bundle, table_from_frame(renamed, data))
+    data = override_roles(bundle.data, {"target": ["o3", "nox"]})
+    panel = match_panel(bundle, table_from_frame(renamed, data))
     assert panel.channels == ("nox", "o3", "wind")
     assert "`nox` is taken for the target `no2` of the training" in map(str, panel.notes)
     again = forecast_frame(forecast_panel(bundle.net, panel), panel, bundle.net.quantiles)
     np.testing.assert_array_equal(first["tsconv"], again["tsconv"])
-    swapped = with_overrides(bundle.data, {"target": ["wind", "o3"], "past_covariates": ["no2"]})
-    panel = panel_for(bundle, table_from_frame(stations(), swapped))
+    swapped = override_roles(bundle.data, {"target": ["wind", "o3"], "past_covariates": ["no2"]})
+    panel = match_panel(bundle, table_from_frame(stations(), swapped))
     assert "`wind` is taken for the target `no2` of the training" in map(str, panel.notes)
 
 
@@ -111,9 +112,9 @@ def test_channels_of_which_some_are_new_are_not_guessed(tmp_path: Path) -> None:
     result = trained(tmp_path, frame, data__target="[no2,o3,so2]")
     bundle = load_bundle(result.run_dir / "bundle")
     frame = frame.rename(columns={"no2": "p", "so2": "q"})
-    data = with_overrides(bundle.data, {"target": ["p", "q", "o3"]})
+    data = override_roles(bundle.data, {"target": ["p", "q", "o3"]})
     with pytest.raises(DataError, match="targets p, q are not among the bundle's"):
-        panel_for(bundle, table_from_frame(frame, data))
+        match_panel(bundle, table_from_frame(frame, data))
 
 
 def test_the_way_in_which_rows_are_told_may_change(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_the_way_in_which_rows_are_told_may_change(tmp_path: Path) -> None:
 
 def test_a_role_that_does_not_exist_is_named() -> None:
     with pytest.raises(ConfigError, match=r"`data` \(=rows\) must be one of .*did you mean `row`"):
-        with_overrides(DataConfig(), {"rows": "place"})
+        override_roles(DataConfig(), {"rows": "place"})
 
 
 def test_channels_in_another_order_find_their_places(tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_channels_in_another_order_find_their_places(tmp_path: Path) -> None:
     bundle = load_bundle(result.run_dir / "bundle")
     first, _ = forecast(result, stations())
     bundle.data.target = ["o3", "no2"]
-    panel = panel_for(bundle, table_from_frame(stations(), bundle.data))
+    panel = match_panel(bundle, table_from_frame(stations(), bundle.data))
     assert panel.channels == ("no2", "o3", "wind")
     again = forecast_frame(forecast_panel(bundle.net, panel), panel, bundle.net.quantiles)
     pd.testing.assert_frame_equal(first, again)
@@ -150,7 +151,7 @@ def test_a_bundle_with_rows_needs_rows_and_its_channels(tmp_path: Path) -> None:
     one = stations(places=("north",))
     flat = DataConfig(id=None, target=["no2", "o3"], past_covariates="wind")
     with pytest.raises(DataError, match=r"the bundle has rows, the file none: see `data.row`"):
-        panel_for(bundle, table_from_frame(one, flat))
+        match_panel(bundle, table_from_frame(one, flat))
     less = DataConfig(id=None, row="place", target="no2")
     with pytest.raises(DataError, match=r"1 targets and 0 past covariates \(no2\), but the bundle"):
-        panel_for(bundle, table_from_frame(one, less))
+        match_panel(bundle, table_from_frame(one, less))

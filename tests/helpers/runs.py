@@ -12,7 +12,7 @@ from tsconv.config.compose import train_config
 from tsconv.data.reading.read import table_from_frame
 from tsconv.forecasting.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_frame, forecast_panel
-from tsconv.forecasting.match import panel_for, row_numbers
+from tsconv.forecasting.match import match_panel, training_row_index
 from tsconv.training.run import TrainResult, train
 
 QUICK = {
@@ -46,6 +46,6 @@ def trained(folder: Path, frame: pd.DataFrame | None = None, **keys: Any) -> Tra
 def forecast(result: TrainResult, frame: pd.DataFrame) -> tuple[pd.DataFrame, Any]:
     """The table of forecasts from the bundle on disk, and what was made on the way."""
     bundle = load_bundle(result.run_dir / "bundle")
-    panel = panel_for(bundle, table_from_frame(frame, bundle.data))
-    made = forecast_panel(bundle.net, panel, row_index=row_numbers(bundle, panel))
+    panel = match_panel(bundle, table_from_frame(frame, bundle.data))
+    made = forecast_panel(bundle.net, panel, row_index=training_row_index(bundle, panel))
     return forecast_frame(made, panel, bundle.net.quantiles), (made, panel, bundle)

@@ -16,7 +16,7 @@ from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError
 from tsconv.evaluation.scoring import evaluate, training_scale
 from tsconv.forecasting.forecast import forecast_panel
-from tsconv.forecasting.match import encoded, panel_for
+from tsconv.forecasting.match import encode_panel, match_panel
 
 QUIET = {"plots": False, "callbacks__progress": False, "callbacks__checkpoints": False}
 QUIET |= {"compile": "false", "precision": "float32", "logger": "none"}
@@ -164,7 +164,7 @@ def test_a_covariate_under_another_name_keeps_its_delay(trained: Forecaster) -> 
 def test_scores_equal_a_loop_over_origins(trained: Forecaster) -> None:
     """One dense pass over the test part, and one forecast from each of its origins."""
     bundle = trained.bundle
-    panel = encoded(bundle, panel_for(bundle, table_from_frame(shops(), bundle.data)))
+    panel = encode_panel(bundle, match_panel(bundle, table_from_frame(shops(), bundle.data)))
     split = split_panel(panel, 5, 0, 12)
     scale = training_scale(panel, split.train_end, 7)
     assert split.test is not None

@@ -19,8 +19,9 @@ from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError
 from tsconv.evaluation.scoring import evaluate, training_scale
 from tsconv.forecasting.bundle import load_bundle
-from tsconv.forecasting.forecast import forecast_panel, skipped_line
-from tsconv.output.report import parts_table, training_notes
+from tsconv.forecasting.forecast import forecast_panel, skipped_note
+from tsconv.output.metrics_table import breakdown_tables
+from tsconv.training.notes import training_notes
 from tsconv.training.run import train
 
 
@@ -77,9 +78,9 @@ def test_metrics_by_row_and_channel_are_those_of_each_alone(tmp_path: Path) -> N
 
 def test_the_tables_name_rows_and_channels(tmp_path: Path) -> None:
     test = trained(tmp_path).metrics["test"]
-    lines = parts_table(test, test["baselines"]["seasonal_naive"]).splitlines()
+    lines = breakdown_tables(test, test["baselines"]["seasonal_naive"]).splitlines()
     assert {line.split()[0] for line in lines if line} >= {"mase", "no2", "o3", *PLACES}
-    assert parts_table({"mase": 1.0}, {}) == ""
+    assert breakdown_tables({"mase": 1.0}, {}) == ""
 
 
 def test_an_empty_target_is_masked_said_and_not_forecast(tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_an_empty_target_is_masked_said_and_not_forecast(tmp_path: Path) -> None
     assert "`o3` has no value at all: no forecast of it" in map(str, panel.notes)
     notes = training_notes(panel, training_scale(panel, panel.lengths, 7))
     assert "`o3` has no value at all: it is neither trained on nor forecast" in map(str, notes)
-    assert skipped_line(made, bundle.net).startswith("3 series left out")
+    assert str(skipped_note(made, bundle.net.spec.context_length)).startswith("3 series left out")
 
 
 def test_one_row_works_and_says_so(tmp_path: Path) -> None:

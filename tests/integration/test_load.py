@@ -16,7 +16,7 @@ from tsconv.data.reading.future_file import read_future
 from tsconv.data.reading.read import read_table
 from tsconv.forecasting.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel
-from tsconv.forecasting.match import ready_panel
+from tsconv.forecasting.match import prepare_forecast
 from tsconv.output.plots import draw_forecast, figure_grid
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -131,7 +131,7 @@ def test_a_missing_hour_is_named(
 def test_the_picture_marks_holidays_and_tells_local_hours(trained: Path) -> None:
     bundle = load_bundle(trained / "run" / "bundle")
     data = dataclasses.replace(bundle.data, path=str(FILE), future_path=str(FUTURE))
-    panel, _ = ready_panel(bundle, read_table(data), read_future(data))
+    panel, _ = prepare_forecast(bundle, read_table(data), read_future(data))
     figure, axes = figure_grid(1, 1, 7, 3)
     made = forecast_panel(bundle.net, panel)
     ax = axes[0][0]

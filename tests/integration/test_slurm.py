@@ -178,10 +178,10 @@ def test_a_sweep_task_has_a_worker_for_each_gpu(cluster: Path) -> None:
 
 
 def test_of_a_key_given_twice_the_last_counts() -> None:
-    from tsconv.config.compose import sweep_config
+    from tsconv.config.compose import sweep_plan
 
     command = ["data.path=a.csv", "horizon=3", "run_dir=runs/sales", "run_dir=my run"]
-    plan = sweep_config([*command, "sweep.storage=postgresql://me@host/db", "sweep.storage=null"])
+    plan = sweep_plan([*command, "sweep.storage=postgresql://me@host/db", "sweep.storage=null"])
     assert plan.base.run_dir == "my run"
     assert plan.sweep.storage is None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import tsconv
 from tests.helpers.frames import daily_frame
 from tests.helpers.paths import ROOT
 
@@ -33,6 +34,12 @@ def test_holds_package_configs_and_command(unpacked: Path) -> None:
     assert "tsconv = tsconv.cli:main" in entry
     assert next(unpacked.glob("*.dist-info/licenses/LICENSE")).is_file()
     assert not (unpacked / "tests").exists()
+    assert (unpacked / "tsconv" / "py.typed").is_file()
+
+
+def test_has_the_version_of_the_package(unpacked: Path) -> None:
+    metadata = next(unpacked.glob("*.dist-info/METADATA")).read_text()
+    assert f"\nVersion: {tsconv.__version__}\n" in metadata
 
 
 def test_trains_and_forecasts_elsewhere(unpacked: Path, tmp_path: Path) -> None:
@@ -48,7 +55,7 @@ def test_trains_and_forecasts_elsewhere(unpacked: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    where = "import tsconv.config.compose as c; print(c.config_folder())"
+    where = "from tsconv.config.folder import config_folder; print(config_folder())"
     folder = subprocess.run(
         [sys.executable, "-c", where], cwd=tmp_path, env=environment, capture_output=True, text=True
     ).stdout

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tsconv.output.report import metrics_table, parts_table
+from tsconv.output.metrics_table import breakdown_tables, metrics_table
 from tsconv.output.tables import Column, format_line, format_number, format_table
 
 
@@ -36,11 +36,11 @@ def test_test_metrics_beside_seasonal_naive() -> None:
 def test_errors_by_row_the_worst_first() -> None:
     ours = {name: {"mase": mase} for name, mase in [("a", 0.5), ("b" * 30, 1.5), ("c", None)]}
     naive = {name: {"mase": 1.0} for name in ours}
-    table = parts_table({"by_row": ours}, {"by_row": naive}, most=1)
+    table = breakdown_tables({"by_row": ours}, {"by_row": naive}, most=1)
     assert table.splitlines() == [
         "",
         "mase by row                     tsconv  seasonal naive",
         "bbbbbbbbbbbbbbbbbbbbbbbbb          1.5               1    +50.0%",
         "... 1 more in metrics.json",
     ]
-    assert parts_table({}, {}) == ""
+    assert breakdown_tables({}, {}) == ""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.frames import daily_frame
-from tsconv.config.compose import expanded
+from tsconv.config.overrides import expand_jobs
 from tsconv.errors import ConfigError
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -38,12 +38,12 @@ def sales(tmp_path: Path) -> None:
     ],
 )
 def test_jobs_are_the_combinations(overrides: list[str], jobs: list[list[str]]) -> None:
-    assert expanded(overrides) == jobs
+    assert expand_jobs(overrides) == jobs
 
 
 def test_an_interval_belongs_into_a_sweep() -> None:
     with pytest.raises(ConfigError, match="search it by tsconv sweep"):
-        expanded(["optimizer.lr=interval(0,1)"])
+        expand_jobs(["optimizer.lr=interval(0,1)"])
 
 
 def test_each_job_has_a_folder_and_a_line(tsconv: Run, tmp_path: Path) -> None:

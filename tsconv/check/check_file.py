@@ -21,7 +21,7 @@ from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.check.train_line import train_line
 from tsconv.config.compose import CheckPlan
 from tsconv.errors import ConfigError, DataError, TsconvError
-from tsconv.output.report import training_notes
+from tsconv.training.notes import training_notes
 from tsconv.training.prepare import Prepared, check_config
 
 

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from tsconv.config.compose import overrides_from
+from tsconv.config.overrides import format_overrides
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _SPECIAL = {"null", "true", "false", "nan", "inf", "none", "yes", "no", "on", "off"}
@@ -44,7 +44,7 @@ def override(key: str, value: Any) -> str:
         return f"{key}=[{','.join(str(v) for v in value)}]"
     if _is_plain(value):
         return f"{key}={value}"
-    return overrides_from({key: value})[0]
+    return format_overrides({key: value})[0]
 
 
 def _is_plain(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 The values and their explanations stand in the YAML files of `conf/`; these classes say which keys
 exist and of what type they are. `None` in a key that allows it means "choose it from the data", see
-defaults.py.
+training/auto.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclasses.dataclass
 class DataConfig:
-    """Where the data are and which column is what; see conf/data/default.yaml."""
+    """Where the data lie and which role each column has; see conf/data/default.yaml."""
 
     path: str | None = None
     time: Any = "ds"  # a column name, or a list of them
@@ -159,7 +159,7 @@ class TrainConfig:
 
 @dataclasses.dataclass
 class SweepConfig:
-    """How a sweep goes; see conf/sweep/default.yaml."""
+    """How a sweep runs; see conf/sweep/default.yaml."""
 
     n_trials: int
     timeout: str | None

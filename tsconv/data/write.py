@@ -32,22 +32,22 @@ def write_table(
     frame: pd.DataFrame,
     output: Path,
     escape_formulas: bool = False,
-    spelling: DataConfig | None = None,
+    csv_format: DataConfig | None = None,
 ) -> None:
     """Write a table as .csv or .parquet, by the suffix of `output`, whole or not at all.
 
-    `spelling` has the separator, decimal mark and encoding of a .csv that is to be read again.
+    `csv_format` has the separator, decimal mark and encoding of a .csv that is to be read again.
     `escape_formulas` puts a ' before names in a .csv that a spreadsheet would take for a formula.
     """
     check_output(output)
     with replace_file(output) as temporary:
         if output.suffix == ".csv":
             frame = _with_time_text(_escaped(frame) if escape_formulas else frame)
-            if spelling is None:
+            if csv_format is None:
                 _write_csv(frame, temporary)
             else:
-                sep, decimal = separator(spelling), spelling.decimal
-                encoding = spelling.encoding
+                sep, decimal = separator(csv_format), csv_format.decimal
+                encoding = csv_format.encoding
                 frame.to_csv(temporary, index=False, sep=sep, decimal=decimal, encoding=encoding)
         else:
             frame.to_parquet(temporary, index=False)
@@ -96,9 +96,9 @@ def _time_text(ds: pd.Series) -> npt.NDArray[np.str_]:
         return text
     utc = ds.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
     seconds = (time - utc).astype("timedelta64[s]").astype("int64")
-    unique, which = np.unique(seconds, return_inverse=True)
+    unique, inverse = np.unique(seconds, return_inverse=True)
     offsets = [offset_name(int(s)).replace("UTC", "+00:00") for s in unique]
-    return np.char.add(text, np.array(offsets, dtype=str)[which])
+    return np.char.add(text, np.array(offsets, dtype=str)[inverse])
 
 
 def _escaped(frame: pd.DataFrame) -> pd.DataFrame:

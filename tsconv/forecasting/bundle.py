@@ -18,7 +18,8 @@ from tsconv.atomic_write import replace_folder
 from tsconv.config.schema import DataConfig
 from tsconv.data.covariates.encode import Encoding
 from tsconv.errors import BundleError, TsconvError
-from tsconv.model.network import ForecastNet, NetSpec
+from tsconv.model.network import ForecastNet
+from tsconv.model.spec import NetSpec
 
 FORMAT = 1
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
@@ -26,7 +27,7 @@ _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
 
 @dataclasses.dataclass(frozen=True)
 class Bundle:
-    """A trained network and what it must know of the data: roles, frequency, seasonality."""
+    """A trained network with the roles, frequency and seasonality of the data it was trained on."""
 
     net: ForecastNet
     data: DataConfig
@@ -34,14 +35,22 @@ class Bundle:
     season: int  # steps, of the seasonal naive baseline
     info: dict[str, Any]  # of the training: seed, figures, reasons; for people to read
     channels: tuple[str, ...] = ()  # of the training, in order: targets, then past covariates
-    rows: tuple[str, ...] = ()  # of the training, in order; () where there were none
+    rows: tuple[str, ...] = ()  # of the training, in order; () for a panel without rows
     encodings: tuple[Encoding, ...] = ()  # of the covariates
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
-    """Write the bundle whole or not at all.
+    """Write the bundle whole or not at all, in place of an earlier one.
 
-    An earlier bundle in its place is replaced; anything else there raises BundleError.
+    Raises BundleError where `folder` is there and is not a bundle.
+
+    >>> import tempfile
+    >>> from tsconv.model.spec import NetSpec
+    >>> net = ForecastNet(NetSpec(horizon=3, context_length=8, hidden=4, levels=2))
+    >>> folder = Path(tempfile.mkdtemp()) / "bundle"
+    >>> save_bundle(Bundle(net, DataConfig(id="store"), "D", 7, info={}), folder)
+    >>> load_bundle(folder).data.id
+    'store'
     """
     from tsconv import __version__
 
@@ -49,7 +58,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "format": FORMAT,
         "tsconv_version": __version__,
         "net": dataclasses.asdict(bundle.net.spec),
-        "data": _portable(bundle.data),
+        "data": _portable_roles(bundle.data),
         "freq": bundle.freq,
         "season": bundle.season,
         "channels": list(bundle.channels),
@@ -70,20 +79,20 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         (temporary / _CONFIG).write_text(text, encoding="utf-8")
 
 
-def _portable(data: DataConfig) -> dict[str, Any]:
-    """The roles and the reading of the file, without the path of the training data."""
+def _portable_roles(data: DataConfig) -> dict[str, Any]:
+    """The roles and the format of the file, without the path of the training data."""
     values = dataclasses.asdict(data)
     for key in ("path", "future_path", "origins_per_chunk", "chunks_per_batch"):
         values.pop(key)
     return values
 
 
-def _names(values: Any) -> tuple[str, ...]:
+def _to_names(values: Any) -> tuple[str, ...]:
     return tuple(str(name) for name in values or ())
 
 
 def load_bundle(folder: str | Path) -> Bundle:
-    """Rebuild the network from a bundle folder, in evaluation mode on the CPU.
+    """Read a bundle and rebuild its network, in evaluation mode on the CPU; see `save_bundle`.
 
     Raises BundleError where the folder is not a bundle, is damaged, or was written by a newer
     version.
@@ -91,9 +100,9 @@ def load_bundle(folder: str | Path) -> Bundle:
     folder = Path(folder)
     for name in (_CONFIG, _WEIGHTS):
         if not (folder / name).is_file():
-            what = f"has no {name}" if folder.is_dir() else "is not a folder"
+            fault = f"has no {name}" if folder.is_dir() else "is not a folder"
             raise BundleError(
-                f"`bundle` (={folder}) {what}; `tsconv train` writes one to <run folder>/bundle"
+                f"`bundle` (={folder}) {fault}; `tsconv train` writes one to <run folder>/bundle"
             )
     try:
         config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
@@ -110,8 +119,8 @@ def load_bundle(folder: str | Path) -> Bundle:
             freq=str(config["freq"]),
             season=int(config["season"]),
             info=dict(config["info"]),
-            channels=_names(config.get("channels", config["info"].get("channels"))),
-            rows=_names(config.get("rows")),
+            channels=_to_names(config.get("channels", config["info"].get("channels"))),
+            rows=_to_names(config.get("rows")),
             encodings=tuple(Encoding.from_dict(e) for e in config.get("covariates", ())),
         )
     except BundleError:

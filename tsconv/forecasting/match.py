@@ -1,6 +1,6 @@
-"""A file beside a bundle: the bundle's frequency, its channels and rows in their places.
+"""Match a file with a bundle: its frequency, and each channel and row by its name.
 
-Whatever does not fit by name is refused or said, never swapped in silence.
+What does not fit by name is refused or noted, never exchanged in silence.
 """
 
 from __future__ import annotations
@@ -21,139 +21,156 @@ from tsconv.data.reading.roles import with_delays
 from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError, DataError, require_choice
 from tsconv.forecasting.bundle import Bundle
+from tsconv.model.spec import NetSpec
 from tsconv.notes import Note, NoteKind
+from tsconv.text import shorten
 
-_ROW_KEYS = ("row", "row_from_file", "wide_columns_are")  # ways to tell rows, of which one holds
+_ROW_KEYS = ("row", "row_from_file", "wide_columns_are")  # where row names come from: one of them
 
 
-def with_overrides(data: DataConfig, given: dict[str, Any]) -> DataConfig:
-    """The roles of the training, less those that the given ones take the place of."""
-    known = [field.name for field in dataclasses.fields(data)]
+def override_roles(data: DataConfig, given: dict[str, Any]) -> DataConfig:
+    """The roles of the training, with the given ones in place of those that they exclude.
+
+    given: keys of the config's group `data` and their values. Raises ConfigError for a key that
+    does not exist, and for a past covariate with another delay than in the training.
+
+    >>> trained = DataConfig(row="station", target="no2")
+    >>> roles = override_roles(trained, {"wide_columns_are": "rows"})
+    >>> roles.target, roles.row  # rows have one source
+    ('no2', None)
+    """
+    keys = [field.name for field in dataclasses.fields(data)]
     for key in given:
-        require_choice("data", key, known)
+        require_choice("data", key, keys)
     if any(given.get(key) is not None for key in _ROW_KEYS):
         given = dict.fromkeys(_ROW_KEYS) | given
     if given.get("past_covariates") is not None:
-        given = given | {"past_covariates": _with_our_delays(given["past_covariates"], data)}
+        given = given | {"past_covariates": _keep_delays(given["past_covariates"], data)}
     if given.get("row") is not None and given["row"] == data.id and "id" not in given:
         given = given | {"id": None}
     return dataclasses.replace(data, **given)
 
 
-def _with_our_delays(given: Any, data: DataConfig) -> list[dict[str, Any]]:
-    """Past covariates under other names, released as late as those whose place they take."""
+def _keep_delays(given: Any, data: DataConfig) -> list[dict[str, Any]]:
+    """Past covariates under other names, each with the delay of the one that it replaces."""
     names, delays = with_delays(given)
-    ours = dict(zip(*with_delays(data.past_covariates), strict=True))
-    free = [delay for name, delay in ours.items() if name not in names]
+    trained = dict(zip(*with_delays(data.past_covariates), strict=True))
+    replaced = [delay for name, delay in trained.items() if name not in names]
     out = []
     for name, delay in zip(names, delays, strict=True):
-        learnt = ours[name] if name in ours else free.pop(0) if free else 0
-        if delay not in (0, learnt):
+        expected = trained[name] if name in trained else replaced.pop(0) if replaced else 0
+        if delay not in (0, expected):
             raise ConfigError(
-                f"`data.past_covariates`: `{name}` has delay {delay}, and the training {learnt}"
+                f"`data.past_covariates`: `{name}` has delay {delay}, and the training {expected}"
             )
-        out.append({"name": name, "delay": learnt})
+        out.append({"name": name, "delay": expected})
     return out
 
 
-def ready_panel(
-    bundle: Bundle, table: Table, extra: Table | None = None, freq: str | None = None
+def prepare_forecast(
+    bundle: Bundle, table: Table, future: Table | None = None, freq: str | None = None
 ) -> tuple[Panel, torch.Tensor]:
-    """All that a forecast needs of a table, and of a second one with the future covariates.
+    """Build the panel that the bundle's network forecasts, and find each series' origin.
 
-    Returns the panel and the step that each series is forecast from: (S,), -1 for none. Raises
-    DataError as `panel_for` does, and where covariates of the steps to forecast are missing.
+    future: a second table, with the future covariates of the steps to forecast. freq: in place of
+    the bundle's. Returns the panel, encoded, and (S,) the step that each series is forecast from,
+    -1 for none. Raises DataError as `match_panel` does, and where covariates of the steps to
+    forecast are missing.
     """
-    if extra is not None:
-        table = with_future(table, extra)
-    panel = panel_for(bundle, table, freq)
+    if future is not None:
+        table = with_future(table, future)
+    panel = match_panel(bundle, table, freq)
     spec = bundle.net.spec
     origins, notes = require_future(panel, bundle.encodings, spec.horizon, spec.context_length)
-    return encoded(bundle, panel.with_notes(notes), table.source), origins
+    return encode_panel(bundle, panel.with_notes(notes), table.source), origins
 
 
-def encoded(bundle: Bundle, panel: Panel, source: str = "the data") -> Panel:
-    """The panel with its covariates as the bundle's network takes them, and its calendar."""
+def encode_panel(bundle: Bundle, panel: Panel, source: str = "the data") -> Panel:
+    """Encode the panel's covariates as the bundle's network takes them, and add its calendar.
+
+    source: the name of the file, for messages.
+    """
     spec = bundle.net.spec
     return with_calendar(encode(panel, bundle.encodings, source), spec.calendar, spec.horizon)
 
 
-def panel_for(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
-    """The table on the bundle's frequency, its channels and rows in the bundle's order.
+def match_panel(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
+    """Lay the table on the bundle's frequency, channels and rows in the bundle's order.
 
-    Its covariates are as the file has them, see `encoded`.
-
-    Rows of the training that the file lacks are left out, and said in the notes; rows never seen
-    come last. Raises DataError where the file's frequency, channels or rows do not fit the bundle.
+    Covariates stay as the file has them, see `encode_panel`. Rows of the training that the file
+    lacks are left out, and the notes say so; rows never seen come last. Raises DataError where the
+    file's frequency, channels or rows do not fit the bundle.
     """
     panel = build_panel(table, freq or bundle.freq)
     found = None if freq else commonest_step(table)
-    ours = panel.frequency
+    frequency = panel.frequency
     if found is not None and (
-        (found.kind == ours.kind and found.size > ours.size)
-        or (found.kind, ours.kind) == ("month", "fixed")
+        (found.kind == frequency.kind and found.size > frequency.size)
+        or (found.kind, frequency.kind) == ("month", "fixed")
     ):
         raise DataError(
             f"{table.source}: its steps are {found.alias}, but the bundle forecasts steps of "
-            f"{ours.alias}; set `data.freq={ours.alias}` if most rows are missing indeed"
+            f"{frequency.alias}; set `data.freq={frequency.alias}` if most steps are missing indeed"
         )
-    panel = _with_our_rows(bundle, _with_our_channels(bundle, panel, table.source), table.source)
+    panel = _match_channels(bundle, panel, table.source)
+    panel = _match_rows(bundle, panel, table.source)
     return panel.with_notes(_forecast_notes(panel))
 
 
-def row_numbers(bundle: Bundle, panel: Panel) -> torch.Tensor | None:
-    """(H,) the number of each of the panel's rows in the training, -1 for a new one; None: all."""
+def training_row_index(bundle: Bundle, panel: Panel) -> torch.Tensor | None:
+    """(H,) the number of each of the panel's rows in the training, -1 for a row never seen.
+
+    None where the panel has the rows of the training, all of them and in order.
+    """
     if panel.rows == bundle.rows:
         return None
-    known = {name: h for h, name in enumerate(bundle.rows)}
-    return torch.tensor([known.get(name, -1) for name in panel.rows])
+    numbers = {name: h for h, name in enumerate(bundle.rows)}
+    return torch.tensor([numbers.get(name, -1) for name in panel.rows])
 
 
-def _with_our_channels(bundle: Bundle, panel: Panel, source: str) -> Panel:
-    """Every channel in the place of its name; one under a new name in the place that is free."""
+def _match_channels(bundle: Bundle, panel: Panel, source: str) -> Panel:
+    """Put every channel where the bundle has its name, one under a new name where one is free."""
     n_past = bundle.net.spec.n_past
-    ours = bundle.channels or panel.channels
-    n_targets = len(ours) - n_past
-    theirs = len(panel.targets)
-    if (theirs, panel.n_past) != (n_targets, n_past):
+    trained = bundle.channels or panel.channels
+    n_targets, found_targets = len(trained) - n_past, len(panel.targets)
+    if (found_targets, panel.n_past) != (n_targets, n_past):
         raise DataError(
-            f"{source}: {theirs} targets and {panel.n_past} past covariates "
+            f"{source}: {found_targets} targets and {panel.n_past} past covariates "
             f"({', '.join(panel.channels)}), but the bundle takes {n_targets} and {n_past} "
-            f"({', '.join(ours)}); a past covariate that is not known can be an empty column"
+            f"({', '.join(trained)}); a past covariate that is not known can be an empty column"
         )
-    targets, notes = _channel_order(panel.channels[:theirs], ours[:n_targets], "target", source)
-    past, past_notes = _channel_order(
-        panel.channels[theirs:], ours[n_targets:], "past covariate", source
-    )
-    order = [*targets, *(theirs + c for c in past)]
+    found, found_past = panel.channels[:n_targets], panel.channels[n_targets:]
+    targets, notes = _channel_order(found, trained[:n_targets], "target", source)
+    past, past_notes = _channel_order(found_past, trained[n_targets:], "past covariate", source)
+    order = [*targets, *(n_targets + c for c in past)]
     if order != list(range(len(order))):
         panel = panel.with_channels(order)
     return panel.with_notes((*notes, *past_notes))
 
 
 def _channel_order(
-    names: Sequence[str], ours: Sequence[str], what: str, source: str
+    names: Sequence[str], trained: Sequence[str], role: str, source: str
 ) -> tuple[list[int], list[Note]]:
-    """For each of the bundle's channels the number of the file's that takes its place, and notes.
+    """For each of the bundle's channels the position of the file's that replaces it, and notes.
 
     Raises DataError where new names could stand for several of the bundle's.
     """
-    free = [name for name in ours if name not in names]
-    new = [name for name in names if name not in ours]
+    free = [name for name in trained if name not in names]
+    new = [name for name in names if name not in trained]
     if len(new) > 1 and len(new) < len(names):
         raise DataError(
-            f"{source}: {what}s {', '.join(new)} are not among the bundle's ({', '.join(ours)}), "
-            f"and which takes the place of which cannot be told: rename them"
+            f"{source}: {role}s {', '.join(new)} are not among the bundle's "
+            f"({', '.join(trained)}), and nothing says which replaces which: rename them"
         )
-    stand_in = dict(zip(free, new, strict=True))  # in order, where all names are new
+    replacement = dict(zip(free, new, strict=True))  # in order, where all names are new
     notes = []
-    for old, name in stand_in.items():
-        text = f"`{name}` is taken for the {what} `{old}` of the training"
+    for old, name in replacement.items():
+        text = f"`{name}` is taken for the {role} `{old}` of the training"
         notes.append(Note(NoteKind.RENAMED_CHANNEL, text, (name, old)))
-    return [list(names).index(stand_in.get(name, name)) for name in ours], notes
+    return [list(names).index(replacement.get(name, name)) for name in trained], notes
 
 
-def _with_our_rows(bundle: Bundle, panel: Panel, source: str) -> Panel:
+def _match_rows(bundle: Bundle, panel: Panel, source: str) -> Panel:
     """The bundle's rows that the file has, in the bundle's order, then the file's new ones."""
     if bool(bundle.rows) != bool(panel.rows):
         have, lack = ("has", "the file none") if bundle.rows else ("has no", "the file has")
@@ -162,25 +179,31 @@ def _with_our_rows(bundle: Bundle, panel: Panel, source: str) -> Panel:
         return panel
     spec = bundle.net.spec
     unseen = [name for name in panel.rows if name not in bundle.rows]
-    fixed = {"model.rows": ("separate", "pooled"), "model.cross_row": ("dense", "mean")}
-    wrong = {k: v for k, v in fixed.items() if getattr(spec, k.removeprefix("model.")) == v[0]}
-    if unseen and wrong:
+    if unseen:
+        _require_row_sharing(spec, unseen, source)
+    absent = [name for name in bundle.rows if name not in panel.rows]
+    kept = [name for name in bundle.rows if name in panel.rows or spec.cross_row == "dense"]
+    notes = []
+    if absent:
+        text = f"not in the file, of the rows of the training: {shorten(absent, 5)}"
+        notes.append(Note(NoteKind.ABSENT_ROWS, text, tuple(absent)))
+    if unseen:
+        text = f"not there in training, forecast by what rows share: {shorten(unseen, 5)}"
+        notes.append(Note(NoteKind.UNSEEN_ROWS, text, tuple(unseen)))
+    return panel.with_rows([*kept, *unseen]).with_notes(notes)
+
+
+def _require_row_sharing(spec: NetSpec, unseen: Sequence[str], source: str) -> None:
+    """Raise DataError where the network has nothing to forecast an unseen row with."""
+    instead = {"model.rows": ("separate", "pooled"), "model.cross_row": ("dense", "mean")}
+    wrong = {k: v for k, v in instead.items() if getattr(spec, k.removeprefix("model.")) == v[0]}
+    if wrong:
         is_set = " and ".join(f"`{key}={value}`" for key, (value, _) in wrong.items())
         better = " ".join(f"{key}={value}" for key, (_, value) in wrong.items())
         raise DataError(
             f"{source}: row `{unseen[0]}` was not there in training ({len(unseen)} such), and "
             f"{is_set} cannot forecast it; train with `{better}`"
         )
-    absent = [name for name in bundle.rows if name not in panel.rows]
-    kept = [name for name in bundle.rows if name in panel.rows or spec.cross_row == "dense"]
-    notes = []
-    if absent:
-        text = f"not in the file, of the rows of the training: {_listed(absent)}"
-        notes.append(Note(NoteKind.ABSENT_ROWS, text, tuple(absent)))
-    if unseen:
-        text = f"not there in training, forecast by what rows share: {_listed(unseen)}"
-        notes.append(Note(NoteKind.UNSEEN_ROWS, text, tuple(unseen)))
-    return panel.with_rows([*kept, *unseen]).with_notes(notes)
 
 
 def _forecast_notes(panel: Panel) -> list[Note]:
@@ -194,12 +217,8 @@ def _forecast_notes(panel: Panel) -> list[Note]:
     late = panel.lagging_rows() if panel.rows else []
     if late:
         text = (
-            f"rows that end before the last time of their family, from which all are forecast: "
-            f"{_listed(late)}"
+            "rows that end before the last time of their family, from which all are forecast: "
+            f"{shorten(late, 5)}"
         )
         notes.append(Note(NoteKind.LAGGING_ROWS, text, tuple(late)))
     return notes
-
-
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f", ... ({len(names)})" if len(names) > most else "")

@@ -1,1 +1,1 @@
-"""What a run leaves to read and to look at: reports, tables, pictures."""
+"""What a run leaves: the files of its folder, printed tables, plots."""

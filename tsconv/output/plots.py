@@ -12,7 +12,8 @@ import numpy as np
 from tsconv.data.covariates.encode import Encoding
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.zones import find_zone
-from tsconv.forecasting.forecast import Forecast, quantile_columns
+from tsconv.forecasting.forecast import Forecast
+from tsconv.forecasting.frame import quantile_columns
 
 _MOST_ROWS = 100
 _MOST_MARKS = 8  # runs of a category in one picture; more could not be told apart
@@ -167,7 +168,7 @@ def _mark_categories(
 def _tiles(panel: Panel, forecast: Forecast, most: int) -> tuple[list[tuple[int, int, int]], int]:
     """Which (forecast, target, row) are drawn, line by line, and in how many columns."""
     targets = range(len(panel.targets))
-    known = forecast.known
+    known = forecast.has_forecast
     if not panel.rows:
         shown = _spread(len(forecast.series), most)
         tiles = [(i, c, 0) for i in shown for c in targets if known[i, c, 0]][:most]

@@ -16,9 +16,10 @@ from typing import Any
 
 import optuna
 
-from tsconv.config.compose import SweepPlan, group_names, sweep_config
+from tsconv.config.compose import SweepPlan, sweep_plan
+from tsconv.config.folder import group_names
+from tsconv.config.overrides import flat_values
 from tsconv.errors import ConfigError, nearest
-from tsconv.output.report import flat
 from tsconv.sweep import study as studies
 from tsconv.sweep.results.summary import finished
 from tsconv.sweep.results.trial_table import TrialTable
@@ -54,7 +55,7 @@ class Sweep:
 
     def __init__(self, overrides: Sequence[str], config_dir: str | None = None) -> None:
         self.overrides, self.config_dir = list(overrides), config_dir
-        self.plan = sweep_config(overrides, config_dir)
+        self.plan = sweep_plan(overrides, config_dir)
         self.settings = self.plan.sweep
         self.space: Space = parse_space(self.plan.search_space)
         studies.check_settings(self.settings, self.space)
@@ -139,7 +140,7 @@ def seconds_of(text: str | None) -> float | None:
 
 def _check_keys(space: Space, plan: SweepPlan) -> None:
     """Raise ConfigError for a range of a key that the config does not have."""
-    known = {*flat(dataclasses.asdict(plan.base)), *group_names()}
+    known = {*flat_values(dataclasses.asdict(plan.base)), *group_names()}
     for each in space:
         if each.key in _NOT_SEARCHED:
             raise ConfigError(f"`search_space.{each.key}`: each trial has its own `{each.key}`")
@@ -153,7 +154,7 @@ def _check_keys(space: Space, plan: SweepPlan) -> None:
 def _identity(plan: SweepPlan, space: Space) -> dict[str, Any]:
     """What trials of one study have in common; see `join_study`."""
     searched = {each.key for each in space}
-    base = flat(dataclasses.asdict(plan.base))
+    base = flat_values(dataclasses.asdict(plan.base))
     kept = {k: v for k, v in base.items() if k not in _NOT_COMPARED and k not in searched}
     return {
         "search_space": describe(space),

@@ -23,7 +23,7 @@ from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError, TrainingError
 from tsconv.evaluation.scoring import score
-from tsconv.output.report import look_up, write_config, write_json
+from tsconv.output.run_files import find_metric, write_config, write_json
 from tsconv.training.loop import fit
 from tsconv.training.prepare import PanelCache, Prepared
 
@@ -88,7 +88,7 @@ def objective_values(metrics: dict[str, Any], names: list[str]) -> list[float]:
     """The objectives of a trial. Raises TrainingError for one that is not a finite number."""
     values = []
     for name in names:
-        value = look_up(metrics, name)
+        value = find_metric(metrics, name)
         if value is None or not math.isfinite(value):
             raise TrainingError(f"`{name}` is {value}: it is not defined for these data")
         values.append(float(value))

@@ -24,9 +24,9 @@ import optuna
 import torch
 from optuna.trial import TrialState
 
-from tsconv.config.compose import SweepPlan, sweep_config, with_values
+from tsconv.config.compose import SweepPlan, sweep_plan, trial_config
+from tsconv.config.overrides import flat_values
 from tsconv.errors import ConfigError, TsconvError, one_line
-from tsconv.output.report import flat, training_notes
 from tsconv.sweep import study as studies
 from tsconv.sweep.search_space.parse import parse_space
 from tsconv.sweep.search_space.ranges import Space, stored_params
@@ -45,6 +45,7 @@ from tsconv.sweep.trial import (
     run_trial,
     validated,
 )
+from tsconv.training.notes import training_notes
 from tsconv.training.prepare import PanelCache
 
 _IDLE = 2.0  # seconds between looks for a trial that another worker lost
@@ -68,7 +69,7 @@ class Worker:
 
     def __init__(self, job: Job, send: Any) -> None:
         self.job, self.send = job, send
-        self.plan: SweepPlan = sweep_config(job.overrides, job.config_dir)
+        self.plan: SweepPlan = sweep_plan(job.overrides, job.config_dir)
         self.space: Space = parse_space(self.plan.search_space)
         self.workshop = PanelCache()
         self.go, self.stop = threading.Event(), threading.Event()
@@ -80,7 +81,7 @@ class Worker:
         base = validated(self.workshop.prepare(asked))
         data = fingerprint(self.workshop.panel(asked))
         self._check_ends()
-        stands = {**flat(dataclasses.asdict(base.config)), **self.plan.choices}
+        stands = {**flat_values(dataclasses.asdict(base.config)), **self.plan.choices}
         return {
             "data": data,
             "baseline": stored_params(self.space, stands),
@@ -95,7 +96,7 @@ class Worker:
         own: dict[str, Any] = {"seed": self._seed(number)}
         if base.threads is None and self.job.threads is not None:
             own["threads"] = self.job.threads
-        return with_values(self.job.overrides, {**own, **values}, self.job.config_dir)
+        return trial_config(self.job.overrides, {**own, **values}, self.job.config_dir)
 
     def _seed(self, number: int) -> int:
         return (self.plan.base.seed + number) % 2**32

@@ -1,4 +1,4 @@
-"""Several trainings in turn, as Hydra's multirun has them: a folder for each, one table for all."""
+"""Several trainings in turn, as Hydra's multirun runs them, each in a folder of its own."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from typing import Any
 from tsconv.atomic_write import replace_text
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError, TrainingError, TsconvError, one_line
-from tsconv.output.report import look_up, write_overrides
+from tsconv.output.run_files import find_metric, write_overrides
 from tsconv.output.tables import Column, format_number, format_table
 from tsconv.training.prepare import PanelCache
 from tsconv.training.run import TrainResult, free_folder, train
 
-_SHOWN = ("val.scaled_mae", "test.scaled_mae", "test.mae", "test.mase", "train_seconds")
-_LONGEST_NAME = 80
+_METRICS = ("val.scaled_mae", "test.scaled_mae", "test.mae", "test.mase", "train_seconds")
+_LONGEST_NAME = 80  # characters of a folder's name
+Notify = Callable[[str], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,67 +30,83 @@ class Job:
 
     changed: list[str]  # the overrides that differ between jobs
     folder: Path
-    metrics: dict[str, Any] | None
+    metrics: dict[str, Any] | None  # as metrics.json; None where the job failed
     error: str = ""
 
 
-def run_jobs(
-    jobs: Sequence[list[str]],
-    configs: Sequence[TrainConfig],
-    notify: Callable[[str], None] | None = None,
-) -> str:
-    """Train each config in a folder of its own; write summary.csv and return the table.
+@dataclasses.dataclass(frozen=True)
+class MultirunResult:
+    """What a multirun leaves: the folder of all jobs, and each job."""
 
-    All configs are checked, on their data, before the first one is trained; a job that fails then
-    does not stop the others. Raises TrainingError at the end where jobs failed.
+    folder: Path
+    jobs: tuple[Job, ...]
+
+    @property
+    def table(self) -> str:
+        """The jobs and their metrics, one job a line."""
+        return _format_jobs(self.jobs)
+
+    @property
+    def error(self) -> TrainingError | None:
+        """An error that counts the failed jobs and names the first; None where none failed."""
+        failed = [job for job in self.jobs if job.error]
+        if not failed:
+            return None
+        return TrainingError(
+            f"{len(failed)} of {len(self.jobs)} jobs failed; the first, "
+            f"{' '.join(failed[0].changed)}, with: {failed[0].error}"
+        )
+
+
+def run_jobs(
+    jobs: Sequence[list[str]], configs: Sequence[TrainConfig], notify: Notify | None = None
+) -> MultirunResult:
+    """Train each config in a folder of its own and write summary.csv, one line a job.
+
+    jobs: the overrides of each job, see `expand_jobs`. configs: what they compose to. notify: gets
+    one line at a time, on the data and on each job. All configs are checked, on their data, before
+    the first one is trained: raises TsconvError where one is at fault. A job that fails later does
+    not stop the others, and the result has its error.
     """
-    workshop = PanelCache()
+    cache = PanelCache()
     for config in configs:
-        workshop.prepare(config)
+        cache.prepare(config)
         if config.resume is not None:
             raise ConfigError("`resume` goes on with one run; a multirun starts new ones")
-    folder = _folder(configs[0])
+    folder = _make_folder(configs[0])
     changed = [[o for i, o in enumerate(job) if len({j[i] for j in jobs}) > 1] for job in jobs]
     done: list[Job] = []
-    for number, (job, what, config) in enumerate(zip(jobs, changed, configs, strict=True)):
-        name = f"{number:03d}_{_plain(what)}".rstrip("_")
+    for number, (job, differing, config) in enumerate(zip(jobs, changed, configs, strict=True)):
+        name = f"{number:03d}_{_folder_name(differing)}".rstrip("_")
         if notify is not None:
-            notify(f"job {number + 1} of {len(jobs)}: {' '.join(what)}")
+            notify(f"job {number + 1} of {len(jobs)}: {' '.join(differing)}")
         own = dataclasses.replace(config, run_dir=str(folder / name))
-        first = notify if not done else None  # the data are the same for all
-        done.append(_run(job, what, own, workshop, first))
+        notify_data = notify if not done else None  # the data are the same for all
+        done.append(_run_job(job, differing, own, cache, notify_data))
         if done[-1].error and notify is not None:
             notify(f"job {number + 1} failed: {done[-1].error}")
-        _write(done, folder / "summary.csv")
-    failed = [job for job in done if job.error]
-    table = _table(done) + f"\nresults: {folder}"
-    if failed:
-        print(table)
-        raise TrainingError(
-            f"{len(failed)} of {len(done)} jobs failed; the first, {' '.join(failed[0].changed)}, "
-            f"with: {failed[0].error}"
-        )
-    return table
+        _write_summary(done, folder / "summary.csv")
+    return MultirunResult(folder, tuple(done))
 
 
-def _run(
+def _run_job(
     overrides: list[str],
     changed: list[str],
     config: TrainConfig,
-    workshop: PanelCache,
-    notify: Callable[[str], None] | None,
+    cache: PanelCache,
+    notify: Notify | None,
 ) -> Job:
     folder = Path(str(config.run_dir))
     try:
-        result: TrainResult = train(config, notify=notify, workshop=workshop)
+        result: TrainResult = train(config, notify=notify, workshop=cache)
     except (TsconvError, RuntimeError, MemoryError) as error:  # the next may need less memory
         return Job(changed, folder, None, one_line(error))
     write_overrides(overrides, config, folder / ".hydra")
     return Job(changed, folder, result.metrics)
 
 
-def _folder(config: TrainConfig) -> Path:
-    """Where the jobs' folders go: `run_dir`, or a new one beside those of single runs."""
+def _make_folder(config: TrainConfig) -> Path:
+    """The folder for the jobs' folders: `run_dir`, or a new one beside those of single runs."""
     if config.run_dir is None:
         return free_folder(Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_multirun")
     folder = Path(config.run_dir)
@@ -99,39 +116,41 @@ def _folder(config: TrainConfig) -> Path:
     return folder
 
 
-def _plain(changed: list[str]) -> str:
-    """The overrides as part of a folder's name, without what shells and Hydra care about."""
-    names = [o.lstrip("+~").rpartition(".")[2] if "=" not in o else _short(o) for o in changed]
-    return re.sub(r"[^\w.-]+", "-", "_".join(names))[:_LONGEST_NAME]
+def _folder_name(changed: list[str]) -> str:
+    """The overrides as part of a folder's name, without characters special to shells and Hydra."""
+    return re.sub(r"[^\w.-]+", "-", "_".join(map(_shorten_override, changed)))[:_LONGEST_NAME]
 
 
-def _short(override: str) -> str:
-    key, _, value = override.partition("=")
+def _shorten_override(override: str) -> str:
+    """The last part of the key with the value: "model.hidden=8" is "hidden-8"."""
+    key, equals, value = override.partition("=")
+    if not equals:
+        return key.lstrip("+~").rpartition(".")[2]
     return f"{key.rpartition('.')[2]}-{value}"
 
 
-def _figures(job: Job) -> list[float | None]:
-    return [look_up(job.metrics or {}, name) for name in _SHOWN]
+def _job_metrics(job: Job) -> list[float | None]:
+    return [find_metric(job.metrics or {}, name) for name in _METRICS]
 
 
-def _table(jobs: Sequence[Job]) -> str:
+def _format_jobs(jobs: Sequence[Job]) -> str:
     names = [" ".join(job.changed) or "(as given)" for job in jobs]
     width = max(map(len, ["job", *names])) + 2
-    columns = [Column(width, "<"), *(Column(len(name) + 2) for name in _SHOWN)]
-    lines = [["job", *_SHOWN]]
+    columns = [Column(width, "<"), *(Column(len(name) + 2) for name in _METRICS)]
+    lines = [["job", *_METRICS]]
     for name, job in zip(names, jobs, strict=True):
-        cells = [format_number(value, ".5g") for value in _figures(job)]
+        cells = [format_number(value, ".5g") for value in _job_metrics(job)]
         if job.error:
             cells[0] = "failed"
         lines.append([name, *cells])
     return format_table(columns, lines)
 
 
-def _write(jobs: Sequence[Job], path: Path) -> None:
+def _write_summary(jobs: Sequence[Job], path: Path) -> None:
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
-    out.writerow(["folder", "overrides", *_SHOWN, "error"])
+    out.writerow(["folder", "overrides", *_METRICS, "error"])
     for job in jobs:
-        figures = ["" if v is None else v for v in _figures(job)]
-        out.writerow([job.folder, " ".join(job.changed), *figures, job.error])
+        metrics = ["" if v is None else v for v in _job_metrics(job)]
+        out.writerow([job.folder, " ".join(job.changed), *metrics, job.error])
     replace_text(path, text.getvalue())

@@ -16,8 +16,9 @@ from tsconv.errors import ConfigError
 from tsconv.evaluation.scoring import score
 from tsconv.forecasting.bundle import Bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
-from tsconv.output.report import training_notes, write_config, write_json
+from tsconv.output.run_files import write_config, write_json
 from tsconv.training.loop import Fitted, fit
+from tsconv.training.notes import training_notes
 from tsconv.training.prepare import PanelCache, Prepared
 
 

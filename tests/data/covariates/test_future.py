@@ -221,7 +221,7 @@ def test_the_template_is_written_as_the_file_is_spelt(tmp_path: Path) -> None:
     alone = build_panel(table_from_frame(PAST, ROLES))
     roles = dataclasses.replace(ROLES, sep=";", decimal=",", encoding="latin-1")
     template = template_frame(alone, roles, 2).assign(promo=1.5, event="Fete, ç")
-    write_table(template, tmp_path / "t.csv", spelling=roles)
+    write_table(template, tmp_path / "t.csv", csv_format=roles)
     roles = dataclasses.replace(roles, path=None, future_path=str(tmp_path / "t.csv"))
     extra = read_future(roles)
     assert extra.future is not None

@@ -1,0 +1,64 @@
+"""The files of a run folder: metrics.json, the resolved config, the overrides."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from tsconv.atomic_write import replace_text
+from tsconv.config.schema import TrainConfig
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write a value of plain types as JSON; raises ValueError for NaN.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "metrics.json"
+    >>> write_json({"mae": 0.5}, path)
+    >>> json.loads(path.read_text())
+    {'mae': 0.5}
+    """
+    replace_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def find_metric(metrics: Mapping[str, Any], name: str) -> float | None:
+    """A figure of metrics.json by a name such as `val.mae` or `train_seconds`; None for none.
+
+    >>> find_metric({"val": {"mae": 0.5}, "test": None}, "val.mae")
+    0.5
+    """
+    part, _, key = name.rpartition(".")
+    return ((metrics.get(part) or {}) if part else metrics).get(key)
+
+
+def write_config(config: TrainConfig, reasons: Mapping[str, str], path: Path) -> None:
+    """Write the config as it was used, as YAML, with the reason behind each value that was chosen.
+
+    reasons: key with dots -> why its value was chosen from the data.
+    """
+    text = OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
+    lines: list[str] = []
+    path_to_line: list[str] = []  # the keys that lead to the line
+    for line in text.splitlines():
+        name, colon, _ = line.strip().partition(":")
+        reason = None
+        if colon and not line.strip().startswith("-"):  # an item of a list has no reason
+            depth = (len(line) - len(line.lstrip())) // 2
+            path_to_line = [*path_to_line[:depth], name]
+            reason = reasons.get(".".join(path_to_line))
+        lines.append(f"{line}  # auto: {reason}" if reason else line)
+    replace_text(path, "\n".join(lines) + "\n")
+
+
+def write_overrides(overrides: Sequence[str], config: TrainConfig, folder: Path) -> None:
+    """Write `overrides.yaml` and the composed `config.yaml` to a folder, as Hydra does."""
+    folder.mkdir(exist_ok=True)
+    asked = OmegaConf.create(list(overrides))
+    composed = OmegaConf.create(dataclasses.asdict(config))
+    replace_text(folder / "overrides.yaml", OmegaConf.to_yaml(asked))
+    replace_text(folder / "config.yaml", OmegaConf.to_yaml(composed))
