@@ -21,12 +21,13 @@ STEPS = [
     ],
     [
         (LEFT, "train", "config/compose: TrainConfig", "conf/, overrides; unknown keys refused"),
-        (RIGHT, "forecast", "config/compose: ForecastConfig", "keys of data.* that are set replace the bundle's"),
+        (RIGHT, "forecast", "config/compose: ForecastConfig",
+         "keys of data.* that are set replace the bundle's"),
     ],
     [(BOTH, "both", "data/reading: files -> Table",
-      "the only door for untrusted input: columns, cells, times, duplicates; errors name the line")],
+      "the only entrance for untrusted input: columns, cells, times; errors name the line")],
     [(BOTH, "both", "data/panel, data/covariates: Table -> Panel",
-      "every series on its regular grid, end to end in one tensor; gaps are NaN; notes on the data")],
+      "every series on its regular grid, end to end in one tensor; duplicates and gaps by policy")],
     [
         (LEFT, "train", "training/prepare, training/auto: Prepared",
          "open keys chosen, split by time, encodings, network"),

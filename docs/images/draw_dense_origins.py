@@ -1,4 +1,4 @@
-"""Draw docs/images/dense_origins.svg: what a window framework computes, and what one dense pass does.
+"""Draw docs/images/dense_origins.svg: what windows compute, and what one dense pass does.
 
 python docs/images/draw_dense_origins.py
 """

@@ -1,4 +1,6 @@
-"""Draw docs/images/load_holiday.png: Christmas with and without covariates, from the evening before.
+"""Draw docs/images/load_holiday.png: Christmas with and without covariates.
+
+The origin is the evening before.
 
 tsconv train experiment=load run_dir=runs/with
 tsconv train experiment=load run_dir=runs/without features.calendar=null data.categories=null \
