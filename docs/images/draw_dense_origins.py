@@ -1,6 +1,6 @@
-"""Draw docs/dense_origins.svg: what a window framework computes, and what one dense pass does.
+"""Draw docs/images/dense_origins.svg: what windows compute, and what one dense pass does.
 
-python docs/draw_dense_origins.py
+python docs/images/draw_dense_origins.py
 """
 
 from pathlib import Path

@@ -1,9 +1,11 @@
-"""Draw docs/load_holiday.png: Christmas with and without covariates, from the evening before.
+"""Draw docs/images/load_holiday.png: Christmas with and without covariates.
+
+The origin is the evening before.
 
 tsconv train experiment=load run_dir=runs/with
 tsconv train experiment=load run_dir=runs/without features.calendar=null data.categories=null \
     data.past_covariates=null data.future_covariates=null data.static_covariates=null
-python docs/draw_load_holiday.py runs/with/bundle runs/without/bundle
+python docs/images/draw_load_holiday.py runs/with/bundle runs/without/bundle
 """
 
 import dataclasses
@@ -18,7 +20,7 @@ from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.match import encode_panel, match_panel
 from tsconv.output.plots import draw_forecast, figure_grid, finish
 
-FILE = Path(__file__).parents[1] / "data" / "load.csv.gz"
+FILE = Path(__file__).parents[2] / "data" / "load.csv.gz"
 AREAS = {"harbour": "industrial", "suburbs": "residential"}
 ORIGIN = 358 * 24 - 1  # steps from the first hour of 2023 to the last one of 24 December
 
