@@ -26,7 +26,8 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import read_table
 from tsconv.data.timestamps.infer import infer_frequency
-from tsconv.model.network import ForecastNet, NetSpec
+from tsconv.model.network import ForecastNet
+from tsconv.model.spec import NetSpec
 from tsconv.nn import DepthwiseConv1d, RowwiseConv1d, SeparableConv1d
 
 Job = Callable[[], object]
