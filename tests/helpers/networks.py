@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from tsconv.model.network import ForecastNet, NetSpec
+from tsconv.model.network import ForecastNet
+from tsconv.model.spec import NetSpec
 
 
 def random_net(**settings: object) -> ForecastNet:
