@@ -1,4 +1,4 @@
-"""Forward + backward of each layer beside torch's own layers doing the same, in one run.
+"""Time forward + backward of each layer beside PyTorch's layers that do the same, in one run.
 
     python scripts/benchmarks/layers.py [--repeats 40] [--threads 2] [--device cpu] [--only rowwise]
 
@@ -32,7 +32,7 @@ ROWS = [(32, 15, 10, 100), (32, 16, 64, 168), (8, 64, 16, 512)]
 
 
 class Loop(nn.Module):
-    """A layer of its own for each row, one after the other: what row-wise layers replace."""
+    """One layer for each row, in a loop: what row-wise layers replace."""
 
     def __init__(self, rows: list[nn.Module]) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Loop(nn.Module):
 
 
 class Causal(nn.Module):
-    """A torch layer behind left padding."""
+    """A PyTorch layer whose input is padded on the left."""
 
     def __init__(self, layer: nn.Module, left: int) -> None:
         super().__init__()
@@ -54,6 +54,7 @@ class Causal(nn.Module):
 
 
 def wait(x: Tensor) -> None:
+    """Wait until the device of x is done, so that the clock sees its work."""
     if x.is_cuda:
         torch.cuda.synchronize()
 
@@ -61,7 +62,7 @@ def wait(x: Tensor) -> None:
 def medians(
     layers: dict[str, nn.Module], x: Tensor, grad: Tensor, repeats: int
 ) -> dict[str, float]:
-    """Milliseconds of forward + backward of each, interleaved so that all see the same machine."""
+    """Return milliseconds of forward + backward of each layer; repeats are interleaved."""
     times: dict[str, list[float]] = {name: [] for name in layers}
     compiled = {
         name: torch.compile(layer, dynamic=False) if name.endswith("compiled") else layer
@@ -70,27 +71,27 @@ def medians(
     for repeat in range(repeats + 3):  # three to warm up and compile
         for name, layer in compiled.items():
             wait(x)
-            begun = time.perf_counter()
+            start = time.perf_counter()
             layer(x).backward(grad)
             wait(x)
             if repeat >= 3:
-                times[name].append(1e3 * (time.perf_counter() - begun))
+                times[name].append(1e3 * (time.perf_counter() - start))
             x.grad = None
             layers[name].zero_grad()
     return {name: statistics.median(values) for name, values in times.items()}
 
 
 def copy_bandwidth(device: str) -> float:
-    """Bytes a second that a copy of 256 MiB moves, read and write."""
+    """Return the bytes a second that a copy of 256 MiB reads and writes."""
     source = torch.ones(64 * 2**20, device=device)
     target = torch.empty_like(source)
     seconds = []
     for _ in range(10):
         wait(source)
-        begun = time.perf_counter()
+        start = time.perf_counter()
         target.copy_(source)
         wait(source)
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.perf_counter() - start)
     return 2 * source.numel() * 4 / min(seconds)
 
 
@@ -102,14 +103,15 @@ def table(
     layers = {name: layer.to(x.device) for name, layer in layers.items()}
     out = layers[base](x)
     moved = 2 * 4 * (x.numel() + out.numel())
-    got = medians(layers, x, torch.randn_like(out), repeats)
+    times = medians(layers, x, torch.randn_like(out), repeats)
     print(f"\n{title}\n{'':<34}{'ms':>8}{base + ' / this':>32}{'bandwidth':>11}")
-    for name, ms in got.items():
+    for name, ms in times.items():
         share = moved / (ms / 1e3) / bandwidth
-        print(f"{name:<34}{ms:>8.2f}{got[base] / ms:>32.2f}{share:>11.0%}", flush=True)
+        print(f"{name:<34}{ms:>8.2f}{times[base] / ms:>32.2f}{share:>11.0%}", flush=True)
 
 
 def depthwise(device: str, repeats: int, bandwidth: float) -> None:
+    """Compare depthwise convolutions."""
     for b, c, w, k, d in DEPTHWISE:
         x = torch.randn(b, c, w, device=device, requires_grad=True)
         reach = (k - 1) * d
@@ -128,6 +130,7 @@ def depthwise(device: str, repeats: int, bandwidth: float) -> None:
 
 
 def flat(device: str, repeats: int, bandwidth: float) -> None:
+    """Compare dense and separable convolutions without rows."""
     b, c, w, k = 32, 64, 512, 3
     x = torch.randn(b, c, w, device=device, requires_grad=True)
     dense = {
@@ -153,6 +156,7 @@ def flat(device: str, repeats: int, bandwidth: float) -> None:
 
 
 def rowwise(device: str, repeats: int, bandwidth: float) -> None:
+    """Compare separable and dense convolutions by row."""
     k, left = 3, 2
     for b, c, h, w in ROWS:
         x = torch.randn(b, c, h, w, device=device, requires_grad=True)
