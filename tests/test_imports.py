@@ -128,9 +128,9 @@ def test_no_test_module_imports_another() -> None:
 
 
 def test_folders_of_tests_are_those_of_the_package() -> None:
-    """Beside them: tests of the whole, of laws that hold for any input, of stored results."""
+    """Beside them: tests of the documents, of the whole, of laws for any input, of old bundles."""
     folders = {p.parent.relative_to(TESTS) for p in TESTS.rglob("test_*.py")}
-    others = {Path("integration"), Path("property"), Path("golden")}
+    others = {Path("docs"), Path("integration"), Path("property"), Path("golden")}
     assert not {f for f in folders - others if not (PACKAGE / f / "__init__.py").is_file()}
 
 
