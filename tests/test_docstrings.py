@@ -18,7 +18,8 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # Still to be written; no name is added here.
 WITHOUT_A_SENTENCE = {
-    "check.findings.covariates.candidates", "data.panel.notes.missing_notes", "data.reading.files.is_parquet",
+    "check.findings.covariates.candidates", "data.panel.notes.missing_notes",
+    "data.reading.files.is_parquet",
     "output.plots.figure_grid", "output.plots.finish",
     "sweep.results.drawing.completed", "sweep.results.drawing.draw_line_axis",
     "sweep.results.drawing.draw_value_axis", "sweep.results.drawing.headline",
