@@ -6,21 +6,21 @@ import importlib
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.helpers.paths import ROOT
 
 PACKAGE = ROOT / "tsconv"
-PUBLIC_PACKAGES = ("tsconv", "tsconv.nn", "tsconv.nn.interop")
+PUBLIC_PACKAGES = ("tsconv", "tsconv.nn", "tsconv.nn.functional", "tsconv.nn.interop")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # Still to be written; no name is added here.
 WITHOUT_A_SENTENCE = {
-    "check.findings.covariates.candidates", "config.compose.with_values",
-    "data.panel.notes.missing_notes", "data.reading.files.is_parquet",
-    "nn.interop.arrays.require_conv", "nn.interop.arrays.require_count",
-    "nn.interop.arrays.require_layer", "output.plots.figure_grid", "output.plots.finish",
+    "check.findings.covariates.candidates", "data.panel.notes.missing_notes",
+    "data.reading.files.is_parquet",
+    "output.plots.figure_grid", "output.plots.finish",
     "sweep.results.drawing.completed", "sweep.results.drawing.draw_line_axis",
     "sweep.results.drawing.draw_value_axis", "sweep.results.drawing.headline",
     "sweep.results.drawing.label_of", "sweep.results.drawing.maximised",
@@ -30,16 +30,7 @@ WITHOUT_A_SENTENCE = {
     "sweep.storage.store.open_store", "sweep.study.directions", "sweep.study.find_study",
     "sweep.trial.objective_values", "sweep.trial.validated", "training.loop.resume_path",
 }  # fmt: skip
-WITHOUT_AN_EXAMPLE = {
-    "CausalConv1d", "CausalScale", "Conv1d", "Conv2d", "CrossRow", "DepthwiseConv1d",
-    "DepthwiseConv2d", "FactoredFilter", "PointHead", "QuantileHead", "RowLinear", "RowMixing",
-    "RowwiseConv1d", "RowwiseSeparableConv1d", "SeparableConv1d", "SeparableConv2d",
-    "TemporalBlock", "TemporalConvNet", "causal_pad", "causal_scale", "depthwise_time_major",
-    "factorize", "gaussian", "keras_init_", "pad_amounts", "puzzlelib_conv1d",
-    "puzzlelib_init_", "flux_depth_multiplier", "from_flux_depthwise", "load_flux",
-    "load_keras", "load_puzzlelib", "load_rows", "to_flux", "to_keras", "to_puzzlelib",
-    "to_rows", "ForecastNet", "Forecaster", "TsconvError",
-}  # fmt: skip
+WITHOUT_AN_EXAMPLE = {"ForecastNet", "TsconvError"}
 
 
 def modules() -> dict[str, Path]:
@@ -74,6 +65,13 @@ def fault(docstring: str | None) -> str | None:
     if re.search(r"[.!?] [A-Z`]", re.sub(r"\b(e\.g|i\.e|et al|cf|vs)\. ", "", first)):
         return f"begins with more than one sentence: {first!r}"
     return None
+
+
+def public(package: str) -> dict[str, Any]:
+    """The functions and classes that a package names in `__all__`."""
+    home = importlib.import_module(package)
+    found = {name: getattr(home, name) for name in home.__all__}
+    return {name: value for name, value in found.items() if callable(value)}
 
 
 @pytest.mark.parametrize("name", with_examples())
@@ -114,11 +112,16 @@ def test_every_module_begins_with_a_docstring() -> None:
 
 @pytest.mark.parametrize("package", PUBLIC_PACKAGES)
 def test_every_public_name_shows_an_example(package: str) -> None:
-    home = importlib.import_module(package)
-    objects = {name: getattr(home, name) for name in home.__all__}
-    bare = {
-        name
-        for name, found in objects.items()
-        if (inspect.isclass(found) or callable(found)) and ">>>" not in (found.__doc__ or "")
-    }
+    bare = {name for name, found in public(package).items() if ">>>" not in (found.__doc__ or "")}
     assert bare <= WITHOUT_AN_EXAMPLE
+
+
+@pytest.mark.parametrize("package", PUBLIC_PACKAGES)
+def test_documented_arguments_are_those_of_the_signature(package: str) -> None:
+    """The entries under `Args:`, in their order."""
+    for name, found in public(package).items():
+        text = inspect.cleandoc(found.__doc__ or "")
+        if "Args:\n" in text:
+            entries = text.split("Args:\n")[1].split("\n\n")[0].splitlines()
+            documented = [e.split(":")[0].strip(" *") for e in entries if e[4:5] not in ("", " ")]
+            assert documented == list(inspect.signature(found).parameters), name

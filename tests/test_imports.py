@@ -127,6 +127,13 @@ def test_no_test_module_imports_another() -> None:
     assert not wrong
 
 
+def test_folders_of_tests_are_those_of_the_package() -> None:
+    """Beside them: tests of the documents, of the whole, of laws for any input, of old bundles."""
+    folders = {p.parent.relative_to(TESTS) for p in TESTS.rglob("test_*.py")}
+    others = {Path("docs"), Path("integration"), Path("property"), Path("golden")}
+    assert not {f for f in folders - others if not (PACKAGE / f / "__init__.py").is_file()}
+
+
 # Where each heavy package may be imported.
 HEAVY = {
     "hydra": ("config/compose.py", "config/overrides.py"),

@@ -5,7 +5,7 @@ import re
 import pytest
 
 import tsconv
-from tests.conftest import ROOT
+from tests.helpers.paths import ROOT
 
 
 def test_dir_and_all_show_the_public_names() -> None:

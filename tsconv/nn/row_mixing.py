@@ -80,7 +80,7 @@ class RowMixing(nn.Module):
 
 
 def row_mixing_reference(layer: RowMixing, x: Tensor, present: Tensor) -> Tensor:
-    """Reference of `RowMixing`: a loop over pairs of rows. Arguments as its forward's."""
+    """Reference of `RowMixing`, with its forward's arguments: a loop over pairs of rows."""
     n_rows = len(x)
     out = []
     for h in range(n_rows):

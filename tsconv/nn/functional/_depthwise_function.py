@@ -28,7 +28,7 @@ def grouped_conv1d(
     right: int,
     dilation: int,
 ) -> Tensor:
-    """PyTorch's grouped convolution, one group a channel. Arguments as `depthwise_conv1d`'s."""
+    """PyTorch's grouped convolution, one group a channel, with `depthwise_conv1d`'s arguments."""
     if weight.shape[-1] > 8:  # long kernels run faster on a padded copy
         x, left, right = F.pad(x, (left, right)), 0, 0
     x, (side,) = pad_sides(x, (left, right))
