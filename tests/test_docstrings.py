@@ -21,14 +21,7 @@ WITHOUT_A_SENTENCE = {
     "data.panel.notes.missing_notes", "data.reading.files.is_parquet",
     "nn.interop.arrays.require_conv", "nn.interop.arrays.require_count",
     "nn.interop.arrays.require_layer", "output.plots.figure_grid", "output.plots.finish",
-    "sweep.results.drawing.completed", "sweep.results.drawing.draw_line_axis",
-    "sweep.results.drawing.draw_value_axis", "sweep.results.drawing.headline",
-    "sweep.results.drawing.label_of", "sweep.results.drawing.maximised",
-    "sweep.results.drawing.number", "sweep.results.drawing.numbers_of",
-    "sweep.results.drawing.others_of", "sweep.results.drawing.signs_of",
-    "sweep.results.drawing.steps_of", "sweep.results.drawing.values_of", "sweep.run.seconds_of",
-    "sweep.storage.store.open_store", "sweep.study.directions", "sweep.study.find_study",
-    "sweep.trial.objective_values", "sweep.trial.validated", "training.loop.resume_path",
+    "training.loop.resume_path",
 }  # fmt: skip
 WITHOUT_AN_EXAMPLE = {
     "CausalConv1d", "CausalScale", "Conv1d", "Conv2d", "CrossRow", "DepthwiseConv1d",

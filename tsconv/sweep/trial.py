@@ -87,7 +87,7 @@ def run_trial(
 
 
 def require_validation(prepared: Prepared) -> Prepared:
-    """Return what is given. Raises ConfigError where its validation part is empty."""
+    """Return what is given, or raise ConfigError where its validation part is empty."""
     split = prepared.split
     if split.val is None or int(split.val.counts.sum()) == 0:
         raise ConfigError(

@@ -15,7 +15,7 @@ from optuna.study import Study
 
 
 class Store(Protocol):
-    """Where one study is stored. `open_store` makes one."""
+    """Where one study is stored; `open_store` opens one."""
 
     @property
     def storage(self) -> BaseStorage:
