@@ -19,16 +19,8 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 # Still to be written; no name is added here.
 WITHOUT_A_SENTENCE = {
     "check.findings.covariates.candidates", "data.panel.notes.missing_notes",
-    "data.reading.files.is_parquet",
-    "output.plots.figure_grid", "output.plots.finish",
-    "sweep.results.drawing.completed", "sweep.results.drawing.draw_line_axis",
-    "sweep.results.drawing.draw_value_axis", "sweep.results.drawing.headline",
-    "sweep.results.drawing.label_of", "sweep.results.drawing.maximised",
-    "sweep.results.drawing.number", "sweep.results.drawing.numbers_of",
-    "sweep.results.drawing.others_of", "sweep.results.drawing.signs_of",
-    "sweep.results.drawing.steps_of", "sweep.results.drawing.values_of", "sweep.run.seconds_of",
-    "sweep.storage.store.open_store", "sweep.study.directions", "sweep.study.find_study",
-    "sweep.trial.objective_values", "sweep.trial.validated", "training.loop.resume_path",
+    "data.reading.files.is_parquet", "output.plots.figure_grid", "output.plots.finish",
+    "training.loop.resume_path",
 }  # fmt: skip
 WITHOUT_AN_EXAMPLE = {"ForecastNet", "TsconvError"}
 

@@ -115,17 +115,19 @@ def multirun_command(overrides: Sequence[str], config_dir: str | None = None) ->
 
 def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Search for the best config, then print what became of the trials and the best of them."""
-    from tsconv.sweep.finalize import leave, refit, time_line
+    from tsconv.sweep.finalize import refit, time_line, write_results
     from tsconv.sweep.run import Sweep, run_sweep
-    from tsconv.sweep.storage.store import told_in_one_line
+    from tsconv.sweep.storage.errors import storage_errors_in_one_line
 
     sweep = Sweep(overrides, config_dir)
-    with told_in_one_line(sweep.settings.storage):
+    with storage_errors_in_one_line(sweep.settings.storage):
         result = run_sweep(sweep, _print_note)
-        lines, winner = leave(result, sweep.space)
+        lines, winner = write_results(result, sweep.space)
         print(time_line(result))
     if sweep.settings.refit and winner is not None and not result.interrupted:
-        refit(result, winner, train_command)
+        trained_before = refit(result, winner, train_command)
+        if trained_before is not None:
+            print(f"bundle: {trained_before}")
     for line in lines:
         print(line)
     if result.interrupted:

@@ -1,4 +1,4 @@
-"""What pruning saves, and what a second worker gains: the same sweep in several forms.
+"""Measures what pruning saves and what a second worker gains, on the same sweep.
 
     python scripts/benchmarks/sweep.py pruning|workers [n_trials] [tsconv sweep overrides ...]
 
@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from tsconv.output.tables import Column, format_line
 
 ROOT = Path(__file__).resolve().parents[2]
 SEATTLE = (
@@ -64,8 +66,9 @@ def main() -> None:
         own = SEATTLE if what == "pruning" else MONTHLY
         data = () if given else tuple(a.format(folder=folder) for a in own)
         common = (*data, f"sweep.n_trials={n_trials}", "callbacks.progress=false", *arguments)
-        head = ("command s", "of first", "training s", "of first", "pruned", "best")
-        print(f"{n_trials:>3} trials{'':<10}" + "".join(f"{h:>12}" for h in head))
+        columns = [Column(20, "<"), *[Column(12)] * 6]
+        head = ["command s", "of first", "training s", "of first", "pruned", "best"]
+        print(format_line(columns, [f"{n_trials:>3} trials", *head]))
         first = None
         for at, (name, overrides) in enumerate(FORMS[what]):
             seconds, trials = sweep(Path(folder) / str(at), (*common, *overrides))
@@ -73,11 +76,9 @@ def main() -> None:
             first = first or (seconds, training)
             pruned = sum(t["state"] == "pruned" for t in trials)
             best = min(float(t["val.scaled_mae"]) for t in trials if t["state"] == "complete")
-            print(
-                f"{name:<20}{seconds:>12.1f}{seconds / first[0]:>12.2f}{training:>12.1f}"
-                f"{training / first[1]:>12.2f}{pruned:>12}{best:>12.4f}",
-                flush=True,
-            )
+            shares = f"{seconds / first[0]:.2f}", f"{training / first[1]:.2f}"
+            cells = [f"{seconds:.1f}", shares[0], f"{training:.1f}", shares[1], str(pruned)]
+            print(format_line(columns, [name, *cells, f"{best:.4f}"]), flush=True)
 
 
 if __name__ == "__main__":

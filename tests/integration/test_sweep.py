@@ -157,7 +157,7 @@ def test_the_workers_of_a_killed_coordinator_end(tmp_path: Path) -> None:
 
 
 def test_two_that_start_at_once_join_one_study(tmp_path: Path, address: str | None) -> None:
-    overrides = ["sweep.n_trials=6", "trainer.max_steps=20", "sweep.study=twins"]
+    overrides = ["sweep.n_trials=6", "trainer.max_steps=20", "sweep.study=shared"]
     pair = [start(tmp_path, *overrides, *storage(address)) for _ in range(2)]
     for process in pair:
         _, errors = process.communicate(timeout=180)
@@ -239,7 +239,7 @@ def test_a_timeout_ends_a_sweep_after_the_running_trial(tsconv: Run, tmp_path: P
     ("overrides", "words"),
     [
         (["search_space.model.hiden.choices=[8]"], "(did you mean `model.hidden`?)"),
-        (["search_space.model.hidden.choices=[16,0]"], "0 does not do: `hidden` (=0) must be"),
+        (["search_space.model.hidden.choices=[16,0]"], "0 cannot be used: `hidden` (=0) must be"),
         (["sweep.storage=postgresql://me:secret@127.0.0.1:1/x"], "Connection refused"),
     ],
 )

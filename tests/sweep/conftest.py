@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tsconv.sweep.storage.store import Store, open_store
+from tsconv.sweep.storage.base import Store
+from tsconv.sweep.storage.open_store import open_store
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from tsconv.sweep.trial import (
     fingerprint,
     is_out_of_memory,
     objective_values,
+    require_validation,
     run_trial,
-    validated,
 )
 from tsconv.training.prepare import PanelCache
 from tsconv.training.run import train
@@ -59,9 +59,9 @@ def test_the_test_part_is_never_looked_at(tmp_path: Path) -> None:
     for name, values in (("a", frame), ("b", other)):
         folder = tmp_path / name
         folder.mkdir()
-        workshop = PanelCache()
+        panel_cache = PanelCache()
         asked = config(folder, values, "split.test_size=16", "split.val_size=16")
-        outcome = run_trial(asked, workshop, folder / "trial", never)
+        outcome = run_trial(asked, panel_cache, folder / "trial", never)
         figures.append((outcome.metrics["val"], outcome.metrics["val_error_by_percent"]))
         assert "test" not in outcome.metrics
         written = json.loads((folder / "trial" / "metrics.json").read_text())
@@ -117,7 +117,7 @@ def test_a_pruned_trial_stops_and_says_what_it_cost(tmp_path: Path) -> None:
     assert isinstance(caught.value, optuna.TrialPruned)
 
 
-def test_a_workshop_reads_a_file_once_for_each_way_of_reading(
+def test_a_panel_cache_reads_a_file_once_for_each_way_of_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import tsconv.training.prepare
@@ -127,21 +127,21 @@ def test_a_workshop_reads_a_file_once_for_each_way_of_reading(
     monkeypatch.setattr(
         tsconv.training.prepare, "read_table", lambda data: reads.append(1) or read(data)
     )
-    workshop = PanelCache()
-    workshop.prepare(config(tmp_path))
-    workshop.prepare(config(tmp_path, None, "context_length=20", "data.origins_per_chunk=16"))
-    workshop.prepare(config(tmp_path, None, "model.hidden=8", "split.val_size=20"))
+    panel_cache = PanelCache()
+    panel_cache.prepare(config(tmp_path))
+    panel_cache.prepare(config(tmp_path, None, "context_length=20", "data.origins_per_chunk=16"))
+    panel_cache.prepare(config(tmp_path, None, "model.hidden=8", "split.val_size=20"))
     assert len(reads) == 1
-    workshop.prepare(config(tmp_path, None, "data.na_values=[x]"))
+    panel_cache.prepare(config(tmp_path, None, "data.na_values=[x]"))
     assert len(reads) == 2
-    first = workshop.prepare(config(tmp_path, None, "split.val_size=30"))
+    first = panel_cache.prepare(config(tmp_path, None, "split.val_size=30"))
     fresh = PanelCache().prepare(config(tmp_path, None, "split.val_size=30"))
     assert torch.equal(first.scale.std, fresh.scale.std)  # of its own split, not of another's
 
 
 def test_a_sweep_needs_a_validation_part(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"`split.val_size` \(=0\) leaves no forecast"):
-        validated(PanelCache().prepare(config(tmp_path, None, "split.val_size=0")))
+        require_validation(PanelCache().prepare(config(tmp_path, None, "split.val_size=0")))
 
 
 def test_objectives_are_looked_up_and_must_be_numbers() -> None:

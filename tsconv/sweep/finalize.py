@@ -1,31 +1,28 @@
-"""The end of a sweep: files and pictures written, time accounted for, the winner trained again."""
+"""The end of a sweep: write files and pictures, account for the time, train the winner again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from filelock import FileLock
 from optuna.trial import FrozenTrial
 
 from tsconv.errors import TrainingError
-from tsconv.sweep.results.summary import (
-    figure,
-    finished,
-    first_error,
-    summary,
-    write_best,
-    write_trials,
-)
+from tsconv.sweep.results.summary import summary, write_best, write_trials
+from tsconv.sweep.results.trials import figure, finished, first_error
 from tsconv.sweep.run import SweepResult
+from tsconv.sweep.samplers import quiet_optuna
 from tsconv.sweep.search_space.ranges import Space
 
 Train = Callable[[Sequence[str], str | None], None]
 
 
-def leave(result: SweepResult, space: Space) -> tuple[list[str], FrozenTrial | None]:
+def write_results(result: SweepResult, space: Space) -> tuple[list[str], FrozenTrial | None]:
     """Write trials.csv, best.yaml and plots/; returns the lines to print last, and the winner.
 
-    Raises TrainingError where every trial failed, once all is written.
+    The winner is None where no trial was completed. Raises TrainingError where every trial failed,
+    after trials.csv is written.
     """
     study, sweep, folder = result.study, result.plan.sweep, result.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,28 +39,33 @@ def leave(result: SweepResult, space: Space) -> tuple[list[str], FrozenTrial | N
     if winner is not None:
         from tsconv.sweep.results.pictures import draw_all
 
-        draw_all(study, sweep, space, folder / "plots")
+        with quiet_optuna():
+            draw_all(study, sweep, space, folder / "plots")
         lines.append(f"train it: tsconv train --config-dir {folder} +experiment=best")
     return lines, winner
 
 
 def time_line(result: SweepResult) -> str:
-    """Where the time of this command went."""
-    ours = [t for t in finished(result.study) if t.number in set(result.ours)]
-    training = sum(figure(t, "train_seconds") or 0 for t in ours)
-    compiling = sum(figure(t, "compile_seconds") or 0 for t in ours)
-    ratio = f" ({result.wall_seconds / training:.2f} of it)" if training else ""
+    """Where the time of this command went, in one line."""
+    own = [t for t in finished(result.study) if t.number in set(result.own_trials)]
+    training = sum(figure(t, "train_seconds") or 0 for t in own)
+    compiling = sum(figure(t, "compile_seconds") or 0 for t in own)
+    ratio = f" ({result.wall_seconds / training:.2f} times the training)" if training else ""
     return (
-        f"{len(ours)} trials in {result.wall_seconds:.0f} s{ratio}: training {training:.0f} s, "
+        f"{len(own)} trials in {result.wall_seconds:.0f} s{ratio}: training {training:.0f} s, "
         f"compiling {compiling:.0f} s, start {result.start_seconds:.0f} s"
     )
 
 
-def refit(result: SweepResult, winner: FrozenTrial, train: Train) -> None:
-    """Train the winner as `tsconv train` would, once, however many sweeps end on its study."""
+def refit(result: SweepResult, winner: FrozenTrial, train: Train) -> Path | None:
+    """Train the winner with `train`, which gets overrides and a config folder.
+
+    Of several sweeps that end on one study, only one trains it; for the others, returns the path
+    of its bundle, and None for the one that trained it.
+    """
     folder = result.folder / f"refit_{winner.number:04d}"
     with FileLock(result.folder / "refit.lock"):
         if (folder / "bundle").is_dir():
-            print(f"bundle: {folder / 'bundle'}")
-        else:
-            train([f"run_dir={folder}", "experiment=best"], str(result.folder))
+            return folder / "bundle"
+        train([f"run_dir={folder}", "experiment=best"], str(result.folder))
+        return None

@@ -1,6 +1,6 @@
-"""A sweep from start to end: its settings checked, its study joined, its workers let go.
+"""A sweep from start to end: check its settings, join its study, let its workers run trials.
 
-The coordinator itself trains nothing and reads no data. Kill it, and its workers end with it.
+This process trains nothing and reads no data. When it is killed, its workers end too.
 """
 
 from __future__ import annotations
@@ -20,26 +20,30 @@ from tsconv.config.compose import SweepPlan, sweep_plan
 from tsconv.config.folder import group_names
 from tsconv.config.overrides import flat_values
 from tsconv.errors import ConfigError, nearest
-from tsconv.sweep import study as studies
-from tsconv.sweep.results.summary import finished
 from tsconv.sweep.results.trial_table import TrialTable
+from tsconv.sweep.results.trials import finished
+from tsconv.sweep.samplers import quiet_optuna
 from tsconv.sweep.search_space.parse import parse_space
 from tsconv.sweep.search_space.ranges import Space, describe
-from tsconv.sweep.storage.store import Store, open_store, patiently
+from tsconv.sweep.settings import check_settings, parse_duration, trial_limit
+from tsconv.sweep.storage.base import Store
+from tsconv.sweep.storage.errors import retry_while_unreachable
+from tsconv.sweep.storage.open_store import open_store
+from tsconv.sweep.study import find_study, join_study
 from tsconv.sweep.worker_pool import WorkerPool, WorkerSpec
 
-# Keys that do not change what a trial's figures are, or that each trial has of its own.
+# Keys that do not change the figures of a trial, or that each trial sets itself.
 _NOT_COMPARED = (
     "run_dir", "resume", "plots", "threads", "data.path", "logger.name", "callbacks.progress",
     "callbacks.checkpoints", "trainer.accelerator", "trainer.devices", "trainer.num_nodes",
 )  # fmt: skip
 _NOT_SEARCHED = ("run_dir", "resume", "plots", "logger", "logger.name", "search_space", "sweep")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DATA = "what the data hold"  # key of a study's identity; stored studies have it, so it stays
 
 
 @dataclasses.dataclass(frozen=True)
 class SweepResult:
-    """A study as far as it got, and where its time went."""
+    """A study as far as it got, and where the time of this command went."""
 
     folder: Path
     study: optuna.Study
@@ -47,20 +51,29 @@ class SweepResult:
     interrupted: bool
     wall_seconds: float
     start_seconds: float  # until the first worker could begin
-    ours: list[int]  # numbers of the trials that this command ran
+    own_trials: list[int]  # numbers of the trials that this command ran
 
 
 class Sweep:
-    """What a command asks for, checked as far as that goes without the data."""
+    """What a sweep command asks for, checked as far as is possible without the data.
+
+    overrides: Hydra overrides, as on the command line.
+
+    Raises ConfigError for a setting or a range that could not work.
+
+    >>> sweep = Sweep(["data.path=sales.csv", "horizon=28", "run_dir=runs/sales"])
+    >>> sweep.folder.as_posix(), sweep.settings.n_trials
+    ('runs/sales', 50)
+    """
 
     def __init__(self, overrides: Sequence[str], config_dir: str | None = None) -> None:
         self.overrides, self.config_dir = list(overrides), config_dir
         self.plan = sweep_plan(overrides, config_dir)
         self.settings = self.plan.sweep
         self.space: Space = parse_space(self.plan.search_space)
-        studies.check_settings(self.settings, self.space)
+        check_settings(self.settings, self.space)
         _check_keys(self.space, self.plan)
-        self.timeout = seconds_of(self.settings.timeout)
+        self.timeout = parse_duration(self.settings.timeout)
         self.identity = _identity(self.plan, self.space)
         text = json.dumps(self.identity, sort_keys=True, default=str)
         short = hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -69,91 +82,91 @@ class Sweep:
         self.folder = Path(self.plan.base.run_dir or Path("runs") / name)
         self.name = self.settings.study or (name if self.settings.storage else "sweep")
 
-    def store(self) -> Store:
+    def open_store(self) -> Store:
+        """Open the store, creating its files or tables where there are none."""
         settings = self.settings
         return open_store(settings.storage, self.folder, self.name, settings.heartbeat)
 
-    def existing(self) -> Store | None:
-        """The store, where there may be a study already: a database, or a folder with a journal."""
+    def open_existing_store(self) -> Store | None:
+        """Open the store where it may hold a study: a database, or a folder with a journal."""
         if self.settings.storage is None and not (self.folder / "study.journal").is_file():
             return None
-        return self.store()
+        return self.open_store()
 
 
 def run_sweep(sweep: Sweep, notify: Callable[[str], None]) -> SweepResult:
     """Run a sweep until its trials are finished, its time is over, or Ctrl-C.
 
+    notify: takes notes on the data and the study, a line each.
+
     Raises TsconvError where config, data or study are at fault, before any trial begins.
     """
     begun = time.monotonic()
-    store = sweep.existing()
-    if store is not None:
-        with store.lock():
-            studies.find_study(store, sweep.name, sweep.identity)
     settings = sweep.settings
-    crew = WorkerPool(
-        WorkerSpec(
-            sweep.overrides,
-            sweep.config_dir,
-            sweep.folder,
-            sweep.name,
-            settings.workers,
-            sweep.timeout,
+    with quiet_optuna():
+        store = sweep.open_existing_store()
+        if store is not None:  # refuse another study before the workers read the data
+            with store.lock():
+                find_study(store, sweep.name, sweep.identity)
+        worker_pool = WorkerPool(
+            WorkerSpec(
+                sweep.overrides,
+                sweep.config_dir,
+                sweep.folder,
+                sweep.name,
+                settings.workers,
+                sweep.timeout,
+            )
         )
-    )
-    try:
-        ready = crew.first_ready()
-        for line in ready["notes"]:
-            notify(line)
-        identity = {**sweep.identity, "what the data hold": ready["data"]}
-        baseline = ready["baseline"] if settings.baseline else None
-        if baseline is None and settings.baseline:
-            notify("the config as it stands is outside the search space, so it is not tried first")
-        home = store or sweep.store()
-        study = patiently(
-            lambda: studies.join_study(home, sweep.name, identity, settings, baseline)
-        )
-        before = patiently(lambda: len(finished(study)))
-        if before:
-            notify(f"going on with the study in {sweep.folder}: {before} trials are finished")
-        start = time.monotonic() - begun
-        total = studies.most_trials(settings, sweep.space)
-        show = sweep.plan.base.callbacks.progress
-        interrupted = crew.work(study, TrialTable(settings, sweep.space, total, show))
-    finally:
-        crew.end()
+        try:
+            ready = worker_pool.first_ready()
+            for line in ready["notes"]:
+                notify(line)
+            study = _join(sweep, store or sweep.open_store(), ready, notify)
+            start = time.monotonic() - begun
+            limit = trial_limit(settings, sweep.space)
+            show = sweep.plan.base.callbacks.progress
+            interrupted = worker_pool.run(study, TrialTable(settings, sweep.space, limit, show))
+        finally:
+            worker_pool.close()
     wall = time.monotonic() - begun
-    return SweepResult(
-        sweep.folder, study, sweep.plan, interrupted, wall, start, sorted(crew.trials)
+    own_trials = sorted(worker_pool.trials)
+    return SweepResult(sweep.folder, study, sweep.plan, interrupted, wall, start, own_trials)
+
+
+def _join(
+    sweep: Sweep, store: Store, ready: dict[str, Any], notify: Callable[[str], None]
+) -> optuna.Study:
+    """Join the study, or make it, once a worker has read the data; `ready` is its message."""
+    settings = sweep.settings
+    baseline = ready["baseline"] if settings.baseline else None
+    if baseline is None and settings.baseline:
+        notify("the given config is outside the search space, so it is not the first trial")
+    identity = {**sweep.identity, _DATA: ready["data"]}
+    study = retry_while_unreachable(
+        lambda: join_study(store, sweep.name, identity, settings, baseline)
     )
-
-
-def seconds_of(text: str | None) -> float | None:
-    """90, 90s, 30m, 2h or 1d as seconds. Raises ConfigError for anything else."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
-    if found is None:
-        raise ConfigError(f"`sweep.timeout` (={text}) must be a time such as 90s, 30m, 2h or 1d")
-    return float(found[1]) * _UNITS[found[2] or "s"]
+    before = retry_while_unreachable(lambda: len(finished(study)))
+    if before:
+        notify(f"continuing the study in {sweep.folder}: {before} trials are finished")
+    return study
 
 
 def _check_keys(space: Space, plan: SweepPlan) -> None:
     """Raise ConfigError for a range of a key that the config does not have."""
     known = {*flat_values(dataclasses.asdict(plan.base)), *group_names()}
-    for each in space:
-        if each.key in _NOT_SEARCHED:
-            raise ConfigError(f"`search_space.{each.key}`: each trial has its own `{each.key}`")
-        if each.key not in known and not each.key.startswith("trainer."):
+    for key in (key_range.key for key_range in space):
+        if key in _NOT_SEARCHED:
+            raise ConfigError(f"`search_space.{key}`: each trial has its own `{key}`")
+        if key not in known and not key.startswith("trainer."):
             raise ConfigError(
-                f"`search_space.{each.key}`: there is no config key `{each.key}`"
-                f"{nearest(each.key, known)}"
+                f"`search_space.{key}`: there is no config key `{key}`{nearest(key, known)}"
             )
 
 
 def _identity(plan: SweepPlan, space: Space) -> dict[str, Any]:
-    """What trials of one study have in common; see `join_study`."""
-    searched = {each.key for each in space}
+    """What trials of one study have in common, apart from the data; see `find_study`."""
+    searched = {key_range.key for key_range in space}
     base = flat_values(dataclasses.asdict(plan.base))
     kept = {k: v for k, v in base.items() if k not in _NOT_COMPARED and k not in searched}
     return {

@@ -1,105 +1,58 @@
-"""One study, many workers: joining it, taking the next trial, and the exact count.
+"""One study shared by many workers: joining it, claiming the next trial, counting exactly.
 
-Every trial is taken under the store's lock, and a lost one is put back in its place instead of
-being replaced by another, so a study never holds more than `n_trials` trials and none twice. A
-trial's random numbers depend on the sweep's seed and the trial's number alone.
+Workers claim trials under the store's lock. A lost trial (one whose worker died) is started again
+under its own number, not replaced by another, so a study never holds more than `n_trials` trials
+and no trial twice.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import optuna
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tsconv.config.schema import SweepConfig
-from tsconv.errors import ConfigError, require_choice
+from tsconv.errors import ConfigError
+from tsconv.sweep.samplers import make_sampler
 from tsconv.sweep.search_space.ranges import Space, draw, grid
-from tsconv.sweep.storage.store import Store
+from tsconv.sweep.settings import directions, trial_limit
+from tsconv.sweep.storage.base import Store
+from tsconv.sweep.storage.optuna_internals import enqueued_params, trial_id
 
-SAMPLERS = ("tpe", "random", "grid", "cmaes", "gp")
-PRUNERS = ("median", "hyperband", "none")
-MAXIMISED = ("train_origins_per_second",)
-_ERRORS = ("scaled_mae", "scaled_mse", "mae", "mse", "rmse", "smape", "mase", "wql")
-OBJECTIVES = (*(f"val.{key}" for key in _ERRORS), "train_seconds", "parameters", *MAXIMISED)
-_IDENTITY = "tsconv"  # the attribute of the study that says what it searches
-
-optuna.logging.set_verbosity(optuna.logging.WARNING)
-warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-warnings.filterwarnings("ignore", message="Heartbeat of storage is supposed")  # ours beats itself
+_IDENTITY = "tsconv"  # the user attribute of the study that holds its identity
 
 
 @dataclasses.dataclass(frozen=True)
 class ClaimedTrial:
-    """A trial that this worker is to run."""
+    """A trial that one worker is to run."""
 
     trial: optuna.Trial
     values: dict[str, Any]  # key of the config -> value
-    attempt: int  # from 1
-
-
-def check_settings(sweep: SweepConfig, space: Space) -> None:
-    """Raise ConfigError for a sampler, pruner or objective that could not work."""
-    require_choice("sweep.sampler", sweep.sampler, SAMPLERS)
-    require_choice("sweep.pruner", pruner_name(sweep), PRUNERS)
-    for name, least in (("n_trials", 1), ("workers", 1), ("heartbeat", 1), ("retries", 0)):
-        if getattr(sweep, name) < least:
-            raise ConfigError(f"`sweep.{name}` (={getattr(sweep, name)}) must be at least {least}")
-    if not 0 <= sweep.seed < 2**32:
-        raise ConfigError(f"`sweep.seed` (={sweep.seed}) must be between 0 and {2**32 - 1}")
-    if not sweep.objectives:
-        raise ConfigError("`sweep.objectives` is empty: name at least one, e.g. [val.scaled_mae]")
-    for name in sweep.objectives:
-        if name.startswith("test"):
-            raise ConfigError(f"`sweep.objectives` ({name}): a sweep never looks at the test part")
-        require_choice("sweep.objectives", name, OBJECTIVES)
-    several = len(sweep.objectives) > 1
-    if len(set(sweep.objectives)) < len(sweep.objectives):
-        raise ConfigError(f"`sweep.objectives` (={sweep.objectives}) names one twice")
-    if several and pruner_name(sweep) != "none":
-        raise ConfigError(
-            f"`sweep.pruner` (={sweep.pruner}) compares trials by one figure, and there are "
-            f"{len(sweep.objectives)} objectives: sweep.pruner=none"
-        )
-    if several and sweep.sampler == "cmaes":
-        raise ConfigError("`sweep.sampler` (=cmaes) knows one objective: take tpe, gp or random")
-    if sweep.sampler == "grid":
-        grid(space)
-
-
-def pruner_name(sweep: SweepConfig) -> str:
-    """`sweep.pruner`, chosen where it is null."""
-    return sweep.pruner or ("median" if len(sweep.objectives) == 1 else "none")
-
-
-def directions(sweep: SweepConfig) -> list[StudyDirection]:
-    return [
-        StudyDirection.MAXIMIZE if name in MAXIMISED else StudyDirection.MINIMIZE
-        for name in sweep.objectives
-    ]
+    attempt: int  # 1, or more where earlier workers of the trial died
 
 
 def find_study(store: Store, name: str, identity: dict[str, Any]) -> optuna.Study | None:
-    """The study of that name, where there is one. Raises ConfigError where it searches another.
+    """The study of that name; None where there is none.
 
-    Only what `identity` holds is compared: what is searched, from what config, on what data.
+    identity: what trials of one study have in common: what is searched, from what config, on what
+    data. Only the keys given here are compared.
+
+    Raises ConfigError where the study has another identity, or was not made by tsconv.
     """
     if name not in optuna.get_all_study_names(store.storage):
         return None
     study = optuna.load_study(study_name=name, storage=store.storage)
-    theirs = study.user_attrs.get(_IDENTITY)
-    if theirs is None:
+    stored = study.user_attrs.get(_IDENTITY)
+    if stored is None:
         if any(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False)):
             raise ConfigError(f"the study `{name}` was not made by tsconv; set another sweep.study")
-        return study  # whoever made it died before saying what it is
-    other = _difference({k: v for k, v in theirs.items() if k in identity}, identity)
-    if other is not None:
-        what, before, now = other
+        return study  # the process that made it died before it stored the identity
+    difference = _first_difference({k: v for k, v in stored.items() if k in identity}, identity)
+    if difference is not None:
+        what, before, now = difference
         raise ConfigError(
             f"the study `{name}` differs in {what}: it has {before}, this command {now}; "
             f"give the same, or set another `run_dir` (in a database, `sweep.study`)"
@@ -114,7 +67,12 @@ def join_study(
     sweep: SweepConfig,
     baseline: dict[str, Any] | None,
 ) -> optuna.Study:
-    """Find the study or make it; of two that come at once, one makes it and the other joins."""
+    """Find the study or make it; of two workers that come at once, one makes it.
+
+    baseline: the parameters of the first trial of a new study, None for none.
+
+    Raises ConfigError as `find_study` does.
+    """
     with store.lock():
         study = find_study(store, name, identity)
         if study is None:
@@ -128,113 +86,90 @@ def join_study(
         return study
 
 
-def most_trials(sweep: SweepConfig, space: Space) -> int:
-    """How many trials the study is to have: n_trials, or the whole grid where that is less."""
-    return min(sweep.n_trials, len(grid(space))) if sweep.sampler == "grid" else sweep.n_trials
-
-
-def take(
+def claim_trial(
     store: Store, study: optuna.Study, worker: str, sweep: SweepConfig, space: Space
 ) -> ClaimedTrial | None:
-    """Take the next trial, a lost one first; None where all are taken or finished."""
+    """Claim the next trial for a worker, lost ones first; None where all are claimed or done."""
     with store.lock():
-        _put_back_lost(store, study, sweep.retries)
+        _requeue_lost_trials(store, study, sweep.retries)
         trials = study.get_trials(deepcopy=False)
         waiting = [t for t in trials if t.state == TrialState.WAITING]
-        if not waiting and len(trials) >= most_trials(sweep, space):
+        if not waiting and len(trials) >= trial_limit(sweep, space):
             return None
         number = waiting[0].number if waiting else len(trials)
         if sweep.sampler == "grid" and not waiting:
-            known = [t.system_attrs.get("fixed_params", t.params) for t in trials]
-            left = [params for params in grid(space) if params not in known]
+            tried = [enqueued_params(t) for t in trials]
+            left = [params for params in grid(space) if params not in tried]
             if not left:
                 return None
             study.enqueue_trial(left[0])
         study.sampler = make_sampler(sweep, space, number)
         trial = study.ask()
-        store.beat(trial._trial_id)
+        # Before the worker's name: a named trial without a heartbeat would never count as lost.
+        store.record_heartbeat(trial_id(trial))
         trial.set_user_attr("worker", worker)
         attempt = trial.user_attrs.get("attempt", 0) + 1
         trial.set_user_attr("attempt", attempt)
         return ClaimedTrial(trial, draw(space, trial), attempt)
 
 
-def finish(
+def finish_trial(
     store: Store,
     study: optuna.Study,
-    taken: ClaimedTrial,
+    claimed: ClaimedTrial,
     worker: str,
     state: TrialState,
     values: Sequence[float] | None,
     attributes: dict[str, Any],
 ) -> bool:
-    """Store a trial's outcome; False where the trial is no longer this worker's to finish."""
+    """Store the outcome of a trial; False, and nothing stored, where another worker has it now.
+
+    values: one for each objective, None for a trial that failed or was pruned.
+    attributes: user attributes to store with it.
+    """
     with store.lock():
-        frozen = store.storage.get_trial(taken.trial._trial_id)
+        frozen = store.storage.get_trial(trial_id(claimed.trial))
         if frozen.state != TrialState.RUNNING or frozen.user_attrs.get("worker") != worker:
             return False
         for key, value in attributes.items():
-            taken.trial.set_user_attr(key, value)
-        study.tell(taken.trial, values, state)
+            claimed.trial.set_user_attr(key, value)
+        study.tell(claimed.trial, values, state)
         return True
 
 
-def unfinished(study: optuna.Study) -> int:
-    """Trials that run or wait."""
+def count_unfinished(study: optuna.Study) -> int:
+    """How many trials run or wait."""
     states = (TrialState.RUNNING, TrialState.WAITING)
     return len(study.get_trials(deepcopy=False, states=states))
 
 
-def make_sampler(sweep: SweepConfig, space: Space, number: int) -> optuna.samplers.BaseSampler:
-    """The sampler of trial `number`, whose random numbers are a function of it and the seed."""
-    seed = int(np.random.SeedSequence([sweep.seed, number]).generate_state(1)[0])
-    conditional = any(each.when for each in space)
-    if sweep.sampler == "tpe":  # `group`: conditional parts are learned from too
-        return optuna.samplers.TPESampler(
-            seed=seed, group=conditional and len(sweep.objectives) == 1
-        )
-    if sweep.sampler == "cmaes":
-        return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
-    if sweep.sampler == "gp":
-        return optuna.samplers.GPSampler(seed=seed, warn_independent_sampling=False)
-    return optuna.samplers.RandomSampler(seed=seed)
-
-
-def make_pruner(sweep: SweepConfig) -> optuna.pruners.BasePruner:
-    """The pruner; its steps are percent of a trial's training."""
-    name = pruner_name(sweep)
-    if name == "median":
-        return optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=25)
-    if name == "hyperband":
-        return optuna.pruners.HyperbandPruner(min_resource=10, max_resource=100)
-    return optuna.pruners.NopPruner()
-
-
-def _put_back_lost(store: Store, study: optuna.Study, retries: int) -> None:
+def _requeue_lost_trials(store: Store, study: optuna.Study, retries: int) -> None:
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    lost = set(store.lost(study, {t._trial_id: t.user_attrs.get("worker") for t in running}))
+    workers = {trial_id(t): t.user_attrs.get("worker") for t in running}
+    lost = set(store.lost_trials(study, workers))
     for trial in running:
-        if trial._trial_id in lost:
-            _put_back(store.storage, trial, retries)
+        if trial_id(trial) in lost:
+            _requeue(store.storage, trial, retries)
 
 
-def _put_back(storage: optuna.storages.BaseStorage, trial: FrozenTrial, retries: int) -> None:
-    attempts = trial.user_attrs.get("attempt", 1)
+def _requeue(storage: optuna.storages.BaseStorage, trial: FrozenTrial, retries: int) -> None:
+    """Let a lost trial wait for another worker, or fail where its retries are used up."""
+    attempts, number = trial.user_attrs.get("attempt", 1), trial_id(trial)
     if attempts <= retries:
-        storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+        storage.set_trial_state_values(number, TrialState.WAITING)
         return
     error = f"its worker died {attempts} times, perhaps for want of memory"
-    storage.set_trial_user_attr(trial._trial_id, "error", error)
-    storage.set_trial_user_attr(trial._trial_id, "kind", "lost")
-    storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+    storage.set_trial_user_attr(number, "error", error)
+    storage.set_trial_user_attr(number, "kind", "lost")
+    storage.set_trial_state_values(number, TrialState.FAIL)
 
 
-def _difference(theirs: Any, ours: Any, path: str = "") -> tuple[str, Any, Any] | None:
-    """(where, theirs, ours) of the first place at which two trees differ."""
+def _first_difference(theirs: Any, ours: Any, path: str = "") -> tuple[str, Any, Any] | None:
+    """(where, theirs, ours) of the first place at which two trees differ; None for none."""
     if isinstance(theirs, dict) and isinstance(ours, dict):
         for key in sorted({*theirs, *ours}):
             below = f"{path}.{key}" if path else key
-            found = _difference(theirs.get(key, "nothing"), ours.get(key, "nothing"), below)
+            found = _first_difference(theirs.get(key, "nothing"), ours.get(key, "nothing"), below)
             if found is not None:
                 return found
         return None

@@ -1,6 +1,6 @@
-"""One trial: its config trained and validated, and the panel that the next one shares.
+"""One trial: a config trained and scored on the validation part.
 
-The test part is neither scored nor looked at; it is only left out, as in any training.
+A trial leaves the test part out, as any training does, and never scores it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,18 @@ import torch
 
 from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
-from tsconv.errors import ConfigError, TrainingError
+from tsconv.errors import ConfigError, TrainingError, one_line
 from tsconv.evaluation.scoring import score
 from tsconv.output.run_files import find_metric, write_config, write_json
 from tsconv.training.loop import fit
 from tsconv.training.prepare import PanelCache, Prepared
 
+# Called with the step, the number of steps and the validation error; True prunes the trial.
 Report = Callable[[int, int, float], bool]
 
 
 class Pruned(optuna.TrialPruned):
-    """A trial that did worse than others had at the same share of their steps."""
+    """The trial did worse than others at the same share of their steps; `figures`: what it cost."""
 
     def __init__(self, figures: dict[str, Any]) -> None:
         super().__init__("pruned")
@@ -40,24 +42,35 @@ class Pruned(optuna.TrialPruned):
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a trained trial leaves."""
+    """The config and the metrics of a trained trial."""
 
-    config: TrainConfig  # without open ends: trained again, it gives the same figures
+    config: TrainConfig  # every automatic value resolved: trained again, it gives the same figures
     metrics: dict[str, Any]  # as in metrics.json, without a test part
 
 
-def run_trial(config: TrainConfig, workshop: PanelCache, folder: Path, report: Report) -> Outcome:
-    """Train and validate one config; writes config.yaml and metrics.json into the folder.
+def run_trial(
+    config: TrainConfig, panel_cache: PanelCache, folder: Path, report: Report
+) -> Outcome:
+    """Train and validate one config; writes config.yaml and metrics.json into `folder`.
 
-    `report` is called after each validation with the step, the number of steps and the validation
-    error; where it returns True, the trial is pruned. Raises `Pruned`, or whatever stopped the
-    training.
+    panel_cache: holds the panel that all trials of a worker share.
+    report: called after each validation.
+
+    Raises Pruned where `report` returns True, and whatever else stops the training.
     """
-    prepared = validated(workshop.prepare(_bare(config)))
+    prepared = require_validation(panel_cache.prepare(_without_extras(config)))
     folder.mkdir(parents=True, exist_ok=True)
-    watch = _Watch(prepared.config.trainer["max_steps"], report)
+    reporter = _ProgressReporter(prepared.config.trainer["max_steps"], report)
     module, data = prepared.module(), prepared.data()
-    fitted = fit(module, data, prepared.config, folder, prepared.reasons, [watch], workshop.shapes)
+    fitted = fit(
+        module,
+        data,
+        prepared.config,
+        folder,
+        prepared.reasons,
+        [reporter],
+        panel_cache.shapes,
+    )
     scores = score(
         prepared.net,
         prepared.panel,
@@ -66,26 +79,32 @@ def run_trial(config: TrainConfig, workshop: PanelCache, folder: Path, report: R
         prepared.season,
         parts=("val",),
     )
-    metrics = {**fitted.figures, **scores, "val_error_by_percent": watch.curve}
-    settled = _as_asked(fitted.settle(prepared.config), config)
-    write_config(settled, prepared.reasons, folder / "config.yaml")
+    metrics = {**fitted.figures, **scores, "val_error_by_percent": reporter.curve}
+    resolved = _with_extras(fitted.settle(prepared.config), config)
+    write_config(resolved, prepared.reasons, folder / "config.yaml")
     write_json(metrics, folder / "metrics.json")
-    return Outcome(settled, metrics)
+    return Outcome(resolved, metrics)
 
 
-def validated(prepared: Prepared) -> Prepared:
-    """What was given. Raises ConfigError where there is no validation part to choose by."""
+def require_validation(prepared: Prepared) -> Prepared:
+    """Return what is given, or raise ConfigError where its validation part is empty."""
     split = prepared.split
     if split.val is None or int(split.val.counts.sum()) == 0:
         raise ConfigError(
             f"`split.val_size` (={prepared.config.split.val_size}) leaves no forecast to "
-            f"validate on, and the validation part is what a sweep chooses by"
+            f"validate on, and a sweep compares trials by the validation part"
         )
     return prepared
 
 
 def objective_values(metrics: dict[str, Any], names: list[str]) -> list[float]:
-    """The objectives of a trial. Raises TrainingError for one that is not a finite number."""
+    """The values of the objectives `names`, such as `val.mae`, in the metrics of a trial.
+
+    Raises TrainingError for one that is missing or not finite.
+
+    >>> objective_values({"val": {"mae": 1.5}, "train_seconds": 3}, ["val.mae", "train_seconds"])
+    [1.5, 3.0]
+    """
     values = []
     for name in names:
         value = find_metric(metrics, name)
@@ -96,7 +115,7 @@ def objective_values(metrics: dict[str, Any], names: list[str]) -> list[float]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device or the machine had no memory left."""
+    """Whether an error says that a device or the machine has no memory left."""
     text = str(error).lower()
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
         isinstance(error, RuntimeError)
@@ -104,8 +123,28 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
+def record_failure(error: Exception, folder: Path) -> dict[str, str]:
+    """Write the traceback of a failed trial into error.txt; returns what the study stores.
+
+    Call it while the error is handled.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+    kind = "out of memory" if is_out_of_memory(error) else "failed"
+    return {"error": one_line(error)[:500], "kind": kind}
+
+
+def whole_part_figures(part: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a part of metrics.json, without those by row and by channel.
+
+    >>> whole_part_figures({"mae": 1.5, "by_row": {"north": {"mae": 1.4}}})
+    {'mae': 1.5}
+    """
+    return {k: v for k, v in part.items() if not isinstance(v, dict)}
+
+
 def fingerprint(panel: Panel) -> str:
-    """A hash of what a panel holds, so that all trials of a study are of the same data."""
+    """A hash of the names, times and values of a panel; all trials of a study share it."""
     digest = hashlib.sha256()
     digest.update(json.dumps([panel.ids, panel.channels, panel.rows], default=str).encode())
     digest.update(np.asarray(panel.start).tobytes())
@@ -114,8 +153,8 @@ def fingerprint(panel: Panel) -> str:
     return digest.hexdigest()[:16]
 
 
-class _Watch(pl.Callback):
-    """Reports the progress of a trial; the validation error is that of the averaged weights."""
+class _ProgressReporter(pl.Callback):
+    """Reports the validation error, of the averaged weights, after each validation."""
 
     def __init__(self, steps: int, report: Report) -> None:
         self.steps, self.report = steps, report
@@ -135,8 +174,8 @@ class _Watch(pl.Callback):
             raise Pruned({"train_seconds": seconds, "train_steps": steps})
 
 
-def _bare(config: TrainConfig) -> TrainConfig:
-    """The config without what a trial leaves out; none of it touches the figures."""
+def _without_extras(config: TrainConfig) -> TrainConfig:
+    """The config without checkpoints, logger, plots and the like, which change no figure."""
     callbacks = dataclasses.replace(config.callbacks, checkpoints=False, progress=False)
     logger = dataclasses.replace(config.logger, name="none")
     return dataclasses.replace(
@@ -144,11 +183,13 @@ def _bare(config: TrainConfig) -> TrainConfig:
     )
 
 
-def _as_asked(settled: TrainConfig, asked: TrainConfig) -> TrainConfig:
-    """The settled config, with what the trial had left out as it was asked for."""
+def _with_extras(resolved: TrainConfig, asked: TrainConfig) -> TrainConfig:
+    """The resolved config, with what `_without_extras` took away as it is in `asked`."""
     callbacks = dataclasses.replace(
-        settled.callbacks,
+        resolved.callbacks,
         checkpoints=asked.callbacks.checkpoints,
         progress=asked.callbacks.progress,
     )
-    return dataclasses.replace(settled, callbacks=callbacks, logger=asked.logger, plots=asked.plots)
+    return dataclasses.replace(
+        resolved, callbacks=callbacks, logger=asked.logger, plots=asked.plots
+    )

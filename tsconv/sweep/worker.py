@@ -1,8 +1,7 @@
-"""One worker: a process that takes trials of a study and trains them until none is left.
+"""One worker: a process that claims trials of a study and trains them until none is left.
 
-It is started by crew.py, gets its job as the first line of its standard input, and writes
-what happens as lines of JSON. `go` sets it to work, `stop` ends it after the running trial; when
-the input closes, whoever started it is dead, and so is the worker at once.
+`worker_pool.py` starts it, and `worker_job.py` says what the two exchange. When the standard input
+closes, whoever started the worker is dead, and the worker ends at once.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,72 +25,70 @@ from optuna.trial import TrialState
 
 from tsconv.config.compose import SweepPlan, sweep_plan, trial_config
 from tsconv.config.overrides import flat_values
+from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError, TsconvError, one_line
-from tsconv.sweep import study as studies
+from tsconv.sweep.samplers import make_pruner, quiet_optuna
 from tsconv.sweep.search_space.parse import parse_space
 from tsconv.sweep.search_space.ranges import Space, stored_params
-from tsconv.sweep.storage.store import (
-    UNANSWERED,
-    Store,
-    open_store,
-    patiently,
-    told_in_one_line,
+from tsconv.sweep.settings import pruner_name
+from tsconv.sweep.storage.base import Store
+from tsconv.sweep.storage.errors import (
+    UNREACHABLE,
+    retry_while_unreachable,
+    storage_errors_in_one_line,
 )
+from tsconv.sweep.storage.open_store import open_store
+from tsconv.sweep.storage.optuna_internals import trial_id
+from tsconv.sweep.study import ClaimedTrial, claim_trial, count_unfinished, finish_trial
 from tsconv.sweep.trial import (
     Pruned,
+    Report,
     fingerprint,
-    is_out_of_memory,
     objective_values,
+    record_failure,
+    require_validation,
     run_trial,
-    validated,
+    whole_part_figures,
 )
+from tsconv.sweep.worker_job import WorkerJob
 from tsconv.training.notes import training_notes
 from tsconv.training.prepare import PanelCache
 
-_IDLE = 2.0  # seconds between looks for a trial that another worker lost
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """What a worker is told at its start."""
-
-    overrides: list[str]
-    config_dir: str | None
-    folder: str  # of the sweep
-    study: str
-    name: str  # of the worker
-    threads: int | None
-    timeout: float | None  # seconds from now on in which trials may begin
+_IDLE_SECONDS = 2.0  # between two looks for a trial that another worker lost
 
 
 class Worker:
-    """The loop of one worker; `send` takes its messages."""
+    """The trials of one worker process; `send` takes its messages, see `worker_job.py`."""
 
-    def __init__(self, job: Job, send: Any) -> None:
+    def __init__(self, job: WorkerJob, send: Callable[..., None]) -> None:
         self.job, self.send = job, send
         self.plan: SweepPlan = sweep_plan(job.overrides, job.config_dir)
         self.space: Space = parse_space(self.plan.search_space)
-        self.workshop = PanelCache()
+        self.panel_cache = PanelCache()
         self.go, self.stop = threading.Event(), threading.Event()
         self.deadline = time.monotonic() + job.timeout if job.timeout is not None else None
 
     def prepare(self) -> dict[str, Any]:
-        """Read the data and check every range on them: what the study is about, and the notes."""
-        asked = self.config({})
-        base = validated(self.workshop.prepare(asked))
-        data = fingerprint(self.workshop.panel(asked))
-        self._check_ends()
-        stands = {**flat_values(dataclasses.asdict(base.config)), **self.plan.choices}
+        """Read the data and try the ends of every range on them.
+
+        Returns the fingerprint of the data, the parameters of the baseline trial (None where the
+        space does not hold the given config), and the notes on the data. Raises TsconvError for a
+        fault in the data, the config or a range.
+        """
+        config = self.config_for({})
+        prepared = require_validation(self.panel_cache.prepare(config))
+        data = fingerprint(self.panel_cache.panel(config))
+        self._check_ranges()
+        given = {**flat_values(dataclasses.asdict(prepared.config)), **self.plan.choices}
+        notes = [*prepared.panel.notes, *training_notes(prepared.panel, prepared.scale)]
         return {
             "data": data,
-            "baseline": stored_params(self.space, stands),
-            "notes": [
-                str(note) for note in (*base.panel.notes, *training_notes(base.panel, base.scale))
-            ],
+            "baseline": stored_params(self.space, given),
+            "notes": [str(note) for note in notes],
         }
 
-    def config(self, values: dict[str, Any], number: int = 0) -> Any:
-        """The config of a trial: a seed and a number of threads of its own, then its values."""
+    def config_for(self, values: dict[str, Any], number: int = 0) -> TrainConfig:
+        """The config of trial `number`: its own seed and number of threads, then its values."""
         base = self.plan.base
         own: dict[str, Any] = {"seed": self._seed(number)}
         if base.threads is None and self.job.threads is not None:
@@ -101,106 +98,108 @@ class Worker:
     def _seed(self, number: int) -> int:
         return (self.plan.base.seed + number) % 2**32
 
-    def _check_ends(self) -> None:
+    def _check_ranges(self) -> None:
         """Try both ends, or every choice, of every range. Raises ConfigError naming the range."""
-        for each in self.space:
-            others = {key: values[0] for key, values in each.when}
-            for value in each.extremes():
+        for key_range in self.space:
+            others = {key: values[0] for key, values in key_range.when}
+            for value in key_range.extremes():
                 try:
-                    validated(self.workshop.prepare(self.config({**others, each.key: value})))
+                    config = self.config_for({**others, key_range.key: value})
+                    require_validation(self.panel_cache.prepare(config))
                 except TsconvError as error:
                     raise ConfigError(
-                        f"`search_space.{each.key}` ({each}): {value} does not do: {error}"
+                        f"`search_space.{key_range.key}` ({key_range}): {value} cannot be used: "
+                        f"{error}"
                     ) from error
 
-    def work(self, store: Store) -> None:
-        """Take trials until all are finished, or the time is over."""
-        sweep = self.plan.sweep
-        pruner = studies.make_pruner(sweep)
-        name = self.job.study
-        study = patiently(
-            lambda: optuna.load_study(study_name=name, storage=store.storage, pruner=pruner)
+    def run_trials(self, store: Store) -> None:
+        """Claim and run trials until all are finished, the time is over, or `stop` is set."""
+        sweep, name = self.plan.sweep, self.job.name
+        study = retry_while_unreachable(
+            lambda: optuna.load_study(
+                study_name=self.job.study, storage=store.storage, pruner=make_pruner(sweep)
+            )
         )
-        with store.working(self.job.name):
-            while not self.stop.is_set() and not self._late():
-                taken = patiently(
-                    lambda: studies.take(store, study, self.job.name, sweep, self.space)
+        with store.worker_alive(name):
+            while not self.stop.is_set() and not self._is_late():
+                claimed = retry_while_unreachable(
+                    lambda: claim_trial(store, study, name, sweep, self.space)
                 )
-                if taken is not None:
-                    self._run(store, study, taken)
-                elif patiently(lambda: studies.unfinished(study)) == 0:
+                if claimed is not None:
+                    self._run(store, study, claimed)
+                elif retry_while_unreachable(lambda: count_unfinished(study)) == 0:
                     return
-                else:  # others are still at it: stay, in case one of them dies
+                else:  # other workers run the last trials: wait, in case one of them dies
                     self.send(event="idle")
-                    self.stop.wait(_IDLE)
+                    self.stop.wait(_IDLE_SECONDS)
 
-    def _late(self) -> bool:
+    def _is_late(self) -> bool:
         return self.deadline is not None and time.monotonic() > self.deadline
 
-    def _run(self, store: Store, study: optuna.Study, taken: studies.ClaimedTrial) -> None:
-        trial, number = taken.trial, taken.trial.number
-        self.send(event="begin", number=number, values=taken.values, attempt=taken.attempt)
-        folder = Path(self.job.folder) / "trials" / f"{number:04d}"
+    def _run(self, store: Store, study: optuna.Study, claimed: ClaimedTrial) -> None:
+        """Run one trial and store its outcome, whatever it is."""
+        trial, number = claimed.trial, claimed.trial.number
+        self.send(event="begin", number=number, values=claimed.values, attempt=claimed.attempt)
         begun = time.perf_counter()
-        state, values = TrialState.FAIL, None
-        found: dict[str, Any] = {}
-        with store.beating(trial._trial_id):
-            try:
-                config = self.config(taken.values, number)
-                report = self._reporter(trial, store.storage.get_trial(trial._trial_id).last_step)
-                outcome = run_trial(config, self.workshop, folder, report)
-                values = objective_values(outcome.metrics, self.plan.sweep.objectives)
-                state = TrialState.COMPLETE
-                found = {
-                    "config": dataclasses.asdict(outcome.config),
-                    "metrics": {k: v for k, v in outcome.metrics.items() if k != "val"},
-                    "val": _plain_figures(outcome.metrics["val"]),
-                }
-            except Pruned as pruned:
-                state, found = TrialState.PRUNED, {"metrics": pruned.figures}
-            except Exception as error:
-                found = _failure(error, folder)
-        found["seconds"] = round(time.perf_counter() - begun, 3)
-        found["seed"] = taken.values.get("seed", self._seed(number))  # it may be searched itself
-        patiently(lambda: studies.finish(store, study, taken, self.job.name, state, values, found))
+        with store.heartbeats(trial_id(trial)):
+            state, values, attributes = self._outcome(store, claimed)
+        attributes["seconds"] = round(time.perf_counter() - begun, 3)
+        attributes["seed"] = claimed.values.get("seed", self._seed(number))  # it may be searched
+        retry_while_unreachable(
+            lambda: finish_trial(store, study, claimed, self.job.name, state, values, attributes)
+        )
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         self.send(event="end", number=number)
 
-    def _reporter(self, trial: optuna.Trial, reported: int | None) -> Any:
-        """`reported`: how far an attempt had got whose worker died; until then nothing is new."""
-        prunes = studies.pruner_name(self.plan.sweep) != "none"
+    def _outcome(
+        self, store: Store, claimed: ClaimedTrial
+    ) -> tuple[TrialState, list[float] | None, dict[str, Any]]:
+        """Train a trial; returns its state, its values, and the attributes to store with it."""
+        number = claimed.trial.number
+        folder = Path(self.job.folder) / "trials" / f"{number:04d}"
+        try:
+            config = self.config_for(claimed.values, number)
+            reported = store.storage.get_trial(trial_id(claimed.trial)).last_step
+            report = self._reporter(claimed.trial, reported or 0)
+            outcome = run_trial(config, self.panel_cache, folder, report)
+            values = objective_values(outcome.metrics, self.plan.sweep.objectives)
+        except Pruned as pruned:
+            return TrialState.PRUNED, None, {"metrics": pruned.figures}
+        except Exception as error:
+            return TrialState.FAIL, None, record_failure(error, folder)
+        attributes = {
+            "config": dataclasses.asdict(outcome.config),
+            "metrics": {k: v for k, v in outcome.metrics.items() if k != "val"},
+            "val": whole_part_figures(outcome.metrics["val"]),
+        }
+        return TrialState.COMPLETE, values, attributes
+
+    def _reporter(self, trial: optuna.Trial, reported: int) -> Report:
+        """What a trial calls after each validation.
+
+        reported: percent of its steps up to which an earlier attempt, whose worker died, had
+        reported; until then nothing is reported again.
+        """
+        prunes = pruner_name(self.plan.sweep) != "none"
 
         def report(step: int, steps: int, error: float) -> bool:
             self.send(event="step", number=trial.number, step=step, steps=steps, error=error)
             percent = round(100 * step / steps)
-            if not prunes or percent <= (reported or 0):
+            if not prunes or percent <= reported:
                 return False
             try:
-                patiently(lambda: trial.report(error, percent))
-                return step < steps and patiently(trial.should_prune)
-            except UNANSWERED:
-                return False  # a report only serves to prune; the result will wait
+                retry_while_unreachable(lambda: trial.report(error, percent))
+                return step < steps and retry_while_unreachable(trial.should_prune)
+            except UNREACHABLE:
+                return False  # reports only serve to prune; the outcome waits for the database
 
         return report
 
 
-def _plain_figures(part: dict[str, Any]) -> dict[str, Any]:
-    """The figures of a part of metrics.json, without those by row and channel."""
-    return {k: v for k, v in part.items() if not isinstance(v, dict)}
-
-
-def _failure(error: Exception, folder: Path) -> dict[str, Any]:
-    """Why a trial failed, for the study; its traceback goes into error.txt."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-    kind = "out of memory" if is_out_of_memory(error) else "failed"
-    return {"error": one_line(error)[:500], "kind": kind}
-
-
-def _listen(worker: Worker) -> None:
-    """Follow the orders on the standard input; its end is the end of the process."""
+def _obey(worker: Worker) -> None:
+    """Follow the commands on the standard input; where it closes, end the process."""
     for line in sys.stdin:
         {"go": worker.go, "stop": worker.stop}[line.strip()].set()
         if worker.stop.is_set():
@@ -208,29 +207,36 @@ def _listen(worker: Worker) -> None:
     os._exit(3)
 
 
+def _work(send: Callable[..., None]) -> None:
+    """Read the job, prepare, wait for `go`, and run trials."""
+    worker = Worker(WorkerJob.from_json(sys.stdin.readline()), send)
+    threading.Thread(target=_obey, args=(worker,), daemon=True).start()
+    send(event="ready", **worker.prepare())
+    worker.go.wait()
+    if worker.stop.is_set():
+        return
+    sweep, job = worker.plan.sweep, worker.job
+    with storage_errors_in_one_line(sweep.storage):
+        store = retry_while_unreachable(
+            lambda: open_store(sweep.storage, Path(job.folder), job.study, sweep.heartbeat)
+        )
+        with contextlib.closing(store):
+            worker.run_trials(store)
+
+
 def main() -> int:
     """Run a worker to its end; returns the exit code of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the group; we wait for `stop`
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)  # whatever prints goes to the log, not between the messages
+    os.dup2(2, 1)  # whatever libraries print goes to the log, not between the messages
 
     def send(**message: Any) -> None:
         with contextlib.suppress(BrokenPipeError):
             out.write(json.dumps(message) + "\n")
 
     try:
-        worker = Worker(Job(**json.loads(sys.stdin.readline())), send)
-        threading.Thread(target=_listen, args=(worker,), daemon=True).start()
-        send(event="ready", **worker.prepare())
-        worker.go.wait()
-        sweep = worker.plan.sweep
-        if not worker.stop.is_set():
-            folder = Path(worker.job.folder)
-            with told_in_one_line(sweep.storage):
-                name = worker.job.study
-                store = patiently(lambda: open_store(sweep.storage, folder, name, sweep.heartbeat))
-                with contextlib.closing(store):
-                    worker.work(store)
+        with quiet_optuna():
+            _work(send)
         send(event="over")
         return 0
     except TsconvError as error:

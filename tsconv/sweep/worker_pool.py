@@ -14,7 +14,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,160 +21,178 @@ import optuna
 
 from tsconv.errors import TrainingError, TsconvError
 from tsconv.sweep.results.trial_table import TrialTable
-from tsconv.sweep.storage.store import patiently
+from tsconv.sweep.storage.errors import retry_while_unreachable
+from tsconv.sweep.worker_environment import threads_per_worker, worker_environment
+from tsconv.sweep.worker_job import WorkerJob
 
-_DEATHS = 5  # in a row, without a trial that ended, after which the sweep gives up
-_LOOKS = 5.0  # seconds between looks at the study for trials of other machines
+_MOST_DEATHS = 5  # in a row, with no trial that ended between them, before the sweep gives up
+_REFRESH_SECONDS = 5.0  # between two queries of the study for trials that other machines ended
 
 
 @dataclasses.dataclass(frozen=True)
 class WorkerSpec:
-    """What every worker of a command is told."""
+    """What every worker of a command has in common."""
 
     overrides: list[str]
     config_dir: str | None
     folder: Path  # of the sweep
     study: str
-    workers: int
-    timeout: float | None  # seconds from now in which trials may begin
+    workers: int  # how many
+    timeout: float | None  # seconds from now on in which trials may begin
 
 
 @dataclasses.dataclass
 class _WorkerProcess:
-    """A worker process, and what is known of it."""
+    """A worker process and its state."""
 
     process: subprocess.Popen[str]
     index: int
     log: Path
     ready: bool = False
-    over: bool = False
+    over: bool = False  # it ended, or is no longer waited for
+
+    def send(self, command: str) -> None:
+        """Write a line to its standard input; nothing happens where it is dead."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):  # its death arrives as a message of its own
+            self.process.stdin.write(command + "\n")
+            self.process.stdin.flush()
 
 
 class WorkerPool:
-    """The worker processes of one command."""
+    """The worker processes of one command; they start with the pool and read the data at once.
 
-    def __init__(self, orders: WorkerSpec) -> None:
-        self.orders = orders
-        self.messages: queue.Queue[tuple[_WorkerProcess, dict[str, Any] | None]] = queue.Queue()
-        self.hands: list[_WorkerProcess] = []
+    Call `first_ready`, then `run`, and `close` whatever happened.
+    """
+
+    def __init__(self, worker_spec: WorkerSpec) -> None:
+        self.worker_spec = worker_spec
         self.trials: set[int] = set()  # numbers of those that ended here
+        self._messages: queue.Queue[tuple[_WorkerProcess, dict[str, Any] | None]] = queue.Queue()
+        self._worker_processes: list[_WorkerProcess] = []
         self._begun = time.monotonic()
         self._interrupts = 0
         self._deaths = 0
-        for index in range(orders.workers):
+        for index in range(worker_spec.workers):
             self._start(index)
 
     def first_ready(self) -> dict[str, Any]:
-        """Wait until a worker has read the data. Raises the fault that a worker found."""
+        """Wait until a worker has read the data and checked the ranges; returns its message.
+
+        Raises TsconvError with the fault that a worker found, TrainingError where one died.
+        """
         while True:
-            hand, message = self.messages.get()
+            worker_process, message = self._messages.get()
             if message is None:
-                raise TrainingError(f"a worker died at its start: {_last_line(hand.log)}")
+                log = worker_process.log
+                raise TrainingError(f"a worker died at its start: {_last_line(log)}")
             if message["event"] == "fault":
                 raise TsconvError(message["error"])
             if message["event"] == "ready":
-                hand.ready = True
+                worker_process.ready = True
                 return message
 
-    def work(self, study: optuna.Study, board: TrialTable) -> bool:
-        """Let the workers take trials; True where Ctrl-C ended it."""
-        for hand in self.hands:
-            if hand.ready:
-                _tell(hand, "go")
-        previous = signal.signal(signal.SIGINT, lambda *_: self._interrupt(board))
-        looked = 0.0
+    def run(self, study: optuna.Study, trial_table: TrialTable) -> bool:
+        """Let the workers run trials until none is left; True where Ctrl-C ended it."""
+        for worker_process in self._worker_processes:
+            if worker_process.ready:
+                worker_process.send("go")
+        previous = signal.signal(signal.SIGINT, lambda *_: self._interrupt(trial_table))
+        refreshed = 0.0
         try:
-            patiently(lambda: board.look(study))
-            while not all(hand.over for hand in self.hands):
+            retry_while_unreachable(lambda: trial_table.refresh(study))
+            while not all(worker_process.over for worker_process in self._worker_processes):
                 try:
-                    hand, message = self.messages.get(timeout=0.5)
-                    self._follow(hand, message, board)
-                    news = message is None or message["event"] == "end"
+                    worker_process, message = self._messages.get(timeout=0.5)
+                    self._handle(worker_process, message, trial_table)
+                    changed = message is None or message["event"] == "end"
                 except queue.Empty:
-                    news = False
-                if news or time.monotonic() - looked > _LOOKS:
-                    patiently(lambda: board.look(study))
-                    looked = time.monotonic()
-            patiently(lambda: board.look(study))
+                    changed = False
+                if changed or time.monotonic() - refreshed > _REFRESH_SECONDS:
+                    retry_while_unreachable(lambda: trial_table.refresh(study))
+                    refreshed = time.monotonic()
+            retry_while_unreachable(lambda: trial_table.refresh(study))
         finally:
             signal.signal(signal.SIGINT, previous)
-            board.close()
+            trial_table.close()
         return self._interrupts > 0
 
-    def end(self) -> None:
-        """Whatever happened, leave no process behind, and no log that says nothing."""
-        for hand in self.hands:
-            if hand.process.poll() is None:
-                hand.process.kill()
-            hand.process.wait()
-            if hand.log.is_file() and hand.log.stat().st_size == 0:
-                hand.log.unlink()
-        for folder in (self.orders.folder / "logs", self.orders.folder):
-            with contextlib.suppress(OSError):  # it holds something
+    def close(self) -> None:
+        """End every worker process that still runs, and remove empty logs and folders."""
+        for worker_process in self._worker_processes:
+            if worker_process.process.poll() is None:
+                worker_process.process.kill()
+            worker_process.process.wait()
+            if worker_process.log.is_file() and worker_process.log.stat().st_size == 0:
+                worker_process.log.unlink()
+        for folder in (self.worker_spec.folder / "logs", self.worker_spec.folder):
+            with contextlib.suppress(OSError):  # it is not empty
                 folder.rmdir()
 
-    def _follow(
-        self, hand: _WorkerProcess, message: dict[str, Any] | None, board: TrialTable
+    def _handle(
+        self,
+        worker_process: _WorkerProcess,
+        message: dict[str, Any] | None,
+        trial_table: TrialTable,
     ) -> None:
+        """Act on a message of a worker; None says that its process ended."""
         if message is None:
-            self._ended(hand, board)
+            self._replace_dead(worker_process, trial_table)
             return
         event = message["event"]
         if event == "ready":
-            hand.ready = True
-            _tell(hand, "stop" if self._interrupts else "go")
+            worker_process.ready = True
+            worker_process.send("stop" if self._interrupts else "go")
         elif event == "fault":
             raise TsconvError(message["error"])
         elif event == "end":
             self._deaths = 0
             self.trials.add(message["number"])
         elif event == "over":
-            hand.over = True
-        board.message(message)
+            worker_process.over = True
+        trial_table.show_progress(message)
 
-    def _ended(self, hand: _WorkerProcess, board: TrialTable) -> None:
+    def _replace_dead(self, worker_process: _WorkerProcess, trial_table: TrialTable) -> None:
         """Start another worker for one that died, unless they keep dying."""
-        if hand.over:
+        if worker_process.over:
             return
-        hand.over = True
+        worker_process.over = True
         if self._interrupts:
             return
         self._deaths += 1
-        code = hand.process.wait()
-        if self._deaths > _DEATHS:
-            raise TrainingError(
-                f"workers keep dying (exit code {code}): {_last_line(hand.log)}; see {hand.log}"
-            )
-        board.say(f"note: a worker died (exit code {code}); another takes its place")
-        self._start(hand.index)
+        code, log = worker_process.process.wait(), worker_process.log
+        if self._deaths > _MOST_DEATHS:
+            last = _last_line(log)
+            raise TrainingError(f"workers keep dying (exit code {code}): {last}; see {log}")
+        trial_table.print_note(f"note: a worker died (exit code {code}); another takes its place")
+        self._start(worker_process.index)
 
-    def _interrupt(self, board: TrialTable) -> None:
+    def _interrupt(self, trial_table: TrialTable) -> None:
         self._interrupts += 1
         if self._interrupts == 1:
-            board.say("stopping after the running trials; Ctrl-C again to stop at once")
-            for hand in self.hands:
-                _tell(hand, "stop")
+            trial_table.print_note(
+                "stopping after the running trials; press Ctrl-C again to stop at once"
+            )
+            for worker_process in self._worker_processes:
+                worker_process.send("stop")
             return
-        for hand in self.hands:
-            hand.over = True
-            hand.process.kill()
+        for worker_process in self._worker_processes:
+            worker_process.over = True
+            worker_process.process.kill()
 
     def _start(self, index: int) -> None:
-        orders = self.orders
-        log = orders.folder / "logs" / f"{socket.gethostname()}-{os.getpid()}-{index}.log"
-        left = None
-        if orders.timeout is not None:
-            left = max(0.0, orders.timeout - (time.monotonic() - self._begun))
-        threads = threads_of_each(orders.workers)
-        job = {
-            "overrides": orders.overrides,
-            "config_dir": orders.config_dir,
-            "folder": str(orders.folder),
-            "study": orders.study,
-            "name": f"{log.stem}-{secrets.token_hex(3)}",
-            "threads": threads,
-            "timeout": left,
-        }
+        worker_spec = self.worker_spec
+        log = worker_spec.folder / "logs" / f"{socket.gethostname()}-{os.getpid()}-{index}.log"
+        threads = threads_per_worker(worker_spec.workers)
+        job = WorkerJob(
+            overrides=worker_spec.overrides,
+            config_dir=worker_spec.config_dir,
+            folder=str(worker_spec.folder),
+            study=worker_spec.study,
+            name=f"{log.stem}-{secrets.token_hex(3)}",
+            threads=threads,
+            timeout=self._seconds_left(),
+        )
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as errors:
             process = subprocess.Popen(
@@ -184,58 +201,26 @@ class WorkerPool:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env={
-                    **os.environ,
-                    **own_device(index, os.environ),
-                    **_threads_environment(threads),
-                },
+                env=worker_environment(index, threads, os.environ),
             )
-        hand = _WorkerProcess(process, index, log)
-        self.hands.append(hand)
+        worker_process = _WorkerProcess(process, index, log)
+        self._worker_processes.append(worker_process)
         assert process.stdin is not None
-        process.stdin.write(json.dumps(job) + "\n")
+        process.stdin.write(job.to_json() + "\n")
         process.stdin.flush()
-        threading.Thread(target=self._read, args=(hand,), daemon=True).start()
+        threading.Thread(target=self._read, args=(worker_process,), daemon=True).start()
 
-    def _read(self, hand: _WorkerProcess) -> None:
-        assert hand.process.stdout is not None
-        for line in hand.process.stdout:
+    def _seconds_left(self) -> float | None:
+        timeout = self.worker_spec.timeout
+        return None if timeout is None else max(0.0, timeout - (time.monotonic() - self._begun))
+
+    def _read(self, worker_process: _WorkerProcess) -> None:
+        """Queue the messages of a worker, and None after the last."""
+        assert worker_process.process.stdout is not None
+        for line in worker_process.process.stdout:
             with contextlib.suppress(ValueError):  # half a line, of one killed while it wrote
-                self.messages.put((hand, json.loads(line)))
-        self.messages.put((hand, None))
-
-
-def threads_of_each(workers: int) -> int | None:
-    """Threads of each worker: the processor's, shared out; None leaves one worker to torch."""
-    if workers == 1:
-        return None
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    total = int(given) if given.isdigit() else len(os.sched_getaffinity(0))
-    return max(1, total // workers)
-
-
-def own_device(index: int, environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which worker `index` sees one GPU, in turn, where there are any."""
-    given = environment.get("CUDA_VISIBLE_DEVICES")
-    gpus = Path("/proc/driver/nvidia/gpus")
-    if given is not None:
-        devices = [d for d in given.split(",") if d.strip()]
-    else:
-        devices = [str(i) for i, _ in enumerate(gpus.iterdir())] if gpus.is_dir() else []
-    return {"CUDA_VISIBLE_DEVICES": devices[index % len(devices)]} if devices else {}
-
-
-def _threads_environment(threads: int | None) -> dict[str, str]:
-    return {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
-
-
-def _tell(hand: _WorkerProcess, order: str) -> None:
-    assert hand.process.stdin is not None
-    try:
-        hand.process.stdin.write(order + "\n")
-        hand.process.stdin.flush()
-    except (BrokenPipeError, OSError):
-        pass  # it is dead, and its end is noticed elsewhere
+                self._messages.put((worker_process, json.loads(line)))
+        self._messages.put((worker_process, None))
 
 
 def _last_line(log: Path) -> str:

@@ -1,4 +1,4 @@
-"""What a sweep leaves to read, from studies made by hand; how workers share a machine."""
+"""What a sweep leaves to read, from studies made by hand."""
 
 from __future__ import annotations
 
@@ -12,18 +12,8 @@ from omegaconf import OmegaConf
 from optuna.trial import TrialState, create_trial
 
 from tests.helpers.studies import settings
-from tsconv.errors import ConfigError
-from tsconv.sweep.results.summary import (
-    best_trials,
-    first_error,
-    short_names,
-    summary,
-    write_best,
-    write_trials,
-)
-from tsconv.sweep.run import seconds_of
-from tsconv.sweep.storage.store import hidden_password
-from tsconv.sweep.worker_pool import own_device, threads_of_each
+from tsconv.sweep.results.summary import short_names, summary, write_best, write_trials
+from tsconv.sweep.results.trials import best_trials, first_error
 
 RANGES = {
     "optimizer.lr": optuna.distributions.FloatDistribution(1e-4, 1e-1, log=True),
@@ -119,44 +109,3 @@ def test_short_names_stay_apart() -> None:
         "scheduler.name": "scheduler.name",
         "seed": "seed",
     }
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200), ("1d", 86400), (None, None)],
-)
-def test_times_are_read(text: str | None, seconds: float | None) -> None:
-    assert seconds_of(text) == seconds
-
-
-def test_what_is_no_time_is_refused() -> None:
-    for text in ("soon", "1w", "-3s", "1h30m", ""):
-        with pytest.raises(ConfigError, match=r"must be a time such as 90s"):
-            seconds_of(text)
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("postgresql://u:secret@h/db", "postgresql://u:***@h/db"),
-        ("postgresql://u@srv:secret@h/db", "postgresql://u@srv:***@h/db"),
-        ("postgresql://u:sec@ret@h/db", "postgresql://u:***@h/db"),
-        ("postgresql://h/db?user=u&password=secret&x=1", "postgresql://h/db?user=u&password=***&x=1"),
-        ("u:secret@h/db", "u:***@h/db"),
-        ("postgresql:/u:secret@h/db", "postgresql:***@h/db"),
-        ("postgresql://u@h:5432/db", "postgresql://u@h:5432/db"),
-    ],
-)  # fmt: skip
-def test_a_password_is_never_shown(url: str, shown: str) -> None:
-    assert hidden_password(url) == shown
-
-
-def test_threads_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "8")
-    assert [threads_of_each(n) for n in (1, 2, 3, 20)] == [None, 4, 2, 1]
-
-
-def test_each_worker_sees_one_gpu_in_turn() -> None:
-    seen = [own_device(i, {"CUDA_VISIBLE_DEVICES": "4,6"}) for i in range(3)]
-    assert [s["CUDA_VISIBLE_DEVICES"] for s in seen] == ["4", "6", "4"]
-    assert own_device(0, {"CUDA_VISIBLE_DEVICES": ""}) == {}

@@ -162,3 +162,35 @@ def test_an_endless_range_has_no_grid() -> None:
     huge = {str(i): {"type": "int", "low": 0, "high": 99} for i in range(4)}
     with pytest.raises(ConfigError, match="more than 100,000 combinations"):
         grid(parse_space(huge))
+
+
+def test_a_value_lies_in_a_range_on_one_of_its_steps() -> None:
+    space = {
+        each.key: each
+        for each in parse_space(
+            {
+                "count": {"type": "int", "low": 8, "high": 32, "step": 8},
+                "share": {"type": "float", "low": 0.1, "high": 0.7, "step": 0.1},
+                "rate": {"type": "log_float", "low": 0.001, "high": 0.1},
+                "width": {"type": "log_int", "low": 2, "high": 64},
+                "lags": {"choices": [[7], None]},
+            }
+        )
+    }
+    inside = {
+        "count": (8, 16, 32, 16.0),
+        "share": (0.1, 0.1 + 2 * 0.1, 0.7),
+        "rate": (0.001, 0.0123, 0.1),
+        "width": (2, 3, 64),
+        "lags": ([7], None),
+    }
+    outside = {
+        "count": (4, 17, 40, 16.5, True, "8", None),
+        "share": (0.05, 0.15, 0.8),
+        "rate": (0.0009, 0.11, [0.01]),
+        "width": (1, 2.5, 65),
+        "lags": ([7, 28], 7, "[7]"),
+    }
+    for key, key_range in space.items():
+        assert all(key_range.has(value) for value in inside[key]), key
+        assert not any(key_range.has(value) for value in outside[key]), key

@@ -6,45 +6,54 @@ import sys
 from typing import Any
 
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 from tqdm import tqdm
 
 from tsconv.config.schema import SweepConfig
-from tsconv.sweep.results.summary import (
-    best_trials,
-    figure,
-    finished,
-    short_names,
-    shown,
-    state_name,
-)
+from tsconv.output.tables import Column, format_line, format_number
+from tsconv.sweep.results.summary import short_names
+from tsconv.sweep.results.trials import best_trials, figure, finished, format_value, state_name
 from tsconv.sweep.search_space.ranges import Space
 
-_HEADINGS = 30  # lines between repeated headings
+_LINES_PER_HEADING = 30
+_LONGEST_VALUE = 16  # characters of a key's value or name
 
 
 class TrialTable:
-    """Prints what happened to a study since the last look, whoever ran the trials."""
+    """The terminal's view of a study, whoever runs its trials; made by `run_sweep`.
 
-    def __init__(self, sweep: SweepConfig, space: Space, total: int, show: bool) -> None:
-        self.sweep, self.total = sweep, total
-        self.keys = [each.key for each in space]
-        names = short_names(self.keys)
-        self.names = [names[key] for key in self.keys]
-        self._printed: set[int] = set()
-        self._running: dict[int, str] = {}
-        self._lines = 0
+    limit: how many trials the study may hold, the bar's whole length.
+    show: whether to draw the bar; even so it is drawn only on a terminal.
+    """
+
+    def __init__(self, sweep: SweepConfig, space: Space, limit: int, show: bool) -> None:
+        self._limit, self._n_objectives = limit, len(sweep.objectives)
+        self._keys = [key_range.key for key_range in space]
+        names = [short_names(self._keys)[key] for key in self._keys]
+        self._heading = ["trial ", "state", *sweep.objectives, "train s", *names]
+        self._columns = [
+            Column(6),
+            Column(13, "<", indent=2),
+            *(Column(max(10, len(name)), indent=2) for name in sweep.objectives),
+            Column(10),
+            *(
+                Column(min(_LONGEST_VALUE, max(8, len(name))), indent=2, longest=_LONGEST_VALUE)
+                for name in names
+            ),
+        ]
+        self._printed: set[int] = set()  # numbers of trials
+        self._running: dict[int, str] = {}  # number -> progress
         self._bar = tqdm(
-            total=total,
+            total=limit,
             desc="trials",
             unit="trial",
-            disable=None if show else True,  # None: where nobody looks at a terminal
+            disable=None if show else True,  # None: where standard error is no terminal
             dynamic_ncols=True,
             mininterval=0.5,
         )
 
-    def message(self, message: dict[str, Any]) -> None:
-        """What a worker said about its running trial."""
+    def show_progress(self, message: dict[str, Any]) -> None:
+        """Show a worker's message about its running trial in the bar; see `worker_job.py`."""
         number = message.get("number")
         if number is None:
             return
@@ -57,55 +66,39 @@ class TrialTable:
             self._running.pop(number, None)
         self._bar.set_postfix_str("  ".join(self._running.values()), refresh=True)
 
-    def look(self, study: optuna.Study) -> None:
-        """Print the trials that ended since the last look."""
+    def refresh(self, study: optuna.Study) -> None:
+        """Print the trials that ended since the last call."""
         trials = finished(study)
         best = {t.number for t in best_trials(study)}
         for trial in trials:
             if trial.number in self._printed:
                 continue
+            if len(self._printed) % _LINES_PER_HEADING == 0:
+                self._print(format_line(self._columns, self._heading))
             self._printed.add(trial.number)
-            self._heading()
-            values = trial.values if trial.state == TrialState.COMPLETE else None
-            cells = [f"{v:.5g}" for v in values] if values else [""] * len(self.sweep.objectives)
-            seconds = figure(trial, "train_seconds")
-            mark = "*" if trial.number in best else " "
-            self._row(
-                str(trial.number) + mark,
-                state_name(trial),
-                cells,
-                "" if seconds is None else f"{seconds:.1f}",
-                [shown(trial.params[k]) if k in trial.params else "" for k in self.keys],
-            )
+            self._print(format_line(self._columns, self._cells(trial, trial.number in best)))
             if "error" in trial.user_attrs:
                 self._print(f"        {trial.user_attrs['error']}")
-        self._bar.n = min(len(trials), self.total)
+        self._bar.n = min(len(trials), self._limit)
         self._bar.refresh()
 
-    def say(self, line: str) -> None:
-        """A line above the bar, on standard error."""
+    def print_note(self, line: str) -> None:
+        """Print a line above the bar, on standard error."""
         self._bar.write(line, file=sys.stderr)
 
     def close(self) -> None:
+        """Leave the bar as it is."""
         self._bar.close()
 
-    def _heading(self) -> None:
-        if self._lines % _HEADINGS == 0:
-            self._row("trial ", "state", self.sweep.objectives, "train s", self.names)
-        self._lines += 1
-
-    def _row(
-        self, number: str, state: str, values: list[str], seconds: str, params: list[str]
-    ) -> None:
-        objectives = "".join(
-            f"{v:>{max(10, len(n)) + 2}}"
-            for v, n in zip(values, self.sweep.objectives, strict=True)
-        )
-        drawn = "".join(
-            f"{v[:16]:>{min(16, max(8, len(n))) + 2}}"
-            for v, n in zip(params, self.names, strict=True)
-        )
-        self._print(f"{number:>6}  {state:<13}{objectives}{seconds:>10}{drawn}")
+    def _cells(self, trial: FrozenTrial, is_best: bool) -> list[str]:
+        values = trial.values if trial.state == TrialState.COMPLETE else [None] * self._n_objectives
+        return [
+            f"{trial.number}{'*' if is_best else ' '}",
+            state_name(trial),
+            *(format_number(value, ".5g") for value in values),
+            format_number(figure(trial, "train_seconds"), ".1f"),
+            *(format_value(trial.params[k]) if k in trial.params else "" for k in self._keys),
+        ]
 
     def _print(self, line: str) -> None:
         self._bar.write(line, file=sys.stdout)

@@ -1,1 +1,1 @@
-"""The search space: ranges of config keys, and how a trial draws them."""
+"""The search space: ranges of config keys, and how a trial draws values from them."""

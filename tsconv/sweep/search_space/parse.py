@@ -1,6 +1,6 @@
-"""From the tree under `search_space` to checked ranges; each fault is told by its key and value.
+"""Parses the tree under `search_space` into checked ranges.
 
-A range is a leaf of that tree, which mirrors the tree of the config:
+The tree mirrors the tree of the config, and its leaves are ranges:
 
     model:
       rows: {choices: [shared, pooled]}
@@ -23,9 +23,13 @@ _FIELDS = ("type", "low", "high", "step", "choices", "when")
 
 
 def parse_space(tree: dict[str, Any]) -> Space:
-    """The ranges of a `search_space` tree, each behind those that its `when` names.
+    """The ranges of a `search_space` tree, each after those that its `when` names.
 
-    Raises ConfigError naming the range, its value and what would do.
+    Raises ConfigError naming the range, its value and what to change.
+
+    >>> tree = {"optimizer": {"lr": {"type": "log_float", "low": 0.001, "high": 0.1}}}
+    >>> [(each.key, str(each)) for each in parse_space(tree)]
+    [('optimizer.lr', 'log_float 0.001 to 0.1')]
     """
     ranges = [_range(key, leaf) for key, leaf in _leaves(tree, "")]
     if not ranges:
@@ -34,7 +38,7 @@ def parse_space(tree: dict[str, Any]) -> Space:
 
 
 def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(key, range) of every leaf; a range is a mapping with one of its own fields."""
+    """(key, range) of every leaf: a mapping with at least one field of a range."""
     if not isinstance(node, dict):
         raise ConfigError(
             f"`search_space.{prefix}` (={node}) must be a range, "
@@ -52,7 +56,7 @@ def _range(key: str, leaf: dict[str, Any]) -> Range:
     where = f"`search_space.{key}"
     for name in leaf:
         if name not in _FIELDS:
-            raise ConfigError(f"{where}.{name}` is not part of a range{nearest(name, _FIELDS)}")
+            raise ConfigError(f"{where}.{name}` is not a field of a range{nearest(name, _FIELDS)}")
     kind = leaf.get("type") or ("categorical" if "choices" in leaf else None)
     if kind not in TYPES:
         raise ConfigError(
@@ -72,8 +76,8 @@ def _range(key: str, leaf: dict[str, Any]) -> Range:
         raise ConfigError(f"{where}.low` (={low:g}) must be above 0 for {kind}")
     if step is not None and (kind.startswith("log_") or not 0 < step <= max(high - low, 1e-300)):
         raise ConfigError(
-            f"{where}.step` (={step:g}) must be above 0 and within the range, and has no place in "
-            f"a log range"
+            f"{where}.step` (={step:g}) must be above 0 and within the range, and a log "
+            f"range takes none"
         )
     return Range(key, kind, low, high, step, when=when)
 
@@ -113,7 +117,7 @@ def _conditions(when: Any, where: str) -> tuple[tuple[str, tuple[Any, ...]], ...
 
 
 def _in_order(ranges: Sequence[Range]) -> Space:
-    """Each range behind those that its conditions name; raises ConfigError for a circle."""
+    """Each range after those that its conditions name. Raises ConfigError for a cycle."""
     by_key = {each.key: each for each in ranges}
     placed: dict[str, Range] = {}
     waiting = list(ranges)

@@ -1,4 +1,4 @@
-"""The search space: ranges of config keys, some of them conditional, and how a trial draws them."""
+"""Ranges of config keys, some of them conditional, and how a trial draws values from them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,23 @@ from optuna.distributions import (
 from tsconv.errors import ConfigError
 
 _MOST_ON_A_GRID = 100_000
+_ON_A_STEP = 1e-8  # steps that a value may be off the nearest one, as Optuna allows
 
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """The values that one config key may take; `when` names those of others that make it active."""
+    """The values that one config key may take.
+
+    `when` lists other keys with the values that make this range active; without it the range is
+    always active.
+
+    >>> lr = Range("optimizer.lr", "log_float", 0.001, 0.1)
+    >>> str(lr), lr.has(0.5)
+    ('log_float 0.001 to 0.1', False)
+    """
 
     key: str
-    type: str
+    type: str  # float, log_float, int, log_int or categorical
     low: float = 0
     high: float = 0
     step: float | None = None
@@ -35,23 +44,24 @@ class Range:
 
     @property
     def distribution(self) -> BaseDistribution:
-        """As Optuna has it. Lists among the choices are stored as their JSON."""
+        """The range as a distribution of Optuna, which stores a list among the choices as JSON."""
         if self.type == "categorical":
-            return CategoricalDistribution([_stored(c) for c in self.choices])
+            return CategoricalDistribution([_storable(c) for c in self.choices])
         log = self.type.startswith("log_")
         if self.type.endswith("int"):
             return IntDistribution(int(self.low), int(self.high), log, int(self.step or 1))
         return FloatDistribution(self.low, self.high, log, self.step)
 
     def active(self, values: dict[str, Any]) -> bool:
-        """Whether the other keys' values call for this one."""
+        """Whether the values drawn for other keys make this range active."""
         return all(key in values and values[key] in wanted for key, wanted in self.when)
 
     def value(self, stored: Any) -> Any:
-        """The config value of what Optuna stores."""
-        return next((c for c in self.choices if _stored(c) == stored), stored)
+        """The config value for a value that Optuna stored."""
+        return next((c for c in self.choices if _storable(c) == stored), stored)
 
     def draw(self, trial: Trial) -> Any:
+        """Let a trial suggest a value; returns the config value."""
         kind = self.distribution
         if isinstance(kind, CategoricalDistribution):
             return self.value(trial.suggest_categorical(self.key, kind.choices))
@@ -61,14 +71,14 @@ class Range:
         return trial.suggest_float(self.key, kind.low, kind.high, step=kind.step, log=kind.log)
 
     def extremes(self) -> tuple[Any, ...]:
-        """The values that show whether all of them would do: both ends, or every choice."""
+        """The values to try before a sweep: both ends of the range, or every choice."""
         if self.type == "categorical":
             return self.choices
         ends = self.low, self.high
         return tuple(int(v) for v in ends) if self.type.endswith("int") else ends
 
     def grid(self) -> list[Any]:
-        """Every value; raises ConfigError where there is no end of them."""
+        """Every value in the range. Raises ConfigError where there are infinitely many."""
         kind = self.distribution
         if isinstance(kind, CategoricalDistribution):
             return list(self.choices)
@@ -76,7 +86,7 @@ class Range:
             return list(range(kind.low, kind.high + 1, kind.step))
         if isinstance(kind, FloatDistribution) and kind.step is not None:
             count = round((kind.high - kind.low) / kind.step) + 1
-            # Rounded: .1 + 2 * .1 is not the .3 that a config says.
+            # Rounded, because .1 + 2 * .1 is not equal to .3.
             return [min(kind.high, round(kind.low + i * kind.step, 12)) for i in range(count)]
         raise ConfigError(
             f"`search_space.{self.key}` ({self.type}) has no finite set of values: "
@@ -85,11 +95,16 @@ class Range:
 
     def has(self, value: Any) -> bool:
         """Whether a config value lies in the range."""
-        if self.type == "categorical":
+        kind = self.distribution
+        if isinstance(kind, CategoricalDistribution):
             return value in self.choices
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
-        return self.distribution._contains(float(value))
+        assert isinstance(kind, (IntDistribution, FloatDistribution))
+        if not kind.low <= value <= kind.high:
+            return False
+        steps = (value - kind.low) / (kind.step or 1)
+        return kind.step is None or abs(steps - round(steps)) < _ON_A_STEP
 
     def __str__(self) -> str:
         body = (
@@ -106,7 +121,13 @@ Space = tuple[Range, ...]
 
 
 def draw(space: Space, trial: Trial) -> dict[str, Any]:
-    """Draw every active range: key of the config -> value."""
+    """Draw a value from every active range; returns key of the config -> value.
+
+    >>> from optuna.trial import FixedTrial
+    >>> space = (Range("model.hidden", "int", 8, 32, step=8),)
+    >>> draw(space, FixedTrial({"model.hidden": 16}))
+    {'model.hidden': 16}
+    """
     values: dict[str, Any] = {}
     for each in space:
         if each.active(values):
@@ -115,28 +136,41 @@ def draw(space: Space, trial: Trial) -> dict[str, Any]:
 
 
 def stored_params(space: Space, values: dict[str, Any]) -> dict[str, Any] | None:
-    """The trial that is the given config itself, as Optuna stores it; None where it is outside."""
+    """The parameters, as Optuna stores them, of the trial that equals a config.
+
+    values: key of the config -> value. Returns None where the space does not hold the config.
+
+    >>> space = (Range("features.seasonal_lags", "categorical", choices=([7], [7, 28])),)
+    >>> stored_params(space, {"features.seasonal_lags": [7, 28]})
+    {'features.seasonal_lags': '[7, 28]'}
+    """
     params: dict[str, Any] = {}
     for each in space:
         if each.active(values):
             if not each.has(values.get(each.key)):
                 return None
-            params[each.key] = _stored(values[each.key])
+            params[each.key] = _storable(values[each.key])
     return params
 
 
 def grid(space: Space) -> list[dict[str, Any]]:
-    """Every combination of values, conditions kept, as Optuna stores them."""
-    found = list(itertools.islice(_combinations(space, {}), _MOST_ON_A_GRID + 1))
-    if len(found) > _MOST_ON_A_GRID:
+    """Every combination of values that the conditions allow, as Optuna stores them.
+
+    Raises ConfigError where there are infinitely many, or more than 100,000.
+
+    >>> grid((Range("model.levels", "int", 3, 4),))
+    [{'model.levels': 3}, {'model.levels': 4}]
+    """
+    combinations = list(itertools.islice(_combinations(space, {}), _MOST_ON_A_GRID + 1))
+    if len(combinations) > _MOST_ON_A_GRID:
         raise ConfigError(
             f"`search_space` has more than {_MOST_ON_A_GRID:,} combinations, too many for a grid"
         )
-    return [{k: _stored(v) for k, v in one.items()} for one in found]
+    return [{k: _storable(v) for k, v in values.items()} for values in combinations]
 
 
 def describe(space: Space) -> dict[str, str]:
-    """key -> its range in words: what a study keeps, to be compared by those who join it."""
+    """key -> its range in words; a study stores them, and whoever joins it compares them."""
     return {each.key: str(each) for each in sorted(space, key=lambda r: r.key)}
 
 
@@ -152,6 +186,7 @@ def _combinations(space: Space, values: dict[str, Any]) -> Iterator[dict[str, An
         yield from _combinations(rest, {**values, first.key: value})
 
 
-def _stored(value: Any) -> Any:
+def _storable(value: Any) -> Any:
+    """The value as Optuna can store it: lists as their JSON."""
     plain = value is None or isinstance(value, (bool, int, float, str))
     return value if plain else json.dumps(value)

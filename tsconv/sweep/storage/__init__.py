@@ -1,1 +1,1 @@
-"""Where a study lives, so that several workers can share it."""
+"""Where a study is stored, so that several workers can share it."""
