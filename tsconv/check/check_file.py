@@ -147,7 +147,7 @@ def _fixing_keys(attempt: ReadAttempt, findings: Sequence[Finding]) -> dict[str,
     keys = dict(attempt.suggestion.keys)
     for finding in findings:
         keys |= finding.keys
-    sentinels = sentinel_values(list(findings))
+    sentinels = sentinel_values(findings)
     if sentinels:
         keys["data.na_values"] = list(dict.fromkeys([*attempt.data.na_values, *sentinels]))
     return keys

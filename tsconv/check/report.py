@@ -24,7 +24,7 @@ class Finding:
     'note'
     """
 
-    kind: str  # such as "duplicates": programs tell findings apart by it
+    kind: str  # such as "duplicates": by which programs distinguish findings
     level: str
     text: str
     count: int = 1

@@ -19,9 +19,9 @@ def test_duplicates_are_counted_and_compared() -> None:
     assert "rows 5 and 62" in first_of(found)
     assert "`shop 0` at 2023-01-05" in first_of(found)
     assert found.keys == {"data.duplicates": "mean"}
-    settled = find_duplicates(sorted_table_of(frame), policy="mean")
-    assert settled is not None
-    assert settled.level == "note"
+    resolved = find_duplicates(sorted_table_of(frame), policy="mean")
+    assert resolved is not None
+    assert resolved.level == "note"
 
 
 def test_unsorted_series_and_where() -> None:

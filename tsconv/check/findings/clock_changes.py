@@ -104,7 +104,7 @@ def _finding(table: SortedTable, match: _Match, n_doubles: int) -> Finding:
 
 
 def _zone(table: SortedTable, match: _Match) -> str:
-    """A zone of the rule; the first hour that is missing in spring tells which."""
+    """A zone of the rule; the first hour that is missing in spring decides which."""
     zones = match.rule.zones
     default = zones.get(2, "")
     if len(match.holes) == 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tsconv.check.report import Finding
@@ -103,7 +105,7 @@ def _whole_as_int(value: float) -> int | float:
     return int(value) if value % 1 == 0 and abs(value) < 1e15 else value
 
 
-def sentinel_values(findings: list[Finding]) -> list[float]:
+def sentinel_values(findings: Sequence[Finding]) -> list[float]:
     """The numbers that `find_sentinels` found.
 
     >>> sentinel_values([Finding("k", "warning", "text", keys={"data.na_values": [-9999]})])
