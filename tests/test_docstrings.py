@@ -17,7 +17,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # Still to be written; no name is added here.
 WITHOUT_A_SENTENCE = {
-    "check.findings.covariates.candidates", "config.compose.with_values",
+    "config.compose.with_values",
     "data.panel.notes.missing_notes", "data.reading.files.is_parquet",
     "nn.interop.arrays.require_conv", "nn.interop.arrays.require_count",
     "nn.interop.arrays.require_layer", "output.plots.figure_grid", "output.plots.finish",
