@@ -32,10 +32,10 @@ def check_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     from tsconv.config.compose import check_plan
 
     plan = check_plan(overrides, config_dir)
-    from tsconv.check.check_file import check
+    from tsconv.check.check_file import check_file
     from tsconv.output.run_files import write_json
 
-    report, refusal = check(plan, overrides, config_dir)
+    report, refusal = check_file(plan, overrides, config_dir)
     print(report.text(), flush=True)
     if plan.output is not None:
         write_json(report.to_dict(), Path(plan.output))

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsconv.check import check_file
+from tsconv.check.check_file import check_file
+from tsconv.check.training_preview import TrainingPreview
 from tsconv.config.compose import CheckPlan, train_config
 from tsconv.errors import TsconvError
 
@@ -23,19 +24,20 @@ HEADERS = st.sampled_from(
     ["unique_id", "ds", "y", "id", "date", "value", "year", "month", "day", "", "a;b", "y.1", "x"]
 )
 BASE = train_config(["horizon=2"])
+NO_TRAINING = TrainingPreview(None, None, {}, None)
 
 
 def look(path: Path, content: bytes, training: bool = False, **roles: Any) -> None:
-    """Check a file; without training, which takes long and sees the file no more."""
+    """Check a file; the preview of a training, which takes long, only where asked for."""
     path.write_bytes(content)
     data = dataclasses.replace(BASE.data, path=str(path), **roles)
     base = dataclasses.replace(BASE, data=data)
     plan = CheckPlan(base, None, None)
     with pytest.MonkeyPatch.context() as patch:
         if not training:
-            patch.setattr(check_file, "_prepare", lambda *_: None)
+            patch.setattr("tsconv.check.check_file.preview_training", lambda *_: NO_TRAINING)
         try:
-            report, _ = check_file.check(plan, [f"data.path={path}"])
+            report, _ = check_file(plan, [f"data.path={path}"])
         except TsconvError:
             return
     assert report.text().splitlines()[-1].startswith("tsconv train")

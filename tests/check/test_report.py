@@ -1,32 +1,30 @@
-"""The report as text and as strict JSON, and the line that it ends with."""
+"""The report as text and as strict JSON."""
 
 import json
-import shlex
 
 import numpy as np
-import pytest
 
-from tsconv.check.report import Finding, Report
-from tsconv.check.train_line import override, train_line
-from tsconv.config.compose import train_config
+from tsconv.check.report import Finding, Report, Section
 
 
 def test_findings_come_most_important_first() -> None:
-    report = Report(train="tsconv train data.path=a.csv")
-    report.find(
-        Finding("a", "note", "first"), None, Finding("b", "error", "second", 3, "row 2", "mend it")
-    )
+    findings = [
+        Finding("a", "note", "first"),
+        Finding("b", "error", "second", 3, "line 2", "fix it"),
+    ]
+    report = Report([], findings, train="tsconv train data.path=a.csv")
     lines = report.text().splitlines()
-    assert lines[:3] == ["findings", "  x second; first: row 2; mend it", "  - first"]
+    assert lines[:3] == ["findings", "  x second; first: line 2; fix it", "  - first"]
     assert lines[-1] == "tsconv train data.path=a.csv"
-    assert "nothing amiss" in Report().text()
+    assert "no problems" in Report().text()
 
 
 def test_lines_are_short_and_aligned() -> None:
-    report = Report()
-    report.add("series", [("a", "x " * 100), ("longer", "y")])
-    report.find(Finding("k", "warning", "word " * 60, 1, "place " * 20))
-    report.add("none", [])
+    sections = [
+        Section("series", [("a", "x " * 100), ("longer", "y")]),
+        Section("none", [], {"none": 1}),
+    ]
+    report = Report(sections, [Finding("k", "warning", "word " * 60, 1, "place " * 20)])
     lines = report.text().splitlines()
     assert max(map(len, lines)) <= 108
     assert "none" not in lines
@@ -35,8 +33,9 @@ def test_lines_are_short_and_aligned() -> None:
 
 
 def test_json_is_strict() -> None:
-    report = Report(data={"a": np.float64("nan"), "n": np.int64(3), "b": [np.bool_(True), None]})
-    report.find(Finding("k", "note", "t", int(np.int64(2)), keys={"data.na_values": [-9999]}))
+    values = {"a": np.float64("nan"), "n": np.int64(3), "b": [np.bool_(True), None]}
+    finding = Finding("k", "note", "t", int(np.int64(2)), keys={"data.na_values": [-9999]})
+    report = Report([Section("values", [], values)], [finding])
     text = json.dumps(report.to_dict(), allow_nan=False)
     again = json.loads(text)
     assert again["a"] is None
@@ -45,27 +44,10 @@ def test_json_is_strict() -> None:
     assert again["findings"][0]["keys"] == {"data.na_values": [-9999]}
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("data.target", "PM2.5"), ("data.target", "it's (a) name, no?"), ("data.id", None),
-        ("data.target", ["a b", "c"]), ("data.sep", ";"), ("data.sep", "\t"), ("data.decimal", ","),
-        ("data.time_format", "%d.%m.%Y %H:%M"), ("data.id", "true"), ("data.id", "3"),
-        ("data.target", ["$x", '"q"', "`b`", "back\\slash"]), ("data.target", "null"),
-        ("horizon", 12), ("features.seasonal_lags", [24, 168]), ("data.na_values", ["-", "?"]),
-    ],
-)  # fmt: skip
-def test_every_value_survives_the_shell_and_hydra(key: str, value: object) -> None:
-    line = train_line(["data.path=my file's (1).csv", "horizon=3", "output=r.json"], {key: value})
-    words = shlex.split(line)
-    assert words[:2] == ["tsconv", "train"]
-    config = train_config(words[2:])
-    group, _, name = key.rpartition(".")
-    assert getattr(getattr(config, group) if group else config, name) == value
-    assert config.data.path == "my file's (1).csv"
-
-
-def test_keys_take_the_place_of_what_was_given() -> None:
-    line = train_line(["data.id=a", "data.path=x.csv"], {"data.id": "b", "horizon": 2}, "conf dir")
-    assert line == "tsconv train --config-dir 'conf dir' data.path=x.csv data.id=b horizon=2"
-    assert override("data.time", ["year", "month"]) == "data.time=[year,month]"
+def test_the_last_words_say_what_training_would_do() -> None:
+    assert "to train on this file:" in Report().text()
+    assert "this command fits it:" in Report(refused="duplicates").text()
+    assert "fix it, then run:" in Report(refused="duplicates", must_fix_file=True).text()
+    unread = Report(refused="no table", lines_read=False).text()
+    assert "the lines could not be read" in unread
+    assert "fix it, then run:" in unread

@@ -22,7 +22,7 @@ def sales() -> pd.DataFrame:
 
 
 def messy() -> pd.DataFrame:
-    """Sales with -9999, doubles, holes, near-equal names, and a column that tells the future."""
+    """Sales with -9999, duplicates, holes, near-equal names, a column that reveals the future."""
     frame = sales()
     frame["shop"] = frame["shop"].replace({"shop 3": "Shop  2"})
     frame["tomorrow"] = frame.groupby("shop")["sold"].shift(-1)
@@ -105,15 +105,15 @@ def test_roles_are_suggested_and_the_line_trains(
     code, out, err = checked(capsys, "data.path=sales.csv")
     assert code == 1
     assert "set `data.sep=';'`" in err
-    assert "suggestions: what follows reads the file under these" in out
+    assert "suggestions: the rest of this report reads the file with these keys" in out
     line = out.splitlines()[-1]
     for key in ("data.sep", "data.decimal", "data.time=day", "data.id=shop", "data.target=sold"):
         assert key in line
     assert trains(line) == 0
 
 
-@pytest.mark.parametrize("kind", ["local", "epoch", "doubles", "dates", "holes"])
-def test_what_training_would_refuse_is_mended_by_the_line(
+@pytest.mark.parametrize("kind", ["local", "epoch", "duplicates", "dates", "holes"])
+def test_what_training_would_refuse_is_fixed_by_the_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -140,7 +140,7 @@ def test_what_training_would_refuse_is_mended_by_the_line(
     code, out, err = checked(capsys, "data.path=times.csv", *arguments)
     assert code == 1
     assert len(err.strip().splitlines()) == 1
-    assert "this line fits it" in out
+    assert "this command fits it" in out
     line = out.splitlines()[-1]
     assert key in line.replace("'", "").replace('"', "")
     assert trains(line) == 0
@@ -219,7 +219,7 @@ def test_covariates_of_words_are_categories(
     code, out, err = checked(capsys, "data.path=sales.csv", named, "horizon=7")
     assert code == 1
     assert "`data.categories=`" in err
-    assert "this line fits it" in out
+    assert "this command fits it" in out
     line = out.splitlines()[-1]
     assert "data.categories=[holiday,open]" in line
     assert trains(line) == 0
@@ -248,7 +248,7 @@ def test_a_note_about_another_column_is_kept(
     assert "data.na_values=[-999,-9999]" in out.splitlines()[-1].replace("'", "")
 
 
-def test_a_file_that_no_key_reads_must_be_mended(
+def test_a_file_that_no_key_reads_must_be_fixed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -259,13 +259,13 @@ def test_a_file_that_no_key_reads_must_be_mended(
     code, out, err = checked(capsys, "data.path=sales.csv")
     assert code == 1
     assert "is not a whole number of steps" in err
-    assert "training would refuse this; once that is mended:" in out
+    assert "training would refuse this file; fix it, then run:" in out
 
 
 def test_span_and_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Times are told in their zone, and a panel's memory counts all that lies in it."""
+    """Times are shown in their zone, and a panel's memory counts all that it holds."""
     monkeypatch.chdir(tmp_path)
     ds = pd.date_range("2024-03-25", periods=400, freq="h", tz="Europe/Berlin")
     frame = pd.DataFrame({"unique_id": "a", "ds": ds, "y": np.arange(400) % 24.0})
@@ -289,3 +289,16 @@ def test_steps_taken_as_zero_are_not_called_masked(
     _, out, _ = checked(capsys, "data.path=sales.csv", "data.gaps=zero", "horizon=7")
     assert "the longest of 2; taken as 0" in " ".join(out.split())
     assert "masked" not in out
+
+
+def test_suggested_lags_are_not_called_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    steps = np.arange(200)
+    frame = pd.DataFrame({"unique_id": "a", "ds": steps, "y": steps % 5.0})
+    frame.to_csv("steps.csv", index=False)
+    _, out, _ = checked(capsys, "data.path=steps.csv", "horizon=3")
+    assert "[5]  (from the data)" in out
+    _, out, _ = checked(capsys, "data.path=steps.csv", "features.seasonal_lags=[10]")
+    assert "[10]  (given)" in out

@@ -1,1 +1,1 @@
-"""A doctor for files: what training would meet in one, and the `tsconv train` line that fits it."""
+"""The check of a file: what training would meet in it, and the `tsconv train` command for it."""

@@ -1,197 +1,216 @@
-"""The check as a plain function: a config in, a report and what training would stop at out."""
+"""The check of a file as a plain function: a config in, a report and training's error out."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from tsconv.check import sections
-from tsconv.check.estimate import PanelWorkshop, estimate
-from tsconv.check.findings import covariates, grid
-from tsconv.check.findings import lines as findings
-from tsconv.check.read_attempt import ReadAttempt, read_patient
-from tsconv.check.report import Finding, Report
-from tsconv.check.suggestions.horizon import horizon_for, lags_for
+from tsconv.check.estimate import estimate_training
+from tsconv.check.file_sections import columns_section, file_section, suggested_section
+from tsconv.check.findings.covariates import find_leaks, find_useless_columns
+from tsconv.check.findings.from_notes import findings_from_notes
+from tsconv.check.findings.line_order import find_unsorted
+from tsconv.check.findings.series import (
+    find_early_ends,
+    find_family,
+    find_near_equal_names,
+    find_open_tails,
+    find_uninformative_series,
+)
+from tsconv.check.findings.time_grid import (
+    find_missing_steps,
+    find_mixed_frequencies,
+    steps_between_lines,
+)
+from tsconv.check.findings.training_fit import (
+    find_long_horizon,
+    find_long_seasons,
+    find_missing_test,
+    find_short_series,
+)
+from tsconv.check.findings.values import (
+    find_missing_values,
+    find_sentinels,
+    find_zeros_and_negatives,
+    sentinel_values,
+)
+from tsconv.check.panel_sections import seasons_section, series_section, training_section
+from tsconv.check.read_attempt import ReadAttempt, attempt_reading
+from tsconv.check.report import Finding, Report, Section
 from tsconv.check.suggestions.roles import declared_roles
-from tsconv.check.suggestions.seasons import Season, find_seasons
+from tsconv.check.suggestions.seasons import find_seasons
+from tsconv.check.suggestions.undeclared_columns import Candidate, candidate_roles
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.check.train_line import train_line
+from tsconv.check.training_preview import TrainingPreview, preview_training
 from tsconv.config.compose import CheckPlan
-from tsconv.errors import ConfigError, DataError, TsconvError
+from tsconv.data.panel.panel import Panel
+from tsconv.errors import ConfigError, TsconvError
 from tsconv.training.notes import training_notes
 from tsconv.training.prepare import Prepared, check_config
 
 
-def check(
+def check_file(
     plan: CheckPlan, overrides: Sequence[str] = (), config_dir: str | None = None
 ) -> tuple[Report, TsconvError | None]:
-    """Look at the files of a config as training would; nothing is written.
+    """Look at the files of a config as training would; nothing is trained, nothing is written.
 
-    Returns the report and the error at which a training would stop, if there is one. Raises
-    TsconvError where there is nothing to look at: no file, or a config that fits no file.
+    overrides, config_dir: what the command line gave, for the `tsconv train` command that the
+    report ends with. Returns the report and the error at which training would stop, if there is
+    one. Raises TsconvError where there is nothing to look at: no file, or a config that fits no
+    file.
+
+    >>> from tsconv.config.compose import check_plan
+    >>> check_file(check_plan([]))
+    Traceback (most recent call last):
+    tsconv.errors.ConfigError: `data.path` must be given, e.g. data.path=sales.csv
     """
     config = check_config(plan.base)
     if config.data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
-    patient = read_patient(config.data)
-    report = Report()
-    names = [] if patient.raw is None else patient.raw.names
-    declared = declared_roles(names, patient.data)
-    beside = _undeclared(patient, declared)
-    sections.file_section(report, patient)
-    sections.columns_section(report, patient, declared, beside)
-    sections.suggested_section(report, patient)
-    report.find(*patient.findings)
-    report.looked = patient.lines is not None
-    if patient.lines is not None:
-        ahead = [c.name for c in beside if c.role == "future"]
-        _look_at_lines(report, patient, patient.lines, declared, ahead)
-    keys = dict(patient.keys)
-    for finding in report.findings:
-        keys |= finding.keys
-    disguised = findings.sentinel_values(report.findings)
-    if disguised:
-        known = [*patient.data.na_values, *disguised]
-        keys["data.na_values"] = list(dict.fromkeys(known))
-    if patient.panel is not None:
-        _look_at_panel(report, patient, plan, keys)
-    else:
-        report.mend = True  # no key was found that reads it
-    refusal = patient.error
-    report.refused = None if refusal is None else " ".join(str(refusal).split())
-    report.train = train_line(overrides, keys, config_dir)
-    return report, refusal
-
-
-def _undeclared(patient: ReadAttempt, declared: dict[str, str]) -> list[covariates.Candidate]:
-    if patient.raw is None:
-        return []
-    names = [n for n in patient.raw.names if n not in declared]
-    lines = patient.lines if patient.data.wide_columns_are is None else None
-    return covariates.candidates(patient.raw, names, lines)
-
-
-def _look_at_lines(
-    report: Report,
-    patient: ReadAttempt,
-    lines: SortedTable,
-    declared: dict[str, str],
-    ahead: list[str],
-) -> None:
-    data = patient.data
-    report.find(findings.unsorted(lines))
-    disguised = findings.sentinels(lines)
-    plans = "data.future_covariates" in declared.values()  # lines behind the targets are meant
-    use = ~covariates.behind_targets(lines) if plans else None
-    report.find(*disguised, findings.missing_values(lines, use))
-    lines = lines.without(findings.sentinel_values(disguised))
-    for look in findings.ALL:
-        report.find(*look(lines))
-    report.find(None if plans else grid.open_tails(lines, ahead), grid.early_ends(lines))
-    if patient.raw is not None:
-        report.find(*covariates.useless(patient.raw, declared))
-        if data.wide_columns_are is None:
-            report.find(grid.family(lines, data.id))
-            report.find(*covariates.leaks(patient.raw, lines, declared))
-
-
-def _look_at_panel(report: Report, patient: ReadAttempt, plan: CheckPlan, keys: dict) -> None:
-    """Everything that needs the grid: holes, seasons, the defaults, what a training would take."""
-    panel, lines = patient.panel, patient.lines
-    assert panel is not None
-    assert lines is not None
-    steps = grid.line_steps(lines, panel.frequency)
-    n_members = int(panel.present.sum())
-    n_steps = int((panel.present.sum(1) * panel.lengths).sum())
-    report.find(grid.missing_steps(lines, steps, n_steps))
-    report.find(grid.mixed_steps(lines, steps, panel.frequency))
-    sections.series_section(report, patient, steps, n_members)
-    seasons = find_seasons(panel)
-    prepared = _prepare(report, patient, plan, keys, seasons)
-    sections.seasons_section(report, panel, seasons, prepared)
-    if prepared is None:
-        return
-    context = prepared.config.context_length or 1
-    lengths = panel.lengths.numpy()
-    horizon, held = prepared.config.horizon, prepared.config.split
-    report.find(
-        grid.far_seasons(
-            [s.period for s in seasons] if lines.dated else [],
-            context,
-            bool(prepared.config.features.calendar),
-        ),
-        grid.too_far(int(lengths.max()), horizon),
-        grid.short_series(lengths, panel.ids, context, horizon),
-        grid.not_scored(held.val_size or 0, held.test_size or 0, int(np.median(lengths))),
+    attempt = attempt_reading(config.data)
+    raw_table, table = attempt.raw_table, attempt.sorted_table
+    declared = declared_roles([] if raw_table is None else raw_table.names, attempt.data)
+    undeclared = _undeclared_columns(attempt, declared)
+    sections = [file_section(attempt)]
+    if raw_table is not None:
+        sections.append(columns_section(raw_table, declared, undeclared))
+    sections.append(suggested_section(attempt.suggestion))
+    findings = list(attempt.findings)
+    if table is not None:
+        findings += _findings_in_lines(attempt, table, declared, undeclared)
+    keys = _fixing_keys(attempt, findings)
+    error = attempt.error
+    must_fix_file = True  # unless a panel is built, and a training on it can be prepared
+    if attempt.panel is not None and table is not None:
+        of_panel = _check_panel(plan, attempt, table, attempt.panel, findings)
+        sections += of_panel.sections
+        findings += of_panel.findings
+        keys |= of_panel.preview.keys
+        error = error or of_panel.preview.error
+        must_fix_file = of_panel.preview.error is not None
+    report = Report(
+        sections,
+        findings,
+        must_fix_file=must_fix_file,
+        lines_read=table is not None,
+        refused=None if error is None else " ".join(str(error).split()),
+        train=train_line(overrides, keys, config_dir),
     )
-    notes = (*panel.notes, *training_notes(prepared.panel, prepared.scale))
-    _add_notes(report, [str(note) for note in notes])
-    sections.training_section(report, prepared, estimate(prepared))
+    return report, error
 
 
-def _prepare(
-    report: Report,
-    patient: ReadAttempt,
+def _undeclared_columns(attempt: ReadAttempt, declared: dict[str, str]) -> list[Candidate]:
+    if attempt.raw_table is None:
+        return []
+    names = [n for n in attempt.raw_table.names if n not in declared]
+    table = attempt.sorted_table if attempt.data.wide_columns_are is None else None
+    return candidate_roles(attempt.raw_table, names, table)
+
+
+def _findings_in_lines(
+    attempt: ReadAttempt,
+    table: SortedTable,
+    declared: dict[str, str],
+    undeclared: Sequence[Candidate],
+) -> list[Finding]:
+    """What the lines show without their frequency."""
+    data = attempt.data
+    sentinels = find_sentinels(table)
+    # With covariates known ahead, lines after the last target are there on purpose.
+    has_future = "data.future_covariates" in declared.values()
+    counted = ~table.after_last_target if has_future else None
+    found = [find_unsorted(table), *sentinels, find_missing_values(table, counted)]
+    table = table.without(sentinel_values(sentinels))
+    found += [
+        *find_near_equal_names(table),
+        *find_uninformative_series(table),
+        *find_zeros_and_negatives(table),
+    ]
+    if not has_future:
+        known_ahead = [c.name for c in undeclared if c.role == "future"]
+        found.append(find_open_tails(table, known_ahead))
+    found.append(find_early_ends(table))
+    if attempt.raw_table is not None:
+        found += find_useless_columns(attempt.raw_table, declared)
+        if data.wide_columns_are is None:
+            found.append(find_family(table, data.id))
+            found += find_leaks(attempt.raw_table, table, declared)
+    return [f for f in found if f is not None]
+
+
+def _fixing_keys(attempt: ReadAttempt, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Config keys under which training would read the file: suggested, or of findings."""
+    keys = dict(attempt.suggestion.keys)
+    for finding in findings:
+        keys |= finding.keys
+    sentinels = sentinel_values(findings)
+    if sentinels:
+        keys["data.na_values"] = list(dict.fromkeys([*attempt.data.na_values, *sentinels]))
+    return keys
+
+
+@dataclasses.dataclass(frozen=True)
+class _PanelCheck:
+    """What only a panel shows."""
+
+    sections: list[Section]
+    findings: list[Finding]
+    preview: TrainingPreview
+
+
+def _check_panel(
     plan: CheckPlan,
-    keys: dict,
-    seasons: list[Season],
-) -> Prepared | None:
-    """All that a training would choose, for the horizon given or suggested."""
-    panel = patient.panel
-    assert panel is not None
-    config = dataclasses.replace(plan.base, data=patient.data, resume=None, run_dir=None)
-    typical = int(np.median(panel.lengths.numpy()))
-    if plan.horizon is None:
-        horizon, why = horizon_for(panel.frequency, typical, seasons)
-        config = dataclasses.replace(config, horizon=horizon)
-        keys["horizon"] = horizon
-        report.data["horizon_reason"] = why
-    if config.features.seasonal_lags is None:
-        lags = lags_for(panel.frequency, seasons, typical - 2 * config.horizon)
-        if lags:
-            keys["features.seasonal_lags"] = lags
-            features = dataclasses.replace(config.features, seasonal_lags=lags)
-            config = dataclasses.replace(config, features=features)
-    try:
-        return PanelWorkshop(panel).prepare(config)
-    except (ConfigError, DataError) as error:
-        patient.error = patient.error or error
-        report.mend = True
-        return None
+    attempt: ReadAttempt,
+    table: SortedTable,
+    panel: Panel,
+    earlier: Sequence[Finding],
+) -> _PanelCheck:
+    """Missing steps, seasons, and the training that the panel would get.
+
+    earlier: findings on the lines; what they say is not said again.
+    """
+    steps = steps_between_lines(table, panel.frequency)
+    n_steps = int((panel.present.sum(1) * panel.lengths).sum())
+    found = [
+        find_missing_steps(table, steps, n_steps),
+        find_mixed_frequencies(table, steps, panel.frequency),
+    ]
+    freq_given = attempt.data.freq is not None and "data.freq" not in attempt.suggestion.keys
+    seasons = find_seasons(panel)
+    config = dataclasses.replace(plan.base, data=attempt.data)
+    preview = preview_training(config, plan.horizon, panel, seasons)
+    prepared = preview.prepared
+    lags = [] if prepared is None else list(prepared.config.features.seasonal_lags or ())
+    sections = [
+        series_section(table, panel, steps, freq_given),
+        seasons_section(panel, seasons, lags),
+    ]
+    if prepared is not None:
+        periods = [s.period for s in seasons] if table.has_timestamps else []
+        found += _findings_for_training(panel, periods, prepared)
+    findings = [f for f in found if f is not None]
+    if prepared is not None:
+        notes = (*panel.notes, *training_notes(prepared.panel, prepared.scale))
+        findings += findings_from_notes(notes, [*earlier, *findings])
+        sections.append(training_section(preview, prepared, estimate_training(prepared)))
+    elif preview.horizon_reason is not None:
+        sections.append(Section("training", [], {"horizon_reason": preview.horizon_reason}))
+    return _PanelCheck(sections, findings, preview)
 
 
-_COUNT_ALL = {"duplicates", "unsorted", "missing steps"}  # findings of which one tells of all
-_NAME = re.compile(r"`(.+?)`")
-# What reading notes in its own words, by a piece of them, where a finding has counted it already.
-_TOLD = {
-    "values are missing": "missing values",
-    "are both series": "duplicates",
-    "were put in order of time": "unsorted",
-    "far from all other": "sentinel values",
-    "differ by case": "near-equal names",
-    "are not in the file": "missing steps",
-    "a single row": "one-point series",
-    "no value at all": "empty series",
-    "the same value throughout": "constant series",
-}
-
-
-def _add_notes(report: Report, notes: list[str]) -> None:
-    """What reading and training would say, less what is said already."""
-    found = list(report.findings)
-    for note in notes:
-        kinds = {kind for piece, kind in _TOLD.items() if piece in note}
-        if not any(f.kind in kinds and _tells(f, note) for f in found):
-            report.find(Finding("note", "note", note))
-
-
-def _tells(finding: Finding, note: str) -> bool:
-    """Whether a finding tells of all that a note of its kind names: columns, series, values."""
-    if finding.kind in _COUNT_ALL:
-        return True
-    text = " ".join(filter(None, (finding.text, finding.first, finding.advice)))
-    names = {name.replace("'", "") for name in _NAME.findall(note)}
-    return names <= set(_NAME.findall(text))
+def _findings_for_training(
+    panel: Panel, periods: Sequence[int], prepared: Prepared
+) -> list[Finding | None]:
+    """How the settings of a training fit the lengths and seasons (in steps) of the panel."""
+    config, lengths = prepared.config, panel.lengths.numpy()
+    context, horizon, split = config.context_length or 1, config.horizon, config.split
+    return [
+        find_long_seasons(periods, context, bool(config.features.calendar)),
+        find_long_horizon(int(lengths.max()), horizon),
+        find_short_series(lengths, panel.ids, context, horizon),
+        find_missing_test(split.val_size or 0, split.test_size or 0, int(np.median(lengths))),
+    ]

@@ -1,10 +1,11 @@
-"""What a training would take: memory counted on one real step, time from a few timed ones."""
+"""What a training would cost: memory counted on one real step, time measured on a few."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import time
+from typing import Any
 
 import torch
 
@@ -14,13 +15,14 @@ from tsconv.training.lightning_module import dense_loss
 from tsconv.training.prepare import PanelCache, Prepared
 
 _ENOUGH_SECONDS = 2.0  # of timed steps
-_FORWARD = 0.35  # of a step's time
+_MOST_TIMED_STEPS = 3
+_FORWARD_SHARE = 0.35  # of a step's time
 _WEIGHT_COPIES = 5  # weights, gradients, two moments of AdamW, the running average
 
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """Seconds and bytes; `train_seconds` is of eager float32 steps on this machine."""
+    """Seconds and bytes; `train_seconds` is for steps on this machine, not compiled, in float32."""
 
     step_seconds: float
     steps: int
@@ -33,19 +35,19 @@ class Estimate:
 
 
 class PanelWorkshop(PanelCache):
-    """A Workshop around a panel that is there already."""
+    """A cache around a panel that exists already."""
 
     def __init__(self, panel: Panel) -> None:
         super().__init__()
         self._given = panel
 
     def panel(self, config: object, table: object = None) -> Panel:
-        """The panel, whatever is asked for."""
+        """The panel, whatever the config."""
         return self._given
 
 
-def estimate(prepared: Prepared) -> Estimate:
-    """Run a few training steps on a real batch; the network's weights stay as they were."""
+def estimate_training(prepared: Prepared) -> Estimate:
+    """Run a few training steps on a real batch; the weights of the network do not change."""
     config = prepared.config
     cuda = torch.cuda.is_available() and config.trainer.get("accelerator") in (
         "auto",
@@ -59,20 +61,20 @@ def estimate(prepared: Prepared) -> Estimate:
     series, first = draw_chunks(
         data.train_segment, config.seed, 0, data.chunks_per_batch, per_chunk
     )
-    begun = time.perf_counter()
+    start = time.perf_counter()
     arguments = module.arguments(data.fetch(data.train_segment, series, first, per_chunk))
-    gather = time.perf_counter() - begun
+    gather = time.perf_counter() - start
     saved = _step_memory(module.net, arguments)
-    seconds = [_timed(module.net, arguments)]
-    while len(seconds) < 3 and sum(seconds) < _ENOUGH_SECONDS:
-        seconds.append(_timed(module.net, arguments))
+    seconds = [_time_step(module.net, arguments)]
+    while len(seconds) < _MOST_TIMED_STEPS and sum(seconds) < _ENOUGH_SECONDS:
+        seconds.append(_time_step(module.net, arguments))
     step = min(seconds) + gather
     steps = int(config.trainer["max_steps"])
     weights = sum(p.numel() * p.element_size() for p in module.net.parameters())
     return Estimate(
         step_seconds=step,
         steps=steps,
-        train_seconds=steps * step + _validation_steps(prepared) * _FORWARD * step,
+        train_seconds=steps * step + _validation_steps(prepared) * _FORWARD_SHARE * step,
         panel_bytes=_panel_bytes(prepared.panel),
         step_bytes=saved + _WEIGHT_COPIES * weights,
         parameters=sum(p.numel() for p in module.net.parameters()),
@@ -82,14 +84,14 @@ def estimate(prepared: Prepared) -> Estimate:
 
 
 def _panel_bytes(panel: Panel) -> int:
-    """Bytes of all tensors of a panel: values, covariates, calendar and what lies beside them."""
+    """Bytes of all tensors of a panel: values, covariates, static columns, calendar."""
     parts = [panel, panel.covariates, panel.static, panel.calendar]
     tensors = [t for part in parts if part is not None for t in vars(part).values()]
     return sum(t.numel() * t.element_size() for t in tensors if isinstance(t, torch.Tensor))
 
 
 def _validation_steps(prepared: Prepared) -> float:
-    """Batches of all validations and of the test, each as long as a training step's."""
+    """Batches of all validations and of the test, each of the size of a training step's."""
     config, split = prepared.config, prepared.split
     batch = (config.data.origins_per_chunk or 1) * (config.data.chunks_per_batch or 1)
     every = config.trainer.get("val_check_interval") or config.trainer["max_steps"]
@@ -98,7 +100,7 @@ def _validation_steps(prepared: Prepared) -> float:
     return ((times + 1) * val + test) / batch
 
 
-def _step_memory(net: torch.nn.Module, arguments: tuple) -> int:
+def _step_memory(net: torch.nn.Module, arguments: tuple[Any, ...]) -> int:
     """Bytes that a step keeps for its backward pass, each storage counted once."""
     kept: dict[int, int] = {}
 
@@ -109,16 +111,17 @@ def _step_memory(net: torch.nn.Module, arguments: tuple) -> int:
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         loss, _ = dense_loss(*arguments)
-    loss.backward()
+    torch.autograd.backward(loss)
     net.zero_grad(set_to_none=True)
     return sum(kept.values())
 
 
-def _timed(net: torch.nn.Module, arguments: tuple) -> float:
-    begun = time.perf_counter()
+def _time_step(net: torch.nn.Module, arguments: tuple[Any, ...]) -> float:
+    """Seconds of one forward and backward pass."""
+    start = time.perf_counter()
     loss, _ = dense_loss(*arguments)
-    loss.backward()
+    torch.autograd.backward(loss)
     net.zero_grad(set_to_none=True)
     if arguments[1].device.type == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start

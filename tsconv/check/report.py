@@ -14,68 +14,80 @@ _WIDTH = 108
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that a person would want to know of the file.
+    """One thing about the file that a user should know.
 
-    level: error (training refuses the file), warning (it trains, on what may be wrong) or note.
+    level: error (training refuses the file), warning (it trains, but the data may be wrong) or
+    note. `keys` are config keys that would fix it. `names` are the columns or series that the
+    finding names; None where it counts everything of its kind.
+
+    >>> Finding("zeros", "note", "40% of `sold` are zeros", count=48).level
+    'note'
     """
 
-    kind: str  # such as "duplicates": what programs tell findings apart by
+    kind: str  # such as "duplicates": by which programs distinguish findings
     level: str
     text: str
     count: int = 1
-    first: str | None = None  # where it is found first
+    first: str | None = None  # where it occurs first
     advice: str | None = None
-    keys: dict[str, Any] = dataclasses.field(default_factory=dict)  # config that would mend it
+    keys: dict[str, Any] = dataclasses.field(default_factory=dict)
+    names: tuple[str, ...] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that a JSON report holds; `names` are in the text already."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        del fields["names"]
+        return fields
 
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A group of lines under a heading: pairs of a short label and a text."""
+    """A part of the report: a heading with pairs of a label and a text, and the same as data.
+
+    The text of a section without lines is left out.
+    """
 
     title: str
     lines: list[tuple[str, str]]
+    data: dict[str, Any] = dataclasses.field(default_factory=dict)  # keys of the JSON report
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Report:
-    """Everything that a check has to say, filled in as far as the file can be read."""
+    """Everything that a check found out.
+
+    >>> finding = Finding("zeros", "note", "40% of `sold` are zeros")
+    >>> print(Report([], [finding], train="tsconv train data.path=sales.csv").text())
+    findings
+      - 40% of `sold` are zeros
+    <BLANKLINE>
+    to train on this file:
+    tsconv train data.path=sales.csv
+    """
 
     sections: list[Section] = dataclasses.field(default_factory=list)
     findings: list[Finding] = dataclasses.field(default_factory=list)
-    data: dict[str, Any] = dataclasses.field(default_factory=dict)  # the same as `sections`, typed
-    mend: bool = False  # whether the file itself must change first
-    looked: bool = True  # whether the lines could be read
+    must_fix_file: bool = False  # whether no config key helps: the file itself must change first
+    lines_read: bool = True  # whether the lines could be read
     refused: str | None = None  # why training would refuse the file
-    train: str = ""  # the line to paste
-
-    def add(self, title: str, lines: list[tuple[str, str]]) -> None:
-        """Append a section, unless it is empty."""
-        if lines:
-            self.sections.append(Section(title, lines))
-
-    def find(self, *findings: Finding | None) -> None:
-        """Keep those that are there."""
-        self.findings += [f for f in findings if f is not None]
+    train: str = ""  # the command to paste
 
     def text(self) -> str:
-        """The report as people read it; its last line is the train line."""
+        """The report for people; its last line is the `tsconv train` command."""
         out: list[str] = []
         for section in self.sections:
-            out += ["", section.title]
-            width = max((len(label) for label, _ in section.lines), default=0)
-            for label, text in section.lines:
-                out += _wrapped(text, f"  {label:<{width}}  ", " " * (width + 4))
+            out += _section_lines(section)
         out += ["", "findings"]
         for finding in self.ordered():
-            out += _finding(finding)
+            out += _finding_lines(finding)
         if not self.findings:
-            out.append(f"  {'nothing amiss' if self.looked else 'the lines could not be read'}")
-        if self.refused is not None and (self.mend or not self.looked):
-            out += ["", "training would refuse this; once that is mended:"]
+            out.append(f"  {'no problems' if self.lines_read else 'the lines could not be read'}")
+        if self.refused is not None and (self.must_fix_file or not self.lines_read):
+            out += ["", "training would refuse this file; fix it, then run:"]
         elif self.refused is not None:
-            out += ["", "training as it was asked for would refuse this file; this line fits it:"]
+            out += ["", "training would refuse this file as configured; this command fits it:"]
         else:
-            out += ["", "to train on it:"]
+            out += ["", "to train on this file:"]
         return "\n".join([*out[1:], self.train])
 
     def ordered(self) -> list[Finding]:
@@ -83,46 +95,54 @@ class Report:
         return sorted(self.findings, key=lambda f: LEVELS.index(f.level))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that strict JSON takes: no NaN, no NumPy."""
-        report = {
-            **self.data,
-            "findings": [dataclasses.asdict(f) for f in self.ordered()],
-            "refused": self.refused,
-            "train": self.train,
-        }
-        return _plain(report)
+        """The report for programs: values that strict JSON takes, without NaN and NumPy types."""
+        report: dict[str, Any] = {}
+        for section in self.sections:
+            report |= section.data
+        report["findings"] = [finding.to_dict() for finding in self.ordered()]
+        report["refused"] = self.refused
+        report["train"] = self.train
+        return {key: _to_plain(value) for key, value in report.items()}
 
 
-def _finding(finding: Finding) -> list[str]:
-    lines = _wrapped(finding.text, f"  {_MARKS[finding.level]} ", "    ")
-    tail = "; ".join(
-        part
-        for part in (f"first: {finding.first}" if finding.first else "", finding.advice or "")
-        if part
-    )
+def _section_lines(section: Section) -> list[str]:
+    if not section.lines:
+        return []
+    out = ["", section.title]
+    width = max(len(label) for label, _ in section.lines)
+    for label, text in section.lines:
+        out += _wrap(text, f"  {label:<{width}}  ", " " * (width + 4))
+    return out
+
+
+def _finding_lines(finding: Finding) -> list[str]:
+    """The text, then first place and advice on the same line where they fit."""
+    lines = _wrap(finding.text, f"  {_MARKS[finding.level]} ", "    ")
+    parts = (f"first: {finding.first}" if finding.first else "", finding.advice or "")
+    tail = "; ".join(part for part in parts if part)
     if not tail:
         return lines
     if len(lines) == 1 and len(lines[0]) + len(tail) + 2 <= _WIDTH:
         return [f"{lines[0]}; {tail}"]
-    return [*lines, *_wrapped(tail, "    ", "    ")]
+    return [*lines, *_wrap(tail, "    ", "    ")]
 
 
-def _wrapped(text: str, first: str, later: str) -> list[str]:
+def _wrap(text: str, first_indent: str, later_indent: str) -> list[str]:
     return textwrap.wrap(
         text,
         _WIDTH,
-        initial_indent=first,
-        subsequent_indent=later,
+        initial_indent=first_indent,
+        subsequent_indent=later_indent,
         break_long_words=False,
         break_on_hyphens=False,
-    ) or [first.rstrip()]
+    ) or [first_indent.rstrip()]
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): _to_plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [_to_plain(v) for v in value]
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

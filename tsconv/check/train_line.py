@@ -1,4 +1,4 @@
-"""The `tsconv train` line that fits a file: what was asked for, and what was found to be needed."""
+"""The `tsconv train` command that fits a file: what the user gave, and what the file needs."""
 
 from __future__ import annotations
 
@@ -9,37 +9,44 @@ from typing import Any
 
 from tsconv.config.overrides import format_overrides
 
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_SPECIAL = {"null", "true", "false", "nan", "inf", "none", "yes", "no", "on", "off"}
-_NOT_OF_TRAIN = {"output"}
+_PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_HYDRA_WORDS = {"null", "true", "false", "nan", "inf", "none", "yes", "no", "on", "off"}
+_KEYS_OF_CHECK = {"output"}  # that `tsconv train` does not have
 
 
 def train_line(
     overrides: Sequence[str], keys: dict[str, Any], config_dir: str | None = None
 ) -> str:
-    """A line for the shell: the overrides that were given, those in `keys` in their place.
+    """The command for the shell: the given overrides, with those in `keys` in their place.
 
     data.path comes first and the horizon last; values are quoted for Hydra, then for the shell.
+
+    >>> train_line(["horizon=7", "data.path=my sales.csv"], {"data.id": "shop"})
+    "tsconv train 'data.path=my sales.csv' data.id=shop horizon=7"
     """
     given = {o.partition("=")[0].lstrip("+"): o for o in overrides}
-    words = [o for k, o in given.items() if k not in keys and k not in _NOT_OF_TRAIN]
+    words = [o for k, o in given.items() if k not in keys and k not in _KEYS_OF_CHECK]
     words += [override(k, v) for k, v in keys.items()]
-    words.sort(key=_place)
+    words.sort(key=_position)
     command = ["tsconv", "train"]
     if config_dir is not None:
         command += ["--config-dir", config_dir]
-    return " ".join(_shell(w) for w in (*command, *words))
+    return " ".join(_quote_for_shell(w) for w in (*command, *words))
 
 
-def _shell(word: str) -> str:
-    """Quoted for the shell, by double quotes where that reads better."""
+def _quote_for_shell(word: str) -> str:
+    """Quote a word for the shell, with double quotes where that reads better."""
     if "'" in word and not any(c in word for c in '"$`!\\'):
         return f'"{word}"'
     return shlex.quote(word)
 
 
 def override(key: str, value: Any) -> str:
-    """key=value as Hydra reads it, without quotes where none are needed."""
+    """Write key=value as Hydra reads it, without quotes where none are needed.
+
+    >>> override("data.time", ["year", "month"]), override("data.sep", ";")
+    ('data.time=[year,month]', "data.sep=';'")
+    """
     if isinstance(value, (list, tuple)) and all(_is_plain(v) for v in value):
         return f"{key}=[{','.join(str(v) for v in value)}]"
     if _is_plain(value):
@@ -54,12 +61,12 @@ def _is_plain(value: Any) -> bool:
         return True
     return (
         isinstance(value, str)
-        and _WORD.fullmatch(value) is not None
-        and value.lower() not in _SPECIAL
+        and _PLAIN_WORD.fullmatch(value) is not None
+        and value.lower() not in _HYDRA_WORDS
     )
 
 
-def _place(word: str) -> int:
+def _position(word: str) -> int:
     """Experiments and the path come first, the horizon last; all else stays in order."""
     key = word.partition("=")[0]
     if key == "experiment" or key == "+experiment":

@@ -3,23 +3,16 @@
 import numpy as np
 import pytest
 
+from tests.helpers.checks import waves
 from tests.helpers.frames import daily_frame
-from tsconv.check.suggestions.autocorrelation import correlation_at
-from tsconv.check.suggestions.seasons import sample, seasons_of
+from tsconv.check.suggestions.seasons import find_periods, sample_stretches
 from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import table_from_frame
 
 
-def waves(n: int, periods: dict[float, float], noise: float, seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    t = np.arange(n)
-    wave = sum(a * np.sin(2 * np.pi * t / p + rng.uniform(0, 6)) for p, a in periods.items())
-    return wave + noise * rng.normal(size=n)
-
-
 def found(*series: np.ndarray) -> list[int]:
-    return [s.period for s in seasons_of(series)]
+    return [s.period for s in find_periods(series)]
 
 
 @pytest.mark.parametrize("noise", [0.3, 1.0])
@@ -53,25 +46,15 @@ def test_noise_and_random_walks_have_none(n: int, seed: int) -> None:
 
 
 def test_short_and_flat_series_are_no_trouble() -> None:
-    assert seasons_of([]) == []
-    assert seasons_of([np.arange(5.0)]) == []
-    assert seasons_of([np.arange(50.0)]) == []
-
-
-def test_correlation_is_that_of_the_definition() -> None:
-    x = waves(200, {7: 1.0}, 0.5)
-    line = np.polyval(np.polyfit(np.arange(200), x, 1), np.arange(200))
-    y = x - line
-    naive = (y[7:] * y[:-7]).mean() / (y**2).mean()
-    got = correlation_at([x], [7, 150])
-    assert got[7] == pytest.approx(naive)
-    assert got[150] is None, "too short to tell"
+    assert find_periods([]) == []
+    assert find_periods([np.arange(5.0)]) == []
+    assert find_periods([np.arange(50.0)]) == []
 
 
 def test_the_sample_is_bounded_and_repeatable() -> None:
     panel = build_panel(table_from_frame(daily_frame(130, 20), DataConfig()))
-    first, again = sample(panel), sample(panel)
+    first, again = sample_stretches(panel), sample_stretches(panel)
     assert len(first) == 100
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     flat = daily_frame(1, 20).assign(y=2.0)
-    assert sample(build_panel(table_from_frame(flat, DataConfig()))) == []
+    assert sample_stretches(build_panel(table_from_frame(flat, DataConfig()))) == []

@@ -1,1 +1,1 @@
-"""What a checked file shows, each finding a pure function."""
+"""What a check finds in a file, each finding a pure function."""

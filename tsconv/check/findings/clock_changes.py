@@ -2,98 +2,140 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from tsconv.check.report import Finding
-from tsconv.check.tables.sorted_table import Ints, SortedTable
+from tsconv.check.tables.array_types import Bools, Ints
+from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.text import plural
 
 _HOUR = 3_600_000_000  # microseconds
-# Which Sunday (-1: the last) of which month, in spring and in autumn; the zone to name; the hours.
-_RULES = {
-    "Europe": ((3, -1), (10, -1), {1: "Europe/London", 2: "Europe/Berlin", 3: "Europe/Athens"}),
-    "North America": ((3, 2), (11, 1), {2: "America/New_York"}),
-}
+_SAMPLE = 100_000  # gaps from which the commonest step is estimated
+Days = npt.NDArray[np.datetime64]
 
 
-def clock_changes(lines: SortedTable, zone: str | None) -> Finding | None:
-    """Holes and doubles of up to an hour on the days when clocks change; None where zones are set.
+@dataclasses.dataclass(frozen=True)
+class _Rule:
+    """Clocks change on the n-th Sunday (-1: the last) of a month, in spring and in autumn."""
 
-    A rule is named where it explains at least two thirds of all doubles, or finds its hole or its
-    double on at least half of its days in the span of the file.
+    region: str
+    spring: tuple[int, int]
+    autumn: tuple[int, int]
+    zones: dict[int, str]  # first hour that is missing in spring -> a zone of which that is true
+
+
+_RULES = (
+    _Rule(
+        "Europe",
+        (3, -1),
+        (10, -1),
+        {1: "Europe/London", 2: "Europe/Berlin", 3: "Europe/Athens"},
+    ),
+    _Rule("North America", (3, 2), (11, 1), {2: "America/New_York"}),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Match:
+    """The holes and double times on the change days of a rule: numbers of sorted lines."""
+
+    rule: _Rule
+    holes: Ints  # the last line before each
+    doubles: Ints  # the first line of each
+    dates: int  # on how many days they lie
+
+
+def find_clock_changes(table: SortedTable, time_zone: str | None) -> Finding | None:
+    """Find holes and double times of up to an hour on the days when clocks change.
+
+    A rule is named where it explains a hole or a double on at least half of its days in the span of
+    the file. Returns None where the time zone is known.
     """
-    gaps = lines.gaps
+    gaps = table.time_gaps
     steps = gaps[gaps > 0]
-    if zone is not None or not lines.dated or len(steps) == 0:
+    if time_zone is not None or not table.has_timestamps or len(steps) == 0:
         return None
-    step = int(np.median(steps[:: max(1, len(steps) // 100_000)]))
+    step = int(np.median(steps[:: max(1, len(steps) // _SAMPLE)]))
     if step > _HOUR:
         return None
-    hole = np.flatnonzero((gaps > step) & (gaps <= step + _HOUR))
-    double = np.flatnonzero(gaps == 0)
-    if len(hole) + len(double) == 0:
+    holes = np.flatnonzero((gaps > step) & (gaps <= step + _HOUR))
+    doubles = np.flatnonzero(gaps == 0)
+    if len(holes) + len(doubles) == 0:
         return None
-    best: tuple[int, str, Ints, Ints] | None = None
-    for name, (spring, autumn, _) in _RULES.items():
-        holes = hole[_on_days(lines, hole + 1, _days(lines, *spring))]
-        doubles = double[_on_days(lines, double, _days(lines, *autumn))]
-        dates = _count_dates(lines, holes) + _count_dates(lines, doubles)
-        days = len(_days(lines, *spring)) + len(_days(lines, *autumn))
-        if 2 * dates >= max(1, days) and (best is None or dates > best[0]):
-            best = (dates, name, holes, doubles)
-    if best is None:
-        return None
-    return _finding(lines, len(double), *best)
+    best: _Match | None = None
+    for rule in _RULES:
+        match, days = _match_rule(table, rule, holes, doubles)
+        if 2 * match.dates >= max(1, days) and (best is None or match.dates > best.dates):
+            best = match
+    return None if best is None else _finding(table, best, len(doubles))
 
 
-def _finding(
-    lines: SortedTable, all_doubles: int, dates: int, rule: str, holes: Ints, doubles: Ints
-) -> Finding:
+def _match_rule(table: SortedTable, rule: _Rule, holes: Ints, doubles: Ints) -> tuple[_Match, int]:
+    """What a rule explains, and how many of its change days the file spans."""
+    spring, autumn = _change_days(table, *rule.spring), _change_days(table, *rule.autumn)
+    holes = holes[_on_days(table, holes + 1, spring)]
+    doubles = doubles[_on_days(table, doubles, autumn)]
+    dates = _count_dates(table, holes) + _count_dates(table, doubles)
+    return _Match(rule, holes, doubles, dates), len(spring) + len(autumn)
+
+
+def _finding(table: SortedTable, match: _Match, n_doubles: int) -> Finding:
+    """n_doubles: double times of the whole file; a zone is suggested only if it explains all."""
+    holes, doubles = match.holes, match.doubles
     parts = [
         plural(len(holes), "hole") + " in spring" if len(holes) else "",
         plural(len(doubles), "double time") + " in autumn" if len(doubles) else "",
     ]
-    zones = _RULES[rule][2]
-    zone = zones.get(2, "")
-    if len(holes):  # the first hour that is not there tells the zone
-        after = lines.time[holes] - lines.time[holes].astype("datetime64[D]")
-        step = int(np.median(lines.gaps[lines.gaps > 0]))
-        hours = np.bincount((after.astype("int64") + step) // _HOUR)
-        zone = zones.get(int(hours.argmax()), zone)
-    i = lines.earliest(np.concatenate([holes + 1, doubles]))
+    zone = _zone(table, match)
     return Finding(
         "clock changes",
         "warning",
-        f"{' and '.join(p for p in parts if p)}, on days when clocks change in {rule} "
-        f"({plural(dates, 'day')}): times are local, without their offset",
+        f"{' and '.join(p for p in parts if p)}, on days when clocks change in "
+        f"{match.rule.region} ({plural(match.dates, 'day')}): local times without their offset",
         len(holes) + len(doubles),
-        f"{lines.place(i)}: {lines.name(lines.rank[i])} at {lines.at(i)}",
+        table.describe(table.first_in_file(np.concatenate([holes + 1, doubles]))),
         f"write times in UTC, or name the zone, such as data.timezone={zone}",
-        {"data.timezone": zone} if len(holes) and 0 < len(doubles) == all_doubles else {},
+        {"data.timezone": zone} if len(holes) and 0 < len(doubles) == n_doubles else {},
     )
 
 
-def _days(lines: SortedTable, month: int, which: int) -> np.ndarray:
-    """The change days of one kind within the span of the file."""
-    low, high = lines.time.min().astype("datetime64[D]"), lines.time.max().astype("datetime64[D]")
+def _zone(table: SortedTable, match: _Match) -> str:
+    """A zone of the rule; the first hour that is missing in spring decides which."""
+    zones = match.rule.zones
+    default = zones.get(2, "")
+    if len(match.holes) == 0:
+        return default
+    before = table.time[match.holes]
+    clock = before - before.astype("datetime64[D]")
+    step = int(np.median(table.time_gaps[table.time_gaps > 0]))
+    hours = np.bincount((clock.astype("int64") + step) // _HOUR)
+    return zones.get(int(hours.argmax()), default)
+
+
+def _change_days(table: SortedTable, month: int, nth: int) -> Days:
+    """The n-th Sundays of a month within the span of the file."""
+    low, high = table.time.min().astype("datetime64[D]"), table.time.max().astype("datetime64[D]")
     years = range(low.astype(object).year, high.astype(object).year + 1)
-    days = np.array([_sunday(y, month, which) for y in years], dtype="datetime64[D]")
-    return days[(days > low) & (days < high)]
+    days: Days = np.array([_nth_sunday(y, month, nth) for y in years], dtype="datetime64[D]")
+    inside: Days = days[(days > low) & (days < high)]
+    return inside
 
 
-def _sunday(year: int, month: int, which: int) -> datetime.date:
-    if which > 0:
+def _nth_sunday(year: int, month: int, nth: int) -> datetime.date:
+    if nth > 0:
         first = datetime.date(year, month, 1)
-        return first + datetime.timedelta(days=(6 - first.weekday()) % 7 + 7 * (which - 1))
+        return first + datetime.timedelta(days=(6 - first.weekday()) % 7 + 7 * (nth - 1))
     last = datetime.date(year + month // 12, month % 12 + 1, 1) - datetime.timedelta(days=1)
     return last - datetime.timedelta(days=(last.weekday() + 1) % 7)
 
 
-def _on_days(lines: SortedTable, index: Ints, days: np.ndarray) -> np.ndarray:
-    return np.isin(lines.time[index].astype("datetime64[D]"), days)
+def _on_days(table: SortedTable, lines: Ints, days: Days) -> Bools:
+    return np.isin(table.time[lines].astype("datetime64[D]"), days)
 
 
-def _count_dates(lines: SortedTable, index: Ints) -> int:
-    return len(np.unique(lines.time[index].astype("datetime64[D]")))
+def _count_dates(table: SortedTable, lines: Ints) -> int:
+    return len(np.unique(table.time[lines].astype("datetime64[D]")))

@@ -1,1 +1,1 @@
-"""Roles, fixes, seasons and horizons that fit a checked file."""
+"""Roles, reading keys, seasons and horizons that fit a checked file."""

@@ -1,9 +1,9 @@
 """Seasonal periods that the data support, by autocorrelation and the share that repeats.
 
-Each sampled series is freed of its trend; candidates are peaks of the autocorrelation, averaged
-over the sample. A candidate counts by how much of the variance around a running mean a profile of
-its length explains beyond chance, and beyond what neighbouring lengths explain. The shortest that
-counts is taken off, and longer ones are looked for in what is left.
+The trend is subtracted from each sampled series; candidates are peaks of the autocorrelation,
+averaged over the sample. A candidate is a season if a profile of its length (the mean of each
+phase) explains a share of the variance around a running mean, beyond chance and beyond what
+neighbouring lengths explain. The shortest is subtracted; longer ones are looked for in the rest.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tsconv.check.suggestions.autocorrelation import Floats, detrended, mean_correlation
+from tsconv.check.suggestions.autocorrelation import detrend, mean_correlation
+from tsconv.check.tables.array_types import Floats
 from tsconv.data.panel.panel import Panel
 
 _YEAR = 365 * 86_400_000_000  # microseconds
@@ -29,25 +30,30 @@ _NOISE = 0.03  # share by which the best length of a broad peak may be off
 
 @dataclasses.dataclass(frozen=True)
 class Season:
-    """A period in steps, its autocorrelation (mean over the sample) and what it explains."""
+    """A period in steps, its autocorrelation (mean over the sample) and what it explains.
+
+    >>> Season(period=24, correlation=0.9, explained=0.8, seen=1.0).period
+    24
+    """
 
     period: int
     correlation: float
     explained: float  # share of the variance around the running mean, beyond chance
-    seen: float  # share of the sampled series in which it counts
+    seen: float  # share of the sampled series in which it explains enough
 
 
 def find_seasons(panel: Panel) -> list[Season]:
-    """The periods of the first targets of up to 100 series, shortest first."""
+    """Find the seasonal periods of a panel from a sample of its series, shortest first."""
     frequency = panel.frequency
     year = _YEAR // frequency.size if frequency.kind == "fixed" else 0
-    return seasons_of(sample(panel), (*frequency.seasons, *([year] if year > 1 else [])))
+    usual = (*frequency.seasons, *([year] if year > 1 else []))
+    return find_periods(sample_stretches(panel), usual)
 
 
-def sample(panel: Panel) -> list[Floats]:
-    """Up to 100 (series, target, row), spread evenly over the panel, up to 5,000 last steps each.
+def sample_stretches(panel: Panel) -> list[Floats]:
+    """Sample up to 100 (series, target, row), spread over the panel; up to 5,000 last steps each.
 
-    Only stretches with enough values and some change: NaN where missing.
+    Only stretches with enough values and some change count; NaN where missing.
     """
     members, channels, rows = len(panel), len(panel.targets), panel.n_rows
     total = members * channels * rows
@@ -66,14 +72,20 @@ def sample(panel: Panel) -> list[Floats]:
     return out
 
 
-def seasons_of(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Season]:
-    """The periods of some stretches of equal steps, shortest first.
+def find_periods(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Season]:
+    """Find the seasonal periods of some series, shortest first.
 
-    A period within noise of one of the `usual` ones is taken for it.
+    series: each (T,) of equal steps, NaN where missing. A period close to one of the `usual` ones
+    is reported as that one.
+
+    >>> noise = np.random.default_rng(0).normal(size=400)
+    >>> week = np.sin(2 * np.pi * np.arange(400) / 7)
+    >>> [season.period for season in find_periods([week + 0.1 * noise])]
+    [7]
     """
     if not series:
         return []
-    plain = [detrended(x) for x in series]
+    plain = [detrend(x) for x in series]
     lengths = sorted(len(x) for x in plain)
     longest = lengths[len(lengths) // 2] // _FEWEST_CYCLES
     if longest < 2:
@@ -86,22 +98,22 @@ def seasons_of(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Seas
         r = mean_correlation(rest, longest + longest // 2) if found else correlation
         peaks = _peaks(r, longest, max(0.05, 2 * chance))
         candidates = sorted({*peaks, *(p for p in usual if 2 <= p <= longest)})
-        period = _shortest(rest, candidates, longest, found)
+        period = _shortest_season(rest, candidates, longest, found)
         if period is None or period in found:
             break
         found.append(period)
         rest = [x - _profile(x, period) for x in rest]
     n = lengths[len(lengths) // 2]
-    seasons = [_season(_snapped(p, usual), plain, correlation) for p in sorted(found)]
+    seasons = [_season(_nearest_usual(p, usual), plain, correlation) for p in sorted(found)]
     return [
         s
         for s in seasons
         if s.explained >= (1 if s.period in usual else 1.5) * _LEAST
-        and s.correlation >= _least(s.period, n, s.period in usual)
+        and s.correlation >= _least_correlation(s.period, n, s.period in usual)
     ]
 
 
-def _least(period: int, n: int, usual: bool) -> float:
+def _least_correlation(period: int, n: int, usual: bool) -> float:
     """The autocorrelation that a period must have: few cycles are easily alike by chance."""
     if n >= _FEW_CYCLES * period:
         return 0.1
@@ -109,7 +121,7 @@ def _least(period: int, n: int, usual: bool) -> float:
 
 
 def _peaks(r: Floats, longest: int, least: float) -> list[int]:
-    """Lags 2..longest above both neighbours and `least`, the highest of each neighbourhood."""
+    """Lags 2..longest at which r exceeds both neighbours and `least`, and the lags beside them."""
     k = np.arange(2, min(longest, len(r) - 2) + 1)
     k = k[(r[k] > least) & (r[k] >= r[k + 1]) & (r[k] > r[k - 1])]
     dip = [r[1 : p + 1].min() for p in k]  # a slow decay has no peak: it must fall before it rises
@@ -127,33 +139,38 @@ def _profile(x: Floats, period: int) -> Floats:
 
 def _phase_means(y: Floats, period: int) -> Floats:
     phase = np.arange(len(y)) % period
-    m = ~np.isnan(y)
-    sums = np.bincount(phase[m], weights=y[m], minlength=period)
-    return (sums / np.maximum(1, np.bincount(phase[m], minlength=period)))[phase]
+    observed = ~np.isnan(y)
+    sums = np.bincount(phase[observed], weights=y[observed], minlength=period)
+    return (sums / np.maximum(1, np.bincount(phase[observed], minlength=period)))[phase]
 
 
 def _running_mean(x: Floats, period: int) -> Floats:
     """The mean of the observed values of the period around each step; whole periods at the ends."""
-    m = ~np.isnan(x)
-    sums = np.concatenate([[0.0], np.cumsum(np.where(m, x, 0))])
-    seen = np.concatenate([[0], np.cumsum(m)])
+    observed = ~np.isnan(x)
+    sums = np.concatenate([[0.0], np.cumsum(np.where(observed, x, 0))])
+    counts = np.concatenate([[0], np.cumsum(observed)])
     begin = np.clip(np.arange(len(x)) - period // 2, 0, max(0, len(x) - period))
     end = np.minimum(begin + period, len(x))
-    return (sums[end] - sums[begin]) / np.maximum(1, seen[end] - seen[begin])
+    mean: Floats = (sums[end] - sums[begin]) / np.maximum(1, counts[end] - counts[begin])
+    return mean
 
 
-def explained(x: Floats, period: int) -> float:
-    """Share of the variance around the running mean of a period that a profile of it explains.
+def explained_share(x: Floats, period: int) -> float:
+    """The share of the variance around a running mean that a profile of this period explains.
 
-    Corrected for the profile's length. What changes slowly counts neither way.
+    x: (T,), NaN where missing; period: in steps, also the length of the running mean, which takes
+    slow changes out. Corrected for the profile's degrees of freedom.
+
+    >>> explained_share(np.tile([0.0, 1.0, 5.0], 20), 3)
+    1.0
     """
-    m = ~np.isnan(x)
-    n = int(m.sum())
+    observed = ~np.isnan(x)
+    n = int(observed.sum())
     if n < 2 * period or n <= period + 2:
         return 0.0
     around = x - _running_mean(x, period)
-    y = around[m] - around[m].mean()
-    left = (around - _phase_means(around, period))[m]
+    y = around[observed] - around[observed].mean()
+    left = (around - _phase_means(around, period))[observed]
     total = float(y @ y)
     if total <= 0:
         return 0.0
@@ -161,11 +178,11 @@ def explained(x: Floats, period: int) -> float:
 
 
 def _mean_explained(series: Sequence[Floats], period: int) -> float:
-    return float(np.mean([explained(x, period) for x in series]))
+    return float(np.mean([explained_share(x, period) for x in series]))
 
 
-def _gain(series: Sequence[Floats], period: int) -> float:
-    """Beyond what lengths near it, that share no cycle with it, explain."""
+def _explained_beyond_neighbours(series: Sequence[Floats], period: int) -> float:
+    """What a period explains beyond lengths near it that share no cycle with it."""
     own = _mean_explained(series, period)
     if own < _LEAST or period <= 8:
         return own
@@ -173,16 +190,16 @@ def _gain(series: Sequence[Floats], period: int) -> float:
     return own - max(_mean_explained(series, p) for p in near)
 
 
-def _shortest(
+def _shortest_season(
     series: Sequence[Floats], candidates: Sequence[int], longest: int, found: Sequence[int]
 ) -> int | None:
-    """The shortest candidate that is a season; longer ones are looked for in what it leaves."""
+    """The shortest candidate that is a season; None where none is."""
     for candidate in sorted(candidates):
         if any(abs(candidate - p) <= _BROAD * p for p in found):
             continue
-        if _gain(series, candidate) < _LEAST:
+        if _explained_beyond_neighbours(series, candidate) < _LEAST:
             continue
-        period = _best_near(series, candidate, candidates, found)
+        period = _best_length_near(series, candidate, candidates, found)
         own = _mean_explained(series, period)
         multiples = [m * period for m in (2, 3) if m * period <= longest]
         if not any(_mean_explained(series, p) > 1.5 * own for p in multiples):
@@ -190,25 +207,26 @@ def _shortest(
     return None
 
 
-def _best_near(
+def _best_length_near(
     series: Sequence[Floats], first: int, candidates: Sequence[int], found: Sequence[int]
 ) -> int:
-    """The best length of a broad peak; whole multiples of a season that is there go first."""
+    """The best length of a broad peak; whole multiples of a season found already go first."""
     broad = [p for p in candidates if first <= p <= (1 + _BROAD) * first]
-    peak = max(broad, key=lambda p: _gain(series, p))
+    peak = max(broad, key=lambda p: _explained_beyond_neighbours(series, p))
     about = max(1, round(_NOISE * peak)) if peak >= 8 else 0
-    gains = {p: _gain(series, p) for p in range(peak - about, peak + about + 1)}
+    lengths = range(peak - about, peak + about + 1)
+    gains = {p: _explained_beyond_neighbours(series, p) for p in lengths}
     best = max(gains, key=gains.__getitem__)
     whole = [p for p in gains if any(p % f == 0 for f in found) and gains[p] > 0.8 * gains[best]]
     return max(whole, key=gains.__getitem__, default=best)
 
 
-def _snapped(period: int, usual: Sequence[int]) -> int:
+def _nearest_usual(period: int, usual: Sequence[int]) -> int:
     return next((p for p in usual if abs(p - period) <= _NOISE * p), period)
 
 
 def _season(period: int, series: Sequence[Floats], correlation: Floats) -> Season:
-    shares = np.array([explained(x, period) for x in series])
+    shares = np.array([explained_share(x, period) for x in series])
     return Season(
         period,
         round(float(correlation[period]), 3),

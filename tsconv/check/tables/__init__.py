@@ -1,1 +1,1 @@
-"""The file that is checked, before any role (raw) and sorted by series and time."""
+"""The checked file as tables: raw, before any column has a role, and sorted by series and time."""

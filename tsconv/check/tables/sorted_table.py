@@ -1,4 +1,4 @@
-"""The lines of a table, sorted by series and time once, as all findings look at them."""
+"""The lines of a table, sorted once by series and time: the order that findings need."""
 
 from __future__ import annotations
 
@@ -6,56 +6,63 @@ import copy
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from tsconv.check.tables.array_types import Bools, Ints
 from tsconv.data.panel.grid import sorted_order, when
 from tsconv.data.reading.table import Table
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+_OF_VALUES = ("observed", "n_observed", "after_last_target")  # cached properties
 
 
 class SortedTable:
     """N lines in order of (series, row, time); M members, each a (series, row) with its lines.
 
-    `order` maps a sorted line to its line in the table. Everything is counted on whole arrays: a
-    million ids take no longer than their lines do.
+    `order` maps a sorted line to its line in the table. All counts are array operations: their cost
+    depends on the number of lines, not on the number of series.
+
+    >>> import pandas as pd
+    >>> from tsconv.config.schema import DataConfig
+    >>> from tsconv.data.reading.read import table_from_frame
+    >>> frame = pd.DataFrame({"unique_id": ["a", "b", "a"], "ds": [2, 1, 1], "y": [5.0, 6.0, 7.0]})
+    >>> table = SortedTable(table_from_frame(frame, DataConfig()))
+    >>> table.order.tolist(), table.starts.tolist(), table.member_name(1)
+    ([2, 0, 1], [0, 2], 'series `b`')
     """
 
     def __init__(self, table: Table) -> None:
-        self.table = table
+        self.file_table = table
         order = sorted_order(table.members, table.time)
         self.order: Ints = np.arange(len(table.codes)) if order is None else order
         self.members: Ints = table.members[self.order]
         self.time = table.time[self.order]
         self.values = table.values[self.order]
         self.n_targets = len(table.channels) - table.n_past
-        self.first: Ints = np.flatnonzero(np.diff(self.members, prepend=-1))
-        self.counts: Ints = np.diff(self.first, append=len(self.members))
+        self.starts: Ints = np.flatnonzero(np.diff(self.members, prepend=-1))
+        self.counts: Ints = np.diff(self.starts, append=len(self.members))
 
     def __len__(self) -> int:
         return len(self.members)
 
     def without(self, values: list[float]) -> SortedTable:
-        """The same lines where these values are missing."""
+        """The same lines with these values missing."""
         if not values:
             return self
         other = copy.copy(self)
         other.values = np.where(np.isin(self.values, values), np.nan, self.values)
-        for name in ("observed", "n_observed"):
+        for name in _OF_VALUES:
             other.__dict__.pop(name, None)
         return other
 
     @cached_property
-    def rank(self) -> Ints:
+    def member_index(self) -> Ints:
         """(N,) the number of each line's member, 0..M-1 in sorted order."""
-        return np.repeat(np.arange(len(self.first)), self.counts)
+        return np.repeat(np.arange(len(self.starts)), self.counts)
 
     @cached_property
-    def gaps(self) -> Ints:
-        """(N - 1,) from each line to its member's next, in microseconds or integers; else -1."""
-        gaps = np.diff(self.time.view("int64"))
-        gaps[self.first[1:] - 1] = -1
+    def time_gaps(self) -> Ints:
+        """(N - 1,) microseconds or integers from each line to its member's next; else -1."""
+        gaps: Ints = np.diff(self.time.view("int64"))
+        gaps[self.starts[1:] - 1] = -1
         return gaps
 
     @cached_property
@@ -66,26 +73,43 @@ class SortedTable:
     @cached_property
     def n_observed(self) -> Ints:
         """(M,) lines with a value of any target."""
-        return np.add.reduceat(self.observed.astype("int64"), self.first)
+        return np.add.reduceat(self.observed.astype("int64"), self.starts)
+
+    @cached_property
+    def after_last_target(self) -> Bools:
+        """(N,) whether a line comes after the last observed target of its member."""
+        lines = np.arange(len(self))
+        last = np.maximum.reduceat(np.where(self.observed, lines, -1), self.starts)
+        last_of_line = last[self.member_index]
+        return np.asarray((lines > last_of_line) & (last_of_line >= 0))
 
     @property
-    def dated(self) -> bool:
-        """Whether time is timestamps, not integers."""
+    def has_timestamps(self) -> bool:
+        """Whether time is timestamps rather than integers."""
         return self.time.dtype.kind == "M"
 
-    def place(self, i: int | np.int64) -> str:
-        """File and row of a sorted line."""
-        return self.table.places(self.order[i])
+    def location(self, line: int | np.int64) -> str:
+        """The file and the line in it of a sorted line, for messages."""
+        return self.file_table.places(self.order[line])
 
-    def name(self, m: int | np.int64) -> str:
-        """The m-th member's name."""
-        return self.table.member(self.members[self.first[m]])
+    def member_name(self, m: int | np.int64) -> str:
+        """The m-th member's name, for messages."""
+        return self.file_table.member(self.members[self.starts[m]])
 
-    def at(self, i: int | np.int64) -> str:
-        """The time of a sorted line, as its zone tells it."""
-        return when(self.table, self.order[i])
+    def member_ids(self, m: int | np.int64) -> tuple[str, ...]:
+        """The m-th member's series id, and its row where the table has rows."""
+        return self.file_table.member_names(self.members[self.starts[m]])
 
-    def earliest(self, found: Bools | Ints) -> int:
-        """Of sorted lines (a mask, or numbers) the one that stands first in the file."""
-        which = np.flatnonzero(found) if found.dtype == bool else found
-        return int(which[self.order[which].argmin()])
+    def format_time(self, line: int | np.int64) -> str:
+        """The time of a sorted line in its time zone, for messages."""
+        return when(self.file_table, self.order[line])
+
+    def describe(self, line: int | np.int64) -> str:
+        """Location, member and time of a sorted line, for messages."""
+        name = self.member_name(self.member_index[line])
+        return f"{self.location(line)}: {name} at {self.format_time(line)}"
+
+    def first_in_file(self, lines: Bools | Ints) -> int:
+        """Of sorted lines, a mask or their numbers, the one that comes first in the file."""
+        numbers = np.flatnonzero(lines) if lines.dtype == bool else lines
+        return int(numbers[self.order[numbers].argmin()])

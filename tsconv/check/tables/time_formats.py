@@ -1,4 +1,4 @@
-"""The format of times that are not written as ISO 8601, told from the texts themselves."""
+"""The strptime format of times that are not written as ISO 8601, found from the texts alone."""
 
 from __future__ import annotations
 
@@ -13,16 +13,24 @@ _DATES = (
     "%B %d, %Y", "%d-%b-%y",
 )  # fmt: skip
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-# Those to think of first, then the others: where there are dots, the day comes before the month
-# unless it cannot. All that reading advises is among them (timetext.fitting).
-_FORMATS = (
+# Tried one group after the other: where there are dots, the day comes before the month unless it
+# cannot. Every format that an error of reading advises is among them (timestamps.text.fitting).
+_FORMAT_GROUPS = (
     (*(date + clock for date in _DATES for clock in _CLOCKS), "%b %Y", "%B %Y", "%m/%Y"),
     tuple("%m.%d.%Y" + clock for clock in _CLOCKS),
 )
 
 
 def time_format_of(values: pd.Series) -> str | list[str] | None:
-    """The one format that fits all values, "" for ISO 8601, a list where several do, or None."""
+    """Find the format that fits all values.
+
+    Returns "" for ISO 8601, a list where several formats fit, None where none does.
+
+    >>> time_format_of(pd.Series(["31.12.2023", "01.01.2024"]))
+    '%d.%m.%Y'
+    >>> time_format_of(pd.Series(["01/02/2024", "02/02/2024"]))
+    ['%d/%m/%Y', '%m/%d/%Y']
+    """
     text = values.astype(str).str.strip()
     if not text.str.contains(r"\d", regex=True).all():
         return None
@@ -30,11 +38,11 @@ def time_format_of(values: pd.Series) -> str | list[str] | None:
         return None if text.str.fullmatch(r"\d+").all() else ""
     if not text.str.contains(r"[./\-\s]", regex=True).all():
         return None
-    for formats in _FORMATS:
+    for formats in _FORMAT_GROUPS:
         fits = [
             form
             for form in formats
-            if _shape(form).fullmatch(text.iloc[0])
+            if _rough_pattern(form).fullmatch(text.iloc[0])
             and pd.to_datetime(text, format=form, errors="coerce").notna().all()
         ]
         if fits:
@@ -43,9 +51,9 @@ def time_format_of(values: pd.Series) -> str | list[str] | None:
 
 
 @functools.cache
-def _shape(form: str) -> re.Pattern[str]:
-    """A rough shape of a format's texts: it spares trying all of them on every column."""
-    shape = re.escape(form)
+def _rough_pattern(form: str) -> re.Pattern[str]:
+    """A pattern that a format's texts match: quicker to try on every column than the format."""
+    pattern = re.escape(form)
     for letters, what in (("dmHMSIy", r"\\d{1,2}"), ("Y", r"\\d{4}"), ("bBp", r"[A-Za-z]+")):
-        shape = re.sub(rf"%([{letters}])", what, shape)
-    return re.compile(shape)
+        pattern = re.sub(rf"%([{letters}])", what, pattern)
+    return re.compile(pattern)

@@ -1,0 +1,69 @@
+"""Lines that repeat a time of their series, and series whose lines are not in order of time.
+
+Both are counted also where training would refuse the file.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tsconv.check.report import Finding
+from tsconv.check.tables.array_types import Ints
+from tsconv.check.tables.sorted_table import SortedTable
+from tsconv.notes import NoteKind
+from tsconv.text import plural
+
+
+def duplicate_lines(table: SortedTable) -> Ints:
+    """Numbers of the sorted lines whose (series, row, time) an earlier line has."""
+    return np.flatnonzero(table.time_gaps == 0) + 1
+
+
+def find_duplicates(table: SortedTable, policy: str = "error") -> Finding | None:
+    """Count the lines that repeat a (series, row, time), and those that repeat the values too.
+
+    policy: `data.duplicates`; where it is "error", training refuses the file.
+    """
+    again = duplicate_lines(table)
+    if len(again) == 0:
+        return None
+    now, before = table.values[again], table.values[again - 1]
+    equal = int(((now == before) | (np.isnan(now) & np.isnan(before))).all(1).sum())
+    i = table.first_in_file(again)
+    both = table.file_table.places.both(*table.order[i - 1 : i + 1])
+    name = table.member_name(table.member_index[i])
+    all_equal = equal == len(again)
+    values = "all with the same values" if all_equal else f"{equal:,} with the same values"
+    series = len(np.unique(table.members[again]))
+    fix = "first" if all_equal else "mean"
+    refused = policy == "error"
+    return Finding(
+        NoteKind.DUPLICATES,
+        "error" if refused else "note",
+        f"{plural(len(again), 'line repeats', 'lines repeat')} a time of "
+        f"{plural(series, 'series', 'series')}, {values}",
+        len(again),
+        f"{both}: {name} at {table.format_time(i)}",
+        f"keep one line of each, or set data.duplicates={fix}"
+        if refused
+        else f"`data.duplicates` (={policy}) resolves them",
+        {"data.duplicates": fix} if refused else {},
+    )
+
+
+def find_unsorted(table: SortedTable) -> Finding | None:
+    """Count the series whose lines are not in order of time in the file."""
+    order = table.order
+    # A member whose lines are sorted in the file has rising line numbers in sorted order.
+    back = (np.diff(order) < 0) & (table.time_gaps >= 0)
+    if not back.any():
+        return None
+    members = len(np.unique(table.members[1:][back]))
+    i = table.first_in_file(np.flatnonzero(back))
+    return Finding(
+        NoteKind.UNSORTED_LINES,
+        "note",
+        f"{plural(members, 'series is', 'series are')} not in order of time; reading sorts them",
+        members,
+        f"{table.member_name(table.member_index[i])}, {table.location(i)}",
+    )

@@ -1,0 +1,105 @@
+"""The lines on the grid of their frequency: missing steps, series of another step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tsconv.check.report import Finding
+from tsconv.check.tables.array_types import Ints
+from tsconv.check.tables.sorted_table import SortedTable
+from tsconv.data.panel.mixed_frequencies import FEWEST_GAPS
+from tsconv.data.timestamps.frequency import Frequency
+from tsconv.data.timestamps.infer import fixed_alias
+from tsconv.notes import NoteKind
+from tsconv.text import percentage, plural
+
+_FINEST = 60  # parts of the commonest step into which a finer grid may divide it
+
+
+def steps_between_lines(table: SortedTable, frequency: Frequency) -> Ints:
+    """(N - 1,) steps from each line to the next of its series; 0 for duplicates, -1 between series.
+
+    >>> import pandas as pd
+    >>> from tsconv.config.schema import DataConfig
+    >>> from tsconv.data.reading.read import table_from_frame
+    >>> from tsconv.data.timestamps.frequency import parse_frequency
+    >>> frame = pd.DataFrame({"unique_id": list("aaab"), "ds": [1, 2, 5, 1], "y": 1.0})
+    >>> table = SortedTable(table_from_frame(frame, DataConfig()))
+    >>> steps_between_lines(table, parse_frequency("1")).tolist()
+    [1, 3, -1]
+    """
+    gaps = table.time_gaps
+    if frequency.kind in ("fixed", "integer"):
+        # Rounded: a day of local time may have 23 or 25 hours.
+        return np.where(
+            gaps <= 0, np.minimum(gaps, 0), (gaps + frequency.size // 2) // frequency.size
+        )
+    out = np.full(len(gaps), -1, dtype="int64")
+    inside = np.flatnonzero(gaps > 0)
+    out[inside] = frequency.steps(table.time[inside], table.time[inside + 1])
+    out[gaps == 0] = 0
+    return out
+
+
+def find_missing_steps(table: SortedTable, steps: Ints, n_steps: int) -> Finding | None:
+    """Count the steps between lines of a series that the file lacks.
+
+    steps: (N - 1,) of `steps_between_lines`; n_steps: steps of all series together.
+    """
+    holes = np.flatnonzero(steps > 1)
+    if len(holes) == 0:
+        return None
+    lacking = int((steps[holes] - 1).sum())
+    series = len(np.unique(table.members[holes]))
+    i = table.first_in_file(holes)
+    longest = int(steps[holes].max()) - 1
+    name = table.member_name(table.member_index[i])
+    return Finding(
+        NoteKind.MISSING_STEPS,
+        "note",
+        f"{plural(lacking, 'step')} of {n_steps:,} {'is' if lacking == 1 else 'are'} not in the "
+        f"file ({percentage(lacking, n_steps)}): {plural(len(holes), 'hole')} in "
+        f"{plural(series, 'series', 'series')}, the longest of {longest:,}; "
+        f"{'taken as 0' if table.file_table.gaps == 'zero' else 'masked'}",
+        lacking,
+        f"{name} after {table.format_time(i)} ({table.location(i)})",
+    )
+
+
+def find_mixed_frequencies(table: SortedTable, steps: Ints, frequency: Frequency) -> Finding | None:
+    """Count the series whose own step is always longer than that of the panel."""
+    if len(table.starts) < 2 or len(steps) == 0:
+        return None
+    inside = np.append(steps > 0, False)
+    own_or_huge = np.where(inside, np.append(steps, 0), np.iinfo("int64").max)
+    smallest = np.minimum.reduceat(own_or_huge, table.starts)
+    n = np.add.reduceat(inside.astype("int64"), table.starts)
+    slow = np.flatnonzero((smallest > 1) & (n >= FEWEST_GAPS))
+    if len(slow) == 0:
+        return None
+    m = slow[0]
+    return Finding(
+        "mixed frequencies",
+        "warning",
+        f"{len(slow):,} of {len(table.starts):,} series never have two lines {frequency.alias} "
+        f"apart: on that grid they are mostly holes",
+        len(slow),
+        f"{table.member_name(m)}, every {smallest[m]:,} steps",
+        "train on them separately",
+    )
+
+
+def finer_step(table: SortedTable) -> str | None:
+    """Find a step finer than the commonest one on which every line lies.
+
+    Returns a frequency for `data.freq`; None where the commonest step fits all lines, or where the
+    step would be shorter than a 60th of it.
+    """
+    gaps = table.time_gaps[table.time_gaps > 0]
+    if len(gaps) == 0:
+        return None
+    sizes, counts = np.unique(gaps, return_counts=True)
+    commonest, divisor = int(sizes[counts.argmax()]), int(np.gcd.reduce(sizes))
+    if divisor == commonest or _FINEST * divisor < commonest:
+        return None
+    return fixed_alias(divisor) if table.has_timestamps else str(divisor)
