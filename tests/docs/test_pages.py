@@ -9,15 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, Page, page
+from tests.docs.pages import PAGES, Page, page
+from tests.helpers.paths import ROOT
 from tsconv import cli
-from tsconv.config.compose import (
-    check_plan,
-    expanded,
-    forecast_config,
-    sweep_config,
-    train_config,
-)
+from tsconv.config.compose import check_plan, forecast_config, sweep_plan, train_config
+from tsconv.config.overrides import expand_jobs
 from tsconv.config.schema import SweepConfig, TrainConfig
 
 EVERY_PAGE = pytest.mark.parametrize("path", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -62,7 +58,7 @@ def compose(command: str, words: list[str], folder: Path) -> None:
             text = "# @package _global_\nhorizon: 28\n"
             (folder / "experiment" / f"{name}.yaml").write_text(text, encoding="utf-8")
         config_dir = str(folder)
-    jobs = expanded([w for w in words if w != "-m"]) if "-m" in words else [words]
+    jobs = expand_jobs([w for w in words if w != "-m"]) if "-m" in words else [words]
     for job in jobs:
         if command == "check":
             report = [f"output={folder}/report.json" if w.startswith("output=") else w for w in job]
@@ -72,7 +68,7 @@ def compose(command: str, words: list[str], folder: Path) -> None:
         else:
             known = any(w.startswith(("horizon=", "experiment=", "+experiment=")) for w in job)
             job = job if known else [*job, "horizon=1"]
-            {"train": train_config, "sweep": sweep_config}[command](job, config_dir)
+            {"train": train_config, "sweep": sweep_plan}[command](job, config_dir)
 
 
 @EVERY_PAGE
