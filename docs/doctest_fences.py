@@ -1,6 +1,6 @@
 """An extension of griffe, for mkdocstrings: examples in docstrings become fenced Python blocks.
 
-Markdown would read `>>>` as a quotation in a quotation.
+Markdown would read `>>>` as a quotation in a quotation. Sections called "Examples:" need no help.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ def fenced(text: str) -> str:
     out: list[str] = []
     inside = False
     for line in text.splitlines():
-        starts = line.lstrip().startswith(">>> ")
+        starts = line.startswith(">>> ")  # an indented one belongs to a section "Examples:"
         if starts and not inside:
             out += ["", "```pycon"]
             inside = True

@@ -15,7 +15,7 @@ import torch
 from tsconv.data.reading.read import read_table
 from tsconv.forecasting.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel
-from tsconv.forecasting.match import encoded, panel_for
+from tsconv.forecasting.match import encode_panel, match_panel
 from tsconv.output.plots import draw_forecast, figure_grid, finish
 
 FILE = Path(__file__).parents[2] / "data" / "nyc_weather.csv"
@@ -25,7 +25,7 @@ SHOWN = {"temp": "temperature, °C", "humid": "relative humidity, %"}
 def main(folder: str) -> None:
     bundle = load_bundle(folder)
     table = read_table(dataclasses.replace(bundle.data, path=str(FILE)))
-    panel = encoded(bundle, panel_for(bundle, table))
+    panel = encode_panel(bundle, match_panel(bundle, table))
     origin = panel.lengths - 1 - bundle.net.spec.horizon
     forecast = forecast_panel(bundle.net, panel, origins=origin.to(torch.int64))
     figure, axes = figure_grid(len(SHOWN), panel.n_rows, 10, 4.8)

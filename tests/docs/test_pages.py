@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.pages import PAGES, ROOT, Page, page
+from tests.helpers.pages import PAGES, Page, page
+from tests.helpers.paths import ROOT
 from tsconv import cli
 from tsconv.config.compose import check_plan, forecast_config, sweep_plan, train_config
 from tsconv.config.overrides import expand_jobs

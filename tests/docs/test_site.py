@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import tsconv.nn
-from tests.helpers.pages import ROOT
+from tests.helpers.paths import ROOT
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("mkdocs") is None
