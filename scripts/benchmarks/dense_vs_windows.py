@@ -20,7 +20,8 @@ import torch
 from tsconv.data.batches.chunks import gather
 from tsconv.data.panel.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel, build_panel
-from tsconv.data.reading.table import SourceLocations, Table
+from tsconv.data.reading.locations import SourceLocations
+from tsconv.data.reading.table import Table
 from tsconv.model.network import ForecastNet, NetSpec
 from tsconv.training.lightning_module import dense_loss
 
@@ -45,7 +46,7 @@ def made_up_panel() -> Panel:
         time=step.repeat(SERIES).numpy(),
         values=values.reshape(n, 1).double().numpy(),
         channels=("y",),
-        places=SourceLocations.of({"made up": n}),
+        locations=SourceLocations.of({"made up": n}),
     )
     return build_panel(table)
 

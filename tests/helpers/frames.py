@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 PLACES = ("north", "south", "west")
@@ -46,3 +49,8 @@ def stations(length: int = 160, places: tuple[str, ...] = PLACES, seed: int = 0)
 def long(rows: list[tuple[str, object, float]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["unique_id", "ds", "y"])
     return frame if frame.ds.dtype.kind == "i" else frame.assign(ds=pd.to_datetime(frame.ds))
+
+
+def times(*args: Any, **kwargs: Any) -> npt.NDArray[np.datetime64]:
+    """What pd.date_range makes, in microseconds."""
+    return pd.date_range(*args, **kwargs).to_numpy().astype("datetime64[us]")

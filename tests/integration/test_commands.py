@@ -122,7 +122,7 @@ def test_columns_can_be_renamed_at_forecast_time(trained: Path, tsconv: Run) -> 
     [
         (["data.path=missing.csv"], "`data.path` (=missing.csv) does not exist"),
         (["data.path=sales.csv", "data.target=solt"], "no column `solt` (set by `data.target`) (did you mean `sold`?)"),
-        (["data.path=text.csv"], "text.csv: row 3, column `sold`: 'many' is not a number"),
+        (["data.path=text.csv"], "text.csv: line 3, column `sold`: 'many' is not a number"),
         (["data.path=twice.csv"], "rows 2 and 4 are both series `a` at 2024-01-01"),
         (["data.path=sales.csv", "model.hiden=3"], "unknown config key `model.hiden` (did you mean `model.hidden`?)"),
         (["data.path=sales.csv", "hidden=3"], "unknown config key `hidden` (did you mean `model.hidden`?)"),
@@ -259,7 +259,7 @@ def test_grouped_data_from_several_files_to_a_file_of_forecasts(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "note: 1 cell that is not a number counts as missing" in done.stderr
-    assert "air_south.csv: row 5, column `no2`: 'offline'" in done.stderr
+    assert "air_south.csv: line 5, column `no2`: 'offline'" in done.stderr
     assert "mase by row" in done.stdout
     assert sorted(p.name for p in (tmp_path / "run" / "plots").iterdir()) == [
         "errors_by_row.png", "test_forecasts.png", "training.png",

@@ -12,8 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsconv.atomic_write import replace_file
-from tsconv.config.schema import DataConfig
-from tsconv.data.reading.csv_start import separator
+from tsconv.data.settings import FileFormat
 from tsconv.data.timestamps.zones import offset_name
 from tsconv.errors import ConfigError
 
@@ -32,12 +31,19 @@ def write_table(
     frame: pd.DataFrame,
     output: Path,
     escape_formulas: bool = False,
-    csv_format: DataConfig | None = None,
+    csv_format: FileFormat | None = None,
 ) -> None:
     """Write a table as .csv or .parquet, by the suffix of `output`, whole or not at all.
 
-    `csv_format` has the separator, decimal mark and encoding of a .csv that is to be read again.
+    `csv_format` has the separator, decimal mark and encoding of a .csv that the user reads again.
     `escape_formulas` puts a ' before names in a .csv that a spreadsheet would take for a formula.
+    Raises ConfigError where `output` cannot be written.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "forecast.csv"
+    >>> write_table(pd.DataFrame({"unique_id": ["a"], "tsconv": [1.5]}), path)
+    >>> path.read_text()
+    'unique_id,tsconv\\na,1.5\\n'
     """
     check_output(output)
     with replace_file(output) as temporary:
@@ -46,9 +52,14 @@ def write_table(
             if csv_format is None:
                 _write_csv(frame, temporary)
             else:
-                sep, decimal = separator(csv_format), csv_format.decimal
-                encoding = csv_format.encoding
-                frame.to_csv(temporary, index=False, sep=sep, decimal=decimal, encoding=encoding)
+                form = csv_format
+                frame.to_csv(
+                    temporary,
+                    index=False,
+                    sep=form.sep,
+                    decimal=form.decimal,
+                    encoding=form.encoding,
+                )
         else:
             frame.to_parquet(temporary, index=False)
 

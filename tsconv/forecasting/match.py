@@ -14,7 +14,7 @@ import torch
 from tsconv.config.schema import DataConfig
 from tsconv.data.covariates.encode import encode, with_calendar
 from tsconv.data.covariates.future import require_future
-from tsconv.data.panel.grid import commonest_step
+from tsconv.data.panel.find_frequency import commonest_frequency
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.future_file import with_future
 from tsconv.data.reading.roles import with_delays
@@ -102,7 +102,7 @@ def match_panel(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
     file's frequency, channels or rows do not fit the bundle.
     """
     panel = build_panel(table, freq or bundle.freq)
-    found = None if freq else commonest_step(table)
+    found = None if freq else commonest_frequency(table)
     frequency = panel.frequency
     if found is not None and (
         (found.kind == frequency.kind and found.size > frequency.size)

@@ -12,6 +12,7 @@ from tsconv.data.covariates.template import template_frame
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.future_file import read_future, with_future
 from tsconv.data.reading.read import read_table
+from tsconv.data.settings import FileFormat
 from tsconv.data.write import check_output, write_table
 from tsconv.errors import ConfigError
 from tsconv.forecasting.bundle import Bundle, load_bundle
@@ -86,7 +87,7 @@ def _write_template(bundle: Bundle, data: DataConfig, freq: str | None, path: Pa
         table = with_future(table, read_future(data))
     panel = match_panel(bundle, table, freq)
     frame = template_frame(panel, data, bundle.net.spec.horizon, table.time_is_text)
-    write_table(frame, path, csv_format=data)
+    write_table(frame, path, csv_format=FileFormat.of(data))
 
 
 def _find_device(name: str) -> torch.device:

@@ -16,7 +16,7 @@ def test_duplicates_are_counted_and_compared() -> None:
     assert found is not None
     assert (found.count, found.level) == (3, "error")
     assert "2 with the same values" in found.text
-    assert "rows 5 and 62" in first_of(found)
+    assert "lines 5 and 62" in first_of(found)
     assert "`shop 0` at 2023-01-05" in first_of(found)
     assert found.keys == {"data.duplicates": "mean"}
     resolved = find_duplicates(sorted_table_of(frame), policy="mean")
@@ -31,6 +31,6 @@ def test_unsorted_series_and_where() -> None:
     assert found is not None
     assert found.count == 1
     assert "`shop 1`" in first_of(found)
-    assert "row 14" in first_of(found)
+    assert "line 14" in first_of(found)
     mixed = frame.sort_values("ds")  # series laid through each other, each in order
     assert find_unsorted(sorted_table_of(mixed)) is None

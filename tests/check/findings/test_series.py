@@ -13,7 +13,7 @@ from tsconv.check.findings.series import (
     find_uninformative_series,
 )
 from tsconv.check.findings.values import find_missing_values
-from tsconv.data.reading.cells import near_equal_notes
+from tsconv.data.reading.names import near_equal_notes
 
 
 def test_odd_series_and_near_equal_names() -> None:

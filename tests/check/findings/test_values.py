@@ -26,7 +26,7 @@ def test_sentinels_stand_far_outside_and_repeat(value: float, n: int, found: boo
     if found:
         assert got[0].count == n
         assert got[0].keys == {"data.na_values": [value]}
-        assert "row 52" in first_of(got[0])
+        assert "line 52" in first_of(got[0])
 
 
 def test_two_sentinels_at_one_end() -> None:

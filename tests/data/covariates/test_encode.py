@@ -82,10 +82,10 @@ def test_static_columns_have_one_value_for_each_series_and_row() -> None:
     assert panel.static.names == ("kind", "size")  # categories first
     assert panel.static.values[:, :, 0].tolist() == [[0, 2], [1, 4]]
     broken = FRAME.assign(size=[2.0, 2, 3, 2, 2, 4, 4, 4, 4])
-    with pytest.raises(DataError, match=r"rows 2 and 4: `size` is 2 and 3 for series `a`"):
+    with pytest.raises(DataError, match=r"lines 2 and 4: `size` is 2 and 3 for series `a`"):
         panel_of(broken)
     broken = FRAME.assign(kind=list("xxxxzyyyy"))
-    with pytest.raises(DataError, match=r"rows 2 and 6: `kind` is 'x' and 'z' for series `a`"):
+    with pytest.raises(DataError, match=r"lines 2 and 6: `kind` is 'x' and 'z' for series `a`"):
         panel_of(broken)
 
 

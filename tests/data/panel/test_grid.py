@@ -117,10 +117,10 @@ def test_what_is_no_frequency(alias: str) -> None:
 @pytest.mark.parametrize(
     ("freq", "start", "message"),
     [
-        ("W-SUN", "2024-01-01", "row 2, series `a`: 2024-01-01 is a Monday in January"),
-        ("QS-FEB", "2024-01-01", "row 2, series `a`: 2024-01-01 is a Monday in January"),
-        ("ME", "2024-01-30", "row 2, series `a`: 2024-01-30 is not a whole number of steps of ME"),
-        ("B", "2024-01-06", "row 2, series `a`: 2024-01-06 is not a whole number of steps of B"),
+        ("W-SUN", "2024-01-01", "line 2, series `a`: 2024-01-01 is a Monday in January"),
+        ("QS-FEB", "2024-01-01", "line 2, series `a`: 2024-01-01 is a Monday in January"),
+        ("ME", "2024-01-30", "line 2, series `a`: 2024-01-30 is not a whole number of steps of ME"),
+        ("B", "2024-01-06", "line 2, series `a`: 2024-01-06 is not a whole number of steps of B"),
     ],
 )
 def test_a_frequency_that_was_given_must_fit(freq: str, start: str, message: str) -> None:

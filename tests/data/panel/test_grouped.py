@@ -108,20 +108,20 @@ def test_several_files_with_a_column_of_rows_in_csv_and_parquet(tmp_path: Path) 
     )
     table = read_table(DataConfig(path=str(tmp_path / "[ab].*"), row="place"))
     assert table.rows == ("north", "south")
-    assert table.places(2) == f"{tmp_path / 'b.parquet'}: row 2"
+    assert table.locations(2) == f"{tmp_path / 'b.parquet'}: line 2"
 
 
 def test_errors_in_several_files_name_the_file(tmp_path: Path) -> None:
     write(tmp_path, "place,ds,y\nnorth,1,1\n", "a.csv")
     data = DataConfig(path=str(tmp_path / "*.csv"), row="place")
     write(tmp_path, "place,ds,y\nsouth,1,1\n,2,1\n", "b.csv")
-    with pytest.raises(DataError, match=r"b.csv: row 3, column `place`: the row is empty"):
+    with pytest.raises(DataError, match=r"b.csv: line 3, column `place`: the row is empty"):
         read_table(data)
     write(tmp_path, "place,ds,y\nsouth,1,1\nsouth,2,inf\n", "b.csv")
-    with pytest.raises(DataError, match=r"b.csv: row 3, column `y`: inf is not finite"):
+    with pytest.raises(DataError, match=r"b.csv: line 3, column `y`: inf is not finite"):
         read_table(data)
     write(tmp_path, "place,ds,y\nsouth,1,1\nnorth,1,1\n", "b.csv")
-    same = r"a.csv: row 2 and .*b.csv: row 3 are both series `series`, family row `north` at 1"
+    same = r"a.csv: line 2 and .*b.csv: line 3 are both series `series`, family row `north` at 1"
     with pytest.raises(DataError, match=same):
         build_panel(read_table(data))
     write(tmp_path, "place,ds,z\nsouth,1,1\n", "b.csv")
@@ -141,7 +141,7 @@ def test_wide_files_may_have_their_columns_in_another_order(tmp_path: Path) -> N
 def test_files_with_and_without_a_time_zone_are_not_mixed(tmp_path: Path) -> None:
     write(tmp_path, "place,ds,y\nnorth,2024-01-01 00:00,1\n", "a.csv")
     write(tmp_path, "place,ds,y\nsouth,2024-01-01 00:00+02:00,1\n", "b.csv")
-    said = r"b.csv: row 2, column `ds`: .* has an offset from UTC, .*a.csv: row 2: .* has none"
+    said = r"b.csv: line 2, column `ds`: .* has an offset from UTC, .*a.csv: line 2: .* has none"
     with pytest.raises(DataError, match=said):
         read_table(DataConfig(path=str(tmp_path / "*.csv"), row="place"))
 
@@ -179,11 +179,13 @@ def test_time_in_several_columns(tmp_path: Path) -> None:
     table = read_table(DataConfig(path=write(tmp_path, clock), time=["date", "clock"], id=None))
     assert str(table.time[0])[:16] == "2024-02-28T23:30"
     bad = DataConfig(path=write(tmp_path, text.replace(",29,", ",30,")), time=parts, id=None)
-    with pytest.raises(DataError, match=r"row 3, columns `year, month, day, hour`: year=2024, mon"):
+    with pytest.raises(
+        DataError, match=r"line 3, columns `year, month, day, hour`: year=2024, mon"
+    ):
         read_table(bad)
     for wrong in (",99,", ",-3,"):
         late = DataConfig(path=write(tmp_path, text.replace(",23,", wrong)), time=parts, id=None)
-        with pytest.raises(DataError, match=r"row 2, .*hour=.* is no time"):
+        with pytest.raises(DataError, match=r"line 2, .*hour=.* is no time"):
             read_table(late)
 
 
@@ -192,13 +194,13 @@ def test_cells_that_are_no_numbers_count_as_missing_where_asked(tmp_path: Path) 
     settings = {"row": "place", "target": "no2"}
     with pytest.raises(
         DataError,
-        match=r"row 4, column `no2`: ' ' is not a number \(2 such\).*"
+        match=r"line 4, column `no2`: ' ' is not a number \(2 such\).*"
         r"data.bad_values=missing",
     ):
         panel(tmp_path, text, **settings)
     p = panel(tmp_path, text, bad_values="missing", freq="1", **settings)
     assert str(p.notes[0]).startswith("2 cells that are not a number count as missing")
-    assert "row 4, column `no2`: ' '" in str(p.notes[0])
+    assert "line 4, column `no2`: ' '" in str(p.notes[0])
     frame = pd.DataFrame({"ds": [1, 2], "y": [1.0, "x"]})
     table = table_from_frame(frame, DataConfig(id=None, bad_values="missing"))
     np.testing.assert_array_equal(table.values[:, 0], [1, NAN])

@@ -53,7 +53,7 @@ def test_head_cuts_every_series() -> None:
 
 def test_duplicates_name_both_rows() -> None:
     rows = [("a", "2024-01-01", 1.0), ("b", "2024-01-01", 1.0), ("a", "2024-01-01", 2.0)]
-    with pytest.raises(DataError, match=r"rows 2 and 4 are both series `a` at 2024-01-01"):
+    with pytest.raises(DataError, match=r"lines 2 and 4 are both series `a` at 2024-01-01"):
         panel_of(long(rows))
 
 
@@ -61,7 +61,7 @@ def test_a_time_off_the_grid_names_its_row() -> None:
     rows = [("a", t, 1.0) for t in ("2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04 07:00")]
     frame = pd.DataFrame(rows, columns=["unique_id", "ds", "y"])
     frame["ds"] = pd.to_datetime(frame.ds, format="ISO8601")
-    with pytest.raises(DataError, match=r"row 5, series `a`: 2024-01-04 07:00:00 is not a whole"):
+    with pytest.raises(DataError, match=r"line 5, series `a`: 2024-01-04 07:00:00 is not a whole"):
         panel_of(frame)
 
 
@@ -71,7 +71,7 @@ def test_freq_must_fit_the_kind_of_time() -> None:
 
 
 def test_a_grid_of_holes_is_refused() -> None:
-    with pytest.raises(DataError, match=r"spans .* steps of 1 with 2 rows"):
+    with pytest.raises(DataError, match=r"spans .* steps of 1 with 2 lines"):
         panel_of(long([("a", 0, 1.0), ("a", 10_000_000, 1.0)]), "1")
 
 
@@ -79,5 +79,5 @@ def test_a_grid_of_holes_is_refused() -> None:
 def test_a_time_far_from_all_others_is_named(odd: str, row: int) -> None:
     days = pd.date_range("2024-01-01", periods=10).append(pd.DatetimeIndex([odd]))
     frame = pd.DataFrame({"unique_id": "a", "ds": days, "y": 1.0})
-    with pytest.raises(DataError, match=rf"row {row}: {odd} is \d+ steps away .* `a` spans"):
+    with pytest.raises(DataError, match=rf"line {row}: {odd} is \d+ steps away .* `a` spans"):
         panel_of(frame)

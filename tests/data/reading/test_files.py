@@ -58,14 +58,14 @@ def test_archives_by_any_name(name: str, content: bytes, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "keys", "message"),
     [
-        ("\ufeff" + LONG.replace("unique_id", '"unique_id"') + "b,2024-01-01,x\n", {}, "row 4, column `y`: 'x' is not a number"),
-        ("\ufeff" + LONG.replace("unique_id", '"unique,id"') + "\nb,2024-01-01\n", {"id": "unique,id"}, "row 5: 2 fields where the header has 3"),
-        ("unique_id,ds,y", {}, "there are no rows below the header"),
-        (LONG + "a,2024-01-03,1\n" * 9000 + "b\0c,2024-01-01,1\n", {}, "row 9004, column `unique_id`: the id holds a zero byte"),
+        ("\ufeff" + LONG.replace("unique_id", '"unique_id"') + "b,2024-01-01,x\n", {}, "line 4, column `y`: 'x' is not a number"),
+        ("\ufeff" + LONG.replace("unique_id", '"unique,id"') + "\nb,2024-01-01\n", {"id": "unique,id"}, "line 5: 2 fields where the header has 3"),
+        ("unique_id,ds,y", {}, "there are no lines below the header"),
+        (LONG + "a,2024-01-03,1\n" * 9000 + "b\0c,2024-01-01,1\n", {}, "line 9004, column `unique_id`: the id holds a zero byte"),
         (LONG.replace(",1\n", ",\n").replace(",2\n", ",NA\n"), {}, "data.csv: no series has an observed value: column `y` is empty; set the right `data.target=`"),
         ("ds;a;b\n1;;\n2;;\n", {"sep": ";", "wide_columns_are": "series"}, "column `a` (and 1 more) is empty"),
-        (LONG.replace(",", ";").replace("2\n", "1.234\n"), {"sep": ";", "decimal": ","}, "row 3, column `y`: '1.234' is not a number (1 such); the decimal mark is `,` (`data.decimal`), take points out; else mend it"),
-        (LONG.replace(",", ";").replace("2\n", "1.234,5\n"), {"sep": ";", "decimal": ","}, "row 3, column `y`: '1.234,5' is not a number"),
+        (LONG.replace(",", ";").replace("2\n", "1.234\n"), {"sep": ";", "decimal": ","}, "line 3, column `y`: '1.234' is not a number (1 such); the decimal mark is `,` (`data.decimal`), take points out; else fix it"),
+        (LONG.replace(",", ";").replace("2\n", "1.234,5\n"), {"sep": ";", "decimal": ","}, "line 3, column `y`: '1.234,5' is not a number"),
     ],
 )  # fmt: skip
 def test_text_that_is_refused(
@@ -82,10 +82,10 @@ def test_text_that_is_refused(
 def test_several_values_in_a_cell(column: str, value: Any, tmp_path: Path) -> None:
     frame = pd.DataFrame({"unique_id": ["a", "a"], "ds": [1, 2], "y": [1.0, 2.0]})
     frame[column] = pd.Series([value, value])
-    with pytest.raises(DataError, match=f"row 2, column `{column}`"):
+    with pytest.raises(DataError, match=f"line 2, column `{column}`"):
         table_from_frame(frame, DataConfig())
     frame.to_parquet(tmp_path / "data.parquet")
-    with pytest.raises(DataError, match=f"column `{column}` holds .*, not one value a row"):
+    with pytest.raises(DataError, match=f"column `{column}` holds .*, not one value a line"):
         read_table(DataConfig(path=str(tmp_path / "data.parquet")))
 
 

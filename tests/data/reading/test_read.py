@@ -46,7 +46,7 @@ def test_wide_form(tmp_path: Path) -> None:
     assert table.ids == ("p", "007")
     assert table.codes.tolist() == [0, 0, 1, 1]
     np.testing.assert_array_equal(table.values[:, 0], [1, 2, 4, np.nan])
-    assert [table.places(i) for i in (1, 2)] == [f"{data.path}: row {n}" for n in (3, 2)]
+    assert [table.locations(i) for i in (1, 2)] == [f"{data.path}: line {n}" for n in (3, 2)]
 
 
 def test_a_file_with_one_series(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_parquet_equals_csv(tmp_path: Path) -> None:
 def test_a_data_frame_passes_the_same_checks() -> None:
     frame = pd.DataFrame({"unique_id": [7, 7], "ds": pd.to_datetime(["2024", "2025"]), "y": [1, 2]})
     assert table_from_frame(frame, DataConfig()).ids == ("7",)
-    with pytest.raises(DataError, match="row 3, column `y`: 'x' is not a number"):
+    with pytest.raises(DataError, match="line 3, column `y`: 'x' is not a number"):
         table_from_frame(frame.assign(y=[1, "x"]), DataConfig())
 
 
@@ -98,38 +98,38 @@ def test_utc_offsets_are_taken_to_utc(tmp_path: Path) -> None:
     ("text", "settings", "message"),
     [
         ("", {}, "the file is empty"),
-        ("unique_id,ds,y\n", {}, "no rows below the header"),
+        ("unique_id,ds,y\n", {}, "no lines below the header"),
         ("unique_id,ds,y,y\na,1,1,1\n", {}, "two columns are called `y`"),
         (LONG, {"target": "yy"}, r"no column `yy` \(set by `data.target`\) \(did you mean `y`"),
         (LONG, {"id": "uniqe_id"}, r"no column `uniqe_id` .*did you mean `unique_id`"),
         (LONG, {"time": "date"}, "no column `date`"),
-        (LONG.replace("2.5", "two"), {}, "row 3, column `y`: 'two' is not a number"),
-        (LONG.replace("2.5", "1_000"), {}, "row 3, column `y`: '1_000' is not a number"),
-        (LONG.replace("2.5", "$5"), {}, "row 3, column `y`: '\\$5' is not a number"),
-        (LONG.replace("2.5", "inf"), {}, "row 3, column `y`: inf is not finite"),
-        (LONG.replace("2.5", "1e400"), {}, "row 3, column `y`"),
+        (LONG.replace("2.5", "two"), {}, "line 3, column `y`: 'two' is not a number"),
+        (LONG.replace("2.5", "1_000"), {}, "line 3, column `y`: '1_000' is not a number"),
+        (LONG.replace("2.5", "$5"), {}, "line 3, column `y`: '\\$5' is not a number"),
+        (LONG.replace("2.5", "inf"), {}, "line 3, column `y`: inf is not finite"),
+        (LONG.replace("2.5", "1e400"), {}, "line 3, column `y`"),
         (
             LONG.replace("b,2024-01-01", ",2024-01-01"),
             {},
-            "row 4, column `unique_id`: the id is empty",
+            "line 4, column `unique_id`: the id is empty",
         ),
-        (LONG.replace("b,2024-01-02", "b,soon"), {}, "row 5, column `ds`: 'soon'"),
-        (LONG.replace("b,2024-01-02", "b,"), {}, "row 5, column `ds`"),
+        (LONG.replace("b,2024-01-02", "b,soon"), {}, "line 5, column `ds`: 'soon'"),
+        (LONG.replace("b,2024-01-02", "b,"), {}, "line 5, column `ds`"),
         (
             LONG.replace("a,2024-01-02,2.5", "a,2024-01-02"),
             {},
-            "row 3: 2 fields where the header has 3: 'a,2024-01-02'; is the line cut",
+            "line 3: 2 fields where the header has 3: 'a,2024-01-02'; is the line cut",
         ),
         (
             LONG.replace("2.5", "2.5,9"),
             {},
-            "row 3: 4 fields where the header has 3: 'a,2024-01-02,2.5,9'; is there",
+            "line 3: 4 fields where the header has 3: 'a,2024-01-02,2.5,9'; is there",
         ),
         (LONG.replace(",", ";"), {}, "set `data.sep=';'`"),
         ("unique_id,ds,y\na,01/02/2024,1\na,02/02/2024,1\n", {}, r"data.time_format='%d/%m/%Y'"),
         (LONG, {"target": "ds"}, "column `ds` is given two roles"),
-        (LONG.replace("2.5", "1e200"), {}, "row 3, column `y`: 1e\\+200 is outside"),
-        (LONG.replace("2.5", "1e-45"), {}, "row 3, column `y`: 1e-45 is outside"),
+        (LONG.replace("2.5", "1e200"), {}, "line 3, column `y`: 1e\\+200 is outside"),
+        (LONG.replace("2.5", "1e-45"), {}, "line 3, column `y`: 1e-45 is outside"),
         ("unique_id,ds,y\na,20240101,1\na,20240102,1\n", {}, "data.time_format='%Y%m%d'"),
     ],
 )

@@ -48,13 +48,13 @@ def test_timestamps_of_every_unit(unit: str, zone: str | None, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("ds", "keys", "message"),
     [
-        (np.array([1000, 1500], "datetime64[ns]"), {}, "row 3, column `ds`: 1970-01-01T00:00:00.000001500 is no whole number of micro"),
-        ([10**18, 10**18 + 1], {"time_unit": "ns"}, "row 3, column `ds`: 1000000000000000001 ns are no whole number of microseconds"),
-        (["2024-01-01 00:00:00.1234560", "2024-01-01 00:00:00.1234561"], {}, "row 3, .*1234561' is finer than a micro"),
-        (np.array([70_000_000_000, 300_000_000_000], "datetime64[s]"), {}, "row 3, column `ds`: 11476-.* is outside the years"),
+        (np.array([1000, 1500], "datetime64[ns]"), {}, "line 3, column `ds`: 1970-01-01T00:00:00.000001500 is no whole number of micro"),
+        ([10**18, 10**18 + 1], {"time_unit": "ns"}, "line 3, column `ds`: 1000000000000000001 ns are no whole number of microseconds"),
+        (["2024-01-01 00:00:00.1234560", "2024-01-01 00:00:00.1234561"], {}, "line 3, .*1234561' is finer than a micro"),
+        (np.array([70_000_000_000, 300_000_000_000], "datetime64[s]"), {}, "line 3, column `ds`: 11476-.* is outside the years"),
         (np.array([2**63 + 5, 2**63 + 9], "uint64"), {}, "looks like a count of ns since 1970|is too large"),
-        (np.array([2**64 - 5, 2**64 - 9], "uint64"), {}, "row 2, column `ds`: 18446744073709551611 is too large"),
-        (np.array([5, 2**64 - 9], "uint64"), {"time_unit": "ns"}, "row 3, .* is no time|ns are no whole"),
+        (np.array([2**64 - 5, 2**64 - 9], "uint64"), {}, "line 2, column `ds`: 18446744073709551611 is too large"),
+        (np.array([5, 2**64 - 9], "uint64"), {"time_unit": "ns"}, "line 3, .* is no time|ns are no whole"),
     ],
 )  # fmt: skip
 def test_times_beyond_what_can_be_kept(ds: Any, keys: dict[str, Any], message: str) -> None:
@@ -68,17 +68,17 @@ SECONDS = [1704067200 + 3600 * k for k in range(59)]
 @pytest.mark.parametrize(
     ("ds", "message"),
     [
-        ([*DAYS.strftime("%Y%m%d"), 20240230], "row 61, column `ds`: 20240230 does not look like a date, as most others do, such as 20240101: mend it and set `data.time_format='%Y%m%d'`, or `data.time_unit=step`"),
-        ([20240230, *DAYS.strftime("%Y%m%d")], "row 2, column `ds`: 20240230 does not look like a date"),
-        ([20240228, 20240229, 20240230], "row 4, column `ds`: 20240230 does not look like a date"),
-        ([202311, 202312, 202313, *range(202401, 202413)], "row 4, column `ds`: 202313 does not look like a date"),
-        ([*SECONDS, 0], "row 61, column `ds`: 0 does not look like a count of s since 1970, as most others do, such as 1704067200: mend it and set `data.time_unit=s`"),
-        ([*SECONDS, SECONDS[0] * 1000], "row 61, column `ds`: 1704067200000 does not look like a count of s"),
-        ([*DAYS.strftime("%d/%m/%Y"), "30/02/2024"], "row 61, column `ds`: '30/02/2024' is no day that exists, read as %d/%m/%Y like the others"),
-        ([*DAYS.strftime("%d.%m.%Y"), "30.02.2024"], "row 61, column `ds`: '30.02.2024' is no time as most others are: mend it and set `data.time_format=`, such as '%d.%m.%Y'"),
-        ([*DAYS.strftime("%d.%m.%Y"), "2024-02-29"], "row 2, column `ds`: '01.01.2024' is not a time as ISO 8601 writes it"),
-        (DAYS.strftime("%d %b %Y"), "row 2, column `ds`: '01 Jan 2024' is not a time as ISO 8601 writes it (2024-01-31); set `data.time_format=`, such as '%d %b %Y'"),
-        ([*DAYS.strftime("%Y-%m-%d"), "29.02.2024"], "row 61, column `ds`: '29.02.2024' is not a time as ISO 8601 writes it, as most others are"),
+        ([*DAYS.strftime("%Y%m%d"), 20240230], "line 61, column `ds`: 20240230 does not look like a date, as most others do, such as 20240101: fix it and set `data.time_format='%Y%m%d'`, or `data.time_unit=step`"),
+        ([20240230, *DAYS.strftime("%Y%m%d")], "line 2, column `ds`: 20240230 does not look like a date"),
+        ([20240228, 20240229, 20240230], "line 4, column `ds`: 20240230 does not look like a date"),
+        ([202311, 202312, 202313, *range(202401, 202413)], "line 4, column `ds`: 202313 does not look like a date"),
+        ([*SECONDS, 0], "line 61, column `ds`: 0 does not look like a count of s since 1970, as most others do, such as 1704067200: fix it and set `data.time_unit=s`"),
+        ([*SECONDS, SECONDS[0] * 1000], "line 61, column `ds`: 1704067200000 does not look like a count of s"),
+        ([*DAYS.strftime("%d/%m/%Y"), "30/02/2024"], "line 61, column `ds`: '30/02/2024' is no day that exists, read as %d/%m/%Y like the others"),
+        ([*DAYS.strftime("%d.%m.%Y"), "30.02.2024"], "line 61, column `ds`: '30.02.2024' is no time as most others are: fix it and set `data.time_format=`, such as '%d.%m.%Y'"),
+        ([*DAYS.strftime("%d.%m.%Y"), "2024-02-29"], "line 2, column `ds`: '01.01.2024' is not a time as ISO 8601 writes it"),
+        (DAYS.strftime("%d %b %Y"), "line 2, column `ds`: '01 Jan 2024' is not a time as ISO 8601 writes it (2024-01-31); set `data.time_format=`, such as '%d %b %Y'"),
+        ([*DAYS.strftime("%Y-%m-%d"), "29.02.2024"], "line 61, column `ds`: '29.02.2024' is not a time as ISO 8601 writes it, as most others are"),
     ],
 )  # fmt: skip
 def test_one_cell_among_many_is_named(ds: list[object], message: str, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_offsets_are_kept(
     ("text", "form"), [("2024211", "%Y%m%d"), ("20240101T1", "%Y%m%dT%H"), ("202413", "%Y%m")]
 )
 def test_digits_side_by_side_are_all_there(text: str, form: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=f"row 2, column `ds`: '{text}' is not `data.time_format`"):
+    with pytest.raises(DataError, match=f"line 2, column `ds`: '{text}' is not `data.time_format`"):
         written(tmp_path, [text], time_format=form)
 
 
@@ -139,5 +139,5 @@ def test_the_part_that_is_no_number_is_named(tmp_path: Path) -> None:
     lines[30] = lines[30].replace(",1,31", ",Feb,31")
     path.write_text("y,m,d,h,v\n" + "\n".join(lines) + "\n", encoding="utf-8")
     data = DataConfig(path=str(path), time=["y", "m", "d", "h"], id=None, target="v")
-    with pytest.raises(DataError, match="row 32, column `m`: 'Feb' is not an integer"):
+    with pytest.raises(DataError, match="line 32, column `m`: 'Feb' is not an integer"):
         read_table(data)

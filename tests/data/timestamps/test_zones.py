@@ -86,13 +86,13 @@ def test_messages_tell_the_time_of_the_zone() -> None:
 
 def test_three_lines_of_an_hour_are_one_too_many() -> None:
     ds = ["2024-10-27 02:00"] * 3 + ["2024-10-27 03:00"]
-    with pytest.raises(DataError, match=r"rows 3 and 4 are both .* 02:00:00\+01:00"):
+    with pytest.raises(DataError, match=r"lines 3 and 4 are both .* 02:00:00\+01:00"):
         panel_of(frame(ds), timezone=BERLIN)
 
 
 def test_an_hour_that_a_clock_change_takes_names_its_row() -> None:
     ds = ["2024-03-31 01:30", "2024-03-31 02:30", "2024-03-31 03:30"]
-    with pytest.raises(DataError, match=r"row 3, column `ds`: 2024-03-31 02:30:00 does not exist"):
+    with pytest.raises(DataError, match=r"line 3, column `ds`: 2024-03-31 02:30:00 does not exist"):
         panel_of(frame(ds), timezone=BERLIN)
 
 

@@ -30,7 +30,7 @@ def find_duplicates(table: SortedTable, policy: str = "error") -> Finding | None
     now, before = table.values[again], table.values[again - 1]
     equal = int(((now == before) | (np.isnan(now) & np.isnan(before))).all(1).sum())
     i = table.first_in_file(again)
-    both = table.file_table.places.both(*table.order[i - 1 : i + 1])
+    both = table.file_table.locations.both(*table.order[i - 1 : i + 1])
     name = table.member_name(table.member_index[i])
     all_equal = equal == len(again)
     values = "all with the same values" if all_equal else f"{equal:,} with the same values"

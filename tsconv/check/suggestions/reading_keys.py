@@ -19,7 +19,7 @@ from tsconv.check.tables.columns import Column
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.check.tables.time_formats import time_format_of
 from tsconv.config.schema import DataConfig
-from tsconv.data.reading.csv_start import opened
+from tsconv.data.reading.compression import open_unpacked
 from tsconv.data.reading.files import is_parquet
 from tsconv.data.reading.roles import as_list
 from tsconv.data.timestamps.epoch import DIGITS, LOOKS, are_dates
@@ -40,7 +40,7 @@ def suggest_csv_format(files: Sequence[Path], data: DataConfig) -> Suggestion:
     if not csv_files:
         return NO_SUGGESTION
     try:
-        with opened(csv_files[0]) as stream:
+        with open_unpacked(csv_files[0]) as stream:
             start = stream.read(_HEAD_BYTES)
     except OSError:
         return NO_SUGGESTION

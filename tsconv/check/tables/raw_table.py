@@ -21,8 +21,9 @@ from tsconv.check.tables.array_types import Floats, Ints
 from tsconv.check.tables.columns import Column, profile_column, to_numbers
 from tsconv.config.schema import DataConfig
 from tsconv.data.missing import MISSING
-from tsconv.data.reading.csv_start import opened, separator
+from tsconv.data.reading.compression import open_unpacked
 from tsconv.data.reading.files import is_parquet
+from tsconv.data.settings import FileFormat
 
 _MOST_BYTES = 256_000_000
 
@@ -121,7 +122,7 @@ def _read_file(path: Path, data: DataConfig, most_bytes: int) -> tuple[pa.Table,
     """The table, the bytes that it took, and whether that is the whole file."""
     if is_parquet(path):
         return _read_parquet(path, most_bytes)
-    with opened(path) as stream:
+    with open_unpacked(path) as stream:
         block = stream.read(most_bytes)
         more = len(stream.read(1)) > 0
     if more:
@@ -129,7 +130,7 @@ def _read_file(path: Path, data: DataConfig, most_bytes: int) -> tuple[pa.Table,
     table = pyarrow.csv.read_csv(
         io.BytesIO(block),
         read_options=pyarrow.csv.ReadOptions(encoding=data.encoding),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=separator(data)),
+        parse_options=pyarrow.csv.ParseOptions(delimiter=FileFormat.of(data).sep),
         convert_options=pyarrow.csv.ConvertOptions(
             null_values=[*MISSING, *map(str, data.na_values)],
             strings_can_be_null=False,

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from tsconv.check.tables.array_types import Bools, Ints
-from tsconv.data.panel.grid import sorted_order, when
+from tsconv.data.panel.duplicates import sorted_order
+from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.reading.table import Table
 
 _OF_VALUES = ("observed", "n_observed", "after_last_target")  # cached properties
@@ -90,7 +91,7 @@ class SortedTable:
 
     def location(self, line: int | np.int64) -> str:
         """The file and the line in it of a sorted line, for messages."""
-        return self.file_table.places(self.order[line])
+        return self.file_table.locations(self.order[line])
 
     def member_name(self, m: int | np.int64) -> str:
         """The m-th member's name, for messages."""
@@ -102,7 +103,8 @@ class SortedTable:
 
     def format_time(self, line: int | np.int64) -> str:
         """The time of a sorted line in its time zone, for messages."""
-        return when(self.file_table, self.order[line])
+        i = int(self.order[line])
+        return format_zoned_time(self.file_table.time[i : i + 1], self.file_table)
 
     def describe(self, line: int | np.int64) -> str:
         """Location, member and time of a sorted line, for messages."""

@@ -14,7 +14,7 @@ _DATES = (
 )  # fmt: skip
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 # Tried one group after the other: where there are dots, the day comes before the month unless it
-# cannot. Every format that an error of reading advises is among them (timestamps.text.fitting).
+# cannot. Every format that an error of reading advises is among them (timestamps.formats).
 _FORMAT_GROUPS = (
     (*(date + clock for date in _DATES for clock in _CLOCKS), "%b %Y", "%B %Y", "%m/%Y"),
     tuple("%m.%d.%Y" + clock for clock in _CLOCKS),

@@ -1,4 +1,4 @@
-"""Covariates as a network takes them: numbers standardised, categories by their place in a list.
+"""Covariates as a network takes them: numbers standardised, categories numbered.
 
 Means, deviations and lists come from the training part, travel in the bundle, and are applied to
 any other panel by name. A category that the training did not have is number 0, unknown.
@@ -10,12 +10,14 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from tsconv.data.panel.calendar import build_calendar
-from tsconv.data.panel.covariates import Covariates, Static, steps_within
+from tsconv.data.panel.covariates import Covariates, Static
 from tsconv.data.panel.panel import Panel
+from tsconv.data.panel.ragged import steps_within
 from tsconv.data.timestamps.zones import to_local
 from tsconv.errors import DataError, nearest
 from tsconv.notes import Note, NoteKind
@@ -36,9 +38,13 @@ class Encoding:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Encoding:
-        """Build from plain JSON values."""
-        known = values["categories"]
-        return cls(**{**values, "categories": None if known is None else tuple(known)})
+        """Build from plain JSON values, as a bundle has them.
+
+        >>> Encoding.from_dict({"name": "sky", "role": "past", "categories": ["fair"]}).categories
+        ('fair',)
+        """
+        categories = values["categories"]
+        return cls(**{**values, "categories": None if categories is None else tuple(categories)})
 
 
 def fit_encodings(panel: Panel, train_end: Tensor) -> tuple[Encoding, ...]:
@@ -48,13 +54,13 @@ def fit_encodings(panel: Panel, train_end: Tensor) -> tuple[Encoding, ...]:
     of categories without any has no encoding.
     """
     found: list[Encoding] = []
-    known, static = panel.covariates, panel.static
-    if known is not None:
-        trains = steps_within(known.indptr) < train_end.repeat_interleave(known.lengths)
-        part = known.values[trains]
-        for f, name in enumerate(known.names):
-            role = "past" if f < known.n_past else "future"
-            found.append(_fit(name, role, part[:, f], known.categories.get(name)))
+    covariates, static = panel.covariates, panel.static
+    if covariates is not None:
+        trains = steps_within(covariates.indptr) < train_end.repeat_interleave(covariates.lengths)
+        part = covariates.values[trains]
+        for f, name in enumerate(covariates.names):
+            role = "past" if f < covariates.n_past else "future"
+            found.append(_fit(name, role, part[:, f], covariates.categories.get(name)))
     if static is not None:
         part = static.values[train_end > 0]
         for k, name in enumerate(static.names):
@@ -63,9 +69,10 @@ def fit_encodings(panel: Panel, train_end: Tensor) -> tuple[Encoding, ...]:
 
 
 def _fit(name: str, role: str, values: Tensor, categories: tuple[str, ...] | None) -> Encoding:
+    """The encoding of one column's training values, NaN where missing."""
     seen = values[~values.isnan()]
     if categories is not None:
-        present = {categories[int(i)] for i in seen.unique().tolist()}
+        present = {categories[int(i)] for i in np.unique(seen.numpy())}
         return Encoding(name, role, categories=tuple(sorted(present)))
     if len(seen) == 0:
         return Encoding(name, role, 0.0, 0.0)
@@ -77,25 +84,27 @@ def encode(panel: Panel, encodings: Sequence[Encoding], source: str = "the data"
     """The panel with its covariates encoded, in the encodings' order; others are left out.
 
     Values are float32: numbers within `LIMIT` deviations, categories as whole numbers from 1, 0
-    where unknown; NaN stays NaN. Raises DataError where a column is missing, or is numbers where
-    the training had categories.
+    where unknown; NaN stays NaN. Raises DataError, which names `source`, where a column is missing,
+    or is numbers where the training had categories.
     """
     by_role = {role: [e for e in encodings if e.role == role] for role in ROLES}
-    known, static = panel.covariates, panel.static
+    covariates, static = panel.covariates, panel.static
     by_step = [*by_role["past"], *by_role["future"]]
     try:
-        values, step_notes = _encoded(known, by_step)
+        values, step_notes = _encoded(covariates, by_step)
         fixed, static_notes = _encoded(static, by_role["static"])
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
-    if known is not None:
+    if covariates is not None:
         names, n_past = tuple(e.name for e in by_step), len(by_role["past"])
-        known = None if values is None else Covariates(values, known.indptr, names, {}, n_past)
+        covariates = (
+            None if values is None else Covariates(values, covariates.indptr, names, {}, n_past)
+        )
     if static is not None:
         names = tuple(e.name for e in by_role["static"])
         static = None if fixed is None else Static(fixed, names, {})
     notes = (*_unused_notes(panel, encodings), *step_notes, *static_notes)
-    return dataclasses.replace(panel, covariates=known, static=static).with_notes(notes)
+    return dataclasses.replace(panel, covariates=covariates, static=static).with_notes(notes)
 
 
 def _unused_notes(panel: Panel, encodings: Sequence[Encoding]) -> list[Note]:
@@ -128,17 +137,17 @@ def _encoded(
                 f"it in `data.{encoding.role}_covariates`, its column under the same name"
             )
         values = part.values[:, names.index(encoding.name)]
-        theirs = part.categories.get(encoding.name)
-        if (theirs is None) != (encoding.categories is None):
-            was, now = ("numbers", "categories") if theirs else ("categories", "numbers")
+        categories = part.categories.get(encoding.name)
+        if (categories is None) != (encoding.categories is None):
+            was, now = ("numbers", "categories") if categories else ("categories", "numbers")
             raise DataError(
                 f"covariate `{encoding.name}` holds {now} and held {was} in training: "
                 f"see `data.categories`"
             )
-        if encoding.categories is None or theirs is None:
+        if encoding.categories is None or categories is None:
             column, found = _standardised(values, encoding)
         else:
-            column, found = _numbered(values, theirs, encoding)
+            column, found = _numbered(values, categories, encoding)
         columns.append(column)
         notes += found
     return torch.stack(columns, dim=1) if columns else None, notes
@@ -147,7 +156,8 @@ def _encoded(
 def _standardised(values: Tensor, encoding: Encoding) -> tuple[Tensor, list[Note]]:
     """Numbers in deviations from the training's mean, clipped at `LIMIT`; a note where any is.
 
-    Further out than `LIMIT` deviations nothing was learnt: an effect must not run away there."""
+    The training shows nothing further out: an effect must not grow without bound there.
+    """
     scaled = (values - encoding.mean) * (1 / encoding.std if encoding.std > 0 else 0)
     count = int((scaled.abs() > LIMIT).sum())
     notes = []
@@ -162,12 +172,12 @@ def _standardised(values: Tensor, encoding: Encoding) -> tuple[Tensor, list[Note
 
 
 def _numbered(
-    values: Tensor, theirs: tuple[str, ...], encoding: Encoding
+    values: Tensor, categories: tuple[str, ...], encoding: Encoding
 ) -> tuple[Tensor, list[Note]]:
     """Categories by their number in the training, 0 where it had none such; a note on those."""
     number = {name: i + 1 for i, name in enumerate(encoding.categories or ())}
-    table = torch.tensor([float(number.get(name, 0)) for name in theirs] or [0.0])
-    unknown = [name for name in theirs if name not in number]
+    table = torch.tensor([float(number.get(name, 0)) for name in categories] or [0.0])
+    unknown = [name for name in categories if name not in number]
     notes = []
     if unknown:
         listed = ", ".join(f"`{u}`" for u in unknown[:3]) + (", ..." if unknown[3:] else "")
@@ -180,15 +190,23 @@ def _numbered(
 
 
 def covariate_sizes(encodings: Sequence[Encoding]) -> dict[str, Any]:
-    """What a network must know of the columns: categories of each, and how many are numbers."""
-    of = {role: [e for e in encodings if e.role == role] for role in ROLES}
-    sizes = {r: tuple(len(e.categories) for e in of[r] if e.categories is not None) for r in ROLES}
+    """The arguments of a network's spec: categories of each column, and how many are numbers.
+
+    >>> sizes = covariate_sizes([Encoding("sky", "past", categories=("fair", "rain"))])
+    >>> sizes["past_categories"], sizes["n_future"]
+    ((2,), 0)
+    """
+    by_role = {role: [e for e in encodings if e.role == role] for role in ROLES}
+    sizes = {
+        role: tuple(len(e.categories) for e in found if e.categories is not None)
+        for role, found in by_role.items()
+    }
     return {
         "past_categories": sizes["past"],
         "future_categories": sizes["future"],
-        "n_future": len(of["future"]) - len(sizes["future"]),
+        "n_future": len(by_role["future"]) - len(sizes["future"]),
         "static_categories": sizes["static"],
-        "n_static": len(of["static"]) - len(sizes["static"]),
+        "n_static": len(by_role["static"]) - len(sizes["static"]),
     }
 
 

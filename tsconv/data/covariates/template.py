@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +11,11 @@ import pandas as pd
 import torch
 
 from tsconv.config.schema import DataConfig
-from tsconv.data.covariates.future import ahead_cells
+from tsconv.data.covariates.future import future_cells
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.read import SINGLE_SERIES
 from tsconv.data.reading.roles import as_list
+from tsconv.data.settings import TimeFormat
 from tsconv.data.timestamps.frequency import Times
 from tsconv.data.timestamps.zones import to_local, zoned
 from tsconv.errors import ConfigError
@@ -26,56 +28,61 @@ def template_frame(
 ) -> pd.DataFrame:
     """The lines whose future covariates a forecast needs, under the file's own column names.
 
-    What the file already knows stands there, the rest is empty. Raises ConfigError where there is
-    nothing to fill in, or time stands in several columns of text.
+    horizon: steps; time_is_text: see `Table`. Covariates that the file already has are filled in,
+    the rest is empty. Raises ConfigError where there is nothing to fill in, or where time is in
+    several columns of text.
     """
-    known = panel.covariates
+    covariates = panel.covariates
     if time_is_text:
         raise ConfigError(f"`template` needs time in one column, and `data.time` is {data.time}")
-    if known is None or not known.future:
+    if covariates is None or not covariates.future:
         raise ConfigError("`template`: the bundle has no future covariates (no file is needed)")
-    lengths = panel.lengths[:, None] + torch.arange(horizon)
-    which = np.repeat(np.arange(len(panel)), horizon)
-    time = panel.frequency.advance(panel.start[which], lengths.flatten().numpy())
+    steps = panel.lengths[:, None] + torch.arange(horizon)
+    series = np.repeat(np.arange(len(panel)), horizon)
+    time = panel.frequency.advance(panel.start[series], steps.flatten().numpy())
     s, h = (v.numpy() for v in panel.present.nonzero(as_tuple=True))
     lines = (s[:, None] * horizon + np.arange(horizon)).ravel()
-    columns: dict[str, object] = _time_columns(time[lines], panel, data)
+    columns: dict[str, object] = _time_columns(
+        time[lines], panel, as_list(data.time, "data.time"), TimeFormat.of(data)
+    )
     shared = data.wide_columns_are in ("series", "rows")
     if panel.ids != (SINGLE_SERIES,) and data.wide_columns_are != "series":
         columns[str(data.id)] = np.array(panel.ids, dtype=object)[s].repeat(horizon)
     if panel.rows and not shared:
         columns[str(data.row or "row")] = np.array(panel.rows, dtype=object)[h].repeat(horizon)
-    cells = ahead_cells(panel, horizon).numpy()[s, :, :, h].reshape(len(lines), -1)  # (L, F)
-    for f, name in enumerate(known.future):
-        columns[name] = _readable(cells[:, f], known.categories.get(name))
+    cells = future_cells(panel, horizon).numpy()[s, :, :, h].reshape(len(lines), -1)  # (L, F)
+    for f, name in enumerate(covariates.future):
+        columns[name] = _readable(cells[:, f], covariates.categories.get(name))
     frame = pd.DataFrame(columns)
-    return frame.drop_duplicates(list(columns)[: -len(known.future)]) if shared else frame
+    return frame.drop_duplicates(list(columns)[: -len(covariates.future)]) if shared else frame
 
 
 def _readable(cells: npt.NDArray[np.float64], categories: tuple[str, ...] | None) -> pd.Series:
+    """Cells of one column as the file has them: numbers, or the names of categories."""
     if categories is None:
         return pd.Series(cells)
     named = [None if np.isnan(c) else categories[int(c)] for c in cells]
     return pd.Series(named, dtype="object")
 
 
-def _time_columns(time: Times, panel: Panel, data: DataConfig) -> dict[str, object]:
+def _time_columns(
+    time: Times, panel: Panel, names: Sequence[str], form: TimeFormat
+) -> dict[str, object]:
     """Time as the file spells it: one column, or whole numbers of year, month, day, ..."""
-    names = as_list(data.time, "data.time")
     if len(names) == 1:
         if time.dtype.kind != "M":
             return {names[0]: time}
-        if data.time_unit is not None:  # integers since 1970, which are UTC
-            return {names[0]: time.astype(f"datetime64[{data.time_unit}]").astype("int64")}
-        if data.time_format is None:
+        if form.unit is not None:  # integers since 1970, which are UTC
+            return {names[0]: time.astype(f"datetime64[{form.unit}]").astype("int64")}
+        if form.pattern is None:
             return {names[0]: zoned(time, panel)}
-        return {names[0]: pd.Series(zoned(time, panel)).dt.strftime(data.time_format)}
+        return {names[0]: pd.Series(zoned(time, panel)).dt.strftime(form.pattern)}
     local = to_local(time, panel)
     units = [local.astype(f"datetime64[{unit}]") for unit in _PARTS[: len(names)]]
     parts = [units[0].astype("int64") + 1970]
     for coarse, fine in itertools.pairwise(units):
         parts.append((fine - coarse.astype(fine.dtype)).astype("int64"))
-    for place in (1, 2):  # months and days count from 1
-        if place < len(parts):
-            parts[place] = parts[place] + 1
+    for part in (1, 2):  # months and days count from 1
+        if part < len(parts):
+            parts[part] = parts[part] + 1
     return dict(zip(names, parts, strict=True))

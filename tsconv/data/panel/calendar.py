@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsconv.data.panel.ragged import reduce_runs, run_starts
 from tsconv.data.timestamps.frequency import Frequency, Steps, Times
 from tsconv.errors import ConfigError, require_choice
 
@@ -103,7 +104,7 @@ def build_calendar(
     begin, ours = steps[order], grid[order]
     # Each grid's steps behind those of the grid before, so that nothing overlaps between grids.
     ends = begin + lengths.numpy()[order] + horizon
-    behind = np.concatenate([[0], np.cumsum(np.maximum.reduceat(ends, _firsts(ours)))])[ours]
+    behind = np.concatenate([[0], np.cumsum(reduce_runs(np.maximum, ends, run_starts(ours)))])[ours]
     begin, ends = begin + behind, ends + behind
     reach = np.maximum.accumulate(ends)
     gap = np.maximum(begin[1:] - reach[:-1], 0)
@@ -120,16 +121,12 @@ def build_calendar(
     )
 
 
-def _firsts(sorted_codes: Steps) -> Steps:
-    return np.flatnonzero(np.diff(sorted_codes, prepend=-1))
-
-
 def _grids(start: Times, frequency: Frequency) -> tuple[Steps, Times, Steps]:
     """(S,) which grid each series lies on, (G,) where each grid begins, (S,) steps from there."""
     if frequency.kind in ("integer", "fixed"):
         grid = np.unique(start.view("int64") % frequency.size, return_inverse=True)[1]
         grid = grid.astype("int64")
-        first = start[np.lexsort((start, grid))[_firsts(np.sort(grid))]]
+        first = start[np.lexsort((start, grid))[run_starts(np.sort(grid))]]
         return grid, first, frequency.steps(first[grid], start)
     grid = np.full(len(start), -1)
     steps = np.zeros(len(start), dtype="int64")

@@ -7,12 +7,13 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from tsconv.data.panel.ragged import reduce_runs, run_lengths, run_starts
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import DAY, Frequency, Steps, Times
 from tsconv.data.timestamps.infer import fixed_alias
 from tsconv.errors import DataError
 
-FEWEST_GAPS = 4  # below these a row's own step cannot be told from holes
+FEWEST_GAPS = 4  # with fewer, a row's own step looks like holes
 # Days of the calendar's steps, and what stands for them when steps are compared.
 _CALENDAR = {"MS": (28, 31, 30), "QS": (89, 92, 91), "YS": (365, 366, 365)}
 _BUSINESS = -1  # stands for business days
@@ -20,7 +21,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True)
-class _Own:
+class _OwnSteps:
     """Each member's own step: (M,) arrays."""
 
     member: Steps
@@ -58,33 +59,34 @@ def reject_mixed(table: Table, members: Steps, time: Times, frequency: Frequency
         raise _error(table, own, first, int(others.argmax()), frequency, unit)
 
 
-def _own_steps(of: Steps, gap: Steps, unit: int, dates: bool, weekday: Flags) -> _Own:
+def _own_steps(members: Steps, gap: Steps, unit: int, dates: bool, weekday: Flags) -> _OwnSteps:
     """The steps of members by the gaps (N,) of their lines; weekday: (N,) or () if all one."""
-    first = np.flatnonzero(np.concatenate([[True], of[1:] != of[:-1]]))
-    total = np.diff(np.append(first, len(of)))
-    own, high = np.minimum.reduceat(gap, first), np.maximum.reduceat(gap, first)
-    often = np.add.reduceat(gap == np.repeat(own, total), first, dtype="int64")
+    first = run_starts(members)
+    total = run_lengths(first, len(members))
+    own, high = reduce_runs(np.minimum, gap, first), reduce_runs(np.maximum, gap, first)
+    often = reduce_runs(np.add, gap == np.repeat(own, total), first, "int64")
     steady = (often >= 0.9 * total) & (total >= FEWEST_GAPS)
-    usual = np.add.reduceat(gap == unit, first, dtype="int64") >= 0.5 * total
+    usual = reduce_runs(np.add, gap == unit, first, "int64") >= 0.5 * total
     step = own
     if dates:
         for low, most, stands in _CALENDAR.values():
             alike = (own >= low * DAY) & (high <= most * DAY) & (total >= FEWEST_GAPS)
             step, steady = np.where(alike, stands * DAY, step), steady | alike
     if len(weekday):
-        weekends = np.add.reduceat(gap == 3 * DAY, first, dtype="int64")
-        working = np.logical_and.reduceat(weekday, first) & (weekends >= 2)
+        weekends = reduce_runs(np.add, gap == 3 * DAY, first, "int64")
+        working = reduce_runs(np.logical_and, weekday, first) & (weekends >= 2)
         # Nearly all gaps are within a week or across its end.
         working &= weekends + often >= 0.9 * total
         working &= own == DAY
         step, steady = np.where(working, _BUSINESS, step), steady | working
     usual |= steady & (step == unit)
-    return _Own(of[first], step, steady, usual, total)
+    return _OwnSteps(members[first], step, steady, usual, total)
 
 
 def _error(
-    table: Table, own: _Own, first: int, other: int, frequency: Frequency, unit: int
+    table: Table, own: _OwnSteps, first: int, other: int, frequency: Frequency, unit: int
 ) -> DataError:
+    """The error that names two members of different steps, and the frequency that holds both."""
     dates = frequency.kind in ("fixed", "business")
 
     def name(step: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tsconv.data.panel.ragged import reduce_runs
 from tsconv.data.reading.table import Table
 from tsconv.notes import Note, NoteKind
 
@@ -22,16 +23,16 @@ def series_notes(
 ) -> list[Note]:
     """Series of one row, without a value, or of one value throughout, counted and the first named.
 
-    values: (N, C, H); offset: (S, C, H) first observed values; counts: (S,) rows of the file.
+    values: (N, C, H); offset: (S, C, H) first observed values; counts: (S,) lines of the file.
     """
     seen = (~np.isnan(values)).reshape(len(values), -1).any(1)
-    observed = np.add.reduceat(seen.astype("int64"), indptr[:-1])
+    observed = reduce_runs(np.add, seen.astype("int64"), indptr[:-1])
     first = np.repeat(offset, np.diff(indptr), axis=0)
     moves = ((values != first) & ~np.isnan(values)).reshape(len(values), -1).any(1)
-    constant = ~np.logical_or.reduceat(moves, indptr[:-1]) & (observed > 1)
+    constant = ~reduce_runs(np.logical_or, moves, indptr[:-1]) & (observed > 1)
     one, empty = NoteKind.ONE_POINT_SERIES, NoteKind.EMPTY_SERIES
     found = (
-        (one, counts == 1, "a single row", "is forecast but not trained on"),
+        (one, counts == 1, "a single line", "is forecast but not trained on"),
         (empty, observed == 0, "no value at all", "is left out"),
         (
             NoteKind.CONSTANT_SERIES,

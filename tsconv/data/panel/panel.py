@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +19,16 @@ from tsconv.data.panel.calendar import Calendar
 from tsconv.data.panel.covariates import (
     Covariates,
     Static,
+    covariates_on_grid,
     delay_columns,
-    lay_covariates,
-    lay_static,
-    observed_lengths,
+    static_covariates,
 )
-from tsconv.data.panel.grid import choose_frequency, on_wall, reject_off_grid, reject_sparse
+from tsconv.data.panel.duplicates import sort_lines
+from tsconv.data.panel.find_frequency import choose_frequency, on_wall_clock
+from tsconv.data.panel.gaps import resolve_gaps
+from tsconv.data.panel.grid import LineGrid, lay_lines
 from tsconv.data.panel.notes import ahead_notes, missing_notes, series_notes
-from tsconv.data.panel.policies import in_order, settle_gaps
+from tsconv.data.panel.ragged import first_observed, head_index, indptr_of
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Frequency, Steps, Times, spelling_notes
 from tsconv.errors import DataError
@@ -42,11 +43,15 @@ class Panel:
 
     Rows are aligned in time: a series' grid spans all of its rows, and what one of them lacks is
     missing there. A panel without a family of rows has H = 1 and no names in `rows`.
+
+    Networks see values less `offset`, the first observed value of each series: float32 then keeps
+    the digits that matter, and since that value is known at every origin, nothing of the future
+    leaks.
     """
 
     values: Tensor  # (N, C, H) float64, NaN where missing
     indptr: Tensor  # (S + 1,) int64
-    offset: Tensor  # (S, C, H) float64: the first observed values, see `_first_observed`
+    offset: Tensor  # (S, C, H) float64: the first observed values, see the class
     ids: tuple[str, ...]
     channels: tuple[str, ...]  # targets, then `n_past` past-only ones
     start: Times  # (S,) time of each series' first step, see `wall_clock`
@@ -62,6 +67,7 @@ class Panel:
     notes: tuple[Note, ...] = ()  # what happened to the data on the way
 
     def __len__(self) -> int:
+        """The number of series, S."""
         return len(self.ids)
 
     @property
@@ -84,7 +90,7 @@ class Panel:
         return self.values[int(self.indptr[s]) : int(self.indptr[s + 1])]
 
     def name(self, s: int, c: int, h: int) -> str:
-        """Of one (series, target, row), in messages and pictures: only what tells it apart."""
+        """One (series, target, row) in messages and pictures: without what is the only one."""
         parts = [self.ids[s]] if len(self) > 1 or not self.rows else []
         parts += [self.rows[h]] if self.rows else []
         parts += [self.channels[c]] if len(self.targets) > 1 else []
@@ -108,10 +114,7 @@ class Panel:
 
     def head(self, length: int) -> Panel:
         """Each series cut to its first `length` steps."""
-        kept = self.lengths.clamp_max(length)
-        indptr = torch.cat([kept.new_zeros(1), kept.cumsum(0)])
-        which = torch.repeat_interleave(torch.arange(len(self)), kept)
-        index = torch.arange(int(indptr[-1])) - indptr[which] + self.indptr[which]
+        index, indptr = head_index(self.indptr, self.lengths.clamp_max(length))
         return dataclasses.replace(self, values=self.values[index], indptr=indptr)
 
     def with_channels(self, order: Sequence[int]) -> Panel:
@@ -126,8 +129,8 @@ class Panel:
 
     def with_rows(self, names: Sequence[str]) -> Panel:
         """The same panel with these rows in this order; one that it lacks is missing throughout."""
-        have = {name: h for h, name in enumerate(self.rows)}
-        index = torch.tensor([have.get(name, -1) for name in names])
+        number = {name: h for h, name in enumerate(self.rows)}
+        index = torch.tensor([number.get(name, -1) for name in names])
         lacks = index < 0
         values, offset = self.values[..., index], self.offset[..., index]
         values[..., lacks], offset[..., lacks] = torch.nan, 0
@@ -156,65 +159,75 @@ class Panel:
 def build_panel(table: Table, freq: str | None = None) -> Panel:
     """Sort lines by series, row and time, lay each series on its grid, and check that it fits.
 
-    Raises DataError for a duplicate (id, row, time), for a time off the grid, for rows of different
-    frequencies, and for a grid that would be mostly holes. `freq` is a pandas alias, or None to
-    infer it.
+    `freq` is a pandas alias, or None to infer it. Raises DataError for a duplicate (id, row, time),
+    for a time off the grid, for rows of different frequencies, and for a grid that would be mostly
+    holes.
+
+    >>> import pandas as pd
+    >>> from tsconv.config.schema import DataConfig
+    >>> from tsconv.data.reading.read import table_from_frame
+    >>> frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=3), "y": [1.0, 2.0, 4.0]})
+    >>> panel = build_panel(table_from_frame(frame, DataConfig(id=None)))
+    >>> panel.frequency.alias, tuple(panel.values.shape)  # steps, channels, rows
+    ('D', (3, 1, 1))
     """
-    table = in_order(table)
+    table = sort_lines(table)
     frequency, wall_clock = choose_frequency(table, freq)
     if wall_clock:
-        table = in_order(on_wall(table))
-    codes, time = table.codes, table.time
-    # Each series' first line; every id has one.
-    first = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
-    start = cast(Times, np.minimum.reduceat(time.view("int64"), first).view(time.dtype))
-    counts = np.diff(np.append(first, len(codes)))
-    steps = frequency.steps(cast(Times, np.repeat(start, counts)), time)
-    reject_off_grid(table, steps, frequency)
-    known = np.maximum.reduceat(steps, first) + 1  # (S,) steps of all lines
-    lengths = observed_lengths(table, steps, known)
-    reject_sparse(table, first, counts, steps, known, frequency)
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
+        table = sort_lines(on_wall_clock(table))
+    grid = lay_lines(table, frequency)
+    indptr = indptr_of(grid.lengths)
     n_rows = max(1, len(table.rows))
     _reject_scattered(table, int(indptr[-1]) * n_rows)
-    values = np.full((indptr[-1], table.values.shape[1], n_rows), np.nan)
-    row = 0 if table.row_codes is None else table.row_codes
-    ahead = steps >= np.repeat(lengths, counts)  # lines that hold the known future alone
-    inside = slice(None) if not ahead.any() else ~ahead
-    at = (np.repeat(indptr[:-1], counts) + steps)[inside]
-    rows = row if isinstance(row, int) else row[inside]
-    values[at, :, rows] = table.values[inside]
-    there = np.zeros((len(values), n_rows), dtype=bool)
-    there[at, rows] = True
-    del at
-    gap_notes = settle_gaps(table, frequency, start, values, indptr, there)
+    values, has_line, n_ahead = _values_on_grid(table, grid, indptr)
+    gap_notes = resolve_gaps(table, frequency, grid.start, values, indptr, has_line)
+    del has_line
     delay_columns(values[:, table.n_targets :], indptr, list(table.delays))
-    present = np.zeros((len(lengths), n_rows), dtype=bool)
-    present[codes, row] = True
+    present = np.zeros((len(table.ids), n_rows), dtype=bool)
+    present[table.codes, 0 if table.row_codes is None else table.row_codes] = True
     flat = values.reshape(len(values), -1)
-    offset = _first_observed(flat, indptr).reshape(len(lengths), -1, n_rows)
-    lacking = int((~present * lengths[:, None]).sum())
+    offset = first_observed(flat, indptr).reshape(len(table.ids), -1, n_rows)
+    lacking = int((~present * grid.lengths[:, None]).sum())
     notes = [*table.notes, *spelling_notes(freq), *gap_notes]
-    notes += [*missing_notes(table, values, lacking), *ahead_notes(table, int(ahead.sum()))]
+    notes += [*missing_notes(table, values, lacking), *ahead_notes(table, n_ahead)]
     if not table.rows:
-        notes += series_notes(table.ids, values, offset, indptr, counts)
+        notes += series_notes(table.ids, values, offset, indptr, grid.counts)
     return Panel(
         values=torch.from_numpy(values),
         indptr=torch.from_numpy(indptr),
         offset=torch.from_numpy(offset),
         ids=table.ids,
         channels=table.channels,
-        start=start,
+        start=grid.start,
         frequency=frequency,
         present=torch.from_numpy(present),
         n_past=table.n_past,
-        covariates=lay_covariates(table, steps, known),
-        static=lay_static(table),
+        covariates=covariates_on_grid(table, grid.steps, grid.spans),
+        static=static_covariates(table),
         rows=table.rows,
         time_zone=table.time_zone,
         wall_clock=wall_clock,
         notes=tuple(notes),
     )
+
+
+def _values_on_grid(
+    table: Table, grid: LineGrid, indptr: Steps
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], int]:
+    """(N, C, H) values, NaN without a line; (N, H) whether there is one; the lines left out.
+
+    Left out are lines after the last observed target, which hold the future covariates alone.
+    """
+    n_rows = max(1, len(table.rows))
+    values = np.full((indptr[-1], table.values.shape[1], n_rows), np.nan)
+    ahead = grid.ahead
+    inside = ~ahead if ahead.any() else slice(None)
+    step = (np.repeat(indptr[:-1], grid.counts) + grid.steps)[inside]
+    row = 0 if table.row_codes is None else table.row_codes[inside]
+    values[step, :, row] = table.values[inside]
+    has_line = np.zeros((len(values), n_rows), dtype=bool)
+    has_line[step, row] = True
+    return values, has_line, int(ahead.sum())
 
 
 def _reject_scattered(table: Table, cells: int) -> None:
@@ -225,25 +238,3 @@ def _reject_scattered(table: Table, cells: int) -> None:
             f"{cells:,} steps for {len(table.codes):,} lines; a row (`data.row`) is a member that "
             f"most series have: is the column an id, so that data.row=null?"
         )
-
-
-def _first_observed(
-    values: npt.NDArray[np.float64], indptr: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """(S, C): the first value of each series that is not missing, 0 where there is none.
-
-    Networks see values less this offset: float32 then keeps the digits that matter, and since the
-    first observed value is known at every origin, nothing of the future leaks.
-    """
-    count = len(indptr) - 1
-    out = np.zeros((count, values.shape[1]))
-    for c in range(values.shape[1]):
-        seen = np.flatnonzero(~np.isnan(values[:, c]))
-        if len(seen) == 0:
-            continue
-        at = np.searchsorted(seen, indptr[:-1])
-        some = at < len(seen)
-        candidate = seen[np.minimum(at, len(seen) - 1)]
-        some &= candidate < indptr[1:]
-        out[some, c] = values[candidate[some], c]
-    return out

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tsconv.data.panel.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
+from tsconv.data.panel.ragged import first_marked_step
 from tsconv.errors import DataError
 
 
@@ -29,8 +30,18 @@ class Split:
 def split_panel(panel: Panel, horizon: int, val_size: int, test_size: int) -> Split:
     """Cut val_size and test_size steps from the end of every series.
 
-    A series too short to leave a training step is forecast and scored, but not trained on. Raises
-    DataError where no series has anything to train on.
+    horizon, val_size, test_size: steps; a part of size 0 is None. A series too short to leave a
+    training step is forecast and scored, but not trained on. Raises DataError where no series has
+    anything to train on.
+
+    >>> import pandas as pd
+    >>> from tsconv.config.schema import DataConfig
+    >>> from tsconv.data.panel.panel import build_panel
+    >>> from tsconv.data.reading.read import table_from_frame
+    >>> frame = pd.DataFrame({"ds": range(10), "y": range(10)})
+    >>> split = split_panel(build_panel(table_from_frame(frame, DataConfig(id=None))), 2, 0, 3)
+    >>> split.train_end, split.test.first, split.test.last
+    (tensor([7]), tensor([6]), tensor([7]))
     """
     lengths = panel.lengths.cpu()
     train_end = (lengths - val_size - test_size).clamp_min(0)
@@ -52,15 +63,12 @@ def split_panel(panel: Panel, horizon: int, val_size: int, test_size: int) -> Sp
 
 
 def _scored(begin: Tensor, start: Tensor, end: Tensor, horizon: int) -> OriginRange:
-    """Origins whose horizon lies in start..end, from the last step before it on."""
+    """Origins whose horizon lies in steps start..end - 1, the first being the step before start."""
     return OriginRange(first=torch.maximum(start - 1, begin), last=end - horizon - 1, cutoff=end)
 
 
 def _first_observed_step(panel: Panel) -> Tensor:
     """(S,) the first step at which any target of any row is observed; the length where none is."""
     targets = panel.values[:, : len(panel.targets)]
-    seen = (~targets.isnan()).flatten(1).any(1).cpu().nonzero().flatten()
-    indptr = panel.indptr.cpu()
-    at = torch.searchsorted(seen, indptr[:-1])
-    candidate = torch.cat([seen, indptr[-1:]])[at]
-    return torch.minimum(candidate, indptr[1:]) - indptr[:-1]
+    observed = (~targets.isnan()).flatten(1).any(1)
+    return first_marked_step(observed.cpu(), panel.indptr.cpu())

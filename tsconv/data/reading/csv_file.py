@@ -5,97 +5,118 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from tsconv.config.schema import DataConfig
-from tsconv.data.reading.cells import BadCells, missing_spellings, text_to_numbers
-from tsconv.data.reading.csv_start import Start, check_spelling, opened, separator, start_of
-from tsconv.data.reading.locate import find_torn_record, row_of_line
-from tsconv.data.reading.roles import Roles
+from tsconv.data.reading.cells import BadCells, text_to_numbers
+from tsconv.data.reading.compression import open_unpacked
+from tsconv.data.reading.csv_start import FileStart, check_file_format, read_start
+from tsconv.data.reading.locate import find_torn_record, line_number
+from tsconv.data.reading.roles import ColumnRoles
+from tsconv.data.settings import FileFormat, MissingPolicy
+from tsconv.data.source_column import SourceColumn
 from tsconv.errors import DataError, one_line
 
 # Names and odd times: a text is kept once, and lines hold its number.
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _BLOCK, _LARGE_BLOCK = 1 << 20, 1 << 26  # bytes; a record must not be longer
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?")
+Types = dict[str, pa.DataType]
 
 
 def read_csv(
     path: Path,
-    find_roles: Callable[[list[str], str], Roles],
-    data: DataConfig,
-    bad: BadCells,
-) -> tuple[pd.DataFrame, Roles]:
-    """The wanted columns and their roles; names and odd times are categories.
+    match_roles: Callable[[list[str], str], ColumnRoles],
+    form: FileFormat,
+    missing: MissingPolicy,
+    has_time_format: bool = False,
+) -> tuple[pd.DataFrame, ColumnRoles, BadCells]:
+    """The wanted columns, their roles, and the cells that are no numbers and count as missing.
 
-    Raises DataError naming file, row, column and value of what cannot be read.
+    Names, and times that are not ISO 8601, are categories. `match_roles` finds the roles from the
+    header's names and the file's name; `has_time_format` leaves all times text. Raises DataError
+    naming file, line, column and value of what cannot be read.
     """
-    check_spelling(data)
-    start = start_of(path, data)
-    roles = find_roles(start.names, str(path))
-    types: dict[str, pa.DataType] = dict.fromkeys(roles.wanted, _TEXT)
+    check_file_format(form)
+    start = read_start(path, form)
+    roles = match_roles(start.names, str(path))
+    types: Types = dict.fromkeys(roles.wanted, _TEXT)
     types |= dict.fromkeys(roles.numbers, pa.float64())
-    types |= {name: _time_type(start.sample.get(name, ""), roles, data) for name in roles.time}
+    alone = len(roles.time) == 1
+    for name in roles.time:
+        sample = start.sample.get(name, "")
+        types[name] = _TEXT if has_time_format else _time_type(sample, alone)
     try:
-        return _frame(_arrow(path, start, roles, data, types)), roles
+        return _frame(_arrow(start, roles, form, missing, types)), roles, BadCells()
     except pa.ArrowInvalid as error:
         if "conversion error" not in str(error) or "UTF8" in str(error):
-            raise _told(path, start, data, error) from error
+            raise _read_error(start, form, error) from error
     except (pa.ArrowException, UnicodeError, OSError, OverflowError) as error:
-        raise _told(path, start, data, error) from error
-    # A number or a time that is none: read these columns as text to find it. Numbers first, since
-    # whole numbers of year, month and day are no longer told from other times once they are text.
-    types |= dict.fromkeys(roles.numbers, pa.string())
-    try:
-        frame = _frame(_arrow(path, start, roles, data, types))
-    except pa.ArrowInvalid:
-        types |= dict.fromkeys(roles.time, _TEXT)
-        try:
-            frame = _frame(_arrow(path, start, roles, data, types))
-        except (pa.ArrowException, UnicodeError, OSError) as error:
-            raise _told(path, start, data, error) from error
-    except (pa.ArrowException, UnicodeError, OSError) as error:
-        raise _told(path, start, data, error) from error
-
-    def place(line: int) -> str:
-        return f"{path}: row {row_of_line(path, data, line)}"
-
+        raise _read_error(start, form, error) from error
+    # A number or a time that is none: read these columns as text to find it.
+    frame = _frame_of_text(start, roles, form, missing, types)
+    bad = BadCells()
     for name in roles.numbers:
-        frame[name] = text_to_numbers(frame[name], name, place, data, bad)
-    return frame, roles
+        source = SourceColumn(name, lambda i: f"{path}: line {line_number(path, form, i)}")
+        is_covariate = name in roles.covariates
+        frame[name], more = text_to_numbers(frame[name], source, missing, is_covariate)
+        bad = bad + more
+    return frame, roles, bad
 
 
-def _time_type(sample: str, roles: Roles, data: DataConfig) -> pa.DataType:
-    """How to read a column of times, by its first cell; text where that is left to times.py."""
-    if data.time_format is not None:
-        return _TEXT
+def _time_type(sample: str, alone: bool) -> pa.DataType:
+    """How to read a column of times, by its first cell; text where timestamps/ is to parse it.
+
+    alone: whether it is the only column of time.
+    """
     if re.fullmatch(r"\s*[+-]?\d+\s*", sample):
         return pa.int64()
-    if len(roles.time) == 1 and _ISO.fullmatch(sample):
+    if alone and _ISO.fullmatch(sample):
         return pa.timestamp("us")
-    if len(roles.time) == 1 and re.fullmatch(r"\s*[+-]?\d+\.\d*\s*", sample):
+    if alone and re.fullmatch(r"\s*[+-]?\d+\.\d*\s*", sample):
         return pa.float64()
     return _TEXT
 
 
+def _frame_of_text(
+    start: FileStart, roles: ColumnRoles, form: FileFormat, missing: MissingPolicy, types: Types
+) -> pd.DataFrame:
+    """The frame with its numbers as text, and the times too where they cannot be read.
+
+    Numbers first, since whole numbers of year, month and day look like other times once they are
+    text.
+    """
+    types = types | dict.fromkeys(roles.numbers, pa.string())
+    try:
+        return _frame(_arrow(start, roles, form, missing, types))
+    except pa.ArrowInvalid:
+        types |= dict.fromkeys(roles.time, _TEXT)
+    except (pa.ArrowException, UnicodeError, OSError) as error:
+        raise _read_error(start, form, error) from error
+    try:
+        return _frame(_arrow(start, roles, form, missing, types))
+    except (pa.ArrowException, UnicodeError, OSError) as error:
+        raise _read_error(start, form, error) from error
+
+
 def _arrow(
-    path: Path, start: Start, roles: Roles, data: DataConfig, types: dict[str, pa.DataType]
+    start: FileStart, roles: ColumnRoles, form: FileFormat, missing: MissingPolicy, types: Types
 ) -> pa.Table:
     convert = pyarrow.csv.ConvertOptions(
         column_types=types,
         include_columns=roles.wanted,
-        null_values=missing_spellings(data),
+        null_values=missing.spellings,
         strings_can_be_null=False,
-        decimal_point=data.decimal,
+        decimal_point=form.decimal,
     )
-    parse = pyarrow.csv.ParseOptions(delimiter=separator(data), newlines_in_values=start.quoted)
+    parse = pyarrow.csv.ParseOptions(delimiter=form.sep, newlines_in_values=start.quoted)
 
     def read(block: int) -> pa.Table:
-        options = pyarrow.csv.ReadOptions(encoding=data.encoding, block_size=block)
-        with opened(path) as stream:
+        options = pyarrow.csv.ReadOptions(encoding=form.encoding, block_size=block)
+        with open_unpacked(start.path) as stream:
             return pyarrow.csv.read_csv(stream, options, parse, convert)
 
     if start.length > _BLOCK // 4:
@@ -109,14 +130,14 @@ def _arrow(
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
-    return table.to_pandas(split_blocks=True, self_destruct=True)
+    return cast(pd.DataFrame, table.to_pandas(split_blocks=True, self_destruct=True))
 
 
-def _told(path: Path, start: Start, data: DataConfig, error: Exception) -> DataError:
-    """What pyarrow refuses, with the row where the csv module finds it too."""
+def _read_error(start: FileStart, form: FileFormat, error: Exception) -> DataError:
+    """The error of what pyarrow refuses, with the line where the csv module finds it too."""
     if isinstance(error, UnicodeError) or "UTF8" in str(error):
-        return start.not_encoded(data)
+        return start.not_encoded(form)
     if "Empty CSV" in str(error):
-        return DataError(f"{path}: there are no rows below the header")
-    found = find_torn_record(path, data, len(start.names))
-    return DataError(found or f"{path}: cannot be read as CSV: {one_line(error)[:300]}")
+        return DataError(f"{start.path}: there are no lines below the header")
+    found = find_torn_record(start.path, form, len(start.names))
+    return DataError(found or f"{start.path}: cannot be read as CSV: {one_line(error)[:300]}")

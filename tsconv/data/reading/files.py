@@ -1,23 +1,27 @@
-"""One file, CSV or Parquet, to a frame of the wanted columns. Local files only."""
+"""Files by name or pattern, and one file, CSV or Parquet, to a frame of the wanted columns.
+
+Local files only.
+"""
 
 from __future__ import annotations
 
 import glob
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from tsconv.config.schema import DataConfig
 from tsconv.data.reading.cells import BadCells
 from tsconv.data.reading.csv_file import read_csv
-from tsconv.data.reading.locate import row_of_line
-from tsconv.data.reading.roles import Roles
+from tsconv.data.reading.locate import line_number
+from tsconv.data.reading.roles import ColumnRoles
+from tsconv.data.settings import FileFormat, MissingPolicy
 from tsconv.errors import DataError, one_line
 
-FindRoles = Callable[[list[str], str], Roles]
+MatchRoles = Callable[[list[str], str], ColumnRoles]  # the header's names, the file's name
 # Formats that are not read, and what to do with them.
 _OTHERS = {
     **dict.fromkeys((".zip", ".xz", ".7z", ".tar", ".tgz", ".rar"), "unpack it, or use .csv.gz"),
@@ -26,8 +30,26 @@ _OTHERS = {
 }
 
 
+class FileContent(NamedTuple):
+    """What one file holds of the wanted columns."""
+
+    frame: pd.DataFrame
+    roles: ColumnRoles
+    bad: BadCells  # cells that are no numbers and count as missing
+
+
 def find_files(pattern: str, key: str = "data.path") -> list[Path]:
-    """The files that a key names: one, or all that match a pattern, in order of name."""
+    """The files that a config key names: one, or all that match a pattern, in order of name.
+
+    Raises DataError where there is none.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("b.csv", "a.csv"):
+    ...     (folder / name).touch()
+    >>> [path.name for path in find_files(f"{folder}/*.csv")]
+    ['a.csv', 'b.csv']
+    """
     path = Path(pattern)
     try:
         if path.is_file():
@@ -50,32 +72,44 @@ def find_files(pattern: str, key: str = "data.path") -> list[Path]:
 
 
 def is_parquet(path: Path) -> bool:
+    """Whether a file is Parquet, by its name; all others are read as CSV."""
     return path.suffix.lower() in (".parquet", ".pq")
 
 
 def read_file(
-    path: Path, find_roles: FindRoles, data: DataConfig, bad: BadCells
-) -> tuple[pd.DataFrame, Roles]:
-    """The wanted columns of one file and their roles; raises DataError naming what is wrong."""
+    path: Path,
+    match_roles: MatchRoles,
+    form: FileFormat,
+    missing: MissingPolicy,
+    has_time_format: bool = False,
+) -> FileContent:
+    """The wanted columns of one file; raises DataError naming what is wrong.
+
+    `has_time_format` says that the times are to be read by `data.time_format`: they stay text.
+    """
     advice = _OTHERS.get(path.suffix.lower())
     if advice:
         raise DataError(f"{path}: {path.suffix} files are not read: {advice}")
     if is_parquet(path):
-        frame, roles = _read_parquet(path, find_roles)
+        frame, roles = _read_parquet(path, match_roles)
+        bad = BadCells()
     else:
-        frame, roles = read_csv(path, find_roles, data, bad)
+        frame, roles, bad = read_csv(path, match_roles, form, missing, has_time_format)
     pa.default_memory_pool().release_unused()
     if len(frame) == 0:
-        raise DataError(f"{path}: there are no rows below the header")
-    return frame, roles
+        raise DataError(f"{path}: there are no lines below the header")
+    return FileContent(frame, roles, bad)
 
 
-def row_in_file(path: Path, data: DataConfig, line: int) -> int:
-    """The row of a line of data, from 0, as a spreadsheet counts; the header is row 1."""
-    return line + 2 if is_parquet(path) else row_of_line(path, data, line)
+def line_in_file(path: Path, form: FileFormat, record: int) -> int:
+    """The line of a record of data, which is counted from 0; the header is line 1.
+
+    A Parquet file counts as if it had a header. See `line_number` for CSV files.
+    """
+    return record + 2 if is_parquet(path) else line_number(path, form, record)
 
 
-def joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+def concat_frames(frames: list[pd.DataFrame]) -> pd.DataFrame:
     """Frames of the same columns end to end; categories stay categories."""
     columns = {}
     for name in frames[0].columns:
@@ -88,13 +122,13 @@ def joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _read_parquet(path: Path, find_roles: FindRoles) -> tuple[pd.DataFrame, Roles]:
+def _read_parquet(path: Path, match_roles: MatchRoles) -> tuple[pd.DataFrame, ColumnRoles]:
     try:
         schema = pyarrow.parquet.read_schema(path)
-        roles = find_roles(schema.names, str(path))
+        roles = match_roles(schema.names, str(path))
         for name in roles.wanted:
             if pa.types.is_nested(kind := schema.field(name).type):
-                raise DataError(f"{path}: column `{name}` holds {kind}, not one value a row")
+                raise DataError(f"{path}: column `{name}` holds {kind}, not one value a line")
         table = pyarrow.parquet.read_table(path, columns=roles.wanted)
         # A column of names takes memory for each different one only.
         for name in roles.names:

@@ -1,4 +1,4 @@
-"""The known future from a file of its own: its lines beside those of the table."""
+"""Future covariates from a file of their own: its lines are merged with those of the table."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ import numpy.typing as npt
 
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.read import SINGLE_SERIES, read_table
-from tsconv.data.reading.table import Columns, Table
+from tsconv.data.reading.table import CovariateColumns, Table
 from tsconv.errors import ConfigError, DataError
 from tsconv.notes import Note, NoteKind
 
+Lines = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+
 
 def read_future(data: DataConfig) -> Table:
-    """Read `data.future_path` by the roles of `data`: time, id, row and the future covariates."""
+    """Read `data.future_path` by the roles of `data`: time, id, row and the future covariates.
+
+    Raises ConfigError where no future covariates are declared, DataError as `read_table` does.
+    """
     if data.future_covariates is None:
         raise ConfigError("`data.future_path` needs `data.future_covariates`")
     return read_table(dataclasses.replace(data, path=data.future_path), future_only=True)
@@ -26,6 +32,14 @@ def with_future(table: Table, extra: Table) -> Table:
 
     Where both have a line, the second fills what the first leaves empty. A second table without ids
     or rows holds for all of them. Raises DataError where the two contradict each other.
+
+    >>> import pandas as pd
+    >>> from tsconv.data.reading.read import table_from_frame
+    >>> data = DataConfig(id=None, future_covariates="promo")
+    >>> past = table_from_frame(pd.DataFrame({"ds": [1, 2], "y": [5, 6], "promo": [0, 1]}), data)
+    >>> ahead = table_from_frame(pd.DataFrame({"ds": [3], "promo": [1]}), data, future_only=True)
+    >>> with_future(past, ahead).future.values.ravel().tolist()
+    [0.0, 1.0, 1.0]
     """
     extra, notes = _for_members(table, extra)
     if table.future is None or extra.future is None:
@@ -37,62 +51,87 @@ def with_future(table: Table, extra: Table) -> Table:
         )
     theirs = _same_columns(table.future, extra.future)
     n = len(table.codes)
-    members = np.concatenate([table.members, extra.members])
-    time = np.concatenate([table.time, extra.time])
-    order = np.lexsort((time.view("int64"), members))  # stable: the table's line comes first
-    same = (np.diff(members[order]) == 0) & (np.diff(time[order].view("int64")) == 0)
-    same &= (order[:-1] < n) & (order[1:] >= n)
-    ours, twin = order[:-1][same], order[1:][same] - n
-    future = np.concatenate([table.future.values, theirs.values])
-    left, right = (_without_empty(theirs, cells) for cells in (future[ours], theirs.values[twin]))
-    differ = np.argwhere(~np.isnan(left) & ~np.isnan(right) & (left != right))
-    if len(differ):
-        at, column = differ[0]
-        raise DataError(
-            f"{table.places(ours[at])} and {extra.places(twin[at])} give "
-            f"{table.member(members[ours[at]])} two values of `{theirs.names[column]}` for one time"
-        )
-    filled = np.isnan(left) & ~np.isnan(right)
-    future[ours] = np.where(filled | np.isnan(future[ours]), theirs.values[twin], future[ours])
-    kept = np.ones(len(members), dtype=bool)
-    kept[twin + n] = False
+    ours, duplicates = _lines_of_both(table, extra)
+    filled = _filled(table, extra, theirs, ours, duplicates)
+    kept = np.ones(n + len(extra.codes), dtype=bool)
+    kept[duplicates + n] = False
 
-    def grown(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def extended(values: Values) -> Values:
         gap = np.full((len(extra.codes), values.shape[1]), np.nan)
         return np.concatenate([values, gap])[kept]
 
-    def lines(columns: Columns | None) -> Columns | None:
-        return columns and dataclasses.replace(columns, values=grown(columns.values))
+    def extended_columns(columns: CovariateColumns | None) -> CovariateColumns | None:
+        return columns and dataclasses.replace(columns, values=extended(columns.values))
 
     rows = None
     if table.row_codes is not None and extra.row_codes is not None:
         rows = np.concatenate([table.row_codes, extra.row_codes])[kept]
+    locations = table.locations.then(extra.locations, (n, len(extra.codes)))
     return dataclasses.replace(
         table,
         codes=np.concatenate([table.codes, extra.codes])[kept],
         row_codes=rows,
-        time=time[kept],
-        values=grown(table.values),
-        past=lines(table.past),
-        static=lines(table.static),
-        future=dataclasses.replace(theirs, values=future[kept]),
-        places=table.places.then(extra.places, (n, len(extra.codes))).take(np.flatnonzero(kept)),
+        time=np.concatenate([table.time, extra.time])[kept],
+        values=extended(table.values),
+        past=extended_columns(table.past),
+        static=extended_columns(table.static),
+        future=dataclasses.replace(theirs, values=np.concatenate([filled, theirs.values])[kept]),
+        locations=locations.take(np.flatnonzero(kept)),
         notes=(*table.notes, *extra.notes, *notes),
     )
 
 
-def _without_empty(columns: Columns, cells: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _lines_of_both(table: Table, extra: Table) -> tuple[Lines, Lines]:
+    """The lines of the table that the second one has too, by member and time, and those there."""
+    n = len(table.codes)
+    members = np.concatenate([table.members, extra.members])
+    ticks = np.concatenate([table.time, extra.time]).view("int64")
+    order = np.lexsort((ticks, members))  # stable: the table's line comes first
+    same = (np.diff(members[order]) == 0) & (np.diff(ticks[order]) == 0)
+    same &= (order[:-1] < n) & (order[1:] >= n)
+    return order[:-1][same], order[1:][same] - n
+
+
+def _filled(
+    table: Table, extra: Table, theirs: CovariateColumns, ours: Lines, duplicates: Lines
+) -> Values:
+    """The table's future covariates with what `theirs` has for its empty cells.
+
+    Lines `ours` of the table and `duplicates` of the second one are of the same member and time.
+    Raises DataError where the two differ.
+    """
+    assert table.future is not None
+    future = table.future.values.copy()
+    left = _without_empty(theirs, future[ours])
+    right = _without_empty(theirs, theirs.values[duplicates])
+    differ = np.argwhere(~np.isnan(left) & ~np.isnan(right) & (left != right))
+    if len(differ):
+        i, column = differ[0]
+        raise DataError(
+            f"{table.locations(ours[i])} and {extra.locations(duplicates[i])} give "
+            f"{table.member(table.members[ours[i]])} two values of `{theirs.names[column]}` for "
+            f"one time"
+        )
+    fill = (np.isnan(left) & ~np.isnan(right)) | np.isnan(future[ours])
+    future[ours] = np.where(fill, theirs.values[duplicates], future[ours])
+    return future
+
+
+def _without_empty(columns: CovariateColumns, cells: Values) -> Values:
     """Cells (N, F) with NaN for the category of empty ones, which any other takes the place of."""
     out = cells.copy()
     for f, name in enumerate(columns.names):
-        known = columns.categories.get(name, ())
-        if "" in known:
-            out[out[:, f] == known.index(""), f] = np.nan
+        categories = columns.categories.get(name, ())
+        if "" in categories:
+            out[out[:, f] == categories.index(""), f] = np.nan
     return out
 
 
 def _for_members(table: Table, extra: Table) -> tuple[Table, list[Note]]:
-    """The second table's lines under the first one's ids and rows; those of others are left out."""
+    """The second table's lines under the first one's ids and rows, and notes on those left out.
+
+    Raises DataError where none of its ids is in the first.
+    """
     notes: list[Note] = []
     n = len(extra.codes)
     keep = np.arange(n)
@@ -136,11 +175,11 @@ def _for_members(table: Table, extra: Table) -> tuple[Table, list[Note]]:
         time=extra.time[keep],
         values=extra.values[keep],
         future=future,
-        places=extra.places.take(keep),
+        locations=extra.locations.take(keep),
     ), notes
 
 
-def _same_columns(ours: Columns, theirs: Columns) -> Columns:
+def _same_columns(ours: CovariateColumns, theirs: CovariateColumns) -> CovariateColumns:
     """Their columns in our order, their categories under our numbers, new ones behind."""
     values = theirs.values[:, [theirs.names.index(name) for name in ours.names]].copy()
     categories = dict(ours.categories)
@@ -148,9 +187,9 @@ def _same_columns(ours: Columns, theirs: Columns) -> Columns:
         if name not in ours.categories:
             continue
         both = tuple(dict.fromkeys((*ours.categories[name], *theirs.categories[name])))
-        place = {category: i for i, category in enumerate(both)}
-        number = np.array([place[c] for c in theirs.categories[name]] or [0], dtype="float64")
+        index = {category: i for i, category in enumerate(both)}
+        number = np.array([index[c] for c in theirs.categories[name]] or [0], dtype="float64")
         seen = ~np.isnan(values[:, f])
         values[seen, f] = number[values[seen, f].astype("int64")]
         categories[name] = both
-    return Columns(ours.names, values, categories)
+    return CovariateColumns(ours.names, values, categories)

@@ -1,4 +1,4 @@
-"""Finding a place in a CSV file as a spreadsheet counts, by the csv module: slow, for messages."""
+"""The line of a record in a CSV file, found by the csv module: slow, and so for messages only."""
 
 from __future__ import annotations
 
@@ -10,30 +10,37 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tsconv.config.schema import DataConfig
-from tsconv.data.reading.csv_start import opened, separator
+from tsconv.data.reading.compression import open_unpacked
+from tsconv.data.settings import FileFormat
 
 _LONGEST_FIELD = 1 << 24
 
 
-def row_of_line(path: Path, data: DataConfig, line: int) -> int:
-    """The row of a line of data, counted from 0: blank lines are rows too, the header is row 1.
+def line_number(path: Path, form: FileFormat, record: int) -> int:
+    """The line of a record of data, which is counted from 0 below the header.
 
-    A record whose quotes hold line breaks is one row, as in a spreadsheet.
+    Lines are counted as a spreadsheet counts its rows: the header is line 1, a blank line counts,
+    and a record whose quotes hold line breaks is one line, however many an editor shows.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "blank.csv"
+    >>> _ = path.write_text("id,y\\na,1\\n\\nb,2\\n")
+    >>> line_number(path, FileFormat(), 1)
+    4
     """
     stat = path.stat() if path.exists() else None
-    if stat is not None and _is_plain(path, data.encoding, stat.st_mtime_ns, stat.st_size):
-        return line + 2
+    if stat is not None and _is_plain(path, form.encoding, stat.st_mtime_ns, stat.st_size):
+        return record + 2
     try:
-        wanted = line + 1  # the header is the first record
-        for row, record in _records(path, data):
-            if record:
+        wanted = record + 1  # the header is the first record
+        for line, fields in _records(path, form):
+            if fields:
                 if wanted == 0:
-                    return row
+                    return line
                 wanted -= 1
     except (csv.Error, UnicodeError, OSError, pa.ArrowException):
         pass  # the message must not fail for a wrong count
-    return line + 2
+    return record + 2
 
 
 @functools.lru_cache(maxsize=8)
@@ -42,7 +49,7 @@ def _is_plain(path: Path, encoding: str, modified: int, size: int) -> bool:
     if not encoding.lower().startswith(("utf-8", "latin", "ascii", "cp125", "iso-8859")):
         return False
     before = b"\n"
-    with opened(path) as stream:
+    with open_unpacked(path) as stream:
         while piece := stream.read(1 << 22):
             piece = before + piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             if b'"' in piece or b"\n\n" in piece:
@@ -51,39 +58,38 @@ def _is_plain(path: Path, encoding: str, modified: int, size: int) -> bool:
     return True
 
 
-def find_torn_record(path: Path, data: DataConfig, width: int) -> str | None:
-    """What to say of the first record with another number of fields than the header."""
-    row = 0
+def find_torn_record(path: Path, form: FileFormat, width: int) -> str | None:
+    """The message on the first record with another number of fields than `width`; None for none."""
+    line = 0
     try:
-        for row, record in _records(path, data):
-            if record and len(record) != width:
-                shown = separator(data).join(record)
-                fields = "1 field" if len(record) == 1 else f"{len(record)} fields"
-                many = len(record) > width
+        for line, fields in _records(path, form):
+            if fields and len(fields) != width:
+                shown = form.sep.join(fields)
+                count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
                 advice = (
                     "is there a separator too many, or text with one in it that needs quotes"
-                    if many
+                    if len(fields) > width
                     else "is the line cut short"
                 )
                 return (
-                    f"{path}: row {row}: {fields} where the header has {width}: {shown[:100]!r}; "
+                    f"{path}: line {line}: {count} where the header has {width}: {shown[:100]!r}; "
                     f"{advice}?"
                 )
     except csv.Error as error:
-        return f"{path}: row {row + 1}: cannot be read as CSV: {error}"
+        return f"{path}: line {line + 1}: cannot be read as CSV: {error}"
     except (UnicodeError, OSError, pa.ArrowException):
         pass
     return None
 
 
-def _records(path: Path, data: DataConfig) -> Iterator[tuple[int, list[str]]]:
-    """(row, fields) of every record; blank ones have no fields."""
+def _records(path: Path, form: FileFormat) -> Iterator[tuple[int, list[str]]]:
+    """(line, fields) of every record; blank ones have no fields."""
     before = csv.field_size_limit(_LONGEST_FIELD)
     try:
-        with opened(path) as stream:
-            plain = data.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
-            encoding = "utf-8-sig" if plain else data.encoding  # a mark at the start is no text
+        with open_unpacked(path) as stream:
+            plain = form.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
+            encoding = "utf-8-sig" if plain else form.encoding  # a mark at the start is no text
             text = io.TextIOWrapper(stream, encoding=encoding, newline="")
-            yield from enumerate(csv.reader(text, delimiter=separator(data)), 1)
+            yield from enumerate(csv.reader(text, delimiter=form.sep), 1)
     finally:
         csv.field_size_limit(before)

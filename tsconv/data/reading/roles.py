@@ -16,8 +16,74 @@ _DEFAULT_ID = DataConfig().id
 
 
 @dataclasses.dataclass(frozen=True)
-class Roles:
-    """Which columns are read, and as what."""
+class DeclaredRoles:
+    """The roles that the config declares, before any file is looked at.
+
+    >>> DeclaredRoles.of(DataConfig(past_covariates={"name": "rain", "delay": 2})).delays
+    (2,)
+    """
+
+    time: tuple[str, ...]
+    id: str | None
+    row: str | None
+    row_from_file: str | None  # a regular expression that finds the row in a file's name
+    targets: tuple[str, ...]  # () where none is named
+    past: tuple[str, ...]
+    delays: tuple[int, ...]  # steps by which each of `past` is released late
+    future: tuple[str, ...]
+    static: tuple[str, ...]
+    categories: tuple[str, ...]
+    wide: str | None  # what the columns of values are: one of WIDE, or None in long form
+
+    @classmethod
+    def of(cls, data: DataConfig) -> DeclaredRoles:
+        """From `data`; raises ConfigError for roles that exclude each other or are no names."""
+        _check_combination(data)
+        time = tuple(as_list(data.time, "data.time"))
+        if not time:
+            raise ConfigError("`data.time` must name the column of time, or several")
+        past, delays = with_delays(data.past_covariates)
+        future = tuple(as_list(data.future_covariates, "data.future_covariates"))
+        static = tuple(as_list(data.static_covariates, "data.static_covariates"))
+        targets = tuple(as_list(data.target, "data.target"))
+        categories = tuple(as_list(data.categories, "data.categories"))
+        for name in categories:
+            if name not in (*past, *future, *static):
+                raise ConfigError(
+                    f"`data.categories` names `{name}`, which is none of the covariates: add it to "
+                    f"data.past_covariates, future_covariates or static_covariates, or take it out"
+                )
+        return cls(
+            time,
+            None if data.wide_columns_are == "series" else data.id,
+            data.row,
+            data.row_from_file,
+            targets,
+            past,
+            delays,
+            future,
+            static,
+            categories,
+            data.wide_columns_are,
+        )
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is a family of rows, in columns or lines; or columns that are series."""
+        return self.wide is not None or self.row is not None or self.row_from_file is not None
+
+    def keys(self) -> dict[str | None, str]:
+        """Each declared column other than the targets, and the config key that names it."""
+        keys: dict[str | None, str] = {self.id: "data.id", self.row: "data.row"}
+        keys |= dict.fromkeys(self.past, "data.past_covariates")
+        keys |= dict.fromkeys(self.future, "data.future_covariates")
+        keys |= dict.fromkeys(self.static, "data.static_covariates")
+        return keys | dict.fromkeys(self.time, "data.time")
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnRoles:
+    """Which columns of a file are read, and as what."""
 
     time: tuple[str, ...]
     id: str | None
@@ -37,6 +103,7 @@ class Roles:
 
     @property
     def covariates(self) -> tuple[str, ...]:
+        """Past, future and static covariates, in this order."""
         return (*self.past, *self.future, *self.static)
 
     @property
@@ -51,69 +118,53 @@ class Roles:
         return [*self.time, *keys, *self.targets, *self.covariates]
 
 
-def find_roles(
-    names: Sequence[str], data: DataConfig, source: str, future_only: bool = False
-) -> Roles:
-    """Match the declared columns with the file's; raises DataError naming the nearest one.
+def match_roles(
+    names: Sequence[str], declared: DeclaredRoles, source: str, future_only: bool = False
+) -> ColumnRoles:
+    """Match the declared columns with a file's `names`.
 
     future_only: the file has the future covariates beside time, id and row, and nothing else; where
-    it has no id or row, it holds for all of them.
+    it has no id or row, it holds for all of them. Raises DataError for a column that the file has
+    twice, or lacks, naming the nearest one; ConfigError for a column with two roles.
+
+    >>> match_roles(["ds", "shop", "y"], DeclaredRoles.of(DataConfig(id="shop")), "a.csv").wanted
+    ['ds', 'shop', 'y']
     """
-    _reject_twins(names, source)
-    _check_combination(data)
-    wide = data.wide_columns_are
-    time = tuple(as_list(data.time, "data.time"))
-    if not time:
-        raise ConfigError("`data.time` must name the column of time, or several")
-    past, delays = with_delays(data.past_covariates)
-    future = tuple(as_list(data.future_covariates, "data.future_covariates"))
-    static = tuple(as_list(data.static_covariates, "data.static_covariates"))
-    identity = None if wide == "series" else data.id
-    grouped = wide is not None or data.row is not None or data.row_from_file is not None
-    if identity == _DEFAULT_ID and identity not in names and grouped:
+    _reject_duplicate_names(names, source)
+    identity = declared.id
+    if identity == _DEFAULT_ID and identity not in names and declared.has_rows:
         identity = None  # the file is one series
-    keys: dict[str | None, str] = {identity: "data.id", data.row: "data.row"}
-    keys.update(dict.fromkeys(past, "data.past_covariates"))
-    keys.update(dict.fromkeys(future, "data.future_covariates"))
-    keys.update(dict.fromkeys(static, "data.static_covariates"))
-    keys.update(dict.fromkeys(time, "data.time"))
-    target = as_list(data.target, "data.target")
-    if not target:
-        target = [n for n in names if n not in keys] if wide else ["y"]
-    categories = tuple(as_list(data.categories, "data.categories"))
-    for name in categories:
-        if name not in (*past, *future, *static):
-            raise ConfigError(
-                f"`data.categories` names `{name}`, which is none of the covariates: add it to "
-                f"data.past_covariates, future_covariates or static_covariates, or take it out"
-            )
-    roles = Roles(
-        time, identity, data.row, tuple(target), past, future, static, categories, delays, wide
+    keys = dataclasses.replace(declared, id=identity).keys()
+    targets = declared.targets
+    if not targets:
+        targets = tuple(n for n in names if n not in keys) if declared.wide else ("y",)
+    roles = ColumnRoles(
+        declared.time,
+        identity,
+        declared.row,
+        targets,
+        declared.past,
+        declared.future,
+        declared.static,
+        declared.categories,
+        declared.delays,
+        declared.wide,
     )
     if future_only:
-        shown = tuple(c for c in categories if c in future)
-        row = data.row if data.row_from_file is None else "row"  # as a template calls it
-        shared = (identity not in names, row not in names)  # one list for all of them
+        # As a template calls it. Where the file has no such column, it is one list for all rows.
+        row = declared.row if declared.row_from_file is None else "row"
         roles = dataclasses.replace(
             roles,
-            id=None if shared[0] else identity,
-            row=None if shared[1] else row,
+            id=identity if identity in names else None,
+            row=row if row in names else None,
             targets=(),
             past=(),
             delays=(),
             static=(),
-            categories=shown,
+            categories=tuple(c for c in declared.categories if c in declared.future),
             wide=None,
         )
-    for name in roles.wanted:
-        if name not in names:
-            key = keys.get(name, "data.target")
-            alone = "; a file with one series: data.id=null" if key == "data.id" else ""
-            raise DataError(
-                f"{source}: no column `{name}` (set by `{key}`){nearest(name, names)}; "
-                f"its columns are {', '.join(names[:12])}"
-                f"{', ...' if len(names) > 12 else ''}{alone}"
-            )
+    _reject_absent(roles, names, keys, source)
     if not roles.targets and not future_only:
         raise DataError(f"{source}: no column of values beside {', '.join(roles.wanted)}")
     for name in roles.wanted:
@@ -125,10 +176,28 @@ def find_roles(
     return roles
 
 
+def _reject_absent(
+    roles: ColumnRoles, names: Sequence[str], keys: dict[str | None, str], source: str
+) -> None:
+    """Raise DataError for the first wanted column that the file lacks."""
+    for name in roles.wanted:
+        if name not in names:
+            key = keys.get(name, "data.target")
+            alone = "; a file with one series: data.id=null" if key == "data.id" else ""
+            raise DataError(
+                f"{source}: no column `{name}` (set by `{key}`){nearest(name, names)}; "
+                f"its columns are {', '.join(names[:12])}"
+                f"{', ...' if len(names) > 12 else ''}{alone}"
+            )
+
+
 def with_delays(value: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Names of past covariates and the steps by which each is released late.
 
-    An item is a name, or a mapping of `name` and `delay`.
+    An item is a name, or a mapping of `name` and `delay`. Raises ConfigError for anything else.
+
+    >>> with_delays(["wind", {"name": "rain", "delay": 2}])
+    (('wind', 'rain'), (0, 2))
     """
     key = "data.past_covariates"
     items = list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
@@ -152,7 +221,8 @@ def with_delays(value: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
     return tuple(names), tuple(delays)
 
 
-def _reject_twins(names: Sequence[str], source: str) -> None:
+def _reject_duplicate_names(names: Sequence[str], source: str) -> None:
+    """Raise DataError where two columns have one name."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
@@ -181,18 +251,14 @@ def _check_combination(data: DataConfig) -> None:
             f"`data.static_covariates` and `data.wide_columns_are` (={wide}) exclude each other: "
             f"a column beside those of the {wide} has the same value for all of them"
         )
-    require_choice("data.bad_values", data.bad_values, ("error", "missing"))
-
-
-def covariate_names(data: DataConfig) -> set[str]:
-    """All columns that are declared as covariates."""
-    past, _ = with_delays(data.past_covariates)
-    future = as_list(data.future_covariates, "data.future_covariates")
-    return {*past, *future, *as_list(data.static_covariates, "data.static_covariates")}
 
 
 def as_list(value: Any, key: str) -> list[str]:
-    """One column name, or several, as a list; raises ConfigError for anything else."""
+    """One column name, or several, as a list; raises ConfigError for anything else.
+
+    >>> as_list("sales", "data.target"), as_list(None, "data.target")
+    (['sales'], [])
+    """
     if value is None:
         return []
     items = list(value) if isinstance(value, (list, tuple)) else [value]
@@ -202,7 +268,13 @@ def as_list(value: Any, key: str) -> list[str]:
 
 
 def row_of_file(name: str, pattern: str) -> str:
-    """The row that a file's name tells: what the first group of the pattern finds in it."""
+    """The row in a file's name: what the first group of the pattern finds in it.
+
+    Raises ConfigError for a pattern that is no regular expression, DataError where it finds none.
+
+    >>> row_of_file("air_north_2024.csv", r"air_(\\w+)_\\d+")
+    'north'
+    """
     try:
         found = re.search(pattern, name)
     except re.error as error:

@@ -1,4 +1,4 @@
-"""Wide files: a column for each series, or for each row of a family, laid one below the other."""
+"""Wide files: a column for each series, or for each row of a family, stacked into long form."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Times
 
 
-def stacked(table: Table, wide: str) -> Table:
+def stack_wide(table: Table, wide: str) -> Table:
     """The table with each of its targets as a series or a row of its own; wide: series or rows.
 
-    What stands beside the targets is a covariate of all of them. The files' lines come as often as
-    there are targets, which `SourceLocations` counts round.
+    The columns beside the targets are covariates of all of them. The files' lines come as often as
+    there are targets: `SourceLocations` starts again at the first line after the last.
     """
     count, lines = table.n_targets, len(table.codes)
     each = np.repeat(np.arange(count), lines)

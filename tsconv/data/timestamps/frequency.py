@@ -1,7 +1,7 @@
 """The regular grid that a panel's timestamps lie on: its spelling, step counting, continuation.
 
 Vectorised over whole columns: `steps` counts steps from a start, `advance` walks on from it. Which
-grid a file's times lie on is found in inference.py.
+grid a file's times lie on is found in infer.py.
 """
 
 from __future__ import annotations
@@ -67,7 +67,12 @@ class Frequency:
         return cast(npt.NDArray[np.bool_], (day + 3) % 7 == self.anchor)  # 1970 began on a Thursday
 
     def steps(self, start: Times, time: Times) -> Steps:
-        """Whole steps from start to time, elementwise; -1 where `time` is off the grid."""
+        """Whole steps from start to time, elementwise; -1 where `time` is off the grid.
+
+        >>> time = np.array(["2024-01-31", "2024-02-29", "2024-03-30"], "datetime64[us]")
+        >>> parse_frequency("ME").steps(np.repeat(time[:1], 3), time)
+        array([ 0,  1, -1])
+        """
         if self.kind == "business":
             first, last = (t.astype("datetime64[D]") for t in (start, time))
             days = np.busday_count(first, last)
@@ -85,7 +90,15 @@ class Frequency:
         return cast(Steps, count)
 
     def advance(self, start: Times, steps: Steps) -> Times:
-        """The time `steps` steps after start, elementwise."""
+        """The time `steps` steps after start, elementwise.
+
+        >>> start = np.array(["2024-01-31"], "datetime64[us]")
+        >>> parse_frequency("ME").advance(start, np.array([1]))
+        array(['2024-02-29T00:00:00.000000'], dtype='datetime64[us]')
+        """
+        return cast(Times, self._advance(start, steps))
+
+    def _advance(self, start: Any, steps: Steps) -> Any:
         if self.kind == "integer":
             return start + steps * self.size
         if self.kind == "fixed":
@@ -128,6 +141,9 @@ def parse_frequency(alias: str) -> Frequency:
 
     Spellings that pandas has given up are translated: see `spelling_notes`. `M-30` is ours: the
     30th of each month, in February its last day.
+
+    >>> parse_frequency("15min").seasons  # hours, days and weeks, in steps
+    (96, 672)
     """
     if alias.isdecimal() and 0 < int(alias) < 2**62:
         return Frequency(alias, "integer", int(alias))
@@ -162,7 +178,11 @@ def parse_frequency(alias: str) -> Frequency:
 
 
 def spelling_notes(alias: str | None) -> tuple[Note, ...]:
-    """A note that says how an old spelling of a frequency was read, if it is one."""
+    """A note that says how an old spelling of a frequency was read, if it is one.
+
+    >>> str(spelling_notes("H")[0])
+    '`data.freq` (=H) is an old spelling, read as h'
+    """
     found = re.fullmatch(r"\d*([A-Za-z]+)(?:-(\D\w*))?", alias or "")
     if found is None or found[1] not in _OLD:
         return ()
@@ -173,9 +193,9 @@ def spelling_notes(alias: str | None) -> tuple[Note, ...]:
 
 def _compound(alias: str) -> Frequency:
     """Several units together, such as 1h30min; raises ConfigError for what is no frequency."""
-    known = [*UNITS, "B", "MS", "ME", "QS", "QE", "YS", "YE"]
+    aliases = [*UNITS, "B", "MS", "ME", "QS", "QE", "YS", "YE"]
     unit = alias.lstrip("0123456789")
-    hint = " (did you mean `ME`, months, or `min`?)" if unit == "m" else nearest(unit, known)
+    hint = " (did you mean `ME`, months, or `min`?)" if unit == "m" else nearest(unit, aliases)
     if re.fullmatch(r"(?:\d{1,9}(?:us|ms|s|min|h|D))+", alias):
         size = pd.Timedelta(0)
         for number, unit in re.findall(r"(\d+)(us|ms|s|min|h|D)", alias):
@@ -185,6 +205,7 @@ def _compound(alias: str) -> Frequency:
 
 
 def _checked(frequency: Frequency, alias: str) -> Frequency:
+    """The frequency; raises ConfigError where its step is longer than all years together."""
     unit = {"month": 28 * DAY, "business": DAY}.get(frequency.kind, 1)
     if not 0 < frequency.size * unit < _LONGEST:
         raise ConfigError(f"`data.freq` (={alias}) must be above 0 and below 10,000 years")

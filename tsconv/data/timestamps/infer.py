@@ -17,8 +17,12 @@ _MONTHS = {"Y": 12, "Q": 3, "M": 1}  # coarsest first
 def infer_frequency(time: Times, series: Steps) -> Frequency:
     """Find the grid from times sorted within each series: the commonest step, checked for shape.
 
-    time, series: (N,), with `series` the code of each row's series. Raises DataError where no
+    time, series: (N,), with `series` the code of each line's series. Raises DataError where no
     series has two different times.
+
+    >>> time = np.array(["2024-01-01", "2024-02-01", "2024-03-01"], "datetime64[us]")
+    >>> infer_frequency(time, np.zeros(3, dtype="int64")).alias
+    'MS'
     """
     gaps = gaps_within(time, series)
     if len(gaps) == 0:
@@ -36,7 +40,11 @@ def infer_frequency(time: Times, series: Steps) -> Frequency:
 
 
 def gaps_within(time: Times, series: Steps) -> Steps:
-    """The distances above 0 between neighbouring times of one series."""
+    """The distances above 0 between neighbouring times of one series, in microseconds or integers.
+
+    >>> gaps_within(np.array([1, 2, 2, 4, 9, 12]), np.array([0, 0, 0, 0, 1, 1]))
+    array([1, 2, 3])
+    """
     gaps = np.diff(time.view("int64"))
     gaps[series[1:] != series[:-1]] = 0
     return gaps[gaps > 0]
@@ -98,7 +106,11 @@ def _shape_of_months(
 
 
 def fixed_alias(microseconds: int) -> str:
-    """The shortest alias of a fixed step: 7 days are W, 90 seconds 90s."""
+    """The shortest alias of a fixed step.
+
+    >>> fixed_alias(7 * DAY), fixed_alias(90_000_000)
+    ('W', '90s')
+    """
     for alias, unit in reversed(UNITS.items()):  # coarsest first
         if microseconds % unit == 0:
             number = microseconds // unit

@@ -10,14 +10,13 @@ import dataclasses
 import datetime
 import re
 import zoneinfo
-from collections.abc import Callable
 from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsconv.config.schema import DataConfig
+from tsconv.data.source_column import SourceColumn
 from tsconv.data.timestamps.frequency import Steps, Times
 from tsconv.errors import ConfigError, DataError, nearest
 
@@ -25,8 +24,8 @@ Wall = npt.NDArray[np.datetime64]
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)(?::?(\d\d))?")
 
 
-class _Clocked(Protocol):
-    """What has times on a clock: a panel."""
+class HasClock(Protocol):
+    """Anything whose times lie on a clock, UTC or a zone's own: a panel, or a table."""
 
     @property
     def time_zone(self) -> str | None: ...
@@ -35,34 +34,39 @@ class _Clocked(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Parsed:
-    """A column of times as it is written: `settled` makes UTC of it where there is a zone."""
+class ParsedTimes:
+    """A column of times as it is written: `in_utc` makes UTC of it where a zone is given."""
 
     time: Times  # (N,) datetime64[us] or int64
     zone: str | None  # of times that are UTC already
     naive: npt.NDArray[np.bool_] | None = None  # (N,) those without offset, beside others
 
-    def settled(
-        self, data: DataConfig, members: Steps, name: str, place: Callable[[int], str]
+    def in_utc(
+        self, zone: str | None, members: Steps, source: SourceColumn
     ) -> tuple[Times, str | None]:
-        """(N,) times and the zone they are told in, None for none; see `from_wall` for members."""
-        zone = data.timezone
+        """(N,) times in UTC and the zone to show them in, or as they are and None without a zone.
+
+        zone: of the times without an offset. members: (N,) the series (and row) of each line, see
+        `from_wall`.
+        """
         if zone is None or self.time.dtype.kind != "M":
             return self.time, self.zone
         find_zone(zone)
         wall = cast(Wall, self.time)
         if self.naive is not None:
             some = np.flatnonzero(self.naive)
-            wall[some] = from_wall(
-                wall[some], zone, members[some], name, lambda i: place(int(some[i]))
-            )
+            wall[some] = from_wall(wall[some], zone, members[some], source.take(some))
         elif self.zone is None:
-            wall = from_wall(wall, zone, members, name, place)
+            wall = from_wall(wall, zone, members, source)
         return wall, zone
 
 
 def find_zone(name: str, key: str = "data.timezone") -> datetime.tzinfo:
-    """The zone of an IANA name, UTC, or an offset such as +02:00; raises ConfigError."""
+    """The zone of an IANA name, UTC, or an offset such as +02:00; raises ConfigError.
+
+    >>> find_zone("+02:00")
+    datetime.timezone(datetime.timedelta(seconds=7200))
+    """
     if name in ("UTC", "Z", "utc"):
         return datetime.UTC
     offset = _OFFSET.fullmatch(name)
@@ -80,25 +84,36 @@ def find_zone(name: str, key: str = "data.timezone") -> datetime.tzinfo:
 
 
 def zone_name(zone: datetime.tzinfo) -> str:
-    """The name by which `find_zone` finds the zone: an IANA name, an offset, or UTC."""
+    """The name by which `find_zone` finds the zone: an IANA name, an offset, or UTC.
+
+    Raises DataError for a zone without a name, such as one of dateutil.
+    """
     name = str(getattr(zone, "key", None) or getattr(zone, "zone", None) or "")
     if name:
         return "UTC" if name in ("Etc/UTC", "UTC") else name
     offset = zone.utcoffset(None)
-    if offset is None:  # such as dateutil's: a name that tells the place is not to be had
+    if offset is None:
         raise DataError(f"the time zone {zone} has no name: use zoneinfo.ZoneInfo, or UTC")
     return offset_name(round(offset.total_seconds()))
 
 
 def offset_name(seconds: int) -> str:
-    """7200 -> +02:00; UTC for 0."""
+    """The name of an offset from UTC.
+
+    >>> offset_name(7200), offset_name(0)
+    ('+02:00', 'UTC')
+    """
     minutes, rest = divmod(abs(seconds), 60)
     text = f"{'-' if seconds < 0 else '+'}{minutes // 60:02}:{minutes % 60:02}"
     return "UTC" if seconds == 0 else text + (f":{rest:02}" if rest else "")
 
 
 def to_wall(time: Wall, zone: str) -> Wall:
-    """(N,) UTC to the wall clock of the zone."""
+    """(N,) times in UTC as the wall clock of the zone shows them.
+
+    >>> to_wall(np.array(["2024-07-01T00:00"], "datetime64[us]"), "Europe/Berlin")
+    array(['2024-07-01T02:00:00.000000'], dtype='datetime64[us]')
+    """
     if zone == "UTC":
         return time
     moved = pd.DatetimeIndex(time, tz="UTC").tz_convert(find_zone(zone)).tz_localize(None)
@@ -106,21 +121,24 @@ def to_wall(time: Wall, zone: str) -> Wall:
 
 
 def to_utc(wall: Wall, zone: str) -> Wall:
-    """(N,) the wall clock of the zone to UTC: the first of two, the next after a hole."""
+    """(N,) times on the zone's wall clock in UTC.
+
+    Of two moments that the clock shows alike the first; of none, the moment after the change.
+    """
     if zone == "UTC":
         return wall
     return _localized(wall, find_zone(zone), np.ones(len(wall), dtype=bool), "shift_forward")
 
 
-def to_local(time: Times, panel: _Clocked) -> Times:
+def to_local(time: Times, panel: HasClock) -> Times:
     """Times of a panel, on its own clock, as the wall clock of its zone shows them."""
     if panel.time_zone is None or panel.wall_clock:
         return time
     return to_wall(cast(Wall, time), panel.time_zone)
 
 
-def zoned(time: Times, panel: _Clocked) -> pd.Series | Times:
-    """Times of a panel with their zone, as they are written: a Series, or the times if naive."""
+def zoned(time: Times, panel: HasClock) -> pd.Series | Times:
+    """Times of a panel or table with their zone: a Series, or the times alone without a zone."""
     if panel.time_zone is None:
         return time
     utc = cast(Wall, time)
@@ -145,14 +163,13 @@ def days_on_wall(time: Wall, zone: str) -> Wall:
     return wall
 
 
-def from_wall(
-    wall: Wall, zone: str, members: Steps, column: str, place: Callable[[int], str]
-) -> Wall:
-    """Wall-clock times as UTC; of two lines of a member with the same time the first is summer.
+def from_wall(wall: Wall, zone: str, members: Steps, source: SourceColumn) -> Wall:
+    """Wall-clock times of a file as UTC: (N,).
 
-    Where a member's lines go back in time, it is the last.
-    Dates alone (all at midnight) are never in doubt. Raises DataError naming the row of a time
-    that a clock change leaves out.
+    Of two lines of a member (a series and row) that show the same time where clocks go back, the
+    first is summer time; the last, where the member's lines go back in time. Dates alone (all at
+    midnight) are never in doubt. Raises DataError naming the line of a time that a clock change
+    leaves out.
     """
     found = find_zone(zone)
     plain = (
@@ -175,25 +192,43 @@ def from_wall(
     none = odd[np.isnat(utc[odd])]
     if len(none):
         shown = str(wall[none[0]]).replace("T", " ").removesuffix(".000000")
-        raise DataError(
-            f"{place(int(none[0]))}, column `{column}`: {shown} does not exist in {zone}, where "
-            f"clocks went forward ({len(none)} such); set the right `data.timezone=`"
+        raise source.error(
+            none[0],
+            f"{shown} does not exist in {zone}, where clocks went forward ({len(none)} such); set "
+            f"the right `data.timezone=`",
         )
     return utc
 
 
+def look_like_clock_changes(time: Times) -> bool:
+    """Whether all times lie in the small hours of Sundays of spring or autumn.
+
+    >>> look_like_clock_changes(np.array(["2024-03-31T02:00"], "datetime64[us]"))
+    True
+    """
+    if time.dtype.kind != "M":
+        return False
+    day = time.astype("datetime64[D]")
+    hour = (time - day).astype("timedelta64[h]").astype("int64")
+    month = day.astype("datetime64[M]").astype("int64") % 12 + 1
+    sunday = (day.astype("int64") + 3) % 7 == 6
+    clock = (time != day).any()  # dates alone know no hours
+    return bool((sunday & (hour < 4) & np.isin(month, (3, 4, 9, 10, 11))).all() and clock)
+
+
 def _going_back(wall: Wall, members: Steps) -> npt.NDArray[np.bool_]:
-    """(M,) members most of whose lines are earlier than the one before, as in newest first."""
+    """(M,) whether most of a member's lines are earlier than the one before: newest first."""
     order = np.argsort(members, kind="stable")
-    of, time = members[order], wall[order].view("int64")
-    same = of[1:] == of[:-1]
+    member, time = members[order], wall[order].view("int64")
+    same = member[1:] == member[:-1]
     rise = np.sign(np.diff(time))[same]
-    return np.bincount(of[1:][same], rise, int(of[-1]) + 1) < 0
+    return np.bincount(member[1:][same], rise, int(member[-1]) + 1) < 0
 
 
 def _localized(
     wall: Wall, zone: datetime.tzinfo, first: npt.NDArray[np.bool_], nonexistent: str
 ) -> Wall:
+    """Wall-clock times as UTC; first: (N,) whether each is the first of two moments."""
     index = pd.DatetimeIndex(wall).tz_localize(
         zone,
         ambiguous=first,

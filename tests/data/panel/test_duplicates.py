@@ -1,4 +1,4 @@
-"""Several lines of one time, times of no line, and what a user is told of the series."""
+"""The order of lines, and several lines of one time."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ def test_lines_of_one_time(policy: str, value: float) -> None:
     said = [note for note in panel.notes if note.kind is NoteKind.DUPLICATES]
     assert said[0].names == ("a",)
     assert str(said[0]).startswith(
-        "the DataFrame: rows 3 and 5 are both series `a` at 2 (1 such): "
+        "the DataFrame: lines 3 and 5 are both series `a` at 2 (1 such): "
     )
 
 
@@ -61,61 +61,16 @@ def test_rows_of_a_family_have_lines_of_their_own() -> None:
     frame = pd.DataFrame({"ds": [1, 1, 2, 2, 2], "place": list("pqpqq"), "y": [1.0, 2, 3, 4, 6]})
     panel = panel_of(frame, row="place", duplicates="mean")
     assert panel.values[:, 0].tolist() == [[1, 2], [3, 5]]
-    with pytest.raises(DataError, match="rows 5 and 6 are both series `series`, family row `q` at"):
+    with pytest.raises(
+        DataError, match="lines 5 and 6 are both series `series`, family row `q` at"
+    ):
         panel_of(frame, row="place")
-
-
-HOLES = [("a", 1, 1.0), ("a", 2, NAN), ("a", 4, 4.0), ("b", 3, 5.0), ("b", 6, 6.0), ("b", 7, 7.0)]
-
-
-def test_gaps_are_masked_or_zero_or_an_error() -> None:
-    masked = panel_of(long(HOLES))
-    np.testing.assert_array_equal(masked.values[:, 0, 0], [1, NAN, NAN, 4, 5, NAN, NAN, 6, 7])
-    what = "3 of 9 steps of 1 (33.3%) are not in the file, first series `a` at 3"
-    assert f"{what}: masked, not filled" in map(str, masked.notes)
-    zero = panel_of(long(HOLES), gaps="zero")
-    # An empty cell of a line that is there stays missing.
-    np.testing.assert_array_equal(zero.values[:, 0, 0], [1, NAN, 0, 4, 5, 0, 0, 6, 7])
-    with pytest.raises(DataError, match=r"3 of 9 steps of 1 .* first series `a` at 3; add them"):
-        panel_of(long(HOLES), gaps="error")
-
-
-def test_only_targets_are_zero_in_gaps() -> None:
-    panel = panel_of(long(HOLES).assign(x=1.0), gaps="zero", past_covariates="x")
-    assert panel.values[2].isnan().flatten().tolist() == [False, True]
-
-
-def test_a_row_is_zero_between_its_own_first_and_last_line() -> None:
-    frame = pd.DataFrame(
-        {"ds": [1, 2, 3, 4, 5, 2, 4], "place": list("pppppqq"), "y": [1.0] * 5 + [2.0] * 2}
-    )
-    panel = panel_of(frame, row="place", gaps="zero")
-    np.testing.assert_array_equal(panel.values[:, 0, 1], [NAN, 2, 0, 2, NAN])
 
 
 def test_policies_have_names() -> None:
     for key, value in (("duplicates", "median"), ("gaps", "fill"), ("time_unit", "h")):
         with pytest.raises(ConfigError, match=rf"`data\.{key}` \(={value}\) must be one of"):
-            panel_of(long(HOLES), **{key: value})
-
-
-def test_a_user_is_told_what_the_series_are_like() -> None:
-    rows = [("whole", t, float(t)) for t in range(5)]
-    rows += [("point", 3, 1.0), ("other", 3, 1.0)]
-    rows += [("flat", t, 2.0) for t in range(5)] + [("void", t, NAN) for t in range(5)]
-    panel = panel_of(long(rows))
-    notes = [str(note) for note in panel.notes]
-    assert (
-        "2 series have a single row (`point`, `other`): such a series is forecast but" in notes[0]
-    )
-    assert "1 series has no value at all (`void`)" in notes[1]
-    assert "1 series has the same value throughout (`flat`)" in notes[2]
-    assert len(notes) == 3
-    assert [(note.kind, note.names) for note in panel.notes] == [
-        (NoteKind.ONE_POINT_SERIES, ("point", "other")),
-        (NoteKind.EMPTY_SERIES, ("void",)),
-        (NoteKind.CONSTANT_SERIES, ("flat",)),
-    ]
+            panel_of(long(TWICE), **{key: value})
 
 
 def test_series_side_by_side_are_not_unsorted() -> None:
@@ -129,4 +84,4 @@ def test_unsorted_rows_are_told() -> None:
     rows = [("a", t, float(t)) for t in (1, 2, 5, 4, 3)]
     (note,) = panel_of(long(rows)).notes
     assert note.kind is NoteKind.UNSORTED_LINES
-    assert str(note).startswith("the DataFrame: row 5 is earlier than row 4 before it (2 such)")
+    assert str(note).startswith("the DataFrame: line 5 is earlier than line 4 before it (2 such)")

@@ -1,0 +1,35 @@
+"""Columns of names: text in order of appearance, near-equal names."""
+
+import pandas as pd
+import pytest
+
+from tsconv.data.reading.names import factorize_names, near_equal_notes
+from tsconv.notes import Note, NoteKind
+
+
+@pytest.mark.parametrize(
+    ("column", "names", "codes"),
+    [
+        (pd.Series(["b", "a", "b"]), ("b", "a"), [0, 1, 0]),
+        (pd.Series(["b", "a", "b"], dtype="category"), ("b", "a"), [0, 1, 0]),
+        (pd.Series(pd.Categorical(["b"], ["x", "b", "y"])), ("b",), [0]),
+        (pd.Series([7.0, None, 8.0]), ("7", "8"), [0, -1, 1]),
+        (pd.Series([7.5, 8.0]), ("7.5", "8.0"), [0, 1]),
+        (pd.Series([1, "1", None, "2"], dtype=object), ("1", "2"), [0, 0, -1, 1]),
+        (pd.Series([True, False]), ("True", "False"), [0, 1]),
+    ],
+)
+def test_names_are_text_in_order_of_appearance(
+    column: pd.Series, names: tuple[str, ...], codes: list[int]
+) -> None:
+    found, spelt = factorize_names(column)
+    assert spelt == names
+    assert found.tolist() == codes
+
+
+def test_near_equal_names() -> None:
+    assert near_equal_notes(("a", "b", "c"), "id") == []
+    text = "rows 'Ab c' and 'aBC' differ by case or spaces only (2 such): they are taken for two"
+    assert near_equal_notes(("x", "Ab c", "y", "aBC", " x"), "row") == [
+        Note(NoteKind.NEAR_EQUAL_NAMES, text, ("Ab c", "aBC"))
+    ]

@@ -1,0 +1,89 @@
+"""Columns of names (ids, rows, categories): the distinct names, and their number on each line."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tsconv.data.source_column import SourceColumn
+from tsconv.notes import Note, NoteKind
+
+Codes = tuple[npt.NDArray[np.int64], tuple[str, ...]]  # (N,) numbers, and the names
+
+
+def factorize_names(column: pd.Series, missing: tuple[str, ...] = ()) -> Codes:
+    """The number of each cell's name, and the names as text in order of first appearance.
+
+    -1 is a cell without a name, or with one of `missing`.
+
+    >>> codes, names = factorize_names(pd.Series(["b", "a", "b", None]))
+    >>> codes.tolist(), names
+    ([0, 1, 0, -1], ('b', 'a'))
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, labels = column.cat.codes.to_numpy(), column.cat.categories
+    else:
+        codes, labels = pd.factorize(column)
+    labels = pd.Index(labels)
+    whole = pd.api.types.is_float_dtype(labels) and (labels % 1 == 0) & (abs(labels) < 2**53)
+    if np.all(whole):
+        labels = labels.astype("Int64")  # 7.0, as pandas makes of 7 beside a gap
+    text = np.asarray(labels.astype(str), dtype=object)
+    # Different labels may be spelt alike, and some are used by no line.
+    same, spelt = pd.factorize(text)
+    if len(spelt) != len(text) or missing:
+        same = np.where(np.isin(spelt, missing), -1, np.arange(len(spelt)))[same]
+        codes = np.append(same, -1)[codes]
+    used = pd.unique(codes)
+    used = used[used >= 0]
+    if len(used) != len(spelt) or (np.diff(used) != 1).any():  # not in order of appearance
+        number = np.full(len(spelt) + 1, -1)
+        number[used] = np.arange(len(used))
+        codes, spelt = number[codes], spelt[used]
+    return codes.astype("int64"), tuple(str(name) for name in spelt)
+
+
+def read_names(column: pd.Series, source: SourceColumn, role: str) -> Codes:
+    """The codes and names of a column of names, as strings; role: "id" or "row", for messages.
+
+    Raises DataError naming the first line where it is empty or no text.
+
+    >>> read_names(pd.Series([7, 7, 8]), SourceColumn("store", str), "id")[1]
+    ('7', '8')
+    """
+    try:
+        codes, spelt = factorize_names(column)
+    except TypeError as error:  # such as lists
+        raise source.error(0, f"not every {role} is a plain name") from error
+    zero = np.append(np.array(["\0" in n for n in spelt], dtype=bool), False)[codes]
+    if zero.any():
+        raise source.error(int(zero.argmax()), f"the {role} holds a zero byte: it is no text")
+    empty = np.append(np.array([n == "" for n in spelt], dtype=bool), True)[codes]
+    if empty.any():  # the last is for -1, a missing name
+        raise source.error(int(empty.argmax()), f"the {role} is empty")
+    return codes, spelt
+
+
+def near_equal_notes(names: tuple[str, ...], role: str) -> list[Note]:
+    """A note where names differ by case or spaces only.
+
+    >>> str(near_equal_notes(("Rome", "rome"), "id")[0])
+    "ids 'Rome' and 'rome' differ by case or spaces only (1 such): they are taken for two"
+    """
+    text = pa.array(names, pa.large_string())
+    plain = pc.replace_substring_regex(pc.utf8_lower(text), r"\s+", "")
+    if pc.count_distinct(plain).as_py() == len(names):
+        return []
+    codes = plain.dictionary_encode().indices.to_numpy()
+    order = np.argsort(codes, kind="stable")
+    same = order[1:][np.diff(codes[order]) == 0]
+    second = int(same.min())
+    first = int((codes == codes[second]).argmax())
+    message = (
+        f"{role}s {names[first]!r} and {names[second]!r} differ by case or spaces only "
+        f"({len(same)} such): they are taken for two"
+    )
+    return [Note(NoteKind.NEAR_EQUAL_NAMES, message, (names[first], names[second]))]
