@@ -78,7 +78,7 @@ def test_a_messy_file(
     columns = ("data.time=day", "data.id=shop", "data.target=sold", "horizon=7")
     code, out, err = checked(capsys, "data.path=my sales.csv", *columns, "output=r.json")
     assert code == 1
-    assert err.startswith("tsconv: my sales.csv: rows ")
+    assert err.startswith("tsconv: my sales.csv: lines ")
     assert len(err.strip().splitlines()) == 1
     assert len(out.splitlines()) <= 60
     report = json.loads(Path("r.json").read_text())

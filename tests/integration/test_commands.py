@@ -123,7 +123,7 @@ def test_columns_can_be_renamed_at_forecast_time(trained: Path, tsconv: Run) -> 
         (["data.path=missing.csv"], "`data.path` (=missing.csv) does not exist"),
         (["data.path=sales.csv", "data.target=solt"], "no column `solt` (set by `data.target`) (did you mean `sold`?)"),
         (["data.path=text.csv"], "text.csv: line 3, column `sold`: 'many' is not a number"),
-        (["data.path=twice.csv"], "rows 2 and 4 are both series `a` at 2024-01-01"),
+        (["data.path=twice.csv"], "lines 2 and 4 are both series `a` at 2024-01-01"),
         (["data.path=sales.csv", "model.hiden=3"], "unknown config key `model.hiden` (did you mean `model.hidden`?)"),
         (["data.path=sales.csv", "hidden=3"], "unknown config key `hidden` (did you mean `model.hidden`?)"),
         (["data.path=sales.csv", "trainer.max_step=3"], "unknown config key `trainer.max_step` (did you mean `trainer.max_steps`?)"),
