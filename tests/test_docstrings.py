@@ -18,7 +18,6 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # Still to be written; no name is added here.
 WITHOUT_A_SENTENCE = {
-    "data.panel.notes.missing_notes", "data.reading.files.is_parquet",
     "output.plots.figure_grid", "output.plots.finish", "training.loop.resume_path",
 }  # fmt: skip
 WITHOUT_AN_EXAMPLE = {"ForecastNet", "TsconvError"}

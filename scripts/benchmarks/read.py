@@ -2,7 +2,7 @@
 
     python scripts/benchmarks/read.py [--series 10000] [--steps 500] [--repeats 3]
 
-Made-up files: many series of some steps; a million ids of three rows; one long series among many
+Made-up files: many series of some steps; a million ids of three lines; one long series among many
 short ones. Each measurement is a process of its own; its peak memory is the largest resident size
 less that after the imports. The best of the repeats is shown, as other work on the machine only
 adds to it.
@@ -23,7 +23,7 @@ import pandas as pd
 
 
 def write(path: Path, names: list[str], lengths: list[int]) -> int:
-    """Hourly series of these lengths, long form; returns the number of rows."""
+    """Hourly series of these lengths, long form; returns the number of lines."""
     rng = np.random.default_rng(0)
     hours = pd.date_range("2000-01-01", periods=max(lengths), freq="h").strftime("%F %T").to_numpy()
     with path.open("w", encoding="utf-8") as file:
@@ -35,10 +35,10 @@ def write(path: Path, names: list[str], lengths: list[int]) -> int:
     return sum(lengths)
 
 
-def resident(which: str) -> float:
+def resident(key: str) -> float:
     """MB of this process: `VmRSS` now, `VmHWM` at most so far (Linux)."""
     status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(float(line.split()[1]) for line in status if line.startswith(which)) / 1e3
+    return next(float(line.split()[1]) for line in status if line.startswith(key)) / 1e3
 
 
 def measure(what: str, path: str) -> dict[str, float]:
@@ -100,16 +100,16 @@ def main() -> None:
             [options.long] + [50] * len(series),
         ),
     }
-    print(f"{'':<40}{'rows':>12}{'seconds':>10}{'peak MB':>10}{'frame or panel MB':>20}")
+    print(f"{'':<40}{'lines':>12}{'seconds':>10}{'peak MB':>10}{'frame or panel MB':>20}")
     with tempfile.TemporaryDirectory() as folder:
         for what, (names, lengths) in files.items():
             path = Path(folder) / "data.csv"
-            rows = write(path, names, lengths)
+            count = write(path, names, lengths)
             frame, panel = (best(w, path, options.repeats) for w in ("pandas", "panel"))
             print(what)
             for label, found in (("pandas, to a frame", frame), ("tsconv, to a panel", panel)):
                 print(
-                    f"  {label:<38}{rows:>12,}{found['seconds']:>10.2f}{found['peak']:>10.0f}"
+                    f"  {label:<38}{count:>12,}{found['seconds']:>10.2f}{found['peak']:>10.0f}"
                     f"{found['size']:>20.0f}"
                 )
             print(

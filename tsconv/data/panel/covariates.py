@@ -126,7 +126,10 @@ def delay_columns(values: npt.NDArray[np.float64], indptr: Steps, delays: list[i
 
 
 def static_covariates(table: Table) -> Static | None:
-    """One value for each series and row; None for none. Raises DataError where a series has two."""
+    """One value for each series and row; None for none.
+
+    Raises DataError where a series has two.
+    """
     static = table.static
     if static is None:
         return None

@@ -54,8 +54,9 @@ def _series_note(ids: Sequence[str], kind: NoteKind, marked: Flags, what: str, t
 
 
 def missing_notes(table: Table, values: npt.NDArray[np.float64], lacking: int) -> list[Note]:
-    """How much is missing where rows are laid side by side; `lacking` steps are of rows that a
-    series does not have at all.
+    """A note on how many values are missing where rows are aligned in time.
+
+    values: (N, C, H); `lacking` of its steps and rows are those that a series does not have at all.
     """
     not_there = lacking * values.shape[1]
     missing = int(np.isnan(values).sum()) - not_there
@@ -71,7 +72,7 @@ def missing_notes(table: Table, values: npt.NDArray[np.float64], lacking: int) -
 
 
 def ahead_notes(table: Table, count: int) -> list[Note]:
-    """How many lines lie beyond the last observed targets, where any do."""
+    """A note on lines after the last observed targets, `count` of them."""
     if not count:
         return []
     past = f" ({', '.join(table.channels[table.n_targets :])} unread there)" if table.n_past else ""
