@@ -16,7 +16,7 @@ Locate = Callable[[int], str]  # the number of a line of the table, from 0 -> "s
 
 @dataclasses.dataclass(frozen=True)
 class SourceColumn:
-    """A column's name and the place of each of its lines.
+    """A column's name, and the file and line of each of its cells.
 
     >>> column = SourceColumn("y", lambda i: f"sales.csv: line {i + 2}")
     >>> str(column.error(40, "'x' is not a number"))

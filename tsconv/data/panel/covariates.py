@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from tsconv.data.panel.ragged import indptr_of
-from tsconv.data.reading.table import CovariateColumns, Table
+from tsconv.data.reading.covariate_columns import CovariateColumns
+from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Steps
 from tsconv.errors import DataError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4", ".br": "brotli"}
-# First bytes of an archive whose name does not tell.
+# First bytes of an archive whose name does not show it.
 _MAGIC = {
     b"\x1f\x8b\x08": "gzip", b"BZh91AY&SY": "bz2", b"\x28\xb5\x2f\xfd": "zstd",
     b"\x04\x22\x4d\x18": "lz4",

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tsconv.config.schema import DataConfig
+from tsconv.data.reading.covariate_columns import CovariateColumns
 from tsconv.data.reading.read import SINGLE_SERIES, read_table
-from tsconv.data.reading.table import CovariateColumns, Table
+from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError, DataError
 from tsconv.notes import Note, NoteKind
 
@@ -118,7 +119,7 @@ def _filled(
 
 
 def _without_empty(columns: CovariateColumns, cells: Values) -> Values:
-    """Cells (N, F) with NaN for the category of empty ones, which any other takes the place of."""
+    """Cells (N, F) with NaN for the category of empty ones, which any other replaces."""
     out = cells.copy()
     for f, name in enumerate(columns.names):
         categories = columns.categories.get(name, ())

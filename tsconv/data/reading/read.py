@@ -8,7 +8,6 @@ as a spreadsheet counts its rows, the header being line 1.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -19,11 +18,13 @@ import pyarrow as pa
 
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.cells import BadCells, checked_numbers, sentinel_notes
+from tsconv.data.reading.column_roles import ColumnRoles, match_roles
+from tsconv.data.reading.covariate_columns import covariate_columns
 from tsconv.data.reading.files import concat_frames, find_files, line_in_file, read_file
 from tsconv.data.reading.locations import SourceLocations
-from tsconv.data.reading.names import factorize_names, near_equal_notes, read_names
-from tsconv.data.reading.roles import ColumnRoles, DeclaredRoles, match_roles, row_of_file
-from tsconv.data.reading.table import DUPLICATES, GAPS, CovariateColumns, Table
+from tsconv.data.reading.names import near_equal_notes, read_names
+from tsconv.data.reading.roles import DeclaredRoles, row_of_file
+from tsconv.data.reading.table import DUPLICATES, GAPS, Table
 from tsconv.data.reading.wide import stack_wide
 from tsconv.data.settings import FileFormat, GridPolicy, MissingPolicy, TimeFormat
 from tsconv.data.source_column import SourceColumn
@@ -192,7 +193,7 @@ def _checked_table(source: _Source, settings: _Settings) -> Table:
     for c, n in enumerate(channels):
         values[:, c] = numbers[n]
     delays = dict(zip(roles.past, roles.delays, strict=True))
-    past = _covariate_columns(frame, [n for n in roles.past if n not in numbers], numbers)
+    past = covariate_columns(frame, [n for n in roles.past if n not in numbers], numbers)
     if past is not None:
         past = dataclasses.replace(past, delays=tuple(delays[n] for n in past.names))
     table = Table(
@@ -206,8 +207,8 @@ def _checked_table(source: _Source, settings: _Settings) -> Table:
         n_past=len(past_numbers),
         delays=tuple(delays[n] for n in past_numbers),
         past=past,
-        future=_covariate_columns(frame, roles.future, numbers),
-        static=_covariate_columns(frame, roles.static, numbers, by_step=False),
+        future=covariate_columns(frame, roles.future, numbers),
+        static=covariate_columns(frame, roles.static, numbers, by_step=False),
         rows=rows,
         row_codes=row_codes,
         time_zone=zone,
@@ -242,26 +243,3 @@ def _checked_columns(source: _Source, missing: MissingPolicy) -> tuple[Numbers, 
             f"is empty; set the right `data.target=`"
         )
     return numbers, bad
-
-
-def _covariate_columns(
-    frame: pd.DataFrame, names: Sequence[str], numbers: Numbers, by_step: bool = True
-) -> CovariateColumns | None:
-    """Covariates side by side: numbers as they are, categories by number; None for none.
-
-    An empty cell is a category of its own where there is one for each step, else a missing value.
-    """
-    if not names:
-        return None
-    columns: list[npt.NDArray[np.float64]] = []
-    categories: dict[str, tuple[str, ...]] = {}
-    for name in names:
-        if name in numbers:
-            columns.append(numbers[name])
-            continue
-        codes, unique = factorize_names(frame[name], missing=("",))
-        if by_step and (codes < 0).any():  # "no holiday" is a category of its own
-            codes, unique = np.where(codes < 0, len(unique), codes), (*unique, "")
-        categories[name] = unique
-        columns.append(np.where(codes < 0, np.nan, codes))
-    return CovariateColumns(tuple(names), np.column_stack(columns), categories)

@@ -1,18 +1,16 @@
-"""Column roles: which columns of a file are read, and as what. Declared, never guessed."""
+"""The roles of columns as the config declares them, before any file is looked at."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from tsconv.config.schema import DataConfig
-from tsconv.errors import ConfigError, DataError, nearest, require_choice
+from tsconv.errors import ConfigError, DataError, require_choice
 
 WIDE = ("series", "rows", "channels")
 _LONGEST_DELAY = 1_000_000  # steps
-_DEFAULT_ID = DataConfig().id
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,116 +79,6 @@ class DeclaredRoles:
         return keys | dict.fromkeys(self.time, "data.time")
 
 
-@dataclasses.dataclass(frozen=True)
-class ColumnRoles:
-    """Which columns of a file are read, and as what."""
-
-    time: tuple[str, ...]
-    id: str | None
-    row: str | None
-    targets: tuple[str, ...]
-    past: tuple[str, ...]  # covariates that are seen up to the origin
-    future: tuple[str, ...]  # covariates that are known over the horizon
-    static: tuple[str, ...]  # covariates with one value a series and row
-    categories: tuple[str, ...]  # those of the covariates that are no numbers
-    delays: tuple[int, ...]  # steps by which each of `past` is released late
-    wide: str | None  # what the targets are: one of WIDE, or None in long form
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Columns of numbers: targets first."""
-        return tuple(c for c in (*self.targets, *self.covariates) if c not in self.categories)
-
-    @property
-    def covariates(self) -> tuple[str, ...]:
-        """Past, future and static covariates, in this order."""
-        return (*self.past, *self.future, *self.static)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Columns of text: ids, rows and categories."""
-        return (*(c for c in (self.id, self.row) if c is not None), *self.categories)
-
-    @property
-    def wanted(self) -> list[str]:
-        """Every column that is read."""
-        keys = (c for c in (self.id, self.row) if c is not None)
-        return [*self.time, *keys, *self.targets, *self.covariates]
-
-
-def match_roles(
-    names: Sequence[str], declared: DeclaredRoles, source: str, future_only: bool = False
-) -> ColumnRoles:
-    """Match the declared columns with a file's `names`.
-
-    future_only: the file has the future covariates beside time, id and row, and nothing else; where
-    it has no id or row, it holds for all of them. Raises DataError for a column that the file has
-    twice, or lacks, naming the nearest one; ConfigError for a column with two roles.
-
-    >>> match_roles(["ds", "shop", "y"], DeclaredRoles.of(DataConfig(id="shop")), "a.csv").wanted
-    ['ds', 'shop', 'y']
-    """
-    _reject_duplicate_names(names, source)
-    identity = declared.id
-    if identity == _DEFAULT_ID and identity not in names and declared.has_rows:
-        identity = None  # the file is one series
-    keys = dataclasses.replace(declared, id=identity).keys()
-    targets = declared.targets
-    if not targets:
-        targets = tuple(n for n in names if n not in keys) if declared.wide else ("y",)
-    roles = ColumnRoles(
-        declared.time,
-        identity,
-        declared.row,
-        targets,
-        declared.past,
-        declared.future,
-        declared.static,
-        declared.categories,
-        declared.delays,
-        declared.wide,
-    )
-    if future_only:
-        # As a template calls it. Where the file has no such column, it is one list for all rows.
-        row = declared.row if declared.row_from_file is None else "row"
-        roles = dataclasses.replace(
-            roles,
-            id=identity if identity in names else None,
-            row=row if row in names else None,
-            targets=(),
-            past=(),
-            delays=(),
-            static=(),
-            categories=tuple(c for c in declared.categories if c in declared.future),
-            wide=None,
-        )
-    _reject_absent(roles, names, keys, source)
-    if not roles.targets and not future_only:
-        raise DataError(f"{source}: no column of values beside {', '.join(roles.wanted)}")
-    for name in roles.wanted:
-        if roles.wanted.count(name) > 1:
-            raise ConfigError(
-                f"column `{name}` is given two roles among data.time, id, row, target and "
-                f"past_covariates, future_covariates, static_covariates"
-            )
-    return roles
-
-
-def _reject_absent(
-    roles: ColumnRoles, names: Sequence[str], keys: dict[str | None, str], source: str
-) -> None:
-    """Raise DataError for the first wanted column that the file lacks."""
-    for name in roles.wanted:
-        if name not in names:
-            key = keys.get(name, "data.target")
-            alone = "; a file with one series: data.id=null" if key == "data.id" else ""
-            raise DataError(
-                f"{source}: no column `{name}` (set by `{key}`){nearest(name, names)}; "
-                f"its columns are {', '.join(names[:12])}"
-                f"{', ...' if len(names) > 12 else ''}{alone}"
-            )
-
-
 def with_delays(value: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Names of past covariates and the steps by which each is released late.
 
@@ -219,15 +107,6 @@ def with_delays(value: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
         names += as_list(item, key)
         delays.append(delay)
     return tuple(names), tuple(delays)
-
-
-def _reject_duplicate_names(names: Sequence[str], source: str) -> None:
-    """Raise DataError where two columns have one name."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise DataError(f"{source}: two columns are called `{name}`; rename one")
-        seen.add(name)
 
 
 def _check_combination(data: DataConfig) -> None:

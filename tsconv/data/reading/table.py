@@ -7,39 +7,13 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from tsconv.data.reading.covariate_columns import CovariateColumns
 from tsconv.data.reading.locations import SourceLocations
 from tsconv.data.timestamps.frequency import Times
 from tsconv.notes import Note
 
 DUPLICATES = ("error", "mean", "first", "last")  # several lines of one time, see GridPolicy
 GAPS = ("mask", "error", "zero")  # a time without a line, see GridPolicy
-
-
-@dataclasses.dataclass(frozen=True)
-class CovariateColumns:
-    """Covariates beside the channels: numbers, or categories by their number in `categories`."""
-
-    names: tuple[str, ...]
-    values: npt.NDArray[np.float64]  # (N, F), NaN where missing
-    categories: dict[str, tuple[str, ...]]  # of each column that is no number
-    delays: tuple[int, ...] = ()  # steps by which each is released late; () for none
-
-    def __len__(self) -> int:
-        """The number of columns, F."""
-        return len(self.names)
-
-    def tile(self, count: int) -> CovariateColumns:
-        """The same lines `count` times over, as wide files are stacked."""
-        return dataclasses.replace(self, values=np.tile(self.values, (count, 1)))
-
-    def take(self, order: npt.NDArray[np.int64]) -> CovariateColumns:
-        """Some of the lines, in another order."""
-        return dataclasses.replace(self, values=self.values[order])
-
-    @property
-    def ordered(self) -> list[int]:
-        """Numbers of the columns, categories first: the order in which a network takes them."""
-        return sorted(range(len(self)), key=lambda i: self.names[i] not in self.categories)
 
 
 @dataclasses.dataclass(frozen=True)
