@@ -33,11 +33,16 @@ def join(store: Store, name: str, sweep: SweepConfig | None = None) -> optuna.St
 
 
 def run_all(
-    store: Store, study: optuna.Study, worker: str, sweep: SweepConfig, space: Space = SPACE
+    store: Store,
+    study: optuna.Study,
+    worker: str,
+    sweep: SweepConfig,
+    space: Space = SPACE,
+    seconds: float = 0.005,
 ) -> None:
-    """Claim and finish trials until there are none; the value is what was drawn for x, or 0."""
+    """Claim and finish trials, each of so many seconds; the value is what x drew, or 0."""
     with store.worker_alive(worker):
         while (claimed := claim_trial(store, study, worker, sweep, space)) is not None:
             value = [float(claimed.values.get("x", 0))] * len(sweep.objectives)
-            time.sleep(0.005)
+            time.sleep(seconds)
             finish_trial(store, study, claimed, worker, TrialState.COMPLETE, value, {})

@@ -29,7 +29,9 @@ def _hammer(address: str | None, folder: Path, name: str, worker: int, together:
     together.wait(60)
     store = open_store(address, folder, name, heartbeat=1)
     sweep = settings(n_trials=24)
-    run_all(store, join(store, name, sweep), f"w{worker}", sweep)
+    study = join(store, name, sweep)
+    together.wait(60)  # the first to join must not finish all trials before the others are there
+    run_all(store, study, f"w{worker}", sweep, seconds=0.02)
 
 
 def run_together(processes: list[Any]) -> None:
