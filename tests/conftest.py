@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests.helpers.postgres import serve
+from tsconv.cli import main
 
 # Times on a shared machine vary too much for a deadline on each example.
 settings.register_profile("tsconv", deadline=None, derandomize=True)
@@ -33,6 +34,22 @@ def tsconv(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             text=True,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def tsconv_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `tsconv ...` in this process, which spares the seconds that its imports take."""
+
+    def run(*arguments: str, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(cwd)
+        monkeypatch.delenv("TSCONV_DEBUG", raising=False)
+        capsys.readouterr()  # what was printed before
+        code = main(arguments)
+        return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
 
     return run
 

@@ -15,6 +15,7 @@ from tsconv.evaluation.metrics import KEYS
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 QUICK = ("trainer.max_steps=20", "compile=false", "precision=float32", "callbacks.progress=false")
+COLUMNS = ("data.time=day", "data.id=shop", "data.target=sold")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame = frame.drop(index=range(200, 205))
     frame = frame[(frame["shop"] != "shop 3") | (frame["day"] < "2023-02-01")]
     frame.sample(frac=1, random_state=0).to_csv(folder / "sales.csv", index=False)
-    command = ["train", "data.path=sales.csv", "data.time=day", "data.id=shop", "data.target=sold"]
+    command = ["train", "data.path=sales.csv", *COLUMNS]
     done = subprocess.run(
         [sys.executable, "-m", "tsconv.cli", *command, "horizon=7", "run_dir=run", *QUICK],
         cwd=folder,
@@ -144,7 +145,7 @@ def test_columns_can_be_renamed_at_forecast_time(trained: Path, tsconv: Run) -> 
     ],
 )  # fmt: skip
 def test_train_refuses_in_one_line(
-    trained: Path, tsconv: Run, tmp_path: Path, arguments: list[str], message: str
+    trained: Path, tsconv_here: Run, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     (tmp_path / "sales.csv").write_bytes((trained / "sales.csv").read_bytes())
     (tmp_path / "text.csv").write_text("shop,day,sold\na,2024-01-01,1\na,2024-01-02,many\n")
@@ -152,8 +153,7 @@ def test_train_refuses_in_one_line(
         "shop,day,sold\na,2024-01-01,1\na,2024-01-02,1\na,2024-01-01,2\n"
     )
     before = sorted(p.name for p in tmp_path.iterdir())
-    columns = ["data.time=day", "data.id=shop", "data.target=sold", "horizon=7"]
-    done = tsconv("train", *columns, *QUICK, *arguments)
+    done = tsconv_here("train", *COLUMNS, "horizon=7", *QUICK, *arguments)
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stderr.startswith("tsconv: ")
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -181,7 +181,7 @@ def test_train_refuses_in_one_line(
     ],
 )  # fmt: skip
 def test_forecast_refuses_in_one_line(
-    trained: Path, tsconv: Run, arguments: list[str], message: str
+    trained: Path, tsconv_here: Run, arguments: list[str], message: str
 ) -> None:
     hours = pd.DataFrame(
         {"day": pd.date_range("2024", periods=9, freq="h"), "shop": "a", "sold": 1.0}
@@ -192,11 +192,25 @@ def test_forecast_refuses_in_one_line(
     days = hours.assign(day=pd.date_range("2024-01-01", periods=9, freq="D"), sold=None)
     days.to_csv(trained / "empty.csv", index=False)
     before = sorted(p.name for p in trained.iterdir())
-    done = tsconv("forecast", *arguments, cwd=trained)
+    done = tsconv_here("forecast", *arguments, cwd=trained)
     assert done.returncode == 1, done.stdout
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert message in done.stderr
     assert sorted(p.name for p in trained.iterdir()) == before
+
+
+def test_refusals_in_processes_of_their_own(trained: Path, tsconv: Run) -> None:
+    for command, arguments, message in (
+        ("train", ("horizon=7", "data.path=missing.csv"), "`data.path` (=missing.csv) does not"),
+        ("train", ("hidden=3",), "did you mean `model.hidden`?"),
+        ("train", ("data.path=sales.csv", *COLUMNS, "horizon=0"), "`horizon` (=0) must be"),
+        ("forecast", ("bundle=nowhere", "data.path=sales.csv"), "`bundle` (=nowhere) is not"),
+    ):
+        done = tsconv(command, *arguments, cwd=trained)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert done.stderr.startswith("tsconv: ")
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+        assert message in done.stderr
 
 
 def test_file_names_need_no_care(trained: Path, tsconv: Run) -> None:
@@ -232,8 +246,6 @@ def test_help_and_version(tsconv: Run) -> None:
 
 
 def test_scripts_are_the_commands() -> None:
-    from tests.helpers.paths import ROOT
-
     for name in ("train", "forecast"):
         assert f'run_script("{name}")' in (ROOT / "scripts" / f"{name}.py").read_text()
 
