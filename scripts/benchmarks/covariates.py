@@ -20,7 +20,7 @@ from tsconv.config.compose import train_config
 from tsconv.data.batches.chunks import gather
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import read_table
-from tsconv.training.prepare import PanelCache
+from tsconv.training.panel_cache import PanelCache
 from tsconv.training.run import train
 
 NO_PAST = ("data.past_covariates=null",)
@@ -51,15 +51,15 @@ def errors(seed: int, overrides: tuple[str, ...], holiday: Tensor) -> tuple[list
         result = train(config)
     # The panel of the training, encoded; its test part in one dense pass a series.
     prepared = PanelCache().prepare(config)
-    net, panel, segment = result.bundle.net, prepared.panel, prepared.split.test
-    assert segment is not None
+    net, panel, origins = result.bundle.net, prepared.panel, prepared.split.test
+    assert origins is not None
     sums, counts = np.zeros(3), np.zeros(3)
     for s in range(len(panel)):
-        series, first = torch.tensor([s]), segment.first[s : s + 1]
-        count, horizon = int(segment.counts[s]), net.spec.horizon
-        batch = gather(panel, segment, series, first, count, net.history, horizon)
+        series, first = torch.tensor([s]), origins.first[s : s + 1]
+        count, horizon = int(origins.counts[s]), net.spec.horizon
+        batch = gather(panel, origins, series, first, count, net.history, horizon)
         with torch.inference_mode():
-            out = net(batch.x, batch.mask, count, known=batch.known).values()[0, 0, 0]
+            out = net(batch.x, batch.mask, count, covariates=batch.covariates).values()[0, 0, 0]
         middle = out[..., net.quantiles.index(0.5)]  # (O, horizon)
         miss = (middle - batch.y[0, 0, 0].unfold(-1, horizon, 1)).abs()
         ahead = holiday[s, int(first) + 1 :].unfold(0, horizon, 1)[:count]
@@ -74,11 +74,11 @@ def errors(seed: int, overrides: tuple[str, ...], holiday: Tensor) -> tuple[list
 def holidays() -> Tensor:
     """(S, steps) whether the file has a holiday or a bridge day there."""
     config = train_config(["experiment=load"])
-    known = build_panel(read_table(config.data)).covariates
-    assert known is not None
-    empty = known.categories["holiday"].index("")
-    values = known.values[:, known.names.index("holiday"), 0]
-    return (values != empty).view(len(known.lengths), -1)  # the areas are equally long
+    covariates = build_panel(read_table(config.data)).covariates
+    assert covariates is not None
+    empty = covariates.categories["holiday"].index("")
+    values = covariates.values[:, covariates.names.index("holiday"), 0]
+    return (values != empty).view(len(covariates.lengths), -1)  # the areas are equally long
 
 
 def main() -> None:

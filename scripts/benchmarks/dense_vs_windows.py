@@ -17,13 +17,14 @@ import time
 
 import torch
 
+from tsconv.config.schema import HeadConfig
 from tsconv.data.batches.chunks import gather
 from tsconv.data.panel.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.locations import SourceLocations
 from tsconv.data.reading.table import Table
 from tsconv.model.network import ForecastNet, NetSpec
-from tsconv.training.lightning_module import dense_loss
+from tsconv.training.dense_loss import dense_loss
 
 HORIZON, SERIES, LENGTH = 96, 7, 6000
 
@@ -59,18 +60,18 @@ def measure(
     net = ForecastNet(NetSpec(HORIZON, 336, (), hidden=32, levels=7))
     optimizer = torch.optim.AdamW(net.parameters(), fused=True)
     lengths = panel.lengths
-    segment = OriginRange(torch.zeros_like(lengths), lengths - HORIZON - 1, lengths)
+    origins = OriginRange(torch.zeros_like(lengths), lengths - HORIZON - 1, lengths)
     loss_function = torch.compile(dense_loss, dynamic=False) if compiled else dense_loss
+    head = HeadConfig("point", None, "mae", "series")
     generator = torch.Generator().manual_seed(1)
     seconds = []
     for _ in range(steps + 3):  # three steps to warm up
         begun = time.perf_counter()
         series = torch.randint(SERIES, (chunks,), generator=generator)
         first = torch.randint(700, LENGTH - HORIZON - n_origins, (chunks,), generator=generator)
-        b = gather(panel, segment, series, first, n_origins, net.history, HORIZON)
-        unit = torch.ones(chunks, 1, 1)
+        batch = gather(panel, origins, series, first, n_origins, net.history, HORIZON)
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            loss, _ = loss_function(net, b.x, b.mask, b.y, b.y_mask, b.valid, unit, "mae", "series")
+            loss, _ = loss_function(net, batch, torch.ones(chunks, 1, 1), head)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -85,15 +86,15 @@ def largest_difference(panel: Panel) -> float:
     assert net.linear is not None
     torch.nn.init.normal_(net.linear.weight, std=0.1)
     lengths = panel.lengths
-    segment = OriginRange(torch.zeros_like(lengths), lengths - 1, lengths)
+    origins = OriginRange(torch.zeros_like(lengths), lengths - 1, lengths)
     with torch.inference_mode():
         series = torch.zeros(1, dtype=torch.int64)
         dense = gather(
-            panel, segment, series, series + 2000, 256, net.history, HORIZON, torch.float64
+            panel, origins, series, series + 2000, 256, net.history, HORIZON, torch.float64
         )
         together = net(dense.x, dense.mask, 256).values()[0, 0, 0]
         first = 2000 + torch.arange(256)
-        one = gather(panel, segment, first * 0, first, 1, net.history, HORIZON, torch.float64)
+        one = gather(panel, origins, first * 0, first, 1, net.history, HORIZON, torch.float64)
         apart = net(one.x, one.mask, 1).values()[:, 0, 0, 0]
     return float((together - apart).abs().max())
 

@@ -17,9 +17,11 @@ from collections.abc import Callable
 
 import torch
 
+from tsconv.config.schema import HeadConfig
+from tsconv.data.batches.chunks import Batch
 from tsconv.model.network import ForecastNet
 from tsconv.model.spec import NetSpec
-from tsconv.training.lightning_module import dense_loss
+from tsconv.training.dense_loss import dense_loss
 
 DECILES = tuple(q / 10 for q in range(1, 10))
 FAMILIES = {
@@ -51,14 +53,18 @@ def stepper(
     x = torch.randn(chunks, targets + spec.n_past, rows, net.history + n_origins)
     y = torch.randn(chunks, targets, rows, n_origins - 1 + spec.horizon)
     valid = torch.ones(chunks, n_origins, dtype=torch.bool)
-    unit = torch.ones(chunks, targets, rows)
-    batch = (x, torch.ones_like(x), y, torch.ones_like(y), valid, unit, "mae", "series")
+    series = torch.arange(chunks)
+    batch = Batch(x, torch.ones_like(x), y, torch.ones_like(y), valid, series, series * 0)
+    inv_scale, head = (
+        torch.ones(chunks, targets, rows),
+        HeadConfig("quantile", None, "mae", "series"),
+    )
     loss_function = torch.compile(dense_loss, dynamic=False) if compiled else dense_loss
 
     def step() -> float:
         begun = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            loss, _ = loss_function(net, *batch)
+            loss, _ = loss_function(net, batch, inv_scale, head)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

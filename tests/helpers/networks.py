@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from tsconv.data.batches.chunks import Batch
+from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet
 from tsconv.model.spec import NetSpec
 
@@ -25,6 +27,25 @@ def random_net(**settings: object) -> ForecastNet:
         for parameter in net.parameters():
             parameter.copy_(0.4 * torch.randn(parameter.shape, generator=generator))
     return net
+
+
+def random_batch(
+    net: ForecastNet, n_chunks: int, n_origins: int, covariates: CovariateBatch | None = None
+) -> Batch:
+    """Chunks of one channel and one row, observed throughout; float32."""
+    x = torch.randn(n_chunks, 1, 1, net.history + n_origins)
+    y = torch.randn(n_chunks, 1, 1, n_origins - 1 + net.spec.horizon)
+    series = torch.arange(n_chunks)
+    return Batch(
+        x=x,
+        mask=torch.ones_like(x),
+        y=y,
+        y_mask=torch.ones_like(y),
+        valid=torch.ones(n_chunks, n_origins, dtype=torch.bool),
+        series=series,
+        first=torch.full_like(series, net.history),
+        covariates=covariates,
+    )
 
 
 def masked(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

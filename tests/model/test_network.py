@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from tests.helpers.networks import random_net
+from tests.helpers.networks import random_batch, random_net
+from tsconv.config.schema import HeadConfig
 from tsconv.errors import ConfigError
 from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet, LinearBranch, NetSpec
@@ -68,19 +69,18 @@ def test_a_spec_of_another_version_is_refused_by_key() -> None:
 @pytest.mark.parametrize("with_covariates", [False, True])
 def test_nothing_in_the_dense_loss_breaks_the_graph(with_covariates: bool) -> None:
     """fullgraph, with a backend that generates no code: quick, and it fails on a graph break."""
-    from tsconv.training.lightning_module import dense_loss
+    from tsconv.training.dense_loss import dense_loss
 
     sizes = {"past_categories": (3,), "n_future": 2, "calendar": ("hour",), "n_static": 1}
     more = sizes if with_covariates else {}
     net = random_net(quantiles=(0.1, 0.5, 0.9), dropout=0.0, **more).float().train()
-    x = torch.randn(2, 1, net.history + 8)
     z = torch.ones(2, 5, 1, net.history + 8 + 5)
-    known = (
+    covariates = (
         CovariateBatch(z, z, torch.ones(2, 1, 1), torch.ones(2, 1, 1)) if with_covariates else None
     )
-    y, valid = torch.randn(2, 1, 12), torch.ones(2, 8, dtype=torch.bool)
-    arguments = (net, x, torch.ones_like(x), y, torch.ones_like(y), valid, torch.ones(2, 1))
-    plain, _ = dense_loss(*arguments, "mae", "series", known)
+    batch = random_batch(net, 2, 8, covariates)
+    head = HeadConfig("quantile", list(net.quantiles), "mae", "series")
+    plain, _ = dense_loss(net, batch, torch.ones(2, 1, 1), head)
     compiled = torch.compile(dense_loss, backend="aot_eager", fullgraph=True, dynamic=False)
-    loss, _ = compiled(*arguments, "mae", "series", known)
+    loss, _ = compiled(net, batch, torch.ones(2, 1, 1), head)
     torch.testing.assert_close(loss, plain)

@@ -48,8 +48,8 @@ def data(seed: int, missing: float = 0.2) -> tuple[torch.Tensor, torch.Tensor, C
     seen = (random(*values.shape) >= missing).double()
     static = torch.stack([torch.floor(random(B, H) * 5), random(B, H)], dim=1)
     static_seen = (random(B, 2, H) >= missing).double()
-    known = CovariateBatch(values * seen, seen, static * static_seen, static_seen)
-    return masked(x, mask), mask, known
+    covariates = CovariateBatch(values * seen, seen, static * static_seen, static_seen)
+    return masked(x, mask), mask, covariates
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -59,9 +59,9 @@ def test_dense_equals_windows_with_all_kinds(
     form: dict, seed: int, n_origins: int, missing: float
 ) -> None:
     net = net_of(form)
-    x, mask, known = data(seed, missing)
-    dense = net(x, mask, n_origins, known=known).values()
-    windows = windowed_reference(net, x, mask, range(W - n_origins, W), known)
+    x, mask, covariates = data(seed, missing)
+    dense = net(x, mask, n_origins, covariates=covariates).values()
+    windows = windowed_reference(net, x, mask, range(W - n_origins, W), covariates)
     torch.testing.assert_close(dense, windows, rtol=1e-9, atol=1e-9)
 
 
@@ -77,17 +77,21 @@ def test_what_is_not_known_yet_changes_no_bit(
 ) -> None:
     """Past covariates after the origin, and future ones beyond its horizon."""
     net = net_of(form).to(dtype)
-    x, mask, known = data(seed)
-    x, mask, known = x.to(dtype), mask.to(dtype), CovariateBatch(*(v.to(dtype) for v in known))
-    before = net(x, mask, W, known=known).values()[:, :, :, : origin + 1]
+    x, mask, covariates = data(seed)
+    x, mask, covariates = (
+        x.to(dtype),
+        mask.to(dtype),
+        CovariateBatch(*(v.to(dtype) for v in covariates)),
+    )
+    before = net(x, mask, W, covariates=covariates).values()[:, :, :, : origin + 1]
     x[:, -1, :, origin + 1 :], mask[..., origin + 1 :] = 1e4, 1  # the numeric past covariate
-    values, seen = known.values.clone(), known.seen.clone()
+    values, seen = covariates.values.clone(), covariates.seen.clone()
     for columns, first in ((slice(0, PAST), 1), (slice(PAST, None), HORIZON + 1)):
         part = values[:, columns, :, origin + first :]
         values[:, columns, :, origin + first :] = torch.where(part > 0, part - 1, part + 1)
         seen[:, columns, :, origin + first :] = 1
-    changed = known._replace(values=values, seen=seen)
-    after = net(x, mask, W, known=changed).values()[:, :, :, : origin + 1]
+    changed = covariates._replace(values=values, seen=seen)
+    after = net(x, mask, W, covariates=changed).values()[:, :, :, : origin + 1]
     assert torch.equal(before, after)
 
 
@@ -95,31 +99,34 @@ def test_what_is_not_known_yet_changes_no_bit(
 def test_every_covariate_counts(column: int) -> None:
     """At the origin for a past one, at the horizon's last step for a future one."""
     net = net_of(MIXED)
-    x, mask, known = data(0, missing=0)
-    values, static = known.values.clone(), known.static.clone()
+    x, mask, covariates = data(0, missing=0)
+    values, static = covariates.values.clone(), covariates.static.clone()
     if column >= PAST + AHEAD:
         static[:, column - PAST - AHEAD] = 1 - static[:, column - PAST - AHEAD].clamp(0, 1)
     else:
         step = W - 1 if column < PAST else W - 1 + HORIZON
         values[:, column, :, step] = 1 - values[:, column, :, step].clamp(0, 1)
-    changed = known._replace(values=values, static=static)
-    before, after = (net(x, mask, 1, known=k).values()[..., -1, :] for k in (known, changed))
+    changed = covariates._replace(values=values, static=static)
+    before, after = (
+        net(x, mask, 1, covariates=k).values()[..., -1, :] for k in (covariates, changed)
+    )
     assert (before != after).flatten(1).any(1).all()
 
 
 def test_an_effect_reaches_its_own_step_alone() -> None:
     net = net_of(MIXED, future_categories=(), n_static=0, static_categories=(), calendar=())
-    x, mask, known = data(1, missing=0)
-    known = CovariateBatch(
-        known.values[:, [0, 3, 4]],
-        known.seen[:, [0, 3, 4]],
+    x, mask, covariates = data(1, missing=0)
+    covariates = CovariateBatch(
+        covariates.values[:, [0, 3, 4]],
+        covariates.seen[:, [0, 3, 4]],
         x.new_zeros(B, 0, H),
         x.new_zeros(B, 0, H),
     )
-    values = known.values.clone()
+    values = covariates.values.clone()
     values[:, 1, :, W - 1 + 3] += 1
     before, after = (
-        net(x, mask, 1, known=k).values() for k in (known, known._replace(values=values))
+        net(x, mask, 1, covariates=k).values()
+        for k in (covariates, covariates._replace(values=values))
     )
     same = (before == after).flatten(0, 3).all(0)  # (horizon, Q): the median moves too
     assert same.tolist() == [[i != 2] * 3 for i in range(HORIZON)]
@@ -127,12 +134,14 @@ def test_an_effect_reaches_its_own_step_alone() -> None:
 
 def test_a_number_that_is_missing_is_not_a_mean() -> None:
     net = net_of(MIXED)
-    x, mask, known = data(4, missing=0)
-    values, seen = known.values.clone(), known.seen.clone()
+    x, mask, covariates = data(4, missing=0)
+    values, seen = covariates.values.clone(), covariates.seen.clone()
     values[:, 3] = 0  # the mean of what is standardised
     seen[:, 3, :, W:] = 0
-    mean = known._replace(values=values)
-    before, after = (net(x, mask, 1, known=k).values() for k in (mean, mean._replace(seen=seen)))
+    mean = covariates._replace(values=values)
+    before, after = (
+        net(x, mask, 1, covariates=k).values() for k in (mean, mean._replace(seen=seen))
+    )
     assert (before != after).all()
 
 
@@ -151,21 +160,25 @@ def test_the_linear_branch_sees_what_covariates_leave() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_permuting_series_permutes_forecasts_and_batches_change_nothing(form: dict) -> None:
     net = net_of(form)
-    x, mask, known = data(2)
-    together = net(x, mask, 9, known=known).values()
+    x, mask, covariates = data(2)
+    together = net(x, mask, 9, covariates=covariates).values()
     order = torch.tensor([2, 0, 1])
-    moved = net(x[order], mask[order], 9, known=CovariateBatch(*(v[order] for v in known))).values()
+    moved = net(
+        x[order], mask[order], 9, covariates=CovariateBatch(*(v[order] for v in covariates))
+    ).values()
     torch.testing.assert_close(moved, together[order], rtol=0, atol=1e-10)
-    one = net(x[1:2], mask[1:2], 9, known=CovariateBatch(*(v[1:2] for v in known))).values()
+    one = net(
+        x[1:2], mask[1:2], 9, covariates=CovariateBatch(*(v[1:2] for v in covariates))
+    ).values()
     torch.testing.assert_close(one, together[1:2], rtol=0, atol=1e-10)
 
 
 def test_forecasts_move_with_the_series() -> None:
     net = net_of(MIXED)
-    x, mask, known = data(3)
+    x, mask, covariates = data(3)
     moved = torch.cat([1000 * (x[:, :2] + 5), x[:, 2:]], dim=1)
-    plain = net(x, mask, 9, known=known).values()
-    scaled = net(masked(moved, mask), mask, 9, known=known).values()
+    plain = net(x, mask, 9, covariates=covariates).values()
+    scaled = net(masked(moved, mask), mask, 9, covariates=covariates).values()
     torch.testing.assert_close(scaled, 1000 * (plain + 5), rtol=1e-8, atol=1e-4)
 
 
@@ -190,8 +203,8 @@ def test_the_effect_equals_its_readable_twin(
 
 def test_an_unknown_category_is_the_mean_of_those_known() -> None:
     net = net_of({})
-    assert net.known is not None
-    column, seen = net.known.encoder.past, torch.ones(1, 1)
+    assert net.covariates is not None
+    column, seen = net.covariates.encoder.past, torch.ones(1, 1)
     each = torch.stack([column(torch.full((1, 1), float(c)), seen) for c in (1, 2, 3)])
     unknown = column(torch.zeros(1, 1), seen)
     torch.testing.assert_close(unknown, each.mean(0))
@@ -200,9 +213,9 @@ def test_an_unknown_category_is_the_mean_of_those_known() -> None:
 
 def test_wrong_shapes_are_named() -> None:
     net = net_of({})
-    x, mask, known = data(0)
-    for wrong in (None, known._replace(values=known.values[..., :-1])):
-        with pytest.raises(ConfigError, match=r"`known` has shapes .* expected"):
-            net(x, mask, 1, known=wrong)
+    x, mask, covariates = data(0)
+    for wrong in (None, covariates._replace(values=covariates.values[..., :-1])):
+        with pytest.raises(ConfigError, match=r"`covariates` has shapes .* expected"):
+            net(x, mask, 1, covariates=wrong)
     with pytest.raises(ConfigError, match="`n_static`"):
         ForecastNet(dataclasses.replace(net.spec, n_static=-1))

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.networks import masked, random_net
+from tsconv.config.schema import HeadConfig
+from tsconv.data.batches.chunks import Batch
 from tsconv.errors import ConfigError
 from tsconv.model.network import ForecastNet, windowed_reference
 from tsconv.model.spec import NetSpec
-from tsconv.training.lightning_module import dense_loss
+from tsconv.training.dense_loss import dense_loss
 
 H, B, C, W = 4, 2, 3, 46
 PAST = {"channels": "mixed", "n_targets": 2, "n_past": 1}
@@ -241,16 +243,18 @@ def test_the_loss_of_a_family_is_that_of_its_members_together(channels: dict, sc
     generator = torch.Generator().manual_seed(6)
     y = torch.randn(B, 2, H, 6 + 4, generator=generator, dtype=torch.float64)
     y_mask = (torch.rand(y.shape, generator=generator) > 0.3).double()
-    unit = torch.rand(B, 2, H, generator=generator, dtype=torch.float64)
+    inv_scale = torch.rand(B, 2, H, generator=generator, dtype=torch.float64)
     valid = torch.tensor([[True] * 6, [True] * 3 + [False] * 3])
-    loss, count = dense_loss(net, x, mask, y, y_mask, valid, unit, "mae", scale)
+    batch = Batch(x, mask, y, y_mask, valid, torch.arange(B), torch.zeros(B).long())
+    head = HeadConfig("quantile", None, "mae", scale)
+    loss, count = dense_loss(net, batch, inv_scale, head)
     with torch.no_grad():
         out = net(x, mask, 6)
     total = terms = 0.0
     for b, c, h, o, k in itertools.product(range(B), range(2), range(H), range(6), range(5)):
         if not (valid[b, o] and y_mask[b, c, h, o + k] and out.n_observed[b, c, h, o] > 0):
             continue
-        size = unit[b, c, h] if scale == "series" else out.inverse[b, c, h, o]
+        size = inv_scale[b, c, h] if scale == "series" else out.inverse[b, c, h, o]
         if size == 0:
             continue
         values = out.values()[b, c, h, o, k]

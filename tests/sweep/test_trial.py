@@ -28,7 +28,7 @@ from tsconv.sweep.trial import (
     require_validation,
     run_trial,
 )
-from tsconv.training.prepare import PanelCache
+from tsconv.training.panel_cache import PanelCache
 from tsconv.training.run import train
 
 QUICK = ("horizon=7", "trainer.max_steps=30", "compile=false", "precision=float32", "plots=false")
@@ -120,12 +120,12 @@ def test_a_pruned_trial_stops_and_says_what_it_cost(tmp_path: Path) -> None:
 def test_a_panel_cache_reads_a_file_once_for_each_way_of_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import tsconv.training.prepare
+    import tsconv.training.panel_cache
 
     reads = []
-    read = tsconv.training.prepare.read_table
+    read = tsconv.training.panel_cache.read_table
     monkeypatch.setattr(
-        tsconv.training.prepare, "read_table", lambda data: reads.append(1) or read(data)
+        tsconv.training.panel_cache, "read_table", lambda data: reads.append(1) or read(data)
     )
     panel_cache = PanelCache()
     panel_cache.prepare(config(tmp_path))

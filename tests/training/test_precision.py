@@ -7,51 +7,50 @@ from typing import Any
 import pytest
 import torch
 
-from tsconv.model.spec import NetSpec
-from tsconv.training import precision as speed
-from tsconv.training.precision import CompileCache, choose
-
-
-class Net(torch.nn.Module):
-    """Something with a spec and a weight; its loss is counted."""
-
-    def __init__(self, **spec: Any) -> None:
-        super().__init__()
-        self.spec = NetSpec(**{"horizon": 2, "context_length": 4, **spec})
-        self.weight = torch.nn.Parameter(torch.ones(()))
+from tests.helpers.networks import random_batch, random_net
+from tsconv.config.schema import HeadConfig
+from tsconv.model.network import ForecastNet
+from tsconv.training import compile_cache, precision
+from tsconv.training.compile_cache import CompileCache, choose_step
+from tsconv.training.step import TrainingStep
 
 
 class Loss:
+    """A loss that counts its calls."""
+
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, net: Net, *rest: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    def __call__(self, net: ForecastNet, *_: Any) -> tuple[torch.Tensor, torch.Tensor]:
         self.calls += 1
-        return net.weight * 2, net.weight
+        value = next(net.parameters()).sum()
+        return value, value.detach()
 
 
-def arguments(steps: int = 16, **spec: Any) -> tuple[Any, ...]:
-    x = torch.zeros(2, 1, 1, steps)
-    valid = torch.ones(2, 8, dtype=torch.bool)
-    return (Net(**spec), x, x, x, x, valid, torch.ones(2, 1, 1), "mae", "series")
+def step(n_origins: int = 8, loss: Loss | None = None, **spec: Any) -> TrainingStep:
+    """A step of a small network, with `n_origins` origins a chunk."""
+    net = random_net(**spec).float()
+    batch = random_batch(net, 2, n_origins)
+    head = HeadConfig("point", None, "mae", "series")
+    return TrainingStep(loss or Loss(), net, batch, torch.ones(2, 1, 1), head)
 
 
 @pytest.fixture
 def slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eager steps of 20 ms, a compiler, and no bfloat16: what is chosen depends on counts alone."""
-    monkeypatch.setattr(speed, "_step_seconds", lambda *_: 0.02)
-    monkeypatch.setattr(speed, "_has_bfloat16", lambda _: False)
-    monkeypatch.setattr(speed.shutil, "which", lambda name: "/usr/bin/" + name)
+    monkeypatch.setattr(TrainingStep, "seconds", lambda *_: 0.02)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda _: False)
+    monkeypatch.setattr(compile_cache.shutil, "which", lambda name: "/usr/bin/" + name)
 
 
 @pytest.mark.usefixtures("slow_steps")
 def test_trainings_of_one_shape_repay_compilation_together() -> None:
-    shapes = CompileCache()
+    cache = CompileCache()
     # 25 s are repaid by 25 / (.45 * .02) = 2,778 steps.
-    chosen = [choose("auto", "auto", Loss(), arguments(), 1000, shapes).compiled for _ in range(4)]
+    chosen = [choose_step("auto", "auto", step(), 1000, cache).compiled for _ in range(4)]
     assert chosen == [False, False, True, True]
-    assert not choose("auto", "auto", Loss(), arguments(24), 1000, shapes).compiled
-    assert not choose("auto", "auto", Loss(), arguments(), 1000).compiled  # without a memory
+    assert not choose_step("auto", "auto", step(16), 1000, cache).compiled
+    assert not choose_step("auto", "auto", step(), 1000).compiled  # without a memory
 
 
 @pytest.mark.usefixtures("slow_steps")
@@ -59,35 +58,35 @@ def test_the_rate_of_dropout_is_not_part_of_a_shape_and_its_absence_is() -> None
     for spec, compiled in (
         ({"dropout": 0.4}, True),
         ({"dropout": 0.0}, False),
-        ({"hidden": 8}, False),
+        ({"hidden": 16}, False),
     ):
-        shapes = CompileCache()
-        choose("auto", "auto", Loss(), arguments(dropout=0.1), 2000, shapes)
-        again = choose("auto", "auto", Loss(), arguments(**spec), 2000, shapes)
+        cache = CompileCache()
+        choose_step("auto", "auto", step(dropout=0.1), 2000, cache)
+        again = choose_step("auto", "auto", step(**spec), 2000, cache)
         assert again.compiled == compiled, spec
 
 
 def test_a_known_shape_is_not_measured_again() -> None:
-    shapes, loss = CompileCache(), Loss()
-    first = choose("auto", "auto", loss, arguments(), 10, shapes)
+    cache, loss = CompileCache(), Loss()
+    first = choose_step("auto", "auto", step(loss=loss), 10, cache)
     measured = loss.calls
     assert measured > 0
-    second = choose("auto", "auto", loss, arguments(), 10, shapes)
+    second = choose_step("auto", "auto", step(loss=loss), 10, cache)
     assert loss.calls == measured
     assert second.precision == first.precision
-    choose("auto", "float32", loss, arguments(), 10, shapes)  # asked for something else
+    choose_step("auto", "float32", step(loss=loss), 10, cache)  # asked for something else
     assert loss.calls > measured
 
 
 def test_too_many_compiled_shapes_are_forgotten_together(monkeypatch: pytest.MonkeyPatch) -> None:
     resets = []
     monkeypatch.setattr(torch.compiler, "reset", lambda: resets.append(1))
-    monkeypatch.setattr(speed, "_MOST_COMPILED", 3)
-    shapes = CompileCache()
-    for steps in (10, 11, 12, 12, 10):
-        choose("true", "float32", Loss(), arguments(steps), 10, shapes)
+    monkeypatch.setattr(compile_cache, "_MOST_COMPILED", 3)
+    cache = CompileCache()
+    for n_origins in (10, 11, 12, 12, 10):
+        choose_step("true", "float32", step(n_origins), 10, cache)
     assert not resets
-    choose("true", "float32", Loss(), arguments(13), 10, shapes)
+    choose_step("true", "float32", step(13), 10, cache)
     assert len(resets) == 1
 
 
@@ -98,8 +97,8 @@ def test_one_compiled_step_serves_every_training_of_its_shape() -> None:
     from tests.helpers.frames import daily_frame
     from tsconv.config.compose import train_config
     from tsconv.data.reading.read import table_from_frame
-    from tsconv.training.lightning_module import dense_loss
-    from tsconv.training.prepare import PanelCache
+    from tsconv.training.dense_loss import dense_loss
+    from tsconv.training.panel_cache import PanelCache
 
     counter = CompileCounter()
     torch._dynamo.reset()
@@ -110,7 +109,7 @@ def test_one_compiled_step_serves_every_training_of_its_shape() -> None:
         prepared = PanelCache().prepare(train_config(["horizon=7", "data.path=x", *extra]), table)
         module, data = prepared.module(), prepared.data()
         batch = next(iter(data.train_dataloader()))
-        loss(*module.arguments(batch))
+        loss(module.net, batch, module.inv_scale[batch.series], module.head)
         seen.append(counter.frame_count)
     assert seen[0] == seen[1] == seen[2]
     assert seen[3] == seen[0] + 1

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from typing import Any
 
 import torch
 
 from tsconv.data.batches.chunks import draw_chunks
 from tsconv.data.panel.panel import Panel
-from tsconv.training.lightning_module import dense_loss
-from tsconv.training.prepare import PanelCache, Prepared
+from tsconv.training.dense_loss import dense_loss
+from tsconv.training.prepare import Prepared
+from tsconv.training.process_settings import torch_threads
+from tsconv.training.step import TrainingStep
 
 _ENOUGH_SECONDS = 2.0  # of timed steps
 _MOST_TIMED_STEPS = 3
@@ -34,20 +35,13 @@ class Estimate:
     threads: int
 
 
-class PanelWorkshop(PanelCache):
-    """A cache around a panel that exists already."""
-
-    def __init__(self, panel: Panel) -> None:
-        super().__init__()
-        self._given = panel
-
-    def panel(self, config: object, table: object = None) -> Panel:
-        """The panel, whatever the config."""
-        return self._given
-
-
 def estimate_training(prepared: Prepared) -> Estimate:
     """Run a few training steps on a real batch; the weights of the network do not change."""
+    with torch_threads(prepared.config.threads):
+        return _estimate(prepared)
+
+
+def _estimate(prepared: Prepared) -> Estimate:
     config = prepared.config
     cuda = torch.cuda.is_available() and config.trainer.get("accelerator") in (
         "auto",
@@ -59,22 +53,25 @@ def estimate_training(prepared: Prepared) -> Estimate:
     data.panel = data.panel.to(device)
     per_chunk = data.origins_per_chunk
     series, first = draw_chunks(
-        data.train_segment, config.seed, 0, data.chunks_per_batch, per_chunk
+        data.train_origins, config.seed, 0, data.chunks_per_batch, per_chunk
     )
     start = time.perf_counter()
-    arguments = module.arguments(data.fetch(data.train_segment, series, first, per_chunk))
+    batch = data.fetch(data.train_origins, series, first, per_chunk)
+    inv_scale = module.inv_scale[batch.series]
     gather = time.perf_counter() - start
-    saved = _step_memory(module.net, arguments)
-    seconds = [_time_step(module.net, arguments)]
+    step = TrainingStep(dense_loss, module.net, batch, inv_scale, module.head)
+    saved = _step_memory(step)
+    seconds = [step.run("float32")]
     while len(seconds) < _MOST_TIMED_STEPS and sum(seconds) < _ENOUGH_SECONDS:
-        seconds.append(_time_step(module.net, arguments))
-    step = min(seconds) + gather
+        seconds.append(step.run("float32"))
+    step_seconds = min(seconds) + gather
+    validations = _validation_steps(prepared) * _FORWARD_SHARE * step_seconds
     steps = int(config.trainer["max_steps"])
     weights = sum(p.numel() * p.element_size() for p in module.net.parameters())
     return Estimate(
-        step_seconds=step,
+        step_seconds=step_seconds,
         steps=steps,
-        train_seconds=steps * step + _validation_steps(prepared) * _FORWARD_SHARE * step,
+        train_seconds=steps * step_seconds + validations,
         panel_bytes=_panel_bytes(prepared.panel),
         step_bytes=saved + _WEIGHT_COPIES * weights,
         parameters=sum(p.numel() for p in module.net.parameters()),
@@ -100,7 +97,7 @@ def _validation_steps(prepared: Prepared) -> float:
     return ((times + 1) * val + test) / batch
 
 
-def _step_memory(net: torch.nn.Module, arguments: tuple[Any, ...]) -> int:
+def _step_memory(step: TrainingStep) -> int:
     """Bytes that a step keeps for its backward pass, each storage counted once."""
     kept: dict[int, int] = {}
 
@@ -110,18 +107,7 @@ def _step_memory(net: torch.nn.Module, arguments: tuple[Any, ...]) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        loss, _ = dense_loss(*arguments)
+        loss, _ = step.loss(step.net, step.batch, step.inv_scale, step.head)
     torch.autograd.backward(loss)
-    net.zero_grad(set_to_none=True)
+    step.net.zero_grad(set_to_none=True)
     return sum(kept.values())
-
-
-def _time_step(net: torch.nn.Module, arguments: tuple[Any, ...]) -> float:
-    """Seconds of one forward and backward pass."""
-    start = time.perf_counter()
-    loss, _ = dense_loss(*arguments)
-    torch.autograd.backward(loss)
-    net.zero_grad(set_to_none=True)
-    if arguments[1].device.type == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - start

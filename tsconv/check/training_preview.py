@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tsconv.check.estimate import PanelWorkshop
 from tsconv.check.suggestions.horizon import suggest_horizon, suggest_lags
 from tsconv.check.suggestions.seasons import Season
 from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError, DataError
-from tsconv.training.prepare import Prepared
+from tsconv.training.prepare import Prepared, prepare
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +47,7 @@ def preview_training(
             features = dataclasses.replace(config.features, seasonal_lags=lags)
             config = dataclasses.replace(config, features=features)
     try:
-        prepared = PanelWorkshop(panel).prepare(config)
+        prepared = prepare(config, panel)
     except (ConfigError, DataError) as error:
         return TrainingPreview(None, error, keys, reason)
     return TrainingPreview(prepared, None, keys, reason)

@@ -57,11 +57,11 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
 
 
 def evaluate(
-    net: ForecastNet, panel: Panel, segment: OriginRange, scale: SeriesScale, season: int
+    net: ForecastNet, panel: Panel, origins: OriginRange, scale: SeriesScale, season: int
 ) -> tuple[MetricSums, MetricSums]:
-    """Score the network and seasonal naive on every origin of the segment: (network, baseline).
+    """Score the network and seasonal naive on every origin of a range: (network, baseline).
 
-    Both are scored on the same points: observed, inside the segment, from an origin whose context
+    Both are scored on the same points: observed, inside the range, from an origin whose context
     holds an observation. The network runs as it stands, in its own dtype and on its own device.
     """
     parameter = next(net.parameters())
@@ -70,18 +70,18 @@ def evaluate(
     horizon = net.spec.horizon
     history = max(net.history, season - 1)
     values = horizon * len(net.quantiles) * len(panel.targets) * panel.n_rows
-    n_origins = int(segment.counts.max().clamp(1, max(1, min(4096, _VALUES_AT_ONCE // values))))
+    n_origins = int(origins.counts.max().clamp(1, max(1, min(4096, _VALUES_AT_ONCE // values))))
     n_chunks = max(1, _VALUES_AT_ONCE // (values * n_origins))
-    segment = OriginRange(
-        *(v.to(parameter.device) for v in (segment.first, segment.last, segment.cutoff))
+    origins = OriginRange(
+        *(v.to(parameter.device) for v in (origins.first, origins.last, origins.cutoff))
     )
     was_training = net.training
     net.eval()
     with torch.inference_mode():
-        for series, first in sweep_chunks(segment, n_origins, n_chunks):
+        for series, first in sweep_chunks(origins, n_origins, n_chunks):
             series, first = series.to(parameter.device), first.to(parameter.device)
             batch = gather(
-                panel, segment, series, first, n_origins, history, horizon, parameter.dtype
+                panel, origins, series, first, n_origins, history, horizon, parameter.dtype
             )
             _add(net, batch, panel.offset[series], season, ours, naive)
     net.train(was_training)
@@ -99,11 +99,11 @@ def score(
     """The `parts` as metrics.json has them; None where one is empty."""
     out: dict[str, Any] = {}
     for name in parts:
-        segment: OriginRange | None = getattr(split, name)
-        if segment is None or int(segment.counts.sum()) == 0:
+        origins: OriginRange | None = getattr(split, name)
+        if origins is None or int(origins.counts.sum()) == 0:
             out[name] = None
             continue
-        ours, naive = evaluate(net, panel, segment, scale, season)
+        ours, naive = evaluate(net, panel, origins, scale, season)
         baselines = {"seasonal_naive": _by_part(naive, panel)}
         out[name] = {**_by_part(ours, panel), "baselines": baselines}
     return out
@@ -126,7 +126,7 @@ def _add(
 ) -> None:
     """Add one batch to both sums. offset: (B, C, H)."""
     horizon, targets = net.spec.horizon, batch.y.shape[1]
-    prediction = net(batch.x, batch.mask, batch.n_origins, known=batch.known)
+    prediction = net(batch.x, batch.mask, batch.n_origins, covariates=batch.covariates)
     offset = offset[:, :targets, :, None, None]  # (B, T, H, 1, 1)
     observed = batch.y.unfold(-1, horizon, 1).double() + offset  # (B, T, H, O, horizon)
     usable = batch.valid[:, None, None] & (prediction.n_observed > 0)  # (B, T, H, O)

@@ -13,6 +13,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from tsconv.atomic_write import replace_folder
 from tsconv.config.schema import DataConfig
@@ -23,6 +24,9 @@ from tsconv.model.spec import NetSpec
 
 FORMAT = 1
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+# Submodules whose tensors have another name in files than in the network. Files are older than the
+# attribute's name: so every version reads every bundle.
+_NAMES_IN_FILES = {"covariates": "known"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,9 +78,35 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replace_folder(folder) as temporary:
         weights = {k: v.detach().cpu().contiguous() for k, v in bundle.net.state_dict().items()}
-        save_file(weights, temporary / _WEIGHTS)
+        save_file(names_in_files(weights), temporary / _WEIGHTS)
         text = json.dumps(config, indent=2) + "\n"
         (temporary / _CONFIG).write_text(text, encoding="utf-8")
+
+
+def names_in_files(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the tensors of a network's state dict to their names in `model.safetensors`.
+
+    >>> import torch
+    >>> list(names_in_files({"covariates.enter.weight": torch.zeros(1)}))
+    ['known.enter.weight']
+    """
+    return _renamed(tensors, _NAMES_IN_FILES)
+
+
+def names_in_network(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rename tensors from their names in `model.safetensors` to those of a network's state dict.
+
+    >>> import torch
+    >>> list(names_in_network({"known.enter.weight": torch.zeros(1)}))
+    ['covariates.enter.weight']
+    """
+    return _renamed(tensors, {theirs: ours for ours, theirs in _NAMES_IN_FILES.items()})
+
+
+def _renamed(tensors: dict[str, Tensor], names: dict[str, str]) -> dict[str, Tensor]:
+    """Replace the first part of each name, up to its first dot."""
+    parts = ((name.partition("."), tensor) for name, tensor in tensors.items())
+    return {f"{names.get(first, first)}{dot}{rest}": v for (first, dot, rest), v in parts}
 
 
 def _portable_roles(data: DataConfig) -> dict[str, Any]:
@@ -112,7 +142,7 @@ def load_bundle(folder: str | Path) -> Bundle:
                 f"{folder / _CONFIG}: format {found} is not one that this version reads ({FORMAT})"
             )
         net = ForecastNet(NetSpec.from_dict(config["net"]))
-        net.load_state_dict(load_file(folder / _WEIGHTS))
+        net.load_state_dict(names_in_network(load_file(folder / _WEIGHTS)))
         return Bundle(
             net=net.eval(),
             data=DataConfig(**config["data"]),

@@ -73,7 +73,7 @@ def forecast_panel(
             batch = gather(
                 panel, origin_range, series, origin[series], 1, net.history, net.spec.horizon, dtype
             )
-            out = net(batch.x, batch.mask, 1, row_index, batch.known)
+            out = net(batch.x, batch.mask, 1, row_index, batch.covariates)
             has_forecast = (out.n_observed > 0).squeeze(-1)  # (B, T, H)
             values = out.values().squeeze(3).double()  # (B, T, H, horizon, Q)
             values = values + panel.offset[series][:, :targets, :, None, None]

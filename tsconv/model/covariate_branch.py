@@ -35,15 +35,15 @@ class CovariateBranch(nn.Module):
         self.past_width, width = self.encoder.past.width, self.encoder.width_ahead
         self.enter = RowLinear(self.past_width + width, spec.hidden, bias=False, **by_row)
         self.effect: FutureEffect | None = None
-        if spec.n_known > len(spec.past_categories):
+        if spec.n_covariates > len(spec.past_categories):
             self.effect = FutureEffect(
                 width, spec.hidden, n_targets, spec.horizon, spec.context_length, **by_row
             )
 
-    def features(self, known: CovariateBatch, excess: int) -> Tensor:
+    def features(self, covariates: CovariateBatch, excess: int) -> Tensor:
         """(H, B, W + horizon, F) of every step; `excess` steps in front are cut, or padded."""
-        values, seen = (F.pad(v, (-excess, 0)) for v in (known.values, known.seen))
-        return torch.cat(self.encoder(known._replace(values=values, seen=seen)), dim=-1)
+        values, seen = (F.pad(v, (-excess, 0)) for v in (covariates.values, covariates.seen))
+        return torch.cat(self.encoder(covariates._replace(values=values, seen=seen)), dim=-1)
 
     def entering(self, features: Tensor, width: int, row_index: Tensor | None) -> Tensor:
         """What `width` steps up to the last origin bring to the stack: (H, B, W, hidden)."""
@@ -59,13 +59,15 @@ class CovariateBranch(nn.Module):
         return self.effect(features[..., self.past_width :], mask, state, row_index)
 
 
-def require_covariates(spec: NetSpec, known: CovariateBatch | None, x: Tensor) -> None:
-    """Raise ConfigError unless `known` has the shapes that go with x: (B, C, H, W)."""
+def require_covariates(spec: NetSpec, covariates: CovariateBatch | None, x: Tensor) -> None:
+    """Raise ConfigError unless `covariates` has the shapes that go with x: (B, C, H, W)."""
     batch, _, n_rows, width = x.shape
     wanted = (
-        (batch, spec.n_known, n_rows, width + spec.horizon),
-        (batch, spec.n_known_static, n_rows),
+        (batch, spec.n_covariates, n_rows, width + spec.horizon),
+        (batch, spec.n_static_covariates, n_rows),
     )
-    found = None if known is None else (tuple(known.values.shape), tuple(known.static.shape))
+    found = None
+    if covariates is not None:
+        found = (tuple(covariates.values.shape), tuple(covariates.static.shape))
     if found != wanted:
-        raise ConfigError(f"`known` has shapes {found}, expected {wanted}")
+        raise ConfigError(f"`covariates` has shapes {found}, expected {wanted}")

@@ -55,8 +55,8 @@ class ColumnEncoder(nn.Module):
         codes = (values[..., :count] * seen[..., :count]).long()
         parts = []
         for i, table in enumerate(self.tables):
-            known = torch.cat([table.mean(0, keepdim=True), table])
-            parts.append(F.embedding(codes[..., i], known))
+            vectors = torch.cat([table.mean(0, keepdim=True), table])  # 0 stands for unknown
+            parts.append(F.embedding(codes[..., i], vectors))
         last = count + self.n_numbers
         observed = seen[..., count:last]
         parts += [values[..., count:last] * observed, observed, values[..., last:]]
@@ -93,14 +93,14 @@ class CovariateEncoder(nn.Module):
         self.n_columns = self.past.n_columns + self.future.n_columns
         self.n_static = self.static.n_columns
 
-    def forward(self, known: CovariateBatch) -> tuple[Tensor, Tensor]:
+    def forward(self, covariates: CovariateBatch) -> tuple[Tensor, Tensor]:
         """(H, B, W + horizon, past width) and (H, B, W + horizon, width_ahead)."""
-        by_step = (v.permute(2, 0, 3, 1) for v in (known.values, known.seen))
+        by_step = (v.permute(2, 0, 3, 1) for v in (covariates.values, covariates.seen))
         values, seen = by_step  # (H, B, L, F)
         first = self.past.n_columns
         past = self.past(values[..., :first], seen[..., :first])
         future = self.future(values[..., first:], seen[..., first:])  # (H, B, L, ...)
-        one = (v.permute(2, 0, 1).unsqueeze(2) for v in (known.static, known.static_seen))
+        one = (v.permute(2, 0, 1).unsqueeze(2) for v in (covariates.static, covariates.static_seen))
         static = self.static(*one).expand(-1, -1, future.shape[2], -1)  # (H, B, L, ...)
         ahead = torch.cat([future, static], dim=-1)
         if self.mix is not None:

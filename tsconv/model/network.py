@@ -106,8 +106,10 @@ class ForecastNet(nn.Module):
             if spec.quantiles is None
             else QuantileHead(spec.hidden, width, spec.quantiles, **by_row)
         )
-        self.known = (
-            CovariateBranch(spec, n_targets, by_row) if spec.n_known + spec.n_known_static else None
+        self.covariates = (
+            CovariateBranch(spec, n_targets, by_row)
+            if spec.n_covariates + spec.n_static_covariates
+            else None
         )
 
     @property
@@ -136,22 +138,22 @@ class ForecastNet(nn.Module):
         mask: Tensor,
         n_origins: int = 1,
         row_index: Tensor | None = None,
-        known: CovariateBatch | None = None,
+        covariates: CovariateBatch | None = None,
     ) -> Prediction:
         """x: (B, C, H, W), finite; mask: the same, 1 where observed. The last steps are origins.
 
         Give at least `history` steps before the first origin for exact forecasts of a series that
         has them; what is missing in front is padded as unobserved. row_index: (H,) the number of
         each of x's rows in the training, -1 for a row never seen; None: all, in order.
-        known: covariates of the same steps and of `horizon` more, where the spec has some.
+        covariates: those of the same steps and of `horizon` more, where the spec has some.
         """
         flat = x.ndim == 3
         if flat:
             x, mask = x.unsqueeze(2), mask.unsqueeze(2)
         self.spec.check_input(x, mask, n_origins)
         require_rows(self.stem, x.shape[2], row_index)
-        if self.known is not None:
-            require_covariates(self.spec, known, x)
+        if self.covariates is not None:
+            require_covariates(self.spec, covariates, x)
         excess = x.shape[-1] - self.history - n_origins  # more than is looked at, or too little
         x, mask = (
             F.pad(v, (-excess, 0)).permute(2, 1, 0, 3).contiguous() for v in (x, mask.to(x.dtype))
@@ -159,14 +161,14 @@ class ForecastNet(nn.Module):
         scale = causal_scale(x, mask, self.spec.context_length)
         targets = x.shape[1] - self.spec.n_past
         given = None
-        if self.known is not None and known is not None:  # one is where the other is
-            given = self.known.features(known, excess)  # (H, B, history + O + horizon, F)
+        if self.covariates is not None and covariates is not None:  # one is where the other is
+            given = self.covariates.features(covariates, excess)  # (H, B, history + O + horizon, F)
         state = self._state(x, mask, scale, row_index, given)  # (H, N, O, hidden)
         origin = CausalScale(*(v[:, :targets, :, -n_origins:] for v in scale))  # (H, T, B, O)
         x, mask = x[:, :targets], mask[:, :targets]
         effects = None
-        if self.known is not None and given is not None:
-            effects = self.known.effects(given, mask, state, row_index)
+        if self.covariates is not None and given is not None:
+            effects = self.covariates.effects(given, mask, state, row_index)
         centre = self._centre(x, mask, origin, row_index, effects)
         levels = self._levels(state, centre, row_index, effects)  # Q of (H, T, B, O, horizon)
 
@@ -200,9 +202,9 @@ class ForecastNet(nn.Module):
                 seen = self.stem_past(_side_by_side(features[:, targets:]), row_index)
                 entered = entered + seen.repeat(1, targets, 1, 1)
             present = present[:, :targets].flatten(1, 2)
-        if self.known is not None and given is not None:
-            told = self.known.entering(given, width, row_index)  # (H, B, W, hidden)
-            entered = entered + (told if self.mixed else told.repeat(1, targets, 1, 1))
+        if self.covariates is not None and given is not None:
+            added = self.covariates.entering(given, width, row_index)  # (H, B, W, hidden)
+            entered = entered + (added if self.mixed else added.repeat(1, targets, 1, 1))
         state = self.stack(entered, present, row_index)
         return self.dropout(self.norm(state, row_index))
 
@@ -253,20 +255,20 @@ def windowed_reference(
     x: Tensor,
     mask: Tensor,
     origins: Sequence[int],
-    known: CovariateBatch | None = None,
+    covariates: CovariateBatch | None = None,
 ) -> Tensor:
     """Readable twin of the dense forward: each origin's history cut out, one pass for each.
 
-    x, mask: (B, C, H, W) or (B, C, W); origins: steps; known: of W + horizon steps. Returns
+    x, mask: (B, C, H, W) or (B, C, W); origins: steps; covariates: of W + horizon steps. Returns
     (B, T, H, len(origins), horizon, Q) in the units of x, without the axis H for (B, C, W).
     """
     out = []
     for t in origins:
         first = max(0, t - net.history)
         window = slice(first, t + 1 + net.spec.horizon)
-        here = known and known._replace(
-            values=known.values[..., window], seen=known.seen[..., window]
+        here = covariates and covariates._replace(
+            values=covariates.values[..., window], seen=covariates.seen[..., window]
         )
         cut = slice(first, t + 1)
-        out.append(net(x[..., cut], mask[..., cut], known=here).values())
+        out.append(net(x[..., cut], mask[..., cut], covariates=here).values())
     return torch.cat(out, dim=-3)

@@ -48,13 +48,13 @@ class NetSpec:
     n_static: int = 0  # static numbers
 
     @property
-    def n_known(self) -> int:
+    def n_covariates(self) -> int:
         """Columns by step of `CovariateBatch`, beside the channels."""
         ahead = len(self.future_categories) + self.n_future + 2 * len(self.calendar)
         return len(self.past_categories) + ahead
 
     @property
-    def n_known_static(self) -> int:
+    def n_static_covariates(self) -> int:
         """Static columns of `CovariateBatch`."""
         return len(self.static_categories) + self.n_static
 

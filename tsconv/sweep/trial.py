@@ -25,8 +25,11 @@ from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError, TrainingError, one_line
 from tsconv.evaluation.scoring import score
 from tsconv.output.run_files import find_metric, write_config, write_json
-from tsconv.training.loop import fit
-from tsconv.training.prepare import PanelCache, Prepared
+from tsconv.training.compile_cache import CompileCache
+from tsconv.training.loop import run_trainer
+from tsconv.training.panel_cache import PanelCache
+from tsconv.training.prepare import Prepared, check_config
+from tsconv.training.process_settings import torch_threads
 
 # Called with the step, the number of steps and the validation error; True prunes the trial.
 Report = Callable[[int, int, float], bool]
@@ -58,19 +61,21 @@ def run_trial(
 
     Raises Pruned where `report` returns True, and whatever else stops the training.
     """
-    prepared = require_validation(panel_cache.prepare(_without_extras(config)))
+    bare = check_config(_without_extras(config))
+    with torch_threads(bare.threads):
+        prepared = require_validation(panel_cache.prepare(bare))
+        return _train_and_score(prepared, config, panel_cache.compile_cache, folder, report)
+
+
+def _train_and_score(
+    prepared: Prepared, asked: TrainConfig, cache: CompileCache, folder: Path, report: Report
+) -> Outcome:
+    """Train what was prepared; the config that is written has what `asked` has beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     reporter = _ProgressReporter(prepared.config.trainer["max_steps"], report)
+    prepared.seed_process()
     module, data = prepared.module(), prepared.data()
-    fitted = fit(
-        module,
-        data,
-        prepared.config,
-        folder,
-        prepared.reasons,
-        [reporter],
-        panel_cache.shapes,
-    )
+    trained = run_trainer(module, data, prepared.config, folder, [reporter], cache)
     scores = score(
         prepared.net,
         prepared.panel,
@@ -79,9 +84,9 @@ def run_trial(
         prepared.season,
         parts=("val",),
     )
-    metrics = {**fitted.figures, **scores, "val_error_by_percent": reporter.curve}
-    resolved = _with_extras(fitted.settle(prepared.config), config)
-    write_config(resolved, prepared.reasons, folder / "config.yaml")
+    metrics = {**trained.figures, **scores, "val_error_by_percent": reporter.curve}
+    resolved = _with_extras(trained.resolve(prepared.config), asked)
+    write_config(resolved, {**prepared.reasons, **trained.reasons}, folder / "config.yaml")
     write_json(metrics, folder / "metrics.json")
     return Outcome(resolved, metrics)
 

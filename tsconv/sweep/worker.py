@@ -52,7 +52,7 @@ from tsconv.sweep.trial import (
 )
 from tsconv.sweep.worker_job import WorkerJob
 from tsconv.training.notes import training_notes
-from tsconv.training.prepare import PanelCache
+from tsconv.training.panel_cache import PanelCache
 
 _IDLE_SECONDS = 2.0  # between two looks for a trial that another worker lost
 

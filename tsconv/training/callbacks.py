@@ -11,6 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from tsconv.errors import ConfigError, TrainingError, require_choice
+from tsconv.forecasting.bundle import names_in_network
 
 WEIGHTS = ("auto", "last", "best")
 _EVERY = 10  # steps between readings of the loss
@@ -103,7 +104,8 @@ class AveragedWeights(pl.Callback):
         return {"average": self.average, "best": self.best, "losses": self.losses}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.average, self.best = state_dict["average"], state_dict["best"]
+        self.average = names_in_network(state_dict["average"])
+        self.best = names_in_network(state_dict["best"])
         self.losses = state_dict["losses"]
 
 

@@ -1,8 +1,7 @@
-"""The LightningModule: the dense loss, the optimizer and its schedule. Nothing else."""
+"""The LightningModule: training and validation steps, the optimizer and its schedule."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Any
 
@@ -14,95 +13,37 @@ from torch import Tensor, nn
 from tsconv.config.schema import HeadConfig, OptimizerConfig, SchedulerConfig
 from tsconv.data.batches.chunks import Batch
 from tsconv.errors import ConfigError, require_choice
-from tsconv.evaluation.losses import masked_mean, point_loss, quantile_loss
+from tsconv.forecasting.bundle import names_in_network
 from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet
 from tsconv.nn.rows import DEVIATION
+from tsconv.training.dense_loss import dense_errors, dense_loss, mean_loss
+from tsconv.training.step import Loss
 
 OPTIMIZERS = ("adamw",)
 SCHEDULERS = ("one_cycle", "cosine", "constant")
 
 
-@dataclasses.dataclass(frozen=True)
-class DenseErrors:
-    """What a forward over a batch missed; see `dense_errors` for the shapes."""
-
-    levels: list[Tensor]  # each (B, T, H, O, horizon), observed minus forecast
-    weight: Tensor  # (B, T, H, O, horizon), 1 where an error counts
-    unit: Tensor  # (B, T, H, O, 1), what the errors count in, as one over it
-
-
-def dense_errors(
-    net: ForecastNet,
-    x: Tensor,
-    mask: Tensor,
-    y: Tensor,
-    y_mask: Tensor,
-    valid: Tensor,
-    unit: Tensor,
-    loss_scale: str,
-    known: CovariateBatch | None = None,
-) -> DenseErrors:
-    """Errors of every quantile over every origin and horizon step of a batch.
-
-    x, mask, y, y_mask, valid, known: see `Batch`; plain tensors, so that the whole of it compiles.
-
-    unit: (B, T, H), one over each series' training deviation; 0 leaves a series out. With
-    `loss_scale="series"` errors count in that unit, with "origin" in the trailing spread at each
-    origin. Masked targets, and origins whose context is empty, do not count.
-    """
-    horizon = net.spec.horizon
-    out = net(x, mask, valid.shape[1], known=known)
-    target = y.unfold(-1, horizon, 1)  # (B, T, H, O, horizon), a view
-    usable = valid[:, None, None] & (out.n_observed > 0)  # (B, T, H, O)
-    per = out.inverse if loss_scale == "origin" else unit.unsqueeze(-1).expand_as(out.inverse)
-    weight = y_mask.unfold(-1, horizon, 1) * (usable & (per > 0)).unsqueeze(-1)
-    scaled = (target - out.mu.unsqueeze(-1)) * per.unsqueeze(-1)  # (B, T, H, O, horizon)
-    spread = (out.sigma * per).unsqueeze(-1)  # (B, T, H, O, 1)
-    return DenseErrors([scaled - level * spread for level in out.levels], weight, per.unsqueeze(-1))
-
-
-def dense_loss(
-    net: ForecastNet,
-    x: Tensor,
-    mask: Tensor,
-    y: Tensor,
-    y_mask: Tensor,
-    valid: Tensor,
-    unit: Tensor,
-    loss: str,
-    loss_scale: str,
-    known: CovariateBatch | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Mean loss over every origin and horizon step of a batch, and the number of terms."""
-    errors = dense_errors(net, x, mask, y, y_mask, valid, unit, loss_scale, known)
-    return _mean_loss(net, errors, loss), errors.weight.sum()
-
-
-def _mean_loss(net: ForecastNet, errors: DenseErrors, loss: str) -> Tensor:
-    value = (
-        point_loss(errors.levels[0], loss)
-        if net.spec.quantiles is None
-        else quantile_loss(errors.levels, net.quantiles)
-    )
-    return masked_mean(value, errors.weight)
-
-
 class ForecastModule(pl.LightningModule):
     """Trains a ForecastNet on dense batches.
 
-    unit: (S, T, H), see `dense_loss`. `names` are those of the channels and rows that the weights
-    belong to; they go into checkpoints. `loss_function` may be replaced by the compiled
-    `dense_loss`; it serves the training steps alone, and the network keeps the keys of its state
-    dict.
+    Args:
+        net: trained in place.
+        inv_scale: (S, T, H), one over each series' training deviation, see `dense_errors`.
+        names: of the channels, rows and covariates that the weights belong to, for checkpoints.
+        head, optimizer, scheduler: the config's groups.
+        max_steps: of the whole training, for the schedule.
+
+    `loss_function` may be replaced by the compiled `dense_loss`; it serves the training steps
+    alone, and the network keeps the keys of its state dict.
     """
 
-    unit: Tensor
+    inv_scale: Tensor
 
     def __init__(
         self,
         net: ForecastNet,
-        unit: Tensor,
+        inv_scale: Tensor,
         names: dict[str, list[str]],
         head: HeadConfig,
         optimizer: OptimizerConfig,
@@ -111,11 +52,11 @@ class ForecastModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.net = net
-        self.register_buffer("unit", unit.float(), persistent=False)
+        self.register_buffer("inv_scale", inv_scale.float(), persistent=False)
         self.names = names
         self.head, self.optimizer, self.scheduler = head, optimizer, scheduler
         self.max_steps = max_steps
-        self.loss_function = dense_loss
+        self.loss_function: Loss = dense_loss
         self._val: list[Tensor] = []
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -123,45 +64,39 @@ class ForecastModule(pl.LightningModule):
         checkpoint["tsconv_names"] = self.names
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Raise ConfigError where the checkpoint's channels or rows are not those of the data."""
+        """Raise ConfigError where the checkpoint's channels or rows are not those of the data.
+
+        A checkpoint of an earlier version has the names of a bundle's tensors.
+        """
         for what, theirs in checkpoint.get("tsconv_names", {}).items():
             if theirs != self.names[what]:
                 raise ConfigError(
                     f"`resume`: that run's {what} were {', '.join(theirs) or 'none'}, the data has "
                     f"{', '.join(self.names[what]) or 'none'}; give the same in the same order"
                 )
-
-    def inputs(
-        self, batch: Batch
-    ) -> tuple[ForecastNet, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """What `dense_errors` takes for a batch, up to the unit."""
-        unit = self.unit[batch.series]
-        return self.net, batch.x, batch.mask, batch.y, batch.y_mask, batch.valid, unit
-
-    def arguments(self, batch: Batch) -> tuple[Any, ...]:
-        """What `dense_loss` takes for a batch."""
-        return *self.inputs(batch), self.head.loss, self.head.loss_scale, batch.known
+        tensors = {k.removeprefix("net."): v for k, v in checkpoint["state_dict"].items()}
+        tensors = names_in_network(tensors)
+        checkpoint["state_dict"] = {f"net.{name}": v for name, v in tensors.items()}
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss, _ = self.loss_function(*self.arguments(batch))
+        loss, _ = self.loss_function(self.net, batch, self.inv_scale[batch.series], self.head)
         self.log("train_loss", loss.detach(), on_step=True, on_epoch=False)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Sums of the loss, of the median's error in series deviations, and of their counts."""
-        loss, loss_scale = self.head.loss, self.head.loss_scale
-        inputs = self.inputs(batch)
-        errors = dense_errors(*inputs, loss_scale, known=batch.known)
+        inv_scale = self.inv_scale[batch.series]  # (B, T, H)
+        errors = dense_errors(self.net, batch, inv_scale, self.head.loss_scale)
         count = errors.weight.sum().double()
-        unit = inputs[-1][..., None, None]  # (B, T, H, 1, 1)
+        inv_scale = inv_scale[..., None, None]  # (B, T, H, 1, 1)
         size = errors.levels[self.net.quantiles.index(0.5)].abs()
-        if loss_scale == "origin":
-            size = size / errors.unit.clamp_min(1e-30) * unit
-        counted = errors.weight * (unit > 0)
+        if self.head.loss_scale == "origin":
+            size = size / errors.inv_scale.clamp_min(1e-30) * inv_scale
+        counted = errors.weight * (inv_scale > 0)
         self._val.append(
             torch.stack(
                 (
-                    _mean_loss(self.net, errors, loss).double() * count,
+                    mean_loss(self.net, errors, self.head.loss).double() * count,
                     count,
                     (size * counted).sum().double(),
                     counted.sum().double(),
@@ -185,10 +120,11 @@ class ForecastModule(pl.LightningModule):
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
         """Batches are gathered on the device where the panel is; move what is elsewhere."""
-        parts = {f.name: getattr(batch, f.name) for f in dataclasses.fields(batch)}
-        known = parts.pop("known")
-        known = known and CovariateBatch(*(v.to(device) for v in known))
-        return Batch(**{name: v.to(device) for name, v in parts.items()}, known=known)
+        covariates = batch.covariates
+        if covariates is not None:
+            covariates = CovariateBatch(*(v.to(device) for v in covariates))
+        tensors = {k: v.to(device) for k, v in batch._asdict().items() if k != "covariates"}
+        return Batch(**tensors, covariates=covariates)
 
     def configure_gradient_clipping(
         self,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import logging
-import warnings
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,12 @@ from tsconv.config.schema import TrainConfig
 from tsconv.data.batches.chunks import draw_chunks
 from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.errors import ConfigError, nearest
-from tsconv.training import precision as speed
 from tsconv.training.callbacks import AveragedWeights, FiniteGuard, Throughput
-from tsconv.training.lightning_module import ForecastModule, dense_loss
+from tsconv.training.compile_cache import CompileCache, StepChoice, choose_step, compile_loss
+from tsconv.training.dense_loss import dense_loss
+from tsconv.training.lightning_module import ForecastModule
+from tsconv.training.process_settings import many_recompiles, quiet_lightning
+from tsconv.training.step import Loss, TrainingStep
 
 # What tsconv gives the Trainer itself.
 _OURS = (
@@ -39,48 +41,61 @@ LOGGERS: dict[str, Callable[[Path], Logger | bool]] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Fitted:
+class TrainerResult:
     """What a run of the Trainer leaves beside the weights in the network."""
 
-    figures: dict[str, Any]
+    figures: dict[str, Any]  # of metrics.json
+    reasons: dict[str, str]  # key of the config -> why it has its value
     weights_note: str
-    train_losses: list[tuple[int, float]]
-    val_losses: dict[int, float]
+    train_losses: list[tuple[int, float]]  # (step, loss)
+    val_losses: dict[int, float]  # step -> loss
 
-    def settle(self, config: TrainConfig) -> TrainConfig:
-        """The config with the precision and the compilation that were chosen by measurement."""
+    def resolve(self, config: TrainConfig) -> TrainConfig:
+        """Return the config with the precision and the compilation that were chosen."""
         compiled = str(self.figures["compiled"]).lower()
         return dataclasses.replace(config, precision=self.figures["precision"], compile=compiled)
 
 
-def fit(
+def run_trainer(
     module: ForecastModule,
     data: DenseDataModule,
     config: TrainConfig,
     run_dir: Path,
-    reasons: dict[str, str],
-    hooks: Sequence[pl.Callback] = (),
-    shapes: speed.CompileCache | None = None,
-) -> Fitted:
-    """Run the Trainer and leave the chosen weights in the network.
+    callbacks: Sequence[pl.Callback] = (),
+    compile_cache: CompileCache | None = None,
+) -> TrainerResult:
+    """Run the Trainer and leave the chosen weights in the module's network, on the CPU.
 
-    `hooks` are further callbacks. `shapes` remembers between trainings of one process what was
-    compiled, so that a second one of the same shape starts at once.
+    Args:
+        module: the network is trained in place.
+        data: batches of training and validation.
+        config: without open ends, see `prepare`.
+        run_dir: gets checkpoints and the logger's files.
+        callbacks: further ones.
+        compile_cache: remembers between trainings of one process what was compiled, so that a
+            second one of the same shape starts at once.
+
+    Raises TrainingError for a gradient that is not finite, ConfigError where `trainer` or `resume`
+    is at fault.
     """
-    callbacks = config.callbacks
-    average = AveragedWeights(callbacks.ema_decay)
-    throughput = Throughput(config.trainer["max_steps"], callbacks.progress)
-    hooks = [FiniteGuard(), average, throughput, *hooks]
-    if data.val_segment is not None and callbacks.patience is not None:
-        hooks.append(EarlyStopping("val_loss", patience=callbacks.patience, check_finite=False))
-    if callbacks.checkpoints:
-        hooks.append(_checkpoints(run_dir, config))
-    with warnings.catch_warnings():
-        _quiet_lightning()
-        trainer = _trainer(config, run_dir, hooks, "32-true")
-        choice, compile_seconds = _prepare(module, data, config, trainer, reasons, shapes)
+    average = AveragedWeights(config.callbacks.ema_decay)
+    throughput = Throughput(config.trainer["max_steps"], config.callbacks.progress)
+    ours: list[pl.Callback] = [FiniteGuard(), average, throughput, *callbacks]
+    if data.val_origins is not None and config.callbacks.patience is not None:
+        patience = config.callbacks.patience
+        ours.append(EarlyStopping("val_loss", patience=patience, check_finite=False))
+    if config.callbacks.checkpoints:
+        ours.append(_checkpoints(run_dir, config))
+    with ExitStack() as settings:
+        settings.enter_context(quiet_lightning())
+        trainer = _trainer(config, run_dir, ours, "32-true")
+        choice = _choose_step(module, data, config, trainer, compile_cache)
+        compile_seconds = 0.0
+        if choice.compiled:
+            settings.enter_context(many_recompiles())
+            compile_seconds = _compile(module, data, config.seed, choice.precision)
         if choice.precision == "bfloat16":
-            trainer = _trainer(config, run_dir, hooks, "bf16-mixed")
+            trainer = _trainer(config, run_dir, ours, "bf16-mixed")
         try:
             trainer.fit(module, data, ckpt_path=resume_path(config), weights_only=True)
         except RuntimeError as error:
@@ -92,7 +107,7 @@ def fit(
             ) from error
     if trainer.interrupted:
         raise KeyboardInterrupt
-    weights, note = average.choose(callbacks.weights, callbacks.weights_tolerance)
+    weights, note = average.choose(config.callbacks.weights, config.callbacks.weights_tolerance)
     module.net.load_state_dict({**module.net.state_dict(), **weights})
     module.net.to("cpu")
     figures = {
@@ -104,48 +119,54 @@ def fit(
         "compiled": choice.compiled,
         "parameters": sum(p.numel() for p in module.net.parameters()),
     }
-    return Fitted(figures, note, throughput.history, average.losses)
+    reasons = {}
+    if config.precision == "auto":
+        reasons["precision"] = choice.precision_reason
+    if config.compile == "auto":
+        reasons["compile"] = choice.compile_reason
+    return TrainerResult(figures, reasons, note, throughput.history, average.losses)
 
 
-def _prepare(
+def _choose_step(
     module: ForecastModule,
     data: DenseDataModule,
     config: TrainConfig,
     trainer: pl.Trainer,
-    reasons: dict[str, str],
-    shapes: speed.CompileCache | None,
-) -> tuple[speed.Choice, float]:
-    """Choose precision and compilation on a real batch; compile before the clock starts.
-
-    Leaves the random state as it was, so that the choice does not change what is trained.
-    """
+    cache: CompileCache | None,
+) -> StepChoice:
+    """Move module and panel to the Trainer's device; choose precision and compilation there."""
     device = trainer.strategy.root_device
     module.to(device).train()
     data.panel = data.panel.to(device)
-    series, first = draw_chunks(
-        data.train_segment, config.seed, 0, data.chunks_per_rank, data.origins_per_chunk
-    )
-    batch = data.fetch(data.train_segment, series, first, data.origins_per_chunk)
-    arguments = module.arguments(batch)
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        choice = speed.choose(
-            config.compile,
-            config.precision,
-            dense_loss,
-            arguments,
-            config.trainer["max_steps"],
-            shapes,
+    step = _first_step(module, data, config.seed, dense_loss)
+    with _kept_random_state(device):
+        return choose_step(
+            config.compile, config.precision, step, config.trainer["max_steps"], cache
         )
-        if config.precision == "auto":
-            reasons["precision"] = choice.precision_reason
-        if config.compile == "auto":
-            reasons["compile"] = choice.compile_reason
-        spent = 0.0
-        if choice.compiled:
-            module.loss_function = speed.compiled(dense_loss)
-            spent = speed.warm_up(module.loss_function, arguments, choice.precision)
-    return choice, spent
+
+
+def _compile(module: ForecastModule, data: DenseDataModule, seed: int, precision: str) -> float:
+    """Compile the module's loss before the clock starts; return the seconds of the first step."""
+    module.loss_function = compile_loss(dense_loss)
+    step = _first_step(module, data, seed, module.loss_function)
+    with _kept_random_state(step.device):
+        return step.run(precision)
+
+
+def _first_step(
+    module: ForecastModule, data: DenseDataModule, seed: int, loss: Loss
+) -> TrainingStep:
+    """The training's step 0, on the device where the panel is."""
+    series, first = draw_chunks(
+        data.train_origins, seed, 0, data.chunks_per_rank, data.origins_per_chunk
+    )
+    batch = data.fetch(data.train_origins, series, first, data.origins_per_chunk)
+    return TrainingStep(loss, module.net, batch, module.inv_scale[batch.series], module.head)
+
+
+def _kept_random_state(device: torch.device) -> AbstractContextManager[None]:
+    """Put the random state back behind the block: steps run in it do not change the training."""
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 def _trainer(
@@ -211,12 +232,3 @@ def check_trainer_keys(given: dict[str, Any]) -> None:
             raise ConfigError(
                 f"unknown config key `trainer.{name}`{nearest(f'trainer.{name}', keys)}"
             )
-
-
-def _quiet_lightning() -> None:
-    """Lightning's advice on workers and devices does not apply to gathered batches."""
-    for name in ("pytorch_lightning", "lightning.pytorch"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    for module in ("pytorch_lightning", "lightning_fabric"):
-        warnings.filterwarnings("ignore", module=module)
-    warnings.filterwarnings("ignore", message=".*(LeafSpec|isinstance\\(treespec).*")

@@ -16,7 +16,7 @@ from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError, TrainingError, TsconvError, one_line
 from tsconv.output.run_files import find_metric, write_overrides
 from tsconv.output.tables import Column, format_number, format_table
-from tsconv.training.prepare import PanelCache
+from tsconv.training.panel_cache import PanelCache
 from tsconv.training.run import TrainResult, free_folder, train
 
 _METRICS = ("val.scaled_mae", "test.scaled_mae", "test.mae", "test.mase", "train_seconds")
@@ -98,7 +98,7 @@ def _run_job(
 ) -> Job:
     folder = Path(str(config.run_dir))
     try:
-        result: TrainResult = train(config, notify=notify, workshop=cache)
+        result: TrainResult = train(config, notify=notify, panel_cache=cache)
     except (TsconvError, RuntimeError, MemoryError) as error:  # the next may need less memory
         return Job(changed, folder, None, one_line(error))
     write_overrides(overrides, config, folder / ".hydra")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
-from tsconv.config.schema import TrainConfig
+from tsconv.config.schema import SplitConfig, TrainConfig
 from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.data.covariates.encode import (
     Encoding,
@@ -20,10 +19,8 @@ from tsconv.data.covariates.encode import (
     fit_encodings,
     with_calendar,
 )
-from tsconv.data.panel.panel import Panel, build_panel
+from tsconv.data.panel.panel import Panel
 from tsconv.data.panel.split import Split, split_panel
-from tsconv.data.reading.read import read_table
-from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError, require_choice
 from tsconv.evaluation.losses import POINT_LOSSES
 from tsconv.evaluation.metrics import SeriesScale
@@ -33,14 +30,13 @@ from tsconv.model.spec import CHANNELS, NetSpec
 from tsconv.nn.heads import check_quantiles
 from tsconv.nn.row_mixing import CROSS_ROW
 from tsconv.nn.rows import ROWS
-from tsconv.training import precision as speed
 from tsconv.training.auto import resolve
 from tsconv.training.callbacks import WEIGHTS
+from tsconv.training.compile_cache import normalize_compile
 from tsconv.training.lightning_module import OPTIMIZERS, SCHEDULERS, ForecastModule
 from tsconv.training.loop import LOGGERS, check_trainer_keys, resume_path
-from tsconv.training.precision import CompileCache
+from tsconv.training.precision import PRECISIONS
 
-_NOT_OF_PANEL = ("origins_per_chunk", "chunks_per_batch")  # keys of `data` that only batches know
 LONGEST_SIGMA = 2048  # steps: a trailing filter sees twice as many
 
 
@@ -52,15 +48,24 @@ class Prepared:
     reasons: dict[str, str]  # key of the config -> why it has its value
     panel: Panel
     split: Split
-    net: ForecastNet
+    net: ForecastNet  # with its initial weights
+    random_state: Tensor  # of torch's generator, after it drew the weights
     scale: SeriesScale
     season: int  # steps, of the baseline and of MASE
     encodings: tuple[Encoding, ...] = ()  # of the covariates
 
+    def seed_process(self) -> None:
+        """Seed the process' generators; torch's goes on from where it drew the weights.
+
+        Call it before a training: dropout draws from there.
+        """
+        pl.seed_everything(self.config.seed, verbose=False)
+        torch.set_rng_state(self.random_state)
+
     def module(self) -> ForecastModule:
         """The LightningModule around the network."""
         scale, config = self.scale, self.config
-        unit = torch.where(scale.std > 0, 1 / scale.std, 0)  # (S, T, H)
+        inv_scale = torch.where(scale.std > 0, 1 / scale.std, 0)  # (S, T, H)
         names = {
             "channels": list(self.panel.channels),
             "rows": list(self.panel.rows),
@@ -68,7 +73,7 @@ class Prepared:
         }
         steps = config.trainer["max_steps"]
         return ForecastModule(
-            self.net, unit, names, config.head, config.optimizer, config.scheduler, steps
+            self.net, inv_scale, names, config.head, config.optimizer, config.scheduler, steps
         )
 
     def data(self) -> DenseDataModule:
@@ -87,65 +92,56 @@ class Prepared:
         )
 
 
-class PanelCache:
-    """What the trainings of one process share: panels, their scales, and compiled code."""
+def prepare(
+    config: TrainConfig,
+    panel: Panel,
+    scale_of: Callable[[Panel, Tensor, int], SeriesScale] = training_scale,
+) -> Prepared:
+    """Choose what a config leaves open, split the panel and draw the initial weights.
 
-    def __init__(self) -> None:
-        self.shapes = CompileCache()
-        self._panels: dict[str, Panel] = {}
-        self._scales: dict[Any, SeriesScale] = {}
+    Args:
+        config: `config.data` is taken as read: `panel` is what it gave.
+        panel: every step that the file has; `split.train_size` is cut here.
+        scale_of: what computes the scales of the training parts from a panel, the steps (S,) where
+            each training part ends, and a season in steps. A cache may stand here.
 
-    def prepare(self, config: TrainConfig, table: Table | None = None) -> Prepared:
-        """Choose what a config leaves open, split its panel, draw the initial weights.
+    Nothing but the result is changed: weights are drawn from `config.seed` beside the process' own
+    generators, and threads are counted, not set. Raises ConfigError and DataError where the config
+    is at fault, or does not go with the data.
+    """
+    config = check_config(config)
+    part = _first_steps(panel, config.split)
+    resolved = resolve(config, part)
+    reasons = dict(resolved.reasons)
+    if config.threads is None:
+        reasons["threads"] = "what torch took"
+    config = dataclasses.replace(resolved.config, threads=config.threads or torch.get_num_threads())
+    split = split_panel(
+        part, config.horizon, config.split.val_size or 0, config.split.test_size or 0
+    )
+    encodings = fit_encodings(part, split.train_end)
+    calendar = tuple(config.features.calendar or ())
+    encoded = with_calendar(encode(part, encodings), calendar, config.horizon)
+    net, random_state = _draw_network(_net_spec(config, encoded, encodings), config.seed)
+    return Prepared(
+        config=config,
+        reasons=reasons,
+        panel=encoded,
+        split=split,
+        net=net,
+        random_state=random_state,
+        scale=scale_of(part, split.train_end, resolved.season),
+        season=resolved.season,
+        encodings=encodings,
+    )
 
-        `table` takes the place of `config.data.path` for data that are already in memory. Sets the
-        seed and the number of threads of the process. Raises TsconvError where the config is at
-        fault, or the data, or they do not go together.
-        """
-        config = check_config(config)
-        whole = self.panel(config, table)
-        panel = _cut(whole, config)
-        resolved = resolve(config, panel)
-        if config.threads is not None:
-            torch.set_num_threads(config.threads)
-        else:
-            resolved.reasons["threads"] = "what torch took"
-        config = dataclasses.replace(resolved.config, threads=torch.get_num_threads())
-        split = split_panel(
-            panel, config.horizon, config.split.val_size or 0, config.split.test_size or 0
-        )
-        pl.seed_everything(config.seed, verbose=False)
-        encodings = fit_encodings(panel, split.train_end)
-        calendar = tuple(config.features.calendar or ())
-        encoded = with_calendar(encode(panel, encodings), calendar, config.horizon)
-        net = ForecastNet(_net_spec(config, encoded, encodings))
-        scale = self._scale(whole, panel, split, resolved.season)
-        return Prepared(
-            config, resolved.reasons, encoded, split, net, scale, resolved.season, encodings
-        )
 
-    def panel(self, config: TrainConfig, table: Table | None = None) -> Panel:
-        """The panel of a config, read once for each way of reading; the last two are kept."""
-        if table is not None:
-            return build_panel(table, config.data.freq)
-        if config.data.path is None:
-            raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
-        data = dataclasses.asdict(config.data)
-        key = json.dumps({k: v for k, v in data.items() if k not in _NOT_OF_PANEL}, default=str)
-        if key not in self._panels:
-            for old in list(self._panels)[:-1]:
-                del self._panels[old]
-            self._panels[key] = build_panel(read_table(config.data), config.data.freq)
-            self._scales.clear()
-        return self._panels[key]
-
-    def _scale(self, whole: Panel, panel: Panel, split: Split, season: int) -> SeriesScale:
-        if not any(whole is kept for kept in self._panels.values()):
-            return training_scale(panel, split.train_end, season)
-        key = (id(whole), *split.train_end.tolist(), season)
-        if key not in self._scales:
-            self._scales[key] = training_scale(panel, split.train_end, season)
-        return self._scales[key]
+def _draw_network(spec: NetSpec, seed: int) -> tuple[ForecastNet, Tensor]:
+    """Build a network whose weights depend on the seed alone; return the generator's state too."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        net = ForecastNet(spec)
+        return net, torch.get_rng_state()
 
 
 def check_config(config: TrainConfig) -> TrainConfig:
@@ -165,7 +161,7 @@ def check_config(config: TrainConfig) -> TrainConfig:
         raise ConfigError(f"`threads` (={config.threads}) must be at least 1")
     head = config.head
     for key, value, choices in (
-        ("precision", config.precision, speed.PRECISIONS),
+        ("precision", config.precision, PRECISIONS),
         ("model.rows", config.model.rows, ROWS),
         ("model.cross_row", config.model.cross_row, CROSS_ROW),
         ("model.channels", config.model.channels or CHANNELS[0], CHANNELS),
@@ -197,12 +193,11 @@ def check_config(config: TrainConfig) -> TrainConfig:
         raise ConfigError(
             f"`run_dir` (={config.run_dir}) already holds a finished run; name another"
         )
-    return dataclasses.replace(config, compile=speed.compile_choice(config.compile))
+    return dataclasses.replace(config, compile=normalize_compile(config.compile))
 
 
-def _cut(panel: Panel, config: TrainConfig) -> Panel:
+def _first_steps(panel: Panel, split: SplitConfig) -> Panel:
     """Keep the first train + val + test steps where `split.train_size` is set."""
-    split = config.split
     if split.train_size is None:
         return panel
     if split.val_size is None or split.test_size is None:

@@ -16,10 +16,14 @@ from tsconv.errors import ConfigError
 from tsconv.evaluation.scoring import score
 from tsconv.forecasting.bundle import Bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
+from tsconv.notes import Note
 from tsconv.output.run_files import write_config, write_json
-from tsconv.training.loop import Fitted, fit
+from tsconv.training.compile_cache import CompileCache
+from tsconv.training.loop import TrainerResult, run_trainer
 from tsconv.training.notes import training_notes
-from tsconv.training.prepare import PanelCache, Prepared
+from tsconv.training.panel_cache import PanelCache
+from tsconv.training.prepare import Prepared, check_config
+from tsconv.training.process_settings import torch_threads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,49 +39,70 @@ def train(
     config: TrainConfig,
     table: Table | None = None,
     notify: Callable[[str], None] | None = None,
-    workshop: PanelCache | None = None,
+    panel_cache: PanelCache | None = None,
 ) -> TrainResult:
     """Read, resolve, train, score and write the run folder.
 
-    `notify` is told, before training, what happened to the data on the way, a line at a time.
-    `table` takes the place of `config.data.path` for data that are already in memory. `workshop`
-    lets several trainings share what they read and compiled. Raises TsconvError where the data or
-    the config are at fault, before anything is written.
+    Args:
+        config: as composed from `conf/train.yaml`; keys that are null are chosen from the data.
+        table: takes the place of `config.data.path` for data that are already in memory.
+        notify: is called, before training, with each note of what happened to the data.
+        panel_cache: lets several trainings share what they read and compiled.
+
+    Seeds the process. Raises TsconvError where the data or the config are at fault, before anything
+    is written.
     """
-    workshop = workshop or PanelCache()
-    prepared = workshop.prepare(config, table)
-    panel, config = prepared.panel, prepared.config
-    if notify is not None:
-        ends, context = prepared.split.train_end, config.context_length
-        for note in (*panel.notes, *training_notes(panel, prepared.scale, ends, context)):
-            notify(str(note))
-    run_dir = make_run_dir(config)
+    config = check_config(config)
+    with torch_threads(config.threads):
+        prepared = (panel_cache or PanelCache()).prepare(config, table)
+        if notify is not None:
+            for note in _notes(prepared):
+                notify(str(note))
+        cache = None if panel_cache is None else panel_cache.compile_cache
+        return _train(prepared, cache)
+
+
+def _notes(prepared: Prepared) -> list[Note]:
+    """What happened to the data on the way, and what a user should know of them."""
+    panel, ends, context = prepared.panel, prepared.split.train_end, prepared.config.context_length
+    return [*panel.notes, *training_notes(panel, prepared.scale, ends, context)]
+
+
+def _train(prepared: Prepared, cache: CompileCache | None) -> TrainResult:
+    """Train, score and write what was prepared."""
+    panel = prepared.panel
+    run_dir = make_run_dir(prepared.config)
+    prepared.seed_process()
     module, data = prepared.module(), prepared.data()
-    fitted = fit(module, data, config, run_dir, prepared.reasons, shapes=workshop.shapes)
-    config = fitted.settle(config)
+    trained = run_trainer(module, data, prepared.config, run_dir, compile_cache=cache)
+    config = trained.resolve(prepared.config)
+    reasons = {**prepared.reasons, **trained.reasons}
     metrics = {
-        **fitted.figures,
+        **trained.figures,
         **score(prepared.net, panel, prepared.split, prepared.scale, prepared.season),
     }
     info = {
         "seed": config.seed,
-        "weights": fitted.weights_note,
+        "weights": trained.weights_note,
         "series": len(panel),
-        "reasons": prepared.reasons,
+        "reasons": reasons,
         "test": metrics["test"],
     }
-    net, freq = prepared.net.eval(), panel.frequency.alias
     bundle = Bundle(
-        net,
-        config.data,
-        freq,
-        prepared.season,
-        info,
-        panel.channels,
-        panel.rows,
-        prepared.encodings,
+        net=prepared.net.eval(),
+        data=config.data,
+        freq=panel.frequency.alias,
+        season=prepared.season,
+        info=info,
+        channels=panel.channels,
+        rows=panel.rows,
+        encodings=prepared.encodings,
     )
-    _write(run_dir, bundle, metrics, prepared, fitted, config)
+    write_config(config, reasons, run_dir / "config.yaml")
+    write_json(metrics, run_dir / "metrics.json")
+    save_bundle(bundle, run_dir / "bundle")
+    if config.plots:
+        _plot(run_dir / "plots", bundle, metrics, prepared, trained)
     return TrainResult(run_dir, bundle, metrics)
 
 
@@ -102,26 +127,20 @@ def free_folder(stem: Path) -> Path:
     raise ConfigError(f"no free run folder beside {stem}; set `run_dir`")
 
 
-def _write(
-    run_dir: Path,
+def _plot(
+    plots: Path,
     bundle: Bundle,
     metrics: dict[str, Any],
     prepared: Prepared,
-    fitted: Fitted,
-    config: TrainConfig,
+    trained: TrainerResult,
 ) -> None:
-    write_config(config, prepared.reasons, run_dir / "config.yaml")
-    write_json(metrics, run_dir / "metrics.json")
-    save_bundle(bundle, run_dir / "bundle")
-    if not config.plots:
-        return
-    panel, split = prepared.panel, prepared.split
+    """Draw the losses, some test forecasts, and the errors by row where there are rows."""
     from tsconv.output.plots import plot_errors_by_row, plot_forecasts, plot_training
 
-    plots = run_dir / "plots"
+    panel, split = prepared.panel, prepared.split
     plots.mkdir(exist_ok=True)
     plot_training(
-        fitted.train_losses, fitted.val_losses, plots / "training.png", fitted.weights_note
+        trained.train_losses, trained.val_losses, plots / "training.png", trained.weights_note
     )
     if split.test is not None:
         origins = torch.where(split.test.counts > 0, split.test.last, -1)

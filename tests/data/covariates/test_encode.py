@@ -187,8 +187,8 @@ def test_a_chunk_brings_the_covariates_of_its_horizon() -> None:
     panel = with_calendar(encode(panel, fit_encodings(panel, torch.tensor([3, 3]))), (), 2)
     whole = OriginRange(torch.zeros(2).long(), panel.lengths - 1, panel.lengths)
     batch = gather(panel, whole, torch.tensor([0, 1]), torch.tensor([1, 2]), 1, 2, 2)
-    assert batch.known is not None
-    assert batch.known.values.shape == (2, 2, 1, 5)  # two steps before, the origin, two ahead
-    assert batch.known.seen[0].tolist() == [[[0, 0, 1, 1, 1]], [[0, 1, 1, 1, 1]]]
-    assert batch.known.seen[1, 1].tolist() == [[1, 1, 0, 1, 0]]  # b's file ends a step ahead
-    assert batch.known.static.shape == (2, 2, 1)
+    assert batch.covariates is not None
+    assert batch.covariates.values.shape == (2, 2, 1, 5)  # two steps before, the origin, two ahead
+    assert batch.covariates.seen[0].tolist() == [[[0, 0, 1, 1, 1]], [[0, 1, 1, 1, 1]]]
+    assert batch.covariates.seen[1, 1].tolist() == [[1, 1, 0, 1, 0]]  # b's file ends a step ahead
+    assert batch.covariates.static.shape == (2, 2, 1)

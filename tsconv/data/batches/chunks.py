@@ -7,8 +7,8 @@ exactly with no state saved, and N ranks together draw what one would.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,18 +19,17 @@ from tsconv.data.panel.panel import Panel
 from tsconv.model.covariate_encoder import CovariateBatch
 
 
-@dataclasses.dataclass(frozen=True)
-class Batch:
-    """B chunks with O origins each, gathered: what a network and a loss need."""
+class Batch(NamedTuple):
+    """B chunks of O origins each, for a network and a loss; C channels, T targets, H rows."""
 
     x: Tensor  # (B, C, H, history + O) values less the series' offset, 0 where missing
     mask: Tensor  # (B, C, H, history + O)
     y: Tensor  # (B, T, H, O - 1 + horizon) the targets after the first origin
     y_mask: Tensor  # (B, T, H, O - 1 + horizon) observed and before the cutoff
-    valid: Tensor  # (B, O) whether each origin belongs to the segment
+    valid: Tensor  # (B, O) whether each origin belongs to the part of the split
     series: Tensor  # (B,)
     first: Tensor  # (B,) step of the first origin
-    known: CovariateBatch | None = None  # covariates of the steps of x and of `horizon` more
+    covariates: CovariateBatch | None = None  # of the steps of x and of `horizon` more
 
     @property
     def n_origins(self) -> int:
@@ -39,7 +38,7 @@ class Batch:
 
 def gather(
     panel: Panel,
-    segment: OriginRange,
+    origins: OriginRange,
     series: Tensor,
     first: Tensor,
     n_origins: int,
@@ -58,22 +57,24 @@ def gather(
     shifted, seen = shifted.permute(0, 2, 3, 1), seen.permute(0, 2, 3, 1)  # (B, C, H, L)
     width = history + n_origins
     targets = len(panel.targets)
-    usable = seen[:, :targets] & (step < segment.cutoff[series][:, None])[:, None, None]
+    usable = seen[:, :targets] & (step < origins.cutoff[series][:, None])[:, None, None]
     origin = step[:, history:width]
     return Batch(
         x=shifted[..., :width].to(dtype),
         mask=seen[..., :width].to(dtype),
         y=shifted[:, :targets, :, history + 1 :].to(dtype),
         y_mask=usable[..., history + 1 :].to(dtype),
-        valid=(origin >= segment.first[series][:, None])
-        & (origin <= segment.last[series][:, None]),
+        valid=(origin >= origins.first[series][:, None])
+        & (origin <= origins.last[series][:, None]),
         series=series,
         first=first,
-        known=_known(panel, series, step, dtype),
+        covariates=_covariates(panel, series, step, dtype),
     )
 
 
-def _known(panel: Panel, series: Tensor, step: Tensor, dtype: torch.dtype) -> CovariateBatch | None:
+def _covariates(
+    panel: Panel, series: Tensor, step: Tensor, dtype: torch.dtype
+) -> CovariateBatch | None:
     """Encoded covariates of the steps of each chunk; step: (B, L), counted from the start."""
     covariates, calendar, static = panel.covariates, panel.calendar, panel.static
     if covariates is None and calendar is None and static is None:
@@ -107,34 +108,34 @@ def _known(panel: Panel, series: Tensor, step: Tensor, dtype: torch.dtype) -> Co
 
 
 def draw_chunks(
-    segment: OriginRange, seed: int, step: int, n_chunks: int, n_origins: int
+    origins: OriginRange, seed: int, step: int, n_chunks: int, n_origins: int
 ) -> tuple[Tensor, Tensor]:
     """The (series, first origin) of every chunk in the global batch of a step.
 
     Philox (Salmon et al. 2011) with the seed as key and the step as counter; chunk b uses the b-th
     pair of numbers. A series is drawn in proportion to its origins, the start uniformly among those
-    that keep the chunk inside the segment; a series with fewer origins is taken from its first.
+    that keep the chunk inside the range; a series with fewer origins is taken from its first.
     """
     generator = np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, step]))
     uniform = torch.from_numpy(generator.random((n_chunks, 2)))
-    counts = segment.counts.cpu()
+    counts = origins.counts.cpu()
     ends = counts.cumsum(0)
     position = (uniform[:, 0] * ends[-1]).long()
     series = torch.searchsorted(ends, position, right=True)
     room = (counts[series] - n_origins).clamp_min(0) + 1
-    first = segment.first.cpu()[series] + (uniform[:, 1] * room).long()
+    first = origins.first.cpu()[series] + (uniform[:, 1] * room).long()
     return series, first
 
 
 def sweep_chunks(
-    segment: OriginRange, n_origins: int, n_chunks: int
+    origins: OriginRange, n_origins: int, n_chunks: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Every origin of the segment once: batches of up to n_chunks chunks that tile each series."""
-    counts = segment.counts.cpu()
+    """Every origin of the range once: batches of up to n_chunks chunks that tile each series."""
+    counts = origins.counts.cpu()
     tiles = (counts + n_origins - 1) // n_origins
     series = torch.repeat_interleave(torch.arange(len(counts)), tiles)
     before = torch.repeat_interleave(tiles.cumsum(0) - tiles, tiles)
-    first = segment.first.cpu()[series] + (torch.arange(len(series)) - before) * n_origins
+    first = origins.first.cpu()[series] + (torch.arange(len(series)) - before) * n_origins
     for begin in range(0, len(series), n_chunks):
         part = slice(begin, begin + n_chunks)
         yield series[part], first[part]

@@ -32,37 +32,37 @@ class TrainingChunks(IterableDataset[Batch]):
         )
         while True:
             series, first = draw_chunks(
-                module.train_segment,
+                module.train_origins,
                 module.seed,
                 step,
                 module.chunks_per_rank * module.world_size,
                 module.origins_per_chunk,
             )
             yield module.fetch(
-                module.train_segment, series[share], first[share], module.origins_per_chunk
+                module.train_origins, series[share], first[share], module.origins_per_chunk
             )
             step += 1
 
 
 class ScoredChunks(IterableDataset[Batch]):
-    """Every origin of a segment once; rank r takes every world_size-th batch.
+    """Every origin of a range once; rank r takes every world_size-th batch.
 
     Tiles are no longer than the longest run of origins, and a batch holds about as many origins as
     a training step does.
     """
 
-    def __init__(self, module: DenseDataModule, segment: OriginRange) -> None:
-        self.module, self.segment = module, segment
-        self.n_origins = min(module.origins_per_chunk, max(1, int(segment.counts.max())))
+    def __init__(self, module: DenseDataModule, origins: OriginRange) -> None:
+        self.module, self.origins = module, origins
+        self.n_origins = min(module.origins_per_chunk, max(1, int(origins.counts.max())))
         per_step = module.origins_per_chunk * module.chunks_per_batch
         self.n_chunks = max(1, per_step // self.n_origins)
 
     def __iter__(self) -> Iterator[Batch]:
         module = self.module
-        tiles = sweep_chunks(self.segment, self.n_origins, self.n_chunks)
+        tiles = sweep_chunks(self.origins, self.n_origins, self.n_chunks)
         for index, (series, first) in enumerate(tiles):
             if index % module.world_size == module.rank:
-                yield module.fetch(self.segment, series, first, self.n_origins)
+                yield module.fetch(self.origins, series, first, self.n_origins)
 
 
 class DenseDataModule(pl.LightningDataModule):
@@ -74,8 +74,8 @@ class DenseDataModule(pl.LightningDataModule):
     def __init__(
         self,
         panel: Panel,
-        train_segment: OriginRange,
-        val_segment: OriginRange | None,
+        train_origins: OriginRange,
+        val_origins: OriginRange | None,
         *,
         history: int,
         horizon: int,
@@ -85,7 +85,7 @@ class DenseDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self.panel = panel
-        self.train_segment, self.val_segment = train_segment, val_segment
+        self.train_origins, self.val_origins = train_origins, val_origins
         self.history, self.horizon = history, horizon
         self.origins_per_chunk, self.chunks_per_batch = origins_per_chunk, chunks_per_batch
         self.seed = seed
@@ -111,12 +111,12 @@ class DenseDataModule(pl.LightningDataModule):
             self.panel = self.panel.to(self.trainer.strategy.root_device)
 
     def fetch(
-        self, segment: OriginRange, series: torch.Tensor, first: torch.Tensor, n_origins: int
+        self, origins: OriginRange, series: torch.Tensor, first: torch.Tensor, n_origins: int
     ) -> Batch:
         """Gather chunks of n_origins on the panel's device."""
         device = self.panel.values.device
         on_device = OriginRange(
-            *(v.to(device) for v in (segment.first, segment.last, segment.cutoff))
+            *(v.to(device) for v in (origins.first, origins.last, origins.cutoff))
         )
         return gather(
             self.panel,
@@ -134,6 +134,6 @@ class DenseDataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
         """One pass over the validation origins; none where there is no validation part."""
-        if self.val_segment is None:
+        if self.val_origins is None:
             return []
-        return DataLoader(ScoredChunks(self, self.val_segment), batch_size=None)
+        return DataLoader(ScoredChunks(self, self.val_origins), batch_size=None)

@@ -1,0 +1,64 @@
+"""Settings of the whole process that a training changes for its duration, and then puts back."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+# Shapes that dynamo compiles before it goes on eagerly in silence; a process that trains many
+# networks one after the other, as a sweep does, meets many.
+_RECOMPILE_LIMIT = 96
+_LIGHTNING = ("pytorch_lightning", "lightning.pytorch")
+
+
+@contextmanager
+def torch_threads(count: int | None) -> Iterator[None]:
+    """Run torch on `count` threads within the block; None leaves the number as it is.
+
+    >>> import torch
+    >>> before = torch.get_num_threads()
+    >>> with torch_threads(1):
+    ...     torch.get_num_threads()
+    1
+    >>> torch.get_num_threads() == before
+    True
+    """
+    before = torch.get_num_threads()
+    if count is not None:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Silence Lightning's advice on workers and devices: it does not apply to gathered batches."""
+    loggers = [logging.getLogger(name) for name in _LIGHTNING]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        for module in ("pytorch_lightning", "lightning_fabric"):
+            warnings.filterwarnings("ignore", module=module)
+        warnings.filterwarnings("ignore", message=".*(LeafSpec|isinstance\\(treespec).*")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+@contextmanager
+def many_recompiles() -> Iterator[None]:
+    """Let dynamo compile one function for more shapes than its own limit of a few."""
+    import torch._dynamo.config as dynamo_config  # takes a second: only where steps are compiled
+
+    with dynamo_config.patch(recompile_limit=_RECOMPILE_LIMIT):
+        yield

@@ -1,0 +1,67 @@
+"""One training step on a real batch: what the choice of precision and compilation measures."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+
+from tsconv.config.schema import HeadConfig
+from tsconv.data.batches.chunks import Batch
+from tsconv.model.network import ForecastNet
+
+Loss = Callable[[ForecastNet, Batch, Tensor, HeadConfig], tuple[Tensor, Tensor]]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingStep:
+    """The forward and backward pass of one batch, without the optimizer.
+
+    loss: `dense_loss`, eager or compiled; the other fields are its arguments. Running a step
+    leaves no gradient behind.
+    """
+
+    loss: Loss
+    net: ForecastNet
+    batch: Batch
+    inv_scale: Tensor  # (B, T, H)
+    head: HeadConfig
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the batch."""
+        return self.batch.x.device
+
+    def key(self) -> tuple[Hashable, ...]:
+        """Return all that compiled code of a step depends on; the rate of dropout is not part."""
+        spec = dataclasses.replace(self.net.spec, dropout=float(self.net.spec.dropout > 0))
+        batch = self.batch  # the spec determines the shapes of its covariates
+        tensors = (batch.x, batch.mask, batch.y, batch.y_mask, batch.valid, self.inv_scale)
+        shapes = (tuple(t.shape) for t in tensors)
+        return spec, *shapes, self.head.loss, self.head.loss_scale, str(self.device)
+
+    def run(self, precision: str) -> float:
+        """Run the step once in "float32" or "bfloat16"; return the seconds it took."""
+        begun = time.perf_counter()
+        with autocast(precision, self.device):
+            value, _ = self.loss(self.net, self.batch, self.inv_scale, self.head)
+        torch.autograd.backward(value)
+        self.net.zero_grad(set_to_none=True)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter() - begun
+
+    def seconds(self, precision: str) -> float:
+        """Return the seconds of the faster of two steps, after one that does not count."""
+        return min([self.run(precision) for _ in range(3)][1:])
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Return the context that Lightning runs a step in; compiled code is bound to its flags."""
+    if precision != "bfloat16":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
