@@ -137,6 +137,16 @@ def contains(file: str, name: str) -> bool:
     return bool(re.search(rf"\b{name}\b", (ROOT / file).read_text(encoding="utf-8")))
 
 
+def test_the_packages_are_listed_in_the_order_of_their_imports() -> None:
+    text = page(ROOT / "docs" / "architecture.md").prose
+    section = text.partition("## Packages")[2].partition("## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    held = (ROOT / "tests" / "test_imports.py").read_text(encoding="utf-8")
+    order = re.search(r"^ORDER = (\(.*?^\))", held, re.MULTILINE | re.DOTALL)
+    assert order is not None
+    assert tuple(re.findall(r"`(\w+)`", " ".join(rows))) == ast.literal_eval(order[1])
+
+
 def test_the_drawing_names_modules() -> None:
     drawing = (ROOT / "docs" / "images" / "architecture.svg").read_text(encoding="utf-8")
     packages = "config|data|model|training|forecasting|evaluation"
