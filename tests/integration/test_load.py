@@ -111,7 +111,7 @@ def test_a_filled_template_gives_a_forecast(
 
 @pytest.mark.parametrize("how", ["line left out", "cell left empty"])
 def test_a_missing_hour_is_named(
-    trained: Path, template: pd.DataFrame, tsconv: Run, how: str
+    trained: Path, template: pd.DataFrame, tsconv_here: Run, how: str
 ) -> None:
     lines = filled(template)
     odd = (lines["area"] == "works") & (lines["time"] == "2024-04-01 10:00:00+02:00")
@@ -121,7 +121,7 @@ def test_a_missing_hour_is_named(
     else:
         lines.loc[odd, "temperature"] = None
     lines.to_csv(trained / "short.csv", index=False)
-    done = forecast(tsconv, trained, "data.future_path=short.csv", "output=none.csv")
+    done = forecast(tsconv_here, trained, "data.future_path=short.csv", "output=none.csv")
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "of series `works` at 2024-04-01 10:00" in done.stderr

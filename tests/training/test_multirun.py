@@ -92,16 +92,16 @@ def test_a_job_that_fails_does_not_stop_the_others(tsconv: Run, tmp_path: Path) 
     ],
 )
 def test_what_cannot_work_is_refused_before_the_first_job(
-    tsconv: Run, tmp_path: Path, overrides: list[str], words: str
+    tsconv_here: Run, tmp_path: Path, overrides: list[str], words: str
 ) -> None:
-    done = tsconv("train", "--multirun", *QUICK, "run_dir=many", *overrides)
+    done = tsconv_here("train", "--multirun", *QUICK, "run_dir=many", *overrides)
     assert done.returncode == 1
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "many").exists()
 
 
-def test_several_values_without_m_are_refused_with_a_hint(tsconv: Run) -> None:
-    done = tsconv("train", *QUICK, "seed=0,1")
+def test_several_values_without_m_are_refused_with_a_hint(tsconv_here: Run) -> None:
+    done = tsconv_here("train", *QUICK, "seed=0,1")
     assert done.returncode == 1
     assert "give one, or -m to train with each" in done.stderr
