@@ -1,4 +1,4 @@
-"""The errors that users meet: one line each, saying what to change. Standard library only."""
+"""The errors that users meet: one line each that says what to change. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,39 +9,60 @@ _LARGEST = 2**62  # what the sizes of a tensor can hold
 
 
 class TsconvError(Exception):
-    """A fault in what the user gave us; the commands print it as one line and exit with 1."""
+    """A fault in the input or the config; the commands print it as one line and exit with 1.
+
+    >>> from tsconv.config.compose import train_config
+    >>> try:
+    ...     train_config(["horizon=7", "model.hiden=32"])
+    ... except TsconvError as error:
+    ...     print(error)
+    unknown config key `model.hiden` (did you mean `model.hidden`?)
+    """
 
 
 class DataError(TsconvError):
-    """The data cannot be used as they are: names file, row, column and value."""
+    """The data cannot be used as they are; the message names file, line, column and value."""
 
 
 class ConfigError(TsconvError):
-    """A configuration key or an argument is wrong: names the key, its value and what would do."""
+    """A config key or an argument is wrong; the message names it, its value and valid ones."""
 
 
 class BundleError(TsconvError):
-    """A bundle cannot be read: names the folder and what is missing from it."""
+    """A bundle cannot be read or written; the message names the folder and the fault."""
 
 
 class TrainingError(TsconvError):
-    """Training cannot go on: names the step and the cause."""
+    """Training cannot go on; the message names the step and the cause."""
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, in one line; one that is not ours is named by its type."""
+    """The message of an error in one line, with the type in front unless it is a TsconvError.
+
+    >>> one_line(ValueError("not a\\nnumber"))
+    'ValueError: not a number'
+    """
     text = " ".join(str(error).split()) or type(error).__name__
     return text if isinstance(error, TsconvError) else f"{type(error).__name__}: {text}"[:500]
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return " (did you mean `x`?)" for the known name closest to `name`, or "" where none is."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return " (did you mean `x`?)" for the one of `names` closest to `name`, "" for none.
+
+    >>> nearest("hiden", ["hidden", "levels"])
+    ' (did you mean `hidden`?)'
+    """
+    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
     return f" (did you mean `{found[0]}`?)" if found else ""
 
 
 def require_choice(key: str, value: object, choices: Iterable[str]) -> None:
-    """Raise ConfigError unless value is one of the choices, naming them and the nearest."""
+    """Raise ConfigError unless `value` is one of the choices, naming them and the nearest.
+
+    key: the config key that holds the value, for the message.
+
+    >>> require_choice("model.norm", "layer", ["layer", "rms"])
+    """
     choices = list(choices)
     if value not in choices:
         raise ConfigError(

@@ -6,12 +6,20 @@ from collections.abc import Sequence
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:
-    """A number with its noun: `plural(2000, "line")` is "2,000 lines"."""
+    """A number with its noun, in the plural but for 1.
+
+    >>> plural(1, "line"), plural(2000, "line"), plural(3, "series", "series")
+    ('1 line', '2,000 lines', '3 series')
+    """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def percentage(part: int, whole: int) -> str:
-    """The share of a part in the whole: "12.5%", or "<0.1%"."""
+    """The share of a part in the whole, in per cent.
+
+    >>> percentage(1, 8), percentage(1, 100_000)
+    ('12.5%', '<0.1%')
+    """
     percent = 100 * part / max(1, whole)
     return (
         "<0.1%" if 0 < percent < 0.05 else f"{percent:.3g}%" if percent < 1 else f"{percent:.1f}%"
@@ -19,7 +27,11 @@ def percentage(part: int, whole: int) -> str:
 
 
 def format_bytes(n: float) -> str:
-    """A number of bytes with its unit: `format_bytes(1.5e6)` is "1.5 MB"."""
+    """A number of bytes with its unit.
+
+    >>> format_bytes(12), format_bytes(1.5e6)
+    ('12 bytes', '1.5 MB')
+    """
     for unit in ("bytes", "kB", "MB", "GB"):
         if n < 1000 or unit == "GB":
             break
@@ -28,6 +40,10 @@ def format_bytes(n: float) -> str:
 
 
 def shorten(names: Sequence[str], most: int = 8) -> str:
-    """The first `most` names and how many more there are: "a, b, c and 5 more"."""
+    """The first `most` names, and the number of the others.
+
+    >>> shorten(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")

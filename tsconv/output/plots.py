@@ -1,4 +1,4 @@
-"""Pictures: the training curve, and forecasts with their intervals."""
+"""Plots: the training curve, forecasts with their intervals, errors by row."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ from tsconv.forecasting.forecast import Forecast
 from tsconv.forecasting.frame import quantile_columns
 
 _MOST_ROWS = 100
-_MOST_MARKS = 8  # runs of a category in one picture; more could not be told apart
-_MARK_HEIGHT = 0.14  # of a line of marks, as a share of the curve's
-_LETTER = 0.056  # the width of a letter of a mark, in inches
+_MOST_MARKS = 8  # runs of a category in one plot; more cannot be read
+_MARK_HEIGHT = 0.14  # of a line of marks, as a share of the curve's height
+_LETTER_WIDTH = 0.056  # of a mark's name, in inches
 BLUE, GREY, ORANGE = "#1f6fb4", "#444444", "#d9601a"
 
 
 def figure_grid(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
-    # The object-oriented interface: no global state, and no display is asked for.
+    """A figure of width x height inches, and its (rows, columns) array of axes.
+
+    >>> figure, axes = figure_grid(2, 3, 7, 4)
+    >>> axes.shape
+    (2, 3)
+    """
+    # matplotlib's object-oriented interface: it has no global state and needs no display.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -35,7 +41,10 @@ def figure_grid(rows: int, columns: int, width: float, height: float) -> tuple[A
 def plot_training(
     train: list[tuple[int, float]], val: dict[int, float], path: Path, note: str
 ) -> None:
-    """Training and validation loss by step; `note` says which weights were kept."""
+    """Draw training and validation loss by step to `path`.
+
+    train, val: loss by step. note: which weights were kept, for the title.
+    """
     figure, axes = figure_grid(1, 1, 7, 3.6)
     ax = axes[0][0]
     if train:
@@ -46,7 +55,7 @@ def plot_training(
     ax.set(xlabel="step", ylabel="loss", title=f"weights kept: {note}")
     ax.title.set_fontsize(9)
     figure.legend(frameon=False, fontsize=8, ncols=2, loc="outside lower right")
-    finish(ax)
+    style_axes(ax)
     figure.savefig(path, dpi=110)
 
 
@@ -58,11 +67,12 @@ def plot_forecasts(
     most: int = 6,
     encodings: Sequence[Encoding] = (),
 ) -> None:
-    """Small multiples: each series' recent past, its forecast and central intervals.
+    """Draw small multiples to `path`: each series' recent past, its forecast and intervals.
 
-    Where the forecast was made from an earlier origin, what was then observed is drawn too. With
-    rows, at most `most` of them below one another, or in three columns; several targets stand side
-    by side. encodings: of the panel's covariates, whose categories are marked below the curve.
+    Where the forecast was made from an earlier origin, the steps observed since are drawn too. A
+    panel without rows shows `most` plots, one with rows `most` rows below one another or in three
+    columns, several targets side by side. encodings: of the panel's covariates, whose categories
+    are marked below the curve.
     """
     tiles, columns = _tiles(panel, forecast, most)
     lines = max(1, -(-len(tiles) // columns))
@@ -72,7 +82,7 @@ def plot_forecasts(
         draw_forecast(ax, panel, forecast, quantiles, (i, c, h), encodings)
         s = int(forecast.series[i])
         ax.set_title(panel.name(s, c, h), fontsize=9, loc="left", parse_math=False)
-        finish(ax)
+        style_axes(ax)
     for ax in list(axes.flat)[len(tiles) :]:
         ax.set_axis_off()
     if tiles:
@@ -91,7 +101,10 @@ def draw_forecast(
     tile: tuple[int, int, int],
     encodings: Sequence[Encoding] = (),
 ) -> None:
-    """One (forecast, target, row): what was observed, the fan, and the categories below."""
+    """Draw one forecast: the observed values, the forecast with its intervals, the categories.
+
+    tile: positions of the forecast, the target and the row.
+    """
     i, c, h = tile
     horizon = forecast.values.shape[-2]
     s, t = int(forecast.series[i]), int(forecast.origin[i])
@@ -103,14 +116,15 @@ def draw_forecast(
     _draw_fan(ax, ahead, forecast.values[i, c, h].numpy(), quantiles)
     _mark_categories(ax, panel, (s, h), (first, t + 1 + horizon), encodings)
     if ahead.dtype.kind == "M":
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+        import matplotlib.dates
 
+        dates: Any = matplotlib.dates  # its classes have no types
         # Steps finer than a day lie on UTC, so that a clock change does not fold the curve.
         on_utc = panel.time_zone is not None and not panel.wall_clock
         zone = find_zone(panel.time_zone) if panel.time_zone and on_utc else None
-        locator = AutoDateLocator(minticks=3, tz=zone)
+        locator = dates.AutoDateLocator(minticks=3, tz=zone)
         ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
+        ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone))
 
 
 def _mark_categories(
@@ -120,21 +134,22 @@ def _mark_categories(
     steps: tuple[int, int],
     encodings: Sequence[Encoding],
 ) -> None:
-    """A bar and a name below the curve for each run of a category that is known ahead.
+    """Draw a bar and a name below the curve for each run of a category that is known ahead.
 
     member: a series and a row; steps: the first one and the one behind the last. An empty category
     has no name and no mark; a column that changes all the time has none either.
     """
-    known, (s, h) = panel.covariates, member
-    if known is None:
+    covariates, (s, h) = panel.covariates, member
+    if covariates is None:
         return
-    first, last = steps[0], min(steps[1], int(known.lengths[s]))
+    first, last = steps[0], min(steps[1], int(covariates.lengths[s]))
     lines = []
     for encoding in encodings:
         if encoding.role != "future" or encoding.categories is None:
             continue
-        at, column = int(known.indptr[s]), known.names.index(encoding.name)
-        cells = known.values[at + first : at + last, column, h].cpu().nan_to_num(-1).int().numpy()
+        at, column = int(covariates.indptr[s]), covariates.names.index(encoding.name)
+        values = covariates.values[at + first : at + last, column, h]
+        cells = values.cpu().nan_to_num(-1).int().numpy()
         cuts = [0, *(np.flatnonzero(np.diff(cells)) + 1).tolist(), len(cells)]
         names = ("unknown", *encoding.categories, "")  # the last: missing
         runs = [(a, b, names[cells[a]]) for a, b in itertools.pairwise(cuts) if names[cells[a]]]
@@ -144,7 +159,7 @@ def _mark_categories(
     ax.set_ylim(low - _MARK_HEIGHT * len(lines) * (high - low), high)
     of_line = _MARK_HEIGHT / (1 + _MARK_HEIGHT * len(lines))  # of the axes' height
     wide = ax.figure.get_figwidth() / ax.get_subplotspec().get_gridspec().ncols  # inches
-    letter = _LETTER / (0.92 * wide) * (last - first)  # steps
+    letter = _LETTER_WIDTH / (0.92 * wide) * (last - first)  # steps
     half = np.diff(panel.times(s, np.arange(first, first + 2)))[0] / 2
     for line, runs in enumerate(lines):
         y = of_line * (line + 0.15)
@@ -168,14 +183,14 @@ def _mark_categories(
 def _tiles(panel: Panel, forecast: Forecast, most: int) -> tuple[list[tuple[int, int, int]], int]:
     """Which (forecast, target, row) are drawn, line by line, and in how many columns."""
     targets = range(len(panel.targets))
-    known = forecast.has_forecast
+    has_forecast = forecast.has_forecast
     if not panel.rows:
-        shown = _spread(len(forecast.series), most)
-        tiles = [(i, c, 0) for i in shown for c in targets if known[i, c, 0]][:most]
+        shown = _evenly_spaced(len(forecast.series), most)
+        tiles = [(i, c, 0) for i in shown for c in targets if has_forecast[i, c, 0]][:most]
         return tiles, min(2, max(1, len(tiles)))
-    members = known.any(1).nonzero().tolist()  # (forecast, row) with anything to draw
-    kept = [members[m] for m in _spread(len(members), most)]
-    tiles = [(i, c, h) for i, h in kept for c in targets if known[i, c, h]]
+    members = has_forecast.any(1).nonzero().tolist()  # (forecast, row) with anything to draw
+    kept = [members[m] for m in _evenly_spaced(len(members), most)]
+    tiles = [(i, c, h) for i, h in kept for c in targets if has_forecast[i, c, h]]
     side_by_side = len(tiles) == len(kept) * len(targets) and 1 < len(targets) <= 4
     return tiles, len(targets) if side_by_side else min(3, max(1, len(tiles)))
 
@@ -183,7 +198,10 @@ def _tiles(panel: Panel, forecast: Forecast, most: int) -> tuple[list[tuple[int,
 def plot_errors_by_row(
     ours: dict[str, dict[str, Any]], naive: dict[str, dict[str, Any]], path: Path
 ) -> None:
-    """MASE of every row beside seasonal naive's, the worst on top. ours, naive: row -> metrics."""
+    """Draw MASE of every row beside seasonal naive's to `path`, the worst on top.
+
+    ours, naive: row -> metrics, as metrics.json has them.
+    """
     named = [r for r in ours if None not in (ours[r]["mase"], naive[r]["mase"])]
     names = sorted(named, key=lambda r: ours[r]["mase"])[-_MOST_ROWS:]  # more cannot be read
     figure, axes = figure_grid(1, 1, 7, 1.1 + 0.21 * max(4, len(names)))
@@ -195,7 +213,7 @@ def plot_errors_by_row(
     ax.plot(a, at, "o", ms=5, color=ORANGE, label="tsconv")
     ax.set(yticks=at, xlabel="MASE on the test part")
     ax.set_yticklabels(names, parse_math=False)
-    finish(ax)
+    style_axes(ax)
     ax.grid(axis="x", alpha=0.25, lw=0.6)
     ax.set_ylim(-0.7, len(names) - 0.3)
     figure.legend(frameon=False, fontsize=8, ncols=2, loc="outside upper right")
@@ -203,7 +221,7 @@ def plot_errors_by_row(
 
 
 def _draw_fan(ax: Any, times: Any, values: Any, quantiles: tuple[float, ...]) -> None:
-    """values: (horizon, Q)."""
+    """Draw the median and the central intervals. values: (horizon, Q)."""
     names = quantile_columns(quantiles)
     widths = [name.removeprefix("tsconv-lo-") for name in names if name.startswith("tsconv-lo-")]
     for width in widths:
@@ -213,12 +231,13 @@ def _draw_fan(ax: Any, times: Any, values: Any, quantiles: tuple[float, ...]) ->
     ax.plot(times, values[:, names["tsconv"]], color=ORANGE, lw=1.5, label="forecast")
 
 
-def _spread(count: int, most: int) -> list[int]:
+def _evenly_spaced(count: int, most: int) -> list[int]:
     """At most `most` positions spread evenly over `count`."""
     return sorted({round(i) for i in np.linspace(0, count - 1, min(count, most))}) if count else []
 
 
-def finish(ax: Any) -> None:
+def style_axes(ax: Any) -> None:
+    """Give axes the look of all plots: no upper and right border, a light grid, small labels."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", alpha=0.25, lw=0.6)
     ax.tick_params(labelsize=8)
