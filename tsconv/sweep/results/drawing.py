@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgba_array
 from optuna.trial import FrozenTrial
 
 from tsconv.config.schema import SweepConfig
-from tsconv.output.plots import GREY, finish
+from tsconv.output.plots import GREY, style_axes
 from tsconv.sweep.results.scales import Scale
 from tsconv.sweep.results.trials import is_maximised
 
@@ -21,7 +21,7 @@ MARGIN = 0.06  # of an axis, beyond 0 and 1
 
 def draw_value_axis(ax: Any, scale: Scale, label: str) -> None:
     """Prepare a vertical axis for an objective's values."""
-    finish(ax)
+    style_axes(ax)
     ax.set_ylim(-MARGIN, 1 + MARGIN)
     ax.set_yticks(list(scale.ticks()), list(scale.ticks().values()))
     ax.set_ylabel(label, fontsize=9, parse_math=False)

@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from optuna.trial import FrozenTrial
 
 from tsconv.config.schema import SweepConfig
-from tsconv.output.plots import BLUE, ORANGE, figure_grid, finish
+from tsconv.output.plots import BLUE, ORANGE, figure_grid, style_axes
 from tsconv.sweep.results.drawing import (
     MARGIN,
     draw_dots,
@@ -61,7 +61,7 @@ def importances(study: optuna.Study, sweep: SweepConfig, space: Space) -> Any:
         bars = ax.barh(range(len(keys)), values, height=0.62, color=BLUE, alpha=0.85)
         labels = [f"{value:.0f}%" if value >= 0.5 else "<1%" for value in values]
         ax.bar_label(bars, labels, padding=3, fontsize=8)
-        finish(ax)
+        style_axes(ax)
         ax.set_yticks(range(len(keys)), [cut_middle(names[k], 32) for k in keys], parse_math=False)
         ax.tick_params(left=False, labelleft=ax is axes[0][0])
         ax.set(xticks=[], xlim=(0, 1.12 * max(values)))
