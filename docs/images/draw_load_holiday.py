@@ -18,7 +18,7 @@ from tsconv.data.reading.read import read_table
 from tsconv.forecasting.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.match import encode_panel, match_panel
-from tsconv.output.plots import draw_forecast, figure_grid, finish
+from tsconv.output.plots import draw_forecast, figure_grid, style_axes
 
 FILE = Path(__file__).parents[2] / "data" / "load.csv.gz"
 AREAS = {"harbour": "industrial", "suburbs": "residential"}
@@ -39,7 +39,7 @@ def main(*folders: str) -> None:
             ax, tile = axes[row][column], (panel.ids.index(area), 0, 0)
             draw_forecast(ax, shown, forecast, bundle.net.quantiles, tile, bundles[0].encodings)
             ax.set_title(f"{area} ({kind}): {title}", fontsize=10, loc="left")
-            finish(ax)
+            style_axes(ax)
     for left, right in axes:
         left.set_ylabel("MW", fontsize=8)
         bottoms, tops = zip(left.get_ylim(), right.get_ylim(), strict=True)

@@ -16,7 +16,7 @@ from tsconv.data.reading.read import read_table
 from tsconv.forecasting.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.match import encode_panel, match_panel
-from tsconv.output.plots import draw_forecast, figure_grid, finish
+from tsconv.output.plots import draw_forecast, figure_grid, style_axes
 
 FILE = Path(__file__).parents[2] / "data" / "nyc_weather.csv"
 SHOWN = {"temp": "temperature, °C", "humid": "relative humidity, %"}
@@ -34,7 +34,7 @@ def main(folder: str) -> None:
             ax, tile = axes[line][h], (0, panel.targets.index(target), h)
             draw_forecast(ax, panel, forecast, bundle.net.quantiles, tile)
             ax.set_title(airport, fontsize=10, loc="left")
-            finish(ax)
+            style_axes(ax)
         axes[line][0].set_ylabel(label, fontsize=8)
     for line in axes:
         bottoms, tops = zip(*(ax.get_ylim() for ax in line), strict=True)
