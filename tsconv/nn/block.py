@@ -1,7 +1,7 @@
 """The residual block: x + dropout(act(norm(pointwise(depthwise_causal_dilated(x))))).
 
 Channels are last, and nothing is padded: a block returns (kernel_size - 1) * dilation steps fewer
-than it gets, the first ones. Steps that no forecast needs are so never computed. A caller that
+than it gets, the first ones, so that steps that no forecast needs are never computed. A caller that
 wants the input's length pads in front, as `TemporalConvNet` does.
 """
 
@@ -54,6 +54,7 @@ class SpatialDropout(nn.Module):
         self.register_buffer("kept", torch.tensor(1 - float(p)), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Drop channels of x in training; in evaluation return x."""
         if not self.training or not self.drops:
             return x
         keep = torch.rand(*x.shape[:-2], 1, x.shape[-1], device=x.device) >= self.p

@@ -6,6 +6,7 @@ both passes are shifted multiply-adds, see `_shifted_sums`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -49,10 +50,8 @@ def depthwise_with_gradients(
     x: (B, C, W); weight: (C, 1, k); bias: (C,); left, right: zeros in front and behind.
     compiling: use the form that a compiler fuses. Returns (B, C, W').
     """
-    out: Tensor = _Depthwise.apply(  # type: ignore[no-untyped-call]
-        x, weight, bias, left, right, dilation, compiling
-    )
-    return out
+    apply: Callable[..., Tensor] = _Depthwise.apply  # PyTorch leaves it untyped
+    return apply(x, weight, bias, left, right, dilation, compiling)
 
 
 class _Depthwise(torch.autograd.Function):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,8 +28,9 @@ def source_hash(folder: Path) -> str:
 # with this package's code: otherwise a new version would run code that an old one compiled.
 OPERATOR_NAME = f"depthwise_{source_hash(Path(__file__).parent)}"
 
-_LIBRARY = torch.library.Library("tsconv", "FRAGMENT")  # type: ignore[no-untyped-call]
-_LIBRARY.define(  # type: ignore[no-untyped-call]
+_open_library: Any = torch.library.Library  # PyTorch leaves it untyped
+_LIBRARY = _open_library("tsconv", "FRAGMENT")
+_LIBRARY.define(
     f"{OPERATOR_NAME}(Tensor x, Tensor weight, Tensor? bias, SymInt left, SymInt right,"
     " SymInt dilation) -> Tensor"
 )
@@ -40,9 +42,7 @@ def _decompose(
     return depthwise_with_gradients(x, weight, bias, left, right, dilation, True)
 
 
-_LIBRARY.impl(  # type: ignore[no-untyped-call]
-    OPERATOR_NAME, _decompose, "CompositeImplicitAutograd"
-)
+_LIBRARY.impl(OPERATOR_NAME, _decompose, "CompositeImplicitAutograd")
 
 # (x, weight, bias, left, right, dilation) as `depthwise_with_gradients` takes them.
 depthwise_operator: Callable[[Tensor, Tensor, Tensor | None, int, int, int], Tensor] = getattr(
