@@ -55,6 +55,13 @@ class ForecastNet(nn.Module):
     by the same filters; with "mixed" one state sees all of them and forecasts all targets. What
     rows share is up to `rows` and `cross_row`. `forward` gives the forecasts of the last
     `n_origins` steps. What lies before the given input counts as missing.
+
+    >>> import torch
+    >>> from tsconv.model.spec import NetSpec
+    >>> net = ForecastNet(NetSpec(horizon=7, context_length=28, quantiles=(0.1, 0.5, 0.9)))
+    >>> x = torch.randn(4, 1, 100)  # four series of a hundred steps
+    >>> net(x, mask=torch.ones_like(x), n_origins=50).values().shape  # series, ..., quantiles
+    torch.Size([4, 1, 50, 7, 3])
     """
 
     def __init__(self, spec: NetSpec) -> None:

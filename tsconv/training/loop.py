@@ -208,6 +208,7 @@ def _checkpoints(run_dir: Path, config: TrainConfig) -> ModelCheckpoint:
 
 
 def resume_path(config: TrainConfig) -> str | None:
+    """Return the checkpoint that `resume` names, or None; raises ConfigError where it is absent."""
     if config.resume is None:
         return None
     path = Path(config.resume) / "checkpoints" / "last.ckpt"
