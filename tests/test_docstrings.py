@@ -18,7 +18,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # Still to be written; no name is added here.
 WITHOUT_A_SENTENCE = {
-    "output.plots.figure_grid", "output.plots.finish", "training.loop.resume_path",
+    "output.plots.figure_grid", "output.plots.finish",
 }  # fmt: skip
 WITHOUT_AN_EXAMPLE = {"ForecastNet", "TsconvError"}
 
