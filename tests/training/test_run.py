@@ -13,7 +13,7 @@ from tests.helpers.frames import daily_frame
 from tests.helpers.runs import run
 from tsconv.config.compose import train_config
 from tsconv.errors import ConfigError, DataError, TrainingError
-from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.bundle import load_bundle, names_in_files
 from tsconv.training.run import TrainResult
 
 
@@ -60,30 +60,80 @@ def test_the_bundle_on_disk_is_the_one_in_memory(tmp_path: Path) -> None:
     assert stored.channels == ("y",)
 
 
-def test_a_training_cut_short_goes_on_to_the_same_weights(tmp_path: Path) -> None:
-    whole = run(tmp_path, run_dir=tmp_path / "whole", trainer__val_check_interval=10)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"callbacks__weights": "best", "callbacks__patience": 3},
+        {"split__val_size": 0},
+        {"model__dropout": 0, "head": "point"},
+        {"precision": "bfloat16", "trainer__gradient_clip_val": 0.1},
+    ],
+    ids=["default", "best", "no validation", "no dropout", "bfloat16"],
+)
+def test_a_training_cut_short_goes_on_to_the_same_weights(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    settings = {"trainer__val_check_interval": 10, "model__dropout": 0.3, **settings}
+    whole = run(tmp_path, run_dir=tmp_path / "whole", **settings)
+    cut = tmp_path / "cut"
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(25, patch)
+        with pytest.raises(Stop):
+            run(tmp_path, run_dir=cut, **settings)
+    torch.manual_seed(99)  # what the process draws in between does not count
+    resumed = run(tmp_path, run_dir=cut, resume=cut, **settings)
+    assert_same_weights(resumed, whole)
+    for part in ("val", "test"):
+        assert resumed.metrics[part] == whole.metrics[part]
+    assert resumed.bundle.info["weights"] == whole.bundle.info["weights"]
+    assert resumed.metrics["train_steps"] == whole.metrics["train_steps"]
 
-    class Stop(Exception):
-        pass
 
+class Stop(Exception):
+    """Ends a training, as a lost machine would."""
+
+
+def stop_after(step: int, patch: pytest.MonkeyPatch) -> None:
+    """Let trainings raise Stop behind a step."""
     from tsconv.training.callbacks import Throughput
 
     original = Throughput.on_train_batch_end
 
-    def stop_at_25(self: Throughput, trainer: Any, *args: Any) -> None:
+    def stopping(self: Throughput, trainer: Any, *args: Any) -> None:
         original(self, trainer, *args)
-        if trainer.global_step == 25:
+        if trainer.global_step == step:
             raise Stop
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Throughput, "on_train_batch_end", stop_at_25)
-        with pytest.raises(Stop):
-            run(tmp_path, run_dir=tmp_path / "cut", trainer__val_check_interval=10)
+    patch.setattr(Throughput, "on_train_batch_end", stopping)
+
+
+def assert_same_weights(a: TrainResult, b: TrainResult) -> None:
+    assert weights(a).keys() == weights(b).keys()
+    for name, value in weights(a).items():
+        assert torch.equal(value, weights(b)[name]), name
+
+
+def test_a_checkpoint_of_an_earlier_version_is_resumed(tmp_path: Path) -> None:
+    """Its tensors have the names of files, and it holds no random state."""
+    frame = daily_frame().assign(promo=lambda f: f.index % 3, unread=0.0)
+    settings = {"data__future_covariates": "[promo]", "trainer__val_check_interval": 10}
     cut = tmp_path / "cut"
-    resumed = run(tmp_path, run_dir=cut, resume=cut, trainer__val_check_interval=10)
-    for name, value in weights(whole).items():
-        # Dropout draws go on from the checkpoint's step but not from its random state.
-        assert (value - weights(resumed)[name]).abs().max() < 0.2, name
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(25, patch)
+        with pytest.raises(Stop):
+            run(tmp_path, frame, run_dir=cut, **settings)
+    path = cut / "checkpoints" / "last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    states = checkpoint["callbacks"]
+    del states["LastCheckpoint"]
+    states["AveragedWeights"]["average"] = names_in_files(states["AveragedWeights"]["average"])
+    states["AveragedWeights"]["best"] = names_in_files(states["AveragedWeights"]["best"])
+    tensors = {k.removeprefix("net."): v for k, v in checkpoint["state_dict"].items()}
+    checkpoint["state_dict"] = {f"net.{k}": v for k, v in names_in_files(tensors).items()}
+    assert any(name.startswith("net.known.") for name in checkpoint["state_dict"])
+    torch.save(checkpoint, path)
+    resumed = run(tmp_path, frame, run_dir=cut, resume=cut, **settings)
     assert resumed.metrics["train_steps"] == 40
 
 

@@ -1,4 +1,4 @@
-"""Callbacks of a training: finite guard, averaged weights, throughput and progress."""
+"""Callbacks of a training: averaged weights, throughput and progress."""
 
 from __future__ import annotations
 
@@ -10,28 +10,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from tsconv.errors import ConfigError, TrainingError, require_choice
+from tsconv.errors import ConfigError, require_choice
 from tsconv.forecasting.bundle import names_in_network
 
 WEIGHTS = ("auto", "last", "best")
 _EVERY = 10  # steps between readings of the loss
-
-
-class FiniteGuard(pl.Callback):
-    """Stops a training before an optimizer step that a NaN or infinite gradient would spoil.
-
-    Gradients are reduced over ranks by then, so every rank stops at the same step.
-    """
-
-    def on_before_optimizer_step(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: torch.optim.Optimizer
-    ) -> None:
-        gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
-        if not torch.isfinite(torch.nn.utils.get_total_norm(gradients)):
-            raise TrainingError(
-                f"the gradient is not finite at step {trainer.global_step}: no weight was changed; "
-                f"lower `optimizer.lr`, or look for extreme values in the data"
-            )
 
 
 class AveragedWeights(pl.Callback):

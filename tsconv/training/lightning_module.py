@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
-from torch import Tensor, nn
+from torch import Tensor
 
 from tsconv.config.schema import HeadConfig, OptimizerConfig, SchedulerConfig
 from tsconv.data.batches.chunks import Batch
-from tsconv.errors import ConfigError, require_choice
+from tsconv.errors import ConfigError
 from tsconv.forecasting.bundle import names_in_network
 from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet
-from tsconv.nn.rows import DEVIATION
 from tsconv.training.dense_loss import dense_errors, dense_loss, mean_loss
+from tsconv.training.gradients import guard_and_clip_gradients
+from tsconv.training.optimizer import LearningRateSchedule, make_optimizer
 from tsconv.training.step import Loss
-
-OPTIMIZERS = ("adamw",)
-SCHEDULERS = ("one_cycle", "cosine", "constant")
 
 
 class ForecastModule(pl.LightningModule):
@@ -132,59 +129,20 @@ class ForecastModule(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip as asked; Lightning's own refuses fused optimizers, for float16 scaling's sake."""
-        if not gradient_clip_val:
-            return
-        if gradient_clip_algorithm == "value":
-            nn.utils.clip_grad_value_(self.parameters(), gradient_clip_val)
-        else:
-            nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
+        """Guard and clip in one go; Lightning's own refuses fused optimizers, for float16's sake.
+
+        The Trainer calls it before every optimizer step, also where nothing is clipped.
+        """
+        guard_and_clip_gradients(
+            self.parameters(), self.global_step, gradient_clip_val, gradient_clip_algorithm
+        )
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        config = self.optimizer
-        require_choice("optimizer.name", config.name, OPTIMIZERS)
-        optimizer = torch.optim.AdamW(
-            _decayed_apart(self.net, config.weight_decay, config.row_decay),
-            lr=config.lr,
-            betas=(config.betas[0], config.betas[1]),
-            fused=True,
-        )
-        schedule = Schedule(self.scheduler, self.max_steps)
+        """AdamW, and a schedule that counts optimizer steps."""
+        optimizer = make_optimizer(self.net, self.optimizer)
+        schedule = LearningRateSchedule(self.scheduler, self.max_steps)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
-
-
-def _decayed_apart(net: nn.Module, weight_decay: float, row_decay: float) -> list[dict[str, Any]]:
-    """Matrices with decay, biases and norms without; the rows' deviations with one of their own."""
-    own: list[nn.Parameter] = []
-    matrices: list[nn.Parameter] = []
-    vectors: list[nn.Parameter] = []
-    for name, p in net.named_parameters():
-        deviates = name.rpartition(".")[2].startswith(DEVIATION)
-        (own if deviates else matrices if p.ndim > 1 else vectors).append(p)
-    groups = [(matrices, weight_decay), (vectors, 0.0), (own, row_decay)]
-    return [{"params": part, "weight_decay": decay} for part, decay in groups if part]
-
-
-class Schedule:
-    """The learning rate's factor by step: one_cycle (Smith & Topin 2018), cosine or constant."""
-
-    def __init__(self, config: SchedulerConfig, max_steps: int) -> None:
-        require_choice("scheduler.name", config.name, SCHEDULERS)
-        self.name = config.name
-        self.warmup = max(1, round(config.warmup * max_steps))
-        self.max_steps = max_steps
-
-    def __call__(self, step: int) -> float:
-        if step < self.warmup:
-            share = (step + 1) / self.warmup
-            rising = 0.04 + 0.96 * (1 - math.cos(math.pi * share)) / 2
-            return rising if self.name == "one_cycle" else share
-        if self.name == "constant":
-            return 1.0
-        rest = max(1, self.max_steps - self.warmup)
-        share = min(1.0, (step + 1 - self.warmup) / rest)
-        return max(1e-5, (1 + math.cos(math.pi * share)) / 2)

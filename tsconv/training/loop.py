@@ -11,7 +11,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
@@ -19,7 +19,8 @@ from tsconv.config.schema import TrainConfig
 from tsconv.data.batches.chunks import draw_chunks
 from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.errors import ConfigError, nearest
-from tsconv.training.callbacks import AveragedWeights, FiniteGuard, Throughput
+from tsconv.training.callbacks import AveragedWeights, Throughput
+from tsconv.training.checkpoint import LastCheckpoint, resume_path
 from tsconv.training.compile_cache import CompileCache, StepChoice, choose_step, compile_loss
 from tsconv.training.dense_loss import dense_loss
 from tsconv.training.lightning_module import ForecastModule
@@ -80,12 +81,12 @@ def run_trainer(
     """
     average = AveragedWeights(config.callbacks.ema_decay)
     throughput = Throughput(config.trainer["max_steps"], config.callbacks.progress)
-    ours: list[pl.Callback] = [FiniteGuard(), average, throughput, *callbacks]
+    ours: list[pl.Callback] = [average, throughput, *callbacks]
     if data.val_origins is not None and config.callbacks.patience is not None:
         patience = config.callbacks.patience
         ours.append(EarlyStopping("val_loss", patience=patience, check_finite=False))
     if config.callbacks.checkpoints:
-        ours.append(_checkpoints(run_dir, config))
+        ours.append(LastCheckpoint(run_dir, config.trainer["val_check_interval"]))
     with ExitStack() as settings:
         settings.enter_context(quiet_lightning())
         trainer = _trainer(config, run_dir, ours, "32-true")
@@ -195,26 +196,6 @@ def _build_trainer(
         enable_model_summary=False,
         enable_checkpointing=config.callbacks.checkpoints,
     )
-
-
-def _checkpoints(run_dir: Path, config: TrainConfig) -> ModelCheckpoint:
-    return ModelCheckpoint(
-        run_dir / "checkpoints",
-        filename="last",
-        every_n_train_steps=config.trainer["val_check_interval"],
-        save_top_k=1,
-        enable_version_counter=False,
-    )
-
-
-def resume_path(config: TrainConfig) -> str | None:
-    """Return the checkpoint that `resume` names, or None; raises ConfigError where it is absent."""
-    if config.resume is None:
-        return None
-    path = Path(config.resume) / "checkpoints" / "last.ckpt"
-    if not path.is_file():
-        raise ConfigError(f"`resume` (={config.resume}): there is no {path} to go on from")
-    return str(path)
 
 
 def check_trainer_keys(given: dict[str, Any]) -> None:

@@ -32,9 +32,11 @@ from tsconv.nn.row_mixing import CROSS_ROW
 from tsconv.nn.rows import ROWS
 from tsconv.training.auto import resolve
 from tsconv.training.callbacks import WEIGHTS
+from tsconv.training.checkpoint import resume_path
 from tsconv.training.compile_cache import normalize_compile
-from tsconv.training.lightning_module import OPTIMIZERS, SCHEDULERS, ForecastModule
-from tsconv.training.loop import LOGGERS, check_trainer_keys, resume_path
+from tsconv.training.lightning_module import ForecastModule
+from tsconv.training.loop import LOGGERS, check_trainer_keys
+from tsconv.training.optimizer import OPTIMIZERS, SCHEDULERS
 from tsconv.training.precision import PRECISIONS
 
 LONGEST_SIGMA = 2048  # steps: a trailing filter sees twice as many
