@@ -39,7 +39,7 @@ STEPS = [
     [(BOTH, "both", "model/network: ForecastNet, one dense pass",
       "causal scaling -> stem -> blocks -> head, beside the linear branch and covariate effects")],
     [
-        (LEFT, "train", "training/dense_loss, training/loop",
+        (LEFT, "train", "training/step, training/lightning",
          "loss over every origin; averaged weights; evaluation/scoring"),
         (RIGHT, "forecast", "forecasting/forecast",
          "the last origin of each series, in original units, with times"),

@@ -19,12 +19,12 @@ import torch
 
 from tsconv.config.schema import HeadConfig
 from tsconv.data.batches.chunks import gather
-from tsconv.data.panel.origin_range import OriginRange
+from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.locations import SourceLocations
 from tsconv.data.reading.table import Table
 from tsconv.model.network import ForecastNet, NetSpec
-from tsconv.training.dense_loss import dense_loss
+from tsconv.training.step.dense_loss import dense_loss
 
 HORIZON, SERIES, LENGTH = 96, 7, 6000
 

@@ -21,7 +21,7 @@ from tsconv.config.schema import HeadConfig
 from tsconv.data.batches.chunks import Batch
 from tsconv.model.network import ForecastNet
 from tsconv.model.spec import NetSpec
-from tsconv.training.dense_loss import dense_loss
+from tsconv.training.step.dense_loss import dense_loss
 
 DECILES = tuple(q / 10 for q in range(1, 10))
 FAMILIES = {

@@ -6,7 +6,7 @@ import torch
 from tests.helpers.frames import daily_frame
 from tests.helpers.networks import random_net
 from tests.helpers.panels import panel_of
-from tsconv.data.panel.split import split_panel
+from tsconv.data.batches.split import split_panel
 from tsconv.evaluation.baselines import seasonal_naive_error
 from tsconv.evaluation.scoring import evaluate, training_scale
 from tsconv.forecasting.forecast import forecast_panel

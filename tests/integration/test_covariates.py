@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tsconv import Forecaster
-from tsconv.data.panel.split import split_panel
+from tsconv.data.batches.split import split_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError
 from tsconv.evaluation.scoring import evaluate, training_scale

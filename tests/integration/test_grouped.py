@@ -13,8 +13,8 @@ from tests.helpers.networks import random_net
 from tests.helpers.runs import forecast, run, trained
 from tsconv.config.compose import train_config
 from tsconv.config.schema import DataConfig
+from tsconv.data.batches.split import split_panel
 from tsconv.data.panel.panel import build_panel
-from tsconv.data.panel.split import split_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError
 from tsconv.evaluation.scoring import evaluate, training_scale

@@ -69,7 +69,7 @@ def test_a_spec_of_another_version_is_refused_by_key() -> None:
 @pytest.mark.parametrize("with_covariates", [False, True])
 def test_nothing_in_the_dense_loss_breaks_the_graph(with_covariates: bool) -> None:
     """fullgraph, with a backend that generates no code: quick, and it fails on a graph break."""
-    from tsconv.training.dense_loss import dense_loss
+    from tsconv.training.step.dense_loss import dense_loss
 
     sizes = {"past_categories": (3,), "n_future": 2, "calendar": ("hour",), "n_static": 1}
     more = sizes if with_covariates else {}

@@ -13,7 +13,7 @@ from tsconv.data.batches.chunks import Batch
 from tsconv.errors import ConfigError
 from tsconv.model.network import ForecastNet, windowed_reference
 from tsconv.model.spec import NetSpec
-from tsconv.training.dense_loss import dense_loss
+from tsconv.training.step.dense_loss import dense_loss
 
 H, B, C, W = 4, 2, 3, 46
 PAST = {"channels": "mixed", "n_targets": 2, "n_past": 1}

@@ -96,7 +96,7 @@ class Stop(Exception):
 
 def stop_after(step: int, patch: pytest.MonkeyPatch) -> None:
     """Let trainings raise Stop behind a step."""
-    from tsconv.training.callbacks import Throughput
+    from tsconv.training.lightning.callbacks import Throughput
 
     original = Throughput.on_train_batch_end
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from tsconv.data.batches.chunks import Batch, gather, sweep_chunks
-from tsconv.data.panel.origin_range import OriginRange
+from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.batches.split import Split
 from tsconv.data.panel.panel import Panel
-from tsconv.data.panel.split import Split
 from tsconv.evaluation.baselines import seasonal_naive
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.model.network import ForecastNet

@@ -7,7 +7,7 @@ import dataclasses
 import torch
 
 from tsconv.data.batches.chunks import gather
-from tsconv.data.panel.origin_range import OriginRange
+from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError
 from tsconv.model.network import ForecastNet

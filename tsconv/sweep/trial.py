@@ -25,11 +25,11 @@ from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError, TrainingError, one_line
 from tsconv.evaluation.scoring import score
 from tsconv.output.run_files import find_metric, write_config, write_json
-from tsconv.training.compile_cache import CompileCache
-from tsconv.training.loop import run_trainer
+from tsconv.training.lightning.loop import run_trainer
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
-from tsconv.training.process_settings import torch_threads
+from tsconv.training.step.compile_cache import CompileCache
+from tsconv.training.step.process_settings import torch_threads
 
 # Called with the step, the number of steps and the validation error; True prunes the trial.
 Report = Callable[[int, int, float], bool]

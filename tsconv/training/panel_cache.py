@@ -15,8 +15,8 @@ from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError
 from tsconv.evaluation.metrics import SeriesScale
 from tsconv.evaluation.scoring import training_scale
-from tsconv.training.compile_cache import CompileCache
 from tsconv.training.prepare import Prepared, check_config, prepare
+from tsconv.training.step.compile_cache import CompileCache
 
 _NOT_OF_PANEL = ("origins_per_chunk", "chunks_per_batch")  # keys of `data` that only batches use
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tsconv.config.schema import SplitConfig, TrainConfig
 from tsconv.data.batches.data_module import DenseDataModule
+from tsconv.data.batches.split import Split, split_panel
 from tsconv.data.covariates.encode import (
     Encoding,
     covariate_sizes,
@@ -20,7 +21,6 @@ from tsconv.data.covariates.encode import (
     with_calendar,
 )
 from tsconv.data.panel.panel import Panel
-from tsconv.data.panel.split import Split, split_panel
 from tsconv.errors import ConfigError, require_choice
 from tsconv.evaluation.losses import POINT_LOSSES
 from tsconv.evaluation.metrics import SeriesScale
@@ -31,13 +31,13 @@ from tsconv.nn.heads import check_quantiles
 from tsconv.nn.row_mixing import CROSS_ROW
 from tsconv.nn.rows import ROWS
 from tsconv.training.auto import resolve
-from tsconv.training.callbacks import WEIGHTS
-from tsconv.training.checkpoint import resume_path
-from tsconv.training.compile_cache import normalize_compile
-from tsconv.training.lightning_module import ForecastModule
-from tsconv.training.loop import LOGGERS, check_trainer_keys
-from tsconv.training.optimizer import OPTIMIZERS, SCHEDULERS
-from tsconv.training.precision import PRECISIONS
+from tsconv.training.lightning.callbacks import WEIGHTS
+from tsconv.training.lightning.checkpoint import resume_path
+from tsconv.training.lightning.lightning_module import ForecastModule
+from tsconv.training.lightning.loop import LOGGERS, check_trainer_keys
+from tsconv.training.lightning.optimizer import OPTIMIZERS, SCHEDULERS
+from tsconv.training.step.compile_cache import normalize_compile
+from tsconv.training.step.precision import PRECISIONS
 
 LONGEST_SIGMA = 2048  # steps: a trailing filter sees twice as many
 

@@ -18,12 +18,12 @@ from tsconv.forecasting.bundle import Bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.notes import Note
 from tsconv.output.run_files import write_config, write_json
-from tsconv.training.compile_cache import CompileCache
-from tsconv.training.loop import TrainerResult, run_trainer
+from tsconv.training.lightning.loop import TrainerResult, run_trainer
 from tsconv.training.notes import training_notes
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
-from tsconv.training.process_settings import torch_threads
+from tsconv.training.step.compile_cache import CompileCache
+from tsconv.training.step.process_settings import torch_threads
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,8 +5,8 @@ import torch
 from tests.helpers.frames import long
 from tests.helpers.panels import panel_of
 from tsconv.data.batches.chunks import draw_chunks, gather, sweep_chunks
-from tsconv.data.panel.origin_range import OriginRange
-from tsconv.data.panel.split import split_panel
+from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.batches.split import split_panel
 
 
 def toy() -> tuple:

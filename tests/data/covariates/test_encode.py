@@ -12,6 +12,7 @@ import torch
 
 from tsconv.config.schema import DataConfig
 from tsconv.data.batches.chunks import gather
+from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.covariates.encode import (
     Encoding,
     covariate_sizes,
@@ -19,7 +20,6 @@ from tsconv.data.covariates.encode import (
     fit_encodings,
     with_calendar,
 )
-from tsconv.data.panel.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError

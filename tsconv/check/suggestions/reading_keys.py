@@ -19,7 +19,7 @@ from tsconv.check.tables.columns import Column
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.check.tables.time_formats import time_format_of
 from tsconv.config.schema import DataConfig
-from tsconv.data.reading.compression import open_unpacked
+from tsconv.data.reading.csv_files.compression import open_unpacked
 from tsconv.data.reading.files import is_parquet
 from tsconv.data.reading.roles import as_list
 from tsconv.data.timestamps.epoch import DIGITS, LOOKS, are_dates

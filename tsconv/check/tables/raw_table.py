@@ -21,7 +21,7 @@ from tsconv.check.tables.array_types import Floats, Ints
 from tsconv.check.tables.columns import Column, profile_column, to_numbers
 from tsconv.config.schema import DataConfig
 from tsconv.data.missing import MISSING
-from tsconv.data.reading.compression import open_unpacked
+from tsconv.data.reading.csv_files.compression import open_unpacked
 from tsconv.data.reading.files import is_parquet
 from tsconv.data.settings import FileFormat
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tsconv.data.panel.origin_range import OriginRange
+from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.model.covariate_encoder import CovariateBatch
 

@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from tsconv.data.batches.chunks import Batch, draw_chunks, gather, sweep_chunks
-from tsconv.data.panel.origin_range import OriginRange
+from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 
 

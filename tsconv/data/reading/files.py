@@ -16,8 +16,8 @@ import pyarrow.parquet
 
 from tsconv.data.reading.cells import BadCells
 from tsconv.data.reading.column_roles import ColumnRoles
-from tsconv.data.reading.csv_file import read_csv
-from tsconv.data.reading.locate import line_number
+from tsconv.data.reading.csv_files.csv_file import read_csv
+from tsconv.data.reading.csv_files.locate import line_number
 from tsconv.data.settings import FileFormat, MissingPolicy
 from tsconv.errors import DataError, one_line
 

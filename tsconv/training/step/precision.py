@@ -10,7 +10,7 @@ import time
 
 import torch
 
-from tsconv.training.step import TrainingStep
+from tsconv.training.step.training_step import TrainingStep
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 

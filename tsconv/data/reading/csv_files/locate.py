@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tsconv.data.reading.compression import open_unpacked
+from tsconv.data.reading.csv_files.compression import open_unpacked
 from tsconv.data.settings import FileFormat
 
 _LONGEST_FIELD = 1 << 24

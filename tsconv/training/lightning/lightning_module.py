@@ -15,10 +15,10 @@ from tsconv.errors import ConfigError
 from tsconv.forecasting.bundle import names_in_network
 from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet
-from tsconv.training.dense_loss import dense_errors, dense_loss, mean_loss
-from tsconv.training.gradients import guard_and_clip_gradients
-from tsconv.training.optimizer import LearningRateSchedule, make_optimizer
-from tsconv.training.step import Loss
+from tsconv.training.lightning.gradients import guard_and_clip_gradients
+from tsconv.training.lightning.optimizer import LearningRateSchedule, make_optimizer
+from tsconv.training.step.dense_loss import dense_errors, dense_loss, mean_loss
+from tsconv.training.step.training_step import Loss
 
 
 class ForecastModule(pl.LightningModule):

@@ -19,13 +19,13 @@ from tsconv.config.schema import TrainConfig
 from tsconv.data.batches.chunks import draw_chunks
 from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.errors import ConfigError, nearest
-from tsconv.training.callbacks import AveragedWeights, Throughput
-from tsconv.training.checkpoint import LastCheckpoint, resume_path
-from tsconv.training.compile_cache import CompileCache, StepChoice, choose_step, compile_loss
-from tsconv.training.dense_loss import dense_loss
-from tsconv.training.lightning_module import ForecastModule
-from tsconv.training.process_settings import many_recompiles, quiet_lightning
-from tsconv.training.step import Loss, TrainingStep
+from tsconv.training.lightning.callbacks import AveragedWeights, Throughput
+from tsconv.training.lightning.checkpoint import LastCheckpoint, resume_path
+from tsconv.training.lightning.lightning_module import ForecastModule
+from tsconv.training.step.compile_cache import CompileCache, StepChoice, choose_step, compile_loss
+from tsconv.training.step.dense_loss import dense_loss
+from tsconv.training.step.process_settings import many_recompiles, quiet_lightning
+from tsconv.training.step.training_step import Loss, TrainingStep
 
 # What tsconv gives the Trainer itself.
 _OURS = (

@@ -11,8 +11,8 @@ from tests.helpers.networks import random_batch, random_net
 from tsconv.config.schema import HeadConfig
 from tsconv.model.network import ForecastNet
 from tsconv.training import compile_cache, precision
-from tsconv.training.compile_cache import CompileCache, choose_step
-from tsconv.training.step import TrainingStep
+from tsconv.training.step.compile_cache import CompileCache, choose_step
+from tsconv.training.step.training_step import TrainingStep
 
 
 class Loss:
@@ -97,8 +97,8 @@ def test_one_compiled_step_serves_every_training_of_its_shape() -> None:
     from tests.helpers.frames import daily_frame
     from tsconv.config.compose import train_config
     from tsconv.data.reading.read import table_from_frame
-    from tsconv.training.dense_loss import dense_loss
     from tsconv.training.panel_cache import PanelCache
+    from tsconv.training.step.dense_loss import dense_loss
 
     counter = CompileCounter()
     torch._dynamo.reset()

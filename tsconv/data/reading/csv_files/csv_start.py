@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tsconv.data.reading.compression import COMPRESSED, compression_of, open_unpacked
+from tsconv.data.reading.csv_files.compression import COMPRESSED, compression_of, open_unpacked
 from tsconv.data.settings import FileFormat
 from tsconv.errors import ConfigError, DataError, one_line
 

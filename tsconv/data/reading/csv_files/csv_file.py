@@ -13,9 +13,9 @@ import pyarrow.csv
 
 from tsconv.data.reading.cells import BadCells, text_to_numbers
 from tsconv.data.reading.column_roles import ColumnRoles
-from tsconv.data.reading.compression import open_unpacked
-from tsconv.data.reading.csv_start import FileStart, check_file_format, read_start
-from tsconv.data.reading.locate import find_torn_record, line_number
+from tsconv.data.reading.csv_files.compression import open_unpacked
+from tsconv.data.reading.csv_files.csv_start import FileStart, check_file_format, read_start
+from tsconv.data.reading.csv_files.locate import find_torn_record, line_number
 from tsconv.data.settings import FileFormat, MissingPolicy
 from tsconv.data.source_column import SourceColumn
 from tsconv.errors import DataError, one_line

@@ -13,8 +13,8 @@ from collections.abc import Hashable
 import torch
 
 from tsconv.errors import ConfigError, require_choice
-from tsconv.training.precision import PRECISIONS, choose_precision
-from tsconv.training.step import Loss, TrainingStep
+from tsconv.training.step.precision import PRECISIONS, choose_precision
+from tsconv.training.step.training_step import Loss, TrainingStep
 
 _COMPILE_SECONDS = 25.0  # what compiling a small network costs, the first time
 _COMPILE_SAVES = 0.45  # of an eager step's time

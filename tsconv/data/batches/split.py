@@ -11,7 +11,7 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from tsconv.data.panel.origin_range import OriginRange
+from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.data.panel.ragged import first_marked_step
 from tsconv.errors import DataError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tsconv.data.reading.locate import line_number
+from tsconv.data.reading.csv_files.locate import line_number
 from tsconv.data.settings import FileFormat
 
 

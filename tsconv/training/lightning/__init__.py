@@ -1,0 +1,1 @@
+"""Everything of a training that Lightning runs: module, callbacks, checkpoints, the loop."""
