@@ -56,6 +56,7 @@ def workers(process: subprocess.Popen[str]) -> list[int]:
 
 
 def wait_for(what: Callable[[], bool], seconds: float = 90) -> None:
+    """Wait until it is so; the limit only ends a test that hangs, it is no bar of speed."""
     until = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < until, "it did not happen in time"
@@ -117,7 +118,7 @@ def test_killed_workers_and_sweeps_lose_and_double_nothing(
     wait_for(lambda: ended() > reached and running() >= 1)
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
-    wait_for(lambda: not alive(tmp_path), 20)
+    wait_for(lambda: not alive(tmp_path))
     before = {p.parent.name: p.stat().st_mtime_ns for p in marks.glob("*/metrics.json")}
     assert 0 < len(before) < 7
     second = subprocess.run(
@@ -153,7 +154,7 @@ def test_the_workers_of_a_killed_coordinator_end(tmp_path: Path) -> None:
     wait_for(lambda: len(list((tmp_path / "out" / "trials").glob("*"))) >= 1)
     process.kill()  # it alone, not its group
     process.communicate()
-    wait_for(lambda: not alive(tmp_path), 20)
+    wait_for(lambda: not alive(tmp_path))
 
 
 def test_two_that_start_at_once_join_one_study(tmp_path: Path, address: str | None) -> None:
@@ -173,7 +174,7 @@ def test_ctrl_c_ends_after_the_running_trials_with_everything_saved(tmp_path: Pa
     marks = tmp_path / "out" / "trials"
     wait_for(lambda: len(list(marks.glob("*"))) > len(list(marks.glob("*/metrics.json"))) > 0)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=180)
     assert process.returncode == 130
     assert "stopping after the running trials" in errors
     assert "best: trial" in out
