@@ -150,7 +150,8 @@ def alive(folder: Path) -> bool:
 
 
 def test_the_workers_of_a_killed_coordinator_end(tmp_path: Path) -> None:
-    process = start(tmp_path, "sweep.n_trials=50", "trainer.max_steps=100", "sweep.workers=2")
+    # More trials than workers without a coordinator could finish while we wait.
+    process = start(tmp_path, "sweep.n_trials=5000", "trainer.max_steps=100", "sweep.workers=2")
     wait_for(lambda: len(list((tmp_path / "out" / "trials").glob("*"))) >= 1)
     process.kill()  # it alone, not its group
     process.communicate()
