@@ -23,7 +23,8 @@ from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.locations import SourceLocations
 from tsconv.data.reading.table import Table
-from tsconv.model.network import ForecastNet, NetSpec
+from tsconv.model.network import ForecastNet
+from tsconv.model.spec import NetSpec
 from tsconv.training.step.dense_loss import dense_loss
 
 HORIZON, SERIES, LENGTH = 96, 7, 6000

@@ -1,4 +1,4 @@
-"""Training steps of grouped networks: what rows of their own, and rows that tell, cost.
+"""Training steps of grouped networks: what separate rows and row mixing cost.
 
     python scripts/benchmarks/rows.py [--repeats 15] [--compile] [--bfloat16] [--threads 2]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from tests.helpers.frames import daily_frame, stations
 from tsconv.config.compose import train_config
@@ -38,6 +39,16 @@ def run(folder: Path, frame: pd.DataFrame | None = None, **settings: Any) -> Tra
     keys.setdefault("run_dir", folder / "run")
     config = train_config([f"{k}={v}" for k, v in keys.items()])
     return train(config, table_from_frame(daily_frame() if frame is None else frame, config.data))
+
+
+def weights(result: TrainResult) -> dict[str, torch.Tensor]:
+    return result.bundle.net.state_dict()
+
+
+def same_weights(a: TrainResult, b: TrainResult) -> bool:
+    """Whether two trainings ended with the same tensors, to the last bit."""
+    ours, theirs = weights(a), weights(b)
+    return ours.keys() == theirs.keys() and all(torch.equal(v, theirs[k]) for k, v in ours.items())
 
 
 def trained(folder: Path, frame: pd.DataFrame | None = None, **keys: Any) -> TrainResult:

@@ -1,4 +1,4 @@
-"""ForecastNet: shapes, the linear branch and its twin, the start of training, what compiles."""
+"""ForecastNet: shapes, the linear branch and its reference, the first forecasts, what compiles."""
 
 import pytest
 import torch
@@ -7,7 +7,9 @@ from tests.helpers.networks import random_batch, random_net
 from tsconv.config.schema import HeadConfig
 from tsconv.errors import ConfigError
 from tsconv.model.covariate_encoder import CovariateBatch
-from tsconv.model.network import ForecastNet, LinearBranch, NetSpec
+from tsconv.model.linear_branch import LinearBranch
+from tsconv.model.network import ForecastNet
+from tsconv.model.spec import NetSpec
 
 
 def test_shapes_of_a_prediction() -> None:

@@ -12,7 +12,8 @@ from tsconv.errors import ConfigError
 from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.effects import FutureEffect, future_effect_reference
 from tsconv.model.linear_branch import LinearBranch
-from tsconv.model.network import ForecastNet, windowed_reference
+from tsconv.model.network import ForecastNet
+from tsconv.model.windowed_reference import windowed_reference
 
 B, H, W, HORIZON = 3, 2, 50, 5
 ALL = {
@@ -151,9 +152,9 @@ def test_the_linear_branch_sees_what_covariates_leave() -> None:
     torch.nn.init.normal_(branch.weight)
     x, g = torch.randn(2, 4, 15, dtype=torch.float64)
     mask = (torch.rand(4, 15) > 0.3).double()
-    mean, inverse, of_g, unit = torch.rand(4, 4, 9, dtype=torch.float64)
-    both = branch(x, mask, mean, inverse, effect=(g, of_g, unit))
-    apart = branch(x, mask, mean, inverse) - branch(g, mask, of_g, unit)
+    mean, inverse, of_g, inv_scale = torch.rand(4, 4, 9, dtype=torch.float64)
+    both = branch(x, mask, mean, inverse, effect=(g, of_g, inv_scale))
+    apart = branch(x, mask, mean, inverse) - branch(g, mask, of_g, inv_scale)
     torch.testing.assert_close(both, apart)
 
 
@@ -184,7 +185,7 @@ def test_forecasts_move_with_the_series() -> None:
 
 @pytest.mark.parametrize("missing", [0, 0.4])
 @pytest.mark.parametrize(("n_targets", "states", "n_of_effect"), [(2, 1, 2), (2, 2, 1), (1, 1, 1)])
-def test_the_effect_equals_its_readable_twin(
+def test_the_effect_equals_its_reference(
     n_targets: int, states: int, n_of_effect: int, missing: float
 ) -> None:
     torch.manual_seed(0)

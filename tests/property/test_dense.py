@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.networks import masked, random_net
-from tsconv.model.network import windowed_reference
+from tsconv.model.windowed_reference import windowed_reference
 
 HEADS = [None, (0.1, 0.5, 0.9)]
 shapes = st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(2, 70))

@@ -11,8 +11,9 @@ from tests.helpers.networks import masked, random_net
 from tsconv.config.schema import HeadConfig
 from tsconv.data.batches.chunks import Batch
 from tsconv.errors import ConfigError
-from tsconv.model.network import ForecastNet, windowed_reference
+from tsconv.model.network import ForecastNet
 from tsconv.model.spec import NetSpec
+from tsconv.model.windowed_reference import windowed_reference
 from tsconv.training.step.dense_loss import dense_loss
 
 H, B, C, W = 4, 2, 3, 46

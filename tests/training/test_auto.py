@@ -12,7 +12,7 @@ from tsconv.config.compose import train_config
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.frequency import parse_frequency
 from tsconv.errors import ConfigError
-from tsconv.training.auto import Resolved, resolve
+from tsconv.training.auto import ResolvedConfig, resolve
 
 
 def panel(freq: str, n_series: int, length: int) -> Panel:
@@ -30,7 +30,9 @@ def panel(freq: str, n_series: int, length: int) -> Panel:
     )
 
 
-def resolved(freq: str, n_series: int, length: int, horizon: int, *overrides: str) -> Resolved:
+def resolved(
+    freq: str, n_series: int, length: int, horizon: int, *overrides: str
+) -> ResolvedConfig:
     config = train_config([f"horizon={horizon}", *overrides])
     return resolve(config, panel(freq, n_series, length))
 

@@ -10,19 +10,10 @@ import pytest
 import torch
 
 from tests.helpers.frames import daily_frame
-from tests.helpers.runs import run
+from tests.helpers.runs import run, same_weights, weights
 from tsconv.config.compose import train_config
 from tsconv.errors import ConfigError, DataError, TrainingError
-from tsconv.forecasting.bundle import load_bundle, names_in_files
-from tsconv.training.run import TrainResult
-
-
-def weights(result: TrainResult) -> dict[str, torch.Tensor]:
-    return result.bundle.net.state_dict()
-
-
-def same(a: TrainResult, b: TrainResult) -> bool:
-    return all(torch.equal(v, weights(b)[k]) for k, v in weights(a).items())
+from tsconv.forecasting.bundle import load_bundle
 
 
 def test_learns_the_season_far_better_than_naive(tmp_path: Path) -> None:
@@ -35,9 +26,9 @@ def test_learns_the_season_far_better_than_naive(tmp_path: Path) -> None:
 
 def test_a_run_can_be_repeated_bit_by_bit(tmp_path: Path) -> None:
     a, b = (run(tmp_path, run_dir=tmp_path / name) for name in "ab")
-    assert same(a, b)
+    assert same_weights(a, b)
     assert a.metrics["test"] == b.metrics["test"]
-    assert not same(a, run(tmp_path, run_dir=tmp_path / "c", seed=1))
+    assert not same_weights(a, run(tmp_path, run_dir=tmp_path / "c", seed=1))
 
 
 def test_trailing_means_and_slopes_are_trained_stored_and_forecast_with(tmp_path: Path) -> None:
@@ -58,94 +49,6 @@ def test_the_bundle_on_disk_is_the_one_in_memory(tmp_path: Path) -> None:
     for name, value in stored.net.state_dict().items():
         assert torch.equal(value, weights(result)[name])
     assert stored.channels == ("y",)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {},
-        {"callbacks__weights": "best", "callbacks__patience": 3},
-        {"split__val_size": 0},
-        {"model__dropout": 0, "head": "point"},
-        {"precision": "bfloat16", "trainer__gradient_clip_val": 0.1},
-    ],
-    ids=["default", "best", "no validation", "no dropout", "bfloat16"],
-)
-def test_a_training_cut_short_goes_on_to_the_same_weights(
-    tmp_path: Path, settings: dict[str, Any]
-) -> None:
-    settings = {"trainer__val_check_interval": 10, "model__dropout": 0.3, **settings}
-    whole = run(tmp_path, run_dir=tmp_path / "whole", **settings)
-    cut = tmp_path / "cut"
-    with pytest.MonkeyPatch.context() as patch:
-        stop_after(25, patch)
-        with pytest.raises(Stop):
-            run(tmp_path, run_dir=cut, **settings)
-    torch.manual_seed(99)  # what the process draws in between does not count
-    resumed = run(tmp_path, run_dir=cut, resume=cut, **settings)
-    assert_same_weights(resumed, whole)
-    for part in ("val", "test"):
-        assert resumed.metrics[part] == whole.metrics[part]
-    assert resumed.bundle.info["weights"] == whole.bundle.info["weights"]
-    assert resumed.metrics["train_steps"] == whole.metrics["train_steps"]
-
-
-class Stop(Exception):
-    """Ends a training, as a lost machine would."""
-
-
-def stop_after(step: int, patch: pytest.MonkeyPatch) -> None:
-    """Let trainings raise Stop behind a step."""
-    from tsconv.training.lightning.callbacks import Throughput
-
-    original = Throughput.on_train_batch_end
-
-    def stopping(self: Throughput, trainer: Any, *args: Any) -> None:
-        original(self, trainer, *args)
-        if trainer.global_step == step:
-            raise Stop
-
-    patch.setattr(Throughput, "on_train_batch_end", stopping)
-
-
-def assert_same_weights(a: TrainResult, b: TrainResult) -> None:
-    assert weights(a).keys() == weights(b).keys()
-    for name, value in weights(a).items():
-        assert torch.equal(value, weights(b)[name]), name
-
-
-def test_a_checkpoint_of_an_earlier_version_is_resumed(tmp_path: Path) -> None:
-    """Its tensors have the names of files, and it holds no random state."""
-    frame = daily_frame().assign(promo=lambda f: f.index % 3, unread=0.0)
-    settings = {"data__future_covariates": "[promo]", "trainer__val_check_interval": 10}
-    cut = tmp_path / "cut"
-    with pytest.MonkeyPatch.context() as patch:
-        stop_after(25, patch)
-        with pytest.raises(Stop):
-            run(tmp_path, frame, run_dir=cut, **settings)
-    path = cut / "checkpoints" / "last.ckpt"
-    checkpoint = torch.load(path, weights_only=True)
-    states = checkpoint["callbacks"]
-    del states["LastCheckpoint"]
-    states["AveragedWeights"]["average"] = names_in_files(states["AveragedWeights"]["average"])
-    states["AveragedWeights"]["best"] = names_in_files(states["AveragedWeights"]["best"])
-    tensors = {k.removeprefix("net."): v for k, v in checkpoint["state_dict"].items()}
-    checkpoint["state_dict"] = {f"net.{k}": v for k, v in names_in_files(tensors).items()}
-    assert any(name.startswith("net.known.") for name in checkpoint["state_dict"])
-    torch.save(checkpoint, path)
-    resumed = run(tmp_path, frame, run_dir=cut, resume=cut, **settings)
-    assert resumed.metrics["train_steps"] == 40
-
-
-def test_resume_needs_a_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"`resume` .*there is no .*last.ckpt"):
-        run(tmp_path, resume=tmp_path)
-
-
-def test_resuming_another_network_says_so(tmp_path: Path) -> None:
-    run(tmp_path, run_dir=tmp_path / "a")
-    with pytest.raises(ConfigError, match="its network is another one"):
-        run(tmp_path, run_dir=tmp_path / "b", resume=tmp_path / "a", model__hidden=8)
 
 
 def test_a_spoiled_gradient_stops_before_the_weights_change(tmp_path: Path) -> None:
@@ -176,7 +79,7 @@ def test_missing_values_are_not_learned_from(tmp_path: Path) -> None:
     frame = daily_frame()
     hole = frame.copy()
     hole.loc[50:60, "y"] = np.nan
-    assert same(
+    assert same_weights(
         run(tmp_path, hole, run_dir=tmp_path / "a"),
         run(tmp_path, frame.drop(index=range(50, 61)), run_dir=tmp_path / "b"),
     )
@@ -190,7 +93,7 @@ def test_steps_after_the_training_part_do_not_touch_the_weights(tmp_path: Path) 
     kept = {"callbacks__weights": "last", "split__val_size": 20, "split__test_size": 20}
     a = run(tmp_path, frame, run_dir=tmp_path / "a", **kept)
     b = run(tmp_path, changed, run_dir=tmp_path / "b", **kept)
-    assert same(a, b)
+    assert same_weights(a, b)
 
 
 def test_early_stopping_and_best_weights(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def fill_seasonally(x: Tensor, season: int) -> Tensor:
     width = x.shape[-1]
     cycles = -(-width // season)
     padded = torch.cat([x, x.new_full((*x.shape[:-1], cycles * season - width), torch.nan)], -1)
-    grid = padded.unflatten(-1, (cycles, season))
+    grid = torch.unflatten(padded, -1, (cycles, season))
     index = torch.arange(cycles, device=x.device)[:, None].expand(cycles, season)
     seen = torch.where(grid.isnan(), -1, index).cummax(-2).values  # last cycle observed, or -1
     taken = grid.gather(-2, seen.clamp_min(0))

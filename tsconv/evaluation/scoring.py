@@ -62,7 +62,7 @@ def evaluate(
     """Score the network and seasonal naive on every origin of a range: (network, baseline).
 
     Both are scored on the same points: observed, inside the range, from an origin whose context
-    holds an observation. The network runs as it stands, in its own dtype and on its own device.
+    holds an observation. The network runs in its own dtype and on its own device.
     """
     parameter = next(net.parameters())
     panel = panel.to(parameter.device)

@@ -48,7 +48,8 @@ class CovariateBranch(nn.Module):
     def entering(self, features: Tensor, width: int, row_index: Tensor | None) -> Tensor:
         """What `width` steps up to the last origin bring to the stack: (H, B, W, hidden)."""
         last = features.shape[2] - self.horizon
-        return self.enter(features[:, :, last - width : last], row_index)
+        entered: Tensor = self.enter(features[:, :, last - width : last], row_index)
+        return entered
 
     def effects(
         self, features: Tensor, mask: Tensor, state: Tensor, row_index: Tensor | None
@@ -56,7 +57,8 @@ class CovariateBranch(nn.Module):
         """See `FutureEffect`; None where nothing is known ahead."""
         if self.effect is None:
             return None
-        return self.effect(features[..., self.past_width :], mask, state, row_index)
+        effects: Effects = self.effect(features[..., self.past_width :], mask, state, row_index)
+        return effects
 
 
 def require_covariates(spec: NetSpec, covariates: CovariateBatch | None, x: Tensor) -> None:

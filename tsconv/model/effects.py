@@ -27,9 +27,9 @@ class Effects(NamedTuple):
     All in units of each origin's spread. K - 1 + O are the steps of all contexts.
     """
 
-    of_steps: Tensor  # (H, T, B, K - 1 + O) direct effects, in a unit of their own
+    of_steps: Tensor  # (H, T, B, K - 1 + O) direct effects, before `inv_scale`
     mean: Tensor  # (H, T, B, O) their mean over each context
-    unit: Tensor  # (H, T, B, O) from their unit to the origin's
+    inv_scale: Tensor  # (H, T, B, O) what direct effects are multiplied by
     shift: Tensor  # (H, T, B, O, horizon) to add to the centre
     spread: Tensor  # (H, T, B, O, horizon) to the steps between quantiles, before their softplus
 
@@ -83,12 +83,12 @@ class FutureEffect(nn.Module):
         of_steps = direct[:, 0, ..., width - context : width].expand(-1, mask.shape[1], -1, -1)
         trailing = causal_scale(of_steps, mask[..., -context:], self.context_length)
         mean, sigma = (v[..., -n_origins:] for v in (trailing.mu, trailing.sigma))  # (H, T, B, O)
-        unit = (1 + sigma.square()).rsqrt()
+        inv_scale = (1 + sigma.square()).rsqrt()
         ahead = direct[..., first:].unfold(-1, self.horizon, 1)  # (H, 2, T, B, O, horizon)
-        shift = (ahead[:, 0] - mean.unsqueeze(-1)) * unit.unsqueeze(-1)
+        shift = (ahead[:, 0] - mean.unsqueeze(-1)) * inv_scale.unsqueeze(-1)
         joint = self._with_state(z[:, :, first:], state, row_index).to(shift.dtype)
         spread = (ahead[:, 1] + joint[:, 1]).expand_as(shift)
-        return Effects(of_steps, mean, unit, shift + joint[:, 0], spread)
+        return Effects(of_steps, mean, inv_scale, shift + joint[:, 0], spread)
 
     def _of_steps(self, z: Tensor, row_index: Tensor | None) -> Tensor:
         """Direct effects: (H, 2, T, B, L), on the centre and on the spread.
@@ -97,23 +97,24 @@ class FutureEffect(nn.Module):
         """
         with torch.autocast(z.device.type, enabled=False):
             out = _GAIN * self.direct(z.to(self.direct.weight.dtype), row_index)  # (H, B, L, 2 T)
-        return out.unflatten(-1, (2, self.n_targets)).permute(0, 3, 4, 1, 2)
+        return torch.unflatten(out, -1, (2, self.n_targets)).permute(0, 3, 4, 1, 2)
 
     def _with_state(self, z: Tensor, state: Tensor, row_index: Tensor | None) -> Tensor:
         """Effects through the state: (H, 2, T, B, O, horizon); z is that of the horizons."""
         batch = z.shape[1]
         keys = self.key(z, row_index).unfold(2, self.horizon, 1)  # (H, B, O, rank, horizon)
-        query = self.query(state, row_index).unflatten(-1, (2 * self.n_targets, self.rank))
-        query = query.unflatten(1, (-1, batch))  # (H, A, B, O, 2 T, rank), A states a series
+        query = self.query(state, row_index)
+        query = torch.unflatten(query, -1, (2 * self.n_targets, self.rank))
+        query = torch.unflatten(query, 1, (-1, batch))  # (H, A, B, O, 2 T, rank), A states a series
         joint = torch.matmul(query, keys.unsqueeze(1))  # (H, A, B, O, 2 T, horizon)
-        joint = joint.unflatten(4, (2, self.n_targets)).permute(0, 4, 1, 5, 2, 3, 6)
+        joint = torch.unflatten(joint, 4, (2, self.n_targets)).permute(0, 4, 1, 5, 2, 3, 6)
         return joint.flatten(2, 3)  # A or T is 1
 
 
 def future_effect_reference(
     effect: FutureEffect, z: Tensor, mask: Tensor, state: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Readable twin of the shift and spread of `FutureEffect`, for shared rows: loops over all.
+    """Compute the shift and spread of `FutureEffect` by loops, for shared rows: its reference.
 
     Shapes as there; returns (H, T, B, O, horizon) each.
     """

@@ -39,8 +39,8 @@ def causal_features(
         return v[..., start - lag : width - lag]
 
     now, seen = lagged(x), lagged(mask)
-    unit = lagged(scale.inverse) * seen
-    columns = [(now - lagged(scale.mu)) * unit, seen]
+    inv_scale = lagged(scale.inverse) * seen
+    columns = [(now - lagged(scale.mu)) * inv_scale, seen]
     if filters.history:
         first = start - filters.history
         observed = mask[..., first:]
@@ -48,5 +48,5 @@ def causal_features(
         found = filters(z.clamp(-_LIMIT, _LIMIT).flatten(0, -2), observed.flatten(0, -2))
         columns += [v.view_as(now) for v in found]
     for lag in seasonal_lags:
-        columns.append((now - lagged(x, lag)) * unit * lagged(mask, lag))
+        columns.append((now - lagged(x, lag)) * inv_scale * lagged(mask, lag))
     return torch.stack(columns, dim=-1).clamp(-_LIMIT, _LIMIT)

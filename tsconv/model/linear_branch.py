@@ -62,9 +62,11 @@ class LinearBranch(RowParameters):
         """x, mask: (..., K - 1 + O); mu, inverse: (..., O). Returns (..., O, horizon).
 
         effect: what covariates explain of each step, (..., K - 1 + O), its mean over each origin's
-        context and its unit there, (..., O), see `Effects`; it is taken away before the map. With
-        maps by channel or row the leading axes are (H, C, B); row_index: the number of each of x's
-        rows. A strided view of every window, scaled in one fused pass: no loop over origins, and no
+        context and its inverse scale there, (..., O), see `Effects`; the map sees what is left.
+        With maps by channel or row the leading axes are (H, C, B); row_index: the number of each of
+        x's rows.
+
+        A strided view of every window, scaled in one fused pass: no loop over origins, and no
         cancellation when a series' level is far from zero.
         """
         size = self.context_length
@@ -72,12 +74,14 @@ class LinearBranch(RowParameters):
         seen = mask.unfold(-1, size, 1)
         scaled = (windows - mu.unsqueeze(-1)) * (inverse.unsqueeze(-1) * seen)
         if effect is not None:
-            of_steps, mean, unit = effect
+            of_steps, mean, inv_scale = effect
             explained = of_steps.unfold(-1, size, 1) - mean.unsqueeze(-1)
-            scaled = scaled - explained * (unit.unsqueeze(-1) * seen)
+            scaled = scaled - explained * (inv_scale.unsqueeze(-1) * seen)
         if self.rows == "shared" and self.n_channels == 1:
             return F.linear(scaled, self.weight)
-        weight = self.of_rows("weight", row_index).unflatten(1, (self.n_channels, self.horizon))
+        weight = torch.unflatten(
+            self.of_rows("weight", row_index), 1, (self.n_channels, self.horizon)
+        )
         flat = scaled.flatten(2, 3)  # (H, C, B * O, K)
         out = torch.matmul(flat, weight.transpose(-1, -2))  # (H, C, B * O, horizon)
-        return out.unflatten(2, scaled.shape[2:4])
+        return torch.unflatten(out, 2, scaled.shape[2:4])

@@ -7,7 +7,6 @@ devices.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -212,8 +211,9 @@ class ForecastNet(nn.Module):
         if self.covariates is not None and given is not None:
             added = self.covariates.entering(given, width, row_index)  # (H, B, W, hidden)
             entered = entered + (added if self.mixed else added.repeat(1, targets, 1, 1))
-        state = self.stack(entered, present, row_index)
-        return self.dropout(self.norm(state, row_index))
+        state = self.norm(self.stack(entered, present, row_index), row_index)
+        out: Tensor = self.dropout(state)
+        return out
 
     def _centre(
         self,
@@ -228,8 +228,8 @@ class ForecastNet(nn.Module):
         if self.linear is None:
             return x.new_zeros(*origin.mu.shape, self.spec.horizon)
         last = n_origins + self.spec.context_length - 1
-        explained = None if effects is None else (effects.of_steps, effects.mean, effects.unit)
-        centre = self.linear(
+        explained = None if effects is None else (effects.of_steps, effects.mean, effects.inv_scale)
+        centre: Tensor = self.linear(
             x[..., -last:], mask[..., -last:], origin.mu, origin.inverse, row_index, explained
         )
         return centre.to(origin.mu.dtype)
@@ -248,34 +248,10 @@ class ForecastNet(nn.Module):
         spread = None if effects is None else arranged(effects.spread)
         levels = self.head(state, arranged(centre), row_index, spread)
         if not self.mixed:
-            return tuple(v.unflatten(1, (n_targets, -1)) for v in levels)
-        return tuple(v.unflatten(-1, (n_targets, -1)).movedim(-2, 1) for v in levels)
+            return tuple(torch.unflatten(v, 1, (n_targets, -1)) for v in levels)
+        return tuple(torch.unflatten(v, -1, (n_targets, -1)).movedim(-2, 1) for v in levels)
 
 
 def _side_by_side(v: Tensor) -> Tensor:
     """The features of all channels in one: (H, C, B, W, F) -> (H, B, W, C * F)."""
     return v.movedim(1, -2).flatten(-2)
-
-
-def windowed_reference(
-    net: ForecastNet,
-    x: Tensor,
-    mask: Tensor,
-    origins: Sequence[int],
-    covariates: CovariateBatch | None = None,
-) -> Tensor:
-    """Readable twin of the dense forward: each origin's history cut out, one pass for each.
-
-    x, mask: (B, C, H, W) or (B, C, W); origins: steps; covariates: of W + horizon steps. Returns
-    (B, T, H, len(origins), horizon, Q) in the units of x, without the axis H for (B, C, W).
-    """
-    out = []
-    for t in origins:
-        first = max(0, t - net.history)
-        window = slice(first, t + 1 + net.spec.horizon)
-        here = covariates and covariates._replace(
-            values=covariates.values[..., window], seen=covariates.seen[..., window]
-        )
-        cut = slice(first, t + 1)
-        out.append(net(x[..., cut], mask[..., cut], covariates=here).values())
-    return torch.cat(out, dim=-3)

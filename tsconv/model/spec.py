@@ -36,7 +36,7 @@ class NetSpec:
     quantiles: tuple[float, ...] | None = None  # None: a point head
     rows: str = "shared"  # what rows share: filters (shared), nothing (separate), or pooled
     n_rows: int | None = None  # rows of the training; needed where they differ
-    cross_row: str = "none"  # what rows tell each other after each block: none, mean or dense
+    cross_row: str = "none"  # how rows mix after each block: none, mean or dense
     channels: str = "independent"  # or mixed: one state sees all channels and forecasts all targets
     n_targets: int | None = None  # channels forecast; needed where they are mixed
     n_past: int = 0  # channels behind the targets that are seen and not forecast

@@ -31,7 +31,8 @@ class TrailingFilters(nn.Module):
         width = z.shape[1] - self.history
 
         def last(f: nn.Module, x: Tensor) -> Tensor:
-            return f(x)[:, -width:]  # the filters return the inner part alone
+            out: Tensor = f(x)  # the filters return the inner part alone
+            return out[:, -width:]
 
         means = []
         for f in self.means:

@@ -31,7 +31,7 @@ from tsconv.nn.heads import check_quantiles
 from tsconv.nn.row_mixing import CROSS_ROW
 from tsconv.nn.rows import ROWS
 from tsconv.training.auto import resolve
-from tsconv.training.lightning.callbacks import WEIGHTS
+from tsconv.training.lightning.averaged_weights import WEIGHTS
 from tsconv.training.lightning.checkpoint import resume_path
 from tsconv.training.lightning.lightning_module import ForecastModule
 from tsconv.training.lightning.loop import LOGGERS, check_trainer_keys

@@ -12,13 +12,13 @@ from tsconv.data.batches.split import split_panel
 def toy() -> tuple:
     rows = [("a", t, float(t)) for t in range(20)] + [("b", t, 100.0 + t) for t in (0, 1, 3, 4, 5)]
     panel = panel_of(long(rows))
-    segment = OriginRange(torch.tensor([0, 0]), torch.tensor([15, 3]), torch.tensor([17, 5]))
-    return panel, segment
+    origins = OriginRange(torch.tensor([0, 0]), torch.tensor([15, 3]), torch.tensor([17, 5]))
+    return panel, origins
 
 
 def test_gather_fetches_history_origins_and_targets() -> None:
-    panel, segment = toy()
-    batch = gather(panel, segment, torch.tensor([0, 1]), torch.tensor([4, 2]), 3, 5, 2)
+    panel, origins = toy()
+    batch = gather(panel, origins, torch.tensor([0, 1]), torch.tensor([4, 2]), 3, 5, 2)
     assert batch.x.shape == (2, 1, 1, 8)
     # Series a: origins 4, 5, 6 after history -1..3; values count from its first one.
     assert batch.x[0, 0, 0].tolist() == [0, 0, 1, 2, 3, 4, 5, 6]
@@ -31,36 +31,36 @@ def test_gather_fetches_history_origins_and_targets() -> None:
 
 
 def test_a_batch_is_a_function_of_seed_and_step() -> None:
-    _, segment = toy()
-    first = draw_chunks(segment, 3, 11, 64, 4)
+    _, origins = toy()
+    first = draw_chunks(origins, 3, 11, 64, 4)
     assert all(
-        torch.equal(a, b) for a, b in zip(first, draw_chunks(segment, 3, 11, 64, 4), strict=True)
+        torch.equal(a, b) for a, b in zip(first, draw_chunks(origins, 3, 11, 64, 4), strict=True)
     )
-    for other in (draw_chunks(segment, 3, 12, 64, 4), draw_chunks(segment, 4, 11, 64, 4)):
+    for other in (draw_chunks(origins, 3, 12, 64, 4), draw_chunks(origins, 4, 11, 64, 4)):
         assert not torch.equal(first[1], other[1])
 
 
 def test_a_smaller_batch_is_the_start_of_a_larger_one() -> None:
     """So that N ranks with a slice each train on what one rank with the whole batch would."""
-    _, segment = toy()
-    small, large = draw_chunks(segment, 0, 5, 8, 4), draw_chunks(segment, 0, 5, 64, 4)
+    _, origins = toy()
+    small, large = draw_chunks(origins, 0, 5, 8, 4), draw_chunks(origins, 0, 5, 64, 4)
     assert all(torch.equal(a, b[:8]) for a, b in zip(small, large, strict=True))
 
 
 def test_drawn_chunks_stay_inside_and_follow_the_counts() -> None:
-    _, segment = toy()
-    series, first = draw_chunks(segment, 0, 0, 4000, 4)
-    assert (first >= segment.first[series]).all()
+    _, origins = toy()
+    series, first = draw_chunks(origins, 0, 0, 4000, 4)
+    assert (first >= origins.first[series]).all()
     assert (first[series == 0] + 3 <= 15).all()
     assert set(first[series == 0].tolist()) == set(range(13))
     assert abs((series == 0).double().mean() - 16 / 20) < 0.03
 
 
 def test_a_sweep_meets_every_origin_once() -> None:
-    panel, segment = toy()
+    panel, origins = toy()
     seen = []
-    for series, first in sweep_chunks(segment, 3, 2):
-        batch = gather(panel, segment, series, first, 3, 5, 2)
+    for series, first in sweep_chunks(origins, 3, 2):
+        batch = gather(panel, origins, series, first, 3, 5, 2)
         for b in range(len(series)):
             steps = first[b] + torch.arange(3)
             seen += [(int(series[b]), int(t)) for t in steps[batch.valid[b]]]

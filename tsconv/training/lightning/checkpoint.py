@@ -30,14 +30,16 @@ class LastCheckpoint(Checkpoint):
     def __init__(self, run_dir: Path, every_n_steps: int) -> None:
         self.path = run_dir / _FOLDER / _FILE
         self.every_n_steps = every_n_steps
+        self._device = torch.device("cpu")
         self._resumed: dict[str, Any] = {}  # the random states to go on from
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put the random states back; until here, a start draws numbers of its own."""
+        self._device = pl_module.device
         if "cpu" in self._resumed:
             torch.set_rng_state(self._resumed["cpu"].cpu())
-        if "cuda" in self._resumed and pl_module.device.type == "cuda":
-            torch.cuda.set_rng_state(self._resumed["cuda"].cpu(), pl_module.device)
+        if "cuda" in self._resumed and self._device.type == "cuda":
+            torch.cuda.set_rng_state(self._resumed["cuda"].cpu(), self._device)
         self._resumed = {}
 
     def on_train_batch_end(
@@ -52,8 +54,8 @@ class LastCheckpoint(Checkpoint):
 
     def state_dict(self) -> dict[str, Any]:
         states = {"cpu": torch.get_rng_state()}
-        if torch.cuda.is_available() and torch.cuda.is_initialized():
-            states["cuda"] = torch.cuda.get_rng_state()
+        if self._device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(self._device)
         return states
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

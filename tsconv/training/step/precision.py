@@ -7,6 +7,7 @@ guessed.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import torch
 
@@ -46,11 +47,10 @@ def choose_precision(
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies matrices in bfloat16 by instructions of its own."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     if device.type == "cpu":
-        return bool(
-            torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-        )
+        mkldnn: Any = torch.backends.mkldnn  # without types
+        return bool(mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return False
 
 

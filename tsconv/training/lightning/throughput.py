@@ -1,0 +1,86 @@
+"""Throughput: forecast origins trained on per second, and the progress bar."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import Tensor
+from tqdm import tqdm
+
+_STEPS_BETWEEN_READINGS = 10  # of the loss: each reading waits for the device
+
+
+class Throughput(pl.Callback):
+    """Counts trained origins and the seconds spent on them, without validation; draws the bar.
+
+    Args:
+        total_steps: optimizer steps of the training, for the bar.
+        show: whether to draw the bar.
+
+    Chunks that reach beyond a short series count only the origins that exist.
+    """
+
+    def __init__(self, total_steps: int, show: bool) -> None:
+        self.total_steps, self.show = total_steps, show
+        self._counted: Tensor | None = None
+        self.train_seconds = 0.0  # training steps and validations
+        self.validation_seconds = 0.0
+        self.history: list[tuple[int, float]] = []  # (step, training loss)
+        self._bar: tqdm[Any] | None = None
+        self._begun = self._validation_begun = 0.0
+
+    @property
+    def origins(self) -> int:
+        """Forecast origins trained on so far, over all ranks, targets and rows."""
+        return 0 if self._counted is None else int(self._counted)
+
+    @property
+    def origins_per_second(self) -> float:
+        """Forecast origins trained on per second of training steps."""
+        return self.origins / max(1e-9, self.train_seconds - self.validation_seconds)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._begun = time.perf_counter()
+        if self.show and trainer.is_global_zero:
+            self._bar = tqdm(
+                total=self.total_steps,
+                initial=trainer.global_step,
+                desc="train",
+                unit="step",
+                mininterval=0.5,
+                dynamic_ncols=True,
+            )
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, _: int
+    ) -> None:
+        # Stays on the device: reading it at every step would wait for the device at every step.
+        count = batch.valid.sum() * batch.y[0, ..., 0].numel() * trainer.world_size
+        self._counted = count if self._counted is None else self._counted + count
+        if trainer.global_step % _STEPS_BETWEEN_READINGS == 0:
+            self.history.append((trainer.global_step, float(outputs["loss"])))
+        if self._bar is not None:
+            self._bar.update()
+        if self._bar is not None and trainer.global_step % _STEPS_BETWEEN_READINGS == 0:
+            self.train_seconds = time.perf_counter() - self._begun
+            figures = {"origins/s": f"{self.origins_per_second:,.0f}"}
+            if "val_loss" in trainer.callback_metrics:
+                figures["val"] = f"{float(trainer.callback_metrics['val_loss']):.4f}"
+            self._bar.set_postfix(figures, refresh=False)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._validation_begun = time.perf_counter()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.validation_seconds += time.perf_counter() - self._validation_begun
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.train_seconds = time.perf_counter() - self._begun
+        if self._bar is not None:
+            self._bar.close()
+
+    def on_exception(self, *args: Any) -> None:
+        if self._bar is not None:
+            self._bar.close()
