@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tsconv.evaluation.losses import masked_mean, pinball, point_loss, quantile_loss
-from tsconv.evaluation.metrics import KEYS, MetricSums, SeriesScale
+from tsconv.evaluation.metrics import METRIC_NAMES, MetricSums, SeriesScale
 
 
 def sums(quantiles: tuple[float, ...] = (0.5,), n: int = 1) -> MetricSums:
@@ -19,7 +19,7 @@ def test_point_metrics_by_hand() -> None:
     mask = torch.tensor([1.0, 1.0, 0.0]).reshape(1, 1, 1, 1, 3)
     total.add(forecast, observed, mask, torch.tensor([0]))
     out = total.result()
-    assert set(out) == set(KEYS)
+    assert set(out) == set(METRIC_NAMES)
     assert out["mse"] == 2
     assert out["mae"] == 1
     assert out["rmse"] == pytest.approx(2**0.5)
@@ -61,13 +61,13 @@ def test_sums_do_not_depend_on_the_batches() -> None:
     for b in range(6):
         parts.add(forecast[b : b + 1], observed[b : b + 1], mask[b : b + 1], series[b : b + 1])
     a, b_ = whole.result(), parts.result()
-    assert all(a[k] == pytest.approx(b_[k]) for k in KEYS if a[k] is not None)
+    assert all(a[k] == pytest.approx(b_[k]) for k in METRIC_NAMES if a[k] is not None)
 
 
 def test_nothing_to_score_is_none_and_not_nan() -> None:
     out = sums().result()
     assert out["n_origins"] == 0
-    assert all(out[k] is None for k in KEYS if k != "n_origins")
+    assert all(out[k] is None for k in METRIC_NAMES if k != "n_origins")
 
 
 def test_nan_under_the_mask_does_not_spread() -> None:

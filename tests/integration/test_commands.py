@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers.frames import daily_frame, stations
 from tests.helpers.paths import ROOT
-from tsconv.evaluation.metrics import KEYS
+from tsconv.evaluation.metrics import METRIC_NAMES
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 QUICK = ("trainer.max_steps=20", "compile=false", "precision=float32", "callbacks.progress=false")
@@ -68,7 +68,7 @@ def test_metrics_have_their_keys(trained: Path) -> None:
     assert metrics["train_seconds"] > 0
     for part in ("val", "test"):
         for scores in (metrics[part], metrics[part]["baselines"]["seasonal_naive"]):
-            assert set(KEYS) <= set(scores)
+            assert set(METRIC_NAMES) <= set(scores)
     # 160 steps: 16 of test, 10 origins for each long series; 30 steps for the short one.
     assert metrics["test"]["n_origins"] == 3 * 10 + 10
     assert 0 < metrics["test"]["coverage_80"] <= 1

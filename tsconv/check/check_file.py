@@ -44,7 +44,7 @@ from tsconv.check.suggestions.roles import declared_roles
 from tsconv.check.suggestions.seasons import find_seasons
 from tsconv.check.suggestions.undeclared_columns import Candidate, candidate_roles
 from tsconv.check.tables.sorted_table import SortedTable
-from tsconv.check.train_line import train_line
+from tsconv.check.train_command import train_command
 from tsconv.check.training_preview import TrainingPreview, preview_training
 from tsconv.config.compose import CheckPlan
 from tsconv.data.panel.panel import Panel
@@ -98,7 +98,7 @@ def check_file(
         must_fix_file=must_fix_file,
         lines_read=table is not None,
         refused=None if error is None else " ".join(str(error).split()),
-        train=train_line(overrides, keys, config_dir),
+        train=train_command(overrides, keys, config_dir),
     )
     return report, error
 

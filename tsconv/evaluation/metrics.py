@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tsconv.evaluation.losses import pinball
 
-KEYS = (
+METRIC_NAMES = (
     "mse", "mae", "rmse", "smape", "mase", "wql", "coverage_80",
     "scaled_mse", "scaled_mae", "n_origins",
 )  # fmt: skip
@@ -102,7 +102,7 @@ class MetricSums:
         total = {name: float(value.sum()) for name, value in self.sums.items()}
         count = total["points"]
         if count == 0:
-            return dict.fromkeys(KEYS) | {"n_origins": 0}
+            return dict.fromkeys(METRIC_NAMES) | {"n_origins": 0}
         mse, mae = total["square"] / count, total["absolute"] / count
         has_interval = 0.1 in self.quantiles and 0.9 in self.quantiles
         return {

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tsconv.data.batches.chunks import Batch, gather, sweep_chunks
+from tsconv.data.batches.chunks import Batch, gather, tile_chunks
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import Split
 from tsconv.data.panel.panel import Panel
@@ -73,12 +73,12 @@ def evaluate(
     n_origins = int(origins.counts.max().clamp(1, max(1, min(4096, _VALUES_AT_ONCE // values))))
     n_chunks = max(1, _VALUES_AT_ONCE // (values * n_origins))
     origins = OriginRange(
-        *(v.to(parameter.device) for v in (origins.first, origins.last, origins.cutoff))
+        *(v.to(parameter.device) for v in (origins.first, origins.last, origins.end))
     )
     was_training = net.training
     net.eval()
     with torch.inference_mode():
-        for series, first in sweep_chunks(origins, n_origins, n_chunks):
+        for series, first in tile_chunks(origins, n_origins, n_chunks):
             series, first = series.to(parameter.device), first.to(parameter.device)
             batch = gather(
                 panel, origins, series, first, n_origins, history, horizon, parameter.dtype

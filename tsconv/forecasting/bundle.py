@@ -166,5 +166,5 @@ def load_bundle(folder: str | Path) -> Bundle:
         RuntimeError,
         TsconvError,
     ) as error:
-        reason = str(error).splitlines()[0]
+        reason = " ".join(str(error).split())[:300]
         raise BundleError(f"{folder} cannot be loaded: {type(error).__name__}: {reason}") from error

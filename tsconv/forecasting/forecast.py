@@ -61,7 +61,7 @@ def forecast_panel(
     device, dtype = parameter.device, parameter.dtype
     panel = panel.to(device)
     origin = panel.lengths - 1 if origins is None else origins.to(device)
-    origin_range = OriginRange(first=origin, last=origin, cutoff=panel.lengths)
+    origin_range = OriginRange(first=origin, last=origin, end=panel.lengths)
     wanted = torch.nonzero(origin >= 0).flatten()
     targets, n_rows = len(panel.targets), panel.n_rows
     shape = (0, targets, n_rows, net.spec.horizon, len(net.quantiles))

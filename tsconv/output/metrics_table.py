@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tsconv.evaluation.metrics import KEYS
+from tsconv.evaluation.metrics import METRIC_NAMES
 from tsconv.output.tables import Column, format_table
 
 
@@ -21,7 +21,7 @@ def metrics_table(ours: dict[str, Any], naive: dict[str, Any]) -> str:
     """
     columns = (Column(14, "<"), Column(12), Column(16), Column(10))
     lines = [["test", "tsconv", "seasonal naive", ""]]
-    for key in KEYS:
+    for key in METRIC_NAMES:
         a, b = ours.get(key), naive.get(key)
         if a is None:
             continue

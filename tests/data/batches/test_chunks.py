@@ -4,7 +4,7 @@ import torch
 
 from tests.helpers.frames import long
 from tests.helpers.panels import panel_of
-from tsconv.data.batches.chunks import draw_chunks, gather, sweep_chunks
+from tsconv.data.batches.chunks import draw_chunks, gather, tile_chunks
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import split_panel
 
@@ -24,7 +24,7 @@ def test_gather_fetches_history_origins_and_targets() -> None:
     assert batch.x[0, 0, 0].tolist() == [0, 0, 1, 2, 3, 4, 5, 6]
     assert batch.mask[0, 0, 0].tolist() == [0, 1, 1, 1, 1, 1, 1, 1]
     assert batch.y[0, 0, 0].tolist() == [5, 6, 7, 8]
-    # Series b: step 2 is a hole, step 5 lies beyond the cutoff, steps 6.. do not exist.
+    # Series b: step 2 is a hole, step 5 lies beyond the end, steps 6.. do not exist.
     assert batch.mask[1, 0, 0].tolist() == [0, 0, 0, 1, 1, 0, 1, 1]
     assert batch.y_mask[1, 0, 0].tolist() == [1, 1, 0, 0]
     assert batch.valid.tolist() == [[True] * 3, [True, True, False]]
@@ -59,7 +59,7 @@ def test_drawn_chunks_stay_inside_and_follow_the_counts() -> None:
 def test_a_sweep_meets_every_origin_once() -> None:
     panel, origins = toy()
     seen = []
-    for series, first in sweep_chunks(origins, 3, 2):
+    for series, first in tile_chunks(origins, 3, 2):
         batch = gather(panel, origins, series, first, 3, 5, 2)
         for b in range(len(series)):
             steps = first[b] + torch.arange(3)
@@ -74,6 +74,6 @@ def test_split_scores_whole_horizons_only() -> None:
     assert split.train.last.tolist()[0] == 9  # step 10 is its last target
     assert split.test is not None
     assert split.val is not None
-    assert (split.val.first[0], split.val.last[0], split.val.cutoff[0]) == (10, 12, 15)
+    assert (split.val.first[0], split.val.last[0], split.val.end[0]) == (10, 12, 15)
     assert (split.test.first[0], split.test.last[0]) == (14, 17)
     assert split.test.counts.tolist() == [4, 4]  # 5 steps less a horizon of 2, and one

@@ -25,7 +25,7 @@ class Batch(NamedTuple):
     x: Tensor  # (B, C, H, history + O) values less the series' offset, 0 where missing
     mask: Tensor  # (B, C, H, history + O)
     y: Tensor  # (B, T, H, O - 1 + horizon) the targets after the first origin
-    y_mask: Tensor  # (B, T, H, O - 1 + horizon) observed and before the cutoff
+    y_mask: Tensor  # (B, T, H, O - 1 + horizon) observed and before the end
     valid: Tensor  # (B, O) whether each origin belongs to the part of the split
     series: Tensor  # (B,)
     first: Tensor  # (B,) step of the first origin
@@ -57,7 +57,7 @@ def gather(
     shifted, seen = shifted.permute(0, 2, 3, 1), seen.permute(0, 2, 3, 1)  # (B, C, H, L)
     width = history + n_origins
     targets = len(panel.targets)
-    usable = seen[:, :targets] & (step < origins.cutoff[series][:, None])[:, None, None]
+    usable = seen[:, :targets] & (step < origins.end[series][:, None])[:, None, None]
     origin = step[:, history:width]
     return Batch(
         x=shifted[..., :width].to(dtype),
@@ -127,7 +127,7 @@ def draw_chunks(
     return series, first
 
 
-def sweep_chunks(
+def tile_chunks(
     origins: OriginRange, n_origins: int, n_chunks: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Every origin of the range once: batches of up to n_chunks chunks that tile each series."""

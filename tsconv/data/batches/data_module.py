@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from tsconv.data.batches.chunks import Batch, draw_chunks, gather, sweep_chunks
+from tsconv.data.batches.chunks import Batch, draw_chunks, gather, tile_chunks
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 
@@ -59,7 +59,7 @@ class ScoredChunks(IterableDataset[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         module = self.module
-        tiles = sweep_chunks(self.origins, self.n_origins, self.n_chunks)
+        tiles = tile_chunks(self.origins, self.n_origins, self.n_chunks)
         for index, (series, first) in enumerate(tiles):
             if index % module.world_size == module.rank:
                 yield module.fetch(self.origins, series, first, self.n_origins)
@@ -115,9 +115,7 @@ class DenseDataModule(pl.LightningDataModule):
     ) -> Batch:
         """Gather chunks of n_origins on the panel's device."""
         device = self.panel.values.device
-        on_device = OriginRange(
-            *(v.to(device) for v in (origins.first, origins.last, origins.cutoff))
-        )
+        on_device = OriginRange(*(v.to(device) for v in (origins.first, origins.last, origins.end)))
         return gather(
             self.panel,
             on_device,

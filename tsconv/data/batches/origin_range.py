@@ -9,14 +9,14 @@ from torch import Tensor
 
 @dataclasses.dataclass(frozen=True)
 class OriginRange:
-    """For each series the origins first..last (inclusive) and `cutoff`, the first step not to use.
+    """For each series the origins first..last (inclusive) and `end`, the first step not to use.
 
     Steps are counted from the series' own start. A series with last < first has no origin here.
     """
 
     first: Tensor  # (S,) int64
     last: Tensor  # (S,) int64
-    cutoff: Tensor  # (S,) int64
+    end: Tensor  # (S,) int64
 
     @property
     def counts(self) -> Tensor:

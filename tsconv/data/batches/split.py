@@ -47,7 +47,7 @@ def split_panel(panel: Panel, horizon: int, val_size: int, test_size: int) -> Sp
     train_end = (lengths - val_size - test_size).clamp_min(0)
     val_end = (lengths - test_size).clamp_min(0)
     begin = _first_observed_step(panel)
-    train = OriginRange(first=begin, last=train_end - 2, cutoff=train_end)
+    train = OriginRange(first=begin, last=train_end - 2, end=train_end)
     if int(train.counts.sum()) == 0:
         raise DataError(
             f"no series has a step to train on before the last {val_size + test_size}: the longest "
@@ -64,7 +64,7 @@ def split_panel(panel: Panel, horizon: int, val_size: int, test_size: int) -> Sp
 
 def _scored(begin: Tensor, start: Tensor, end: Tensor, horizon: int) -> OriginRange:
     """Origins whose horizon lies in steps start..end - 1, the first being the step before start."""
-    return OriginRange(first=torch.maximum(start - 1, begin), last=end - horizon - 1, cutoff=end)
+    return OriginRange(first=torch.maximum(start - 1, begin), last=end - horizon - 1, end=end)
 
 
 def _first_observed_step(panel: Panel) -> Tensor:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from tsconv.data.panel.calendar import build_calendar
-from tsconv.data.panel.covariates import Covariates, Static
+from tsconv.data.panel.covariate_grid import Covariates, Static
 from tsconv.data.panel.panel import Panel
 from tsconv.data.panel.ragged import steps_within
 from tsconv.data.timestamps.zones import to_local

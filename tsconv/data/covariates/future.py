@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tsconv.data.covariates.encode import Encoding
-from tsconv.data.panel.covariates import Covariates
+from tsconv.data.panel.covariate_grid import Covariates
 from tsconv.data.panel.format_time import format_time
 from tsconv.data.panel.panel import Panel
 from tsconv.data.panel.ragged import reduce_runs, steps_within

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from tsconv.data.panel.calendar import Calendar
-from tsconv.data.panel.covariates import (
+from tsconv.data.panel.covariate_grid import (
     Covariates,
     Static,
     covariates_on_grid,

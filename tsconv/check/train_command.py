@@ -14,14 +14,14 @@ _HYDRA_WORDS = {"null", "true", "false", "nan", "inf", "none", "yes", "no", "on"
 _KEYS_OF_CHECK = {"output"}  # that `tsconv train` does not have
 
 
-def train_line(
+def train_command(
     overrides: Sequence[str], keys: dict[str, Any], config_dir: str | None = None
 ) -> str:
     """The command for the shell: the given overrides, with those in `keys` in their place.
 
     data.path comes first and the horizon last; values are quoted for Hydra, then for the shell.
 
-    >>> train_line(["horizon=7", "data.path=my sales.csv"], {"data.id": "shop"})
+    >>> train_command(["horizon=7", "data.path=my sales.csv"], {"data.id": "shop"})
     "tsconv train 'data.path=my sales.csv' data.id=shop horizon=7"
     """
     given = {o.partition("=")[0].lstrip("+"): o for o in overrides}

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from tsconv.check.train_line import override, train_line
+from tsconv.check.train_command import override, train_command
 from tsconv.config.compose import train_config
 
 
@@ -19,7 +19,9 @@ from tsconv.config.compose import train_config
     ],
 )  # fmt: skip
 def test_every_value_survives_the_shell_and_hydra(key: str, value: object) -> None:
-    line = train_line(["data.path=my file's (1).csv", "horizon=3", "output=r.json"], {key: value})
+    line = train_command(
+        ["data.path=my file's (1).csv", "horizon=3", "output=r.json"], {key: value}
+    )
     words = shlex.split(line)
     assert words[:2] == ["tsconv", "train"]
     config = train_config(words[2:])
@@ -29,6 +31,8 @@ def test_every_value_survives_the_shell_and_hydra(key: str, value: object) -> No
 
 
 def test_keys_take_the_place_of_what_was_given() -> None:
-    line = train_line(["data.id=a", "data.path=x.csv"], {"data.id": "b", "horizon": 2}, "conf dir")
+    line = train_command(
+        ["data.id=a", "data.path=x.csv"], {"data.id": "b", "horizon": 2}, "conf dir"
+    )
     assert line == "tsconv train --config-dir 'conf dir' data.path=x.csv data.id=b horizon=2"
     assert override("data.time", ["year", "month"]) == "data.time=[year,month]"
