@@ -52,7 +52,7 @@ def test_the_bundle_on_disk_is_the_one_in_memory(tmp_path: Path) -> None:
 
 
 def test_a_spoiled_gradient_stops_before_the_weights_change(tmp_path: Path) -> None:
-    from tsconv.training import lightning_module as training
+    from tsconv.training.lightning import lightning_module as training
 
     original, calls, seen = training.dense_loss, [], {}
 

@@ -7,7 +7,7 @@ devices.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.effects import Effects
 from tsconv.model.features import causal_features, n_features
 from tsconv.model.linear_branch import LinearBranch
+from tsconv.model.prediction import Prediction
 from tsconv.model.spec import NetSpec
 from tsconv.model.trailing_filters import TrailingFilters
 from tsconv.nn.block import SpatialDropout
@@ -25,25 +26,6 @@ from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.rows import RowLinear, RowNorm, require_rows
 from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.tcn import TemporalStack
-
-
-class Prediction(NamedTuple):
-    """Forecasts of O origins in units of each origin's own spread, and those units.
-
-    A forecast in the units of x is `mu + sigma * level`, see `values`.
-    T target channels; for (B, C, W) inputs the axis H is left out.
-    """
-
-    levels: tuple[Tensor, ...]  # one (B, T, H, O, horizon) for each quantile
-    mu: Tensor  # (B, T, H, O)
-    sigma: Tensor  # (B, T, H, O)
-    inverse: Tensor  # (B, T, H, O) 1 / sigma, or 0 where the context has no spread
-    n_observed: Tensor  # (B, T, H, O) steps observed in the context; at 0 nothing is known
-
-    def values(self) -> Tensor:
-        """The forecasts in the units of x: (B, T, H, O, horizon, Q)."""
-        z = torch.stack(self.levels, dim=-1)
-        return self.mu[..., None, None] + self.sigma[..., None, None] * z
 
 
 class ForecastNet(nn.Module):

@@ -10,7 +10,7 @@ import torch
 from tests.helpers.networks import random_batch, random_net
 from tsconv.config.schema import HeadConfig
 from tsconv.model.network import ForecastNet
-from tsconv.training import compile_cache, precision
+from tsconv.training.step import compile_cache, precision
 from tsconv.training.step.compile_cache import CompileCache, choose_step
 from tsconv.training.step.training_step import TrainingStep
 

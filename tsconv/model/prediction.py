@@ -1,0 +1,33 @@
+"""What a network forecasts: levels in units of each origin's spread, and those units."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Prediction(NamedTuple):
+    """Forecasts of O origins, standardised by the mean and deviation of each origin's context.
+
+    A forecast in the units of x is `mu + sigma * level`, see `values`. T target channels, Q
+    quantiles; for inputs (B, C, W) the axis H is left out.
+
+    >>> one = torch.ones(2, 1, 1, 3)
+    >>> level = torch.zeros(2, 1, 1, 3, 7)
+    >>> prediction = Prediction((level, level + 1), 5 * one, 2 * one, one / 2, one)
+    >>> prediction.values().shape, prediction.values()[0, 0, 0, 0, 0]
+    (torch.Size([2, 1, 1, 3, 7, 2]), tensor([5., 7.]))
+    """
+
+    levels: tuple[Tensor, ...]  # one (B, T, H, O, horizon) for each quantile
+    mu: Tensor  # (B, T, H, O)
+    sigma: Tensor  # (B, T, H, O)
+    inverse: Tensor  # (B, T, H, O) 1 / sigma, or 0 where the context has no spread
+    n_observed: Tensor  # (B, T, H, O) steps observed in the context; at 0 nothing is known
+
+    def values(self) -> Tensor:
+        """The forecasts in the units of x: (B, T, H, O, horizon, Q)."""
+        z = torch.stack(self.levels, dim=-1)
+        return self.mu[..., None, None] + self.sigma[..., None, None] * z
