@@ -12,6 +12,10 @@ def seasonal_naive(x: Tensor, mask: Tensor, n_origins: int, horizon: int, season
     x, mask: (..., W); returns (..., n_origins, horizon), in the units of x. Where a season back is
     missing, the one before it counts, and so on; where all are, the last observed value does. NaN
     where nothing was observed up to the origin. Causal: step t uses steps up to t.
+
+    >>> x = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    >>> seasonal_naive(x, torch.ones(4), n_origins=1, horizon=3, season=2)
+    tensor([[3., 4., 3.]])
     """
     filled = fill_seasonally(torch.where(mask > 0, x, torch.nan), season)
     origin = torch.arange(x.shape[-1] - n_origins, x.shape[-1], device=x.device)

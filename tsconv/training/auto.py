@@ -33,7 +33,18 @@ def resolve(config: TrainConfig, panel: Panel) -> ResolvedConfig:
     """Fill every open key of a config from the panel.
 
     panel: already cut to train + val + test steps where `split.train_size` is set. Raises
-    ConfigError for a value that does not fit, and for rows that the panel has not.
+    ConfigError for a value that does not fit, and for `model.rows` on a panel without rows.
+
+    >>> import pandas as pd
+    >>> from tsconv.config.compose import train_config
+    >>> from tsconv.data.panel.panel import build_panel
+    >>> from tsconv.data.reading.read import table_from_frame
+    >>> config = train_config(["horizon=7", "data.id=null"])
+    >>> days = pd.date_range("2024-01-01", periods=400, freq="D")
+    >>> frame = pd.DataFrame({"ds": days, "y": range(400)})
+    >>> resolved = resolve(config, build_panel(table_from_frame(frame, config.data)))
+    >>> resolved.config.context_length, resolved.reasons["context_length"]
+    (42, 'six of the shortest season (7)')
     """
     if config.horizon < 1:
         raise ConfigError(f"`horizon` (={config.horizon}) must be at least 1")

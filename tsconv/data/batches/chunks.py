@@ -46,7 +46,17 @@ def gather(
     horizon: int,
     dtype: torch.dtype = torch.float32,
 ) -> Batch:
-    """Fetch the chunks (series[b], first[b]) in one indexed read; all on the panel's device."""
+    """Fetch the chunks (series[b], first[b]) in one indexed read, on the panel's device.
+
+    Args:
+        panel: may lie on any device; `origins`, `series` and `first` lie there too.
+        origins: those that count; targets at or after its `cutoff` are masked.
+        series, first: (B,) the series of each chunk and its first origin, a step of that series.
+        n_origins: O, of each chunk; those outside `origins` are not valid.
+        history: steps before the first origin.
+        horizon: steps after each origin.
+        dtype: of the batch.
+    """
     relative = torch.arange(-history, n_origins + horizon, device=first.device)
     step = first[:, None] + relative  # (B, history + O + horizon), counted from the series' start
     start, end = panel.indptr[series][:, None], panel.indptr[series + 1][:, None]
@@ -115,6 +125,19 @@ def draw_chunks(
     Philox (Salmon et al. 2011) with the seed as key and the step as counter; chunk b uses the b-th
     pair of numbers. A series is drawn in proportion to its origins, the start uniformly among those
     that keep the chunk inside the range; a series with fewer origins is taken from its first.
+
+    Args:
+        origins: the range to draw from.
+        seed, step: the batch is a function of both.
+        n_chunks: B, over all ranks.
+        n_origins: of each chunk.
+
+    Returns (B,) series and (B,) first origins, as steps of their series.
+
+    >>> one = OriginRange(torch.tensor([10]), torch.tensor([17]), torch.tensor([20]))
+    >>> series, first = draw_chunks(one, seed=0, step=3, n_chunks=5, n_origins=8)
+    >>> series.tolist(), first.tolist()
+    ([0, 0, 0, 0, 0], [10, 10, 10, 10, 10])
     """
     generator = np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, step]))
     uniform = torch.from_numpy(generator.random((n_chunks, 2)))
@@ -130,7 +153,12 @@ def draw_chunks(
 def tile_chunks(
     origins: OriginRange, n_origins: int, n_chunks: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Every origin of the range once: batches of up to n_chunks chunks that tile each series."""
+    """Yield every origin of the range once: up to n_chunks chunks a batch, which tile each series.
+
+    >>> one = OriginRange(torch.tensor([10]), torch.tensor([17]), torch.tensor([20]))
+    >>> [first.tolist() for _, first in sweep_chunks(one, n_origins=3, n_chunks=2)]
+    [[10, 13], [16]]
+    """
     counts = origins.counts.cpu()
     tiles = (counts + n_origins - 1) // n_origins
     series = torch.repeat_interleave(torch.arange(len(counts)), tiles)
