@@ -50,7 +50,7 @@ def gather(
 
     Args:
         panel: may lie on any device; `origins`, `series` and `first` lie there too.
-        origins: those that count; targets at or after its `cutoff` are masked.
+        origins: those that count; targets at or after its `end` are masked.
         series, first: (B,) the series of each chunk and its first origin, a step of that series.
         n_origins: O, of each chunk; those outside `origins` are not valid.
         history: steps before the first origin.
