@@ -156,7 +156,7 @@ def tile_chunks(
     """Yield every origin of the range once: up to n_chunks chunks a batch, which tile each series.
 
     >>> one = OriginRange(torch.tensor([10]), torch.tensor([17]), torch.tensor([20]))
-    >>> [first.tolist() for _, first in sweep_chunks(one, n_origins=3, n_chunks=2)]
+    >>> [first.tolist() for _, first in tile_chunks(one, n_origins=3, n_chunks=2)]
     [[10, 13], [16]]
     """
     counts = origins.counts.cpu()
