@@ -12,6 +12,7 @@ from tsconv.data.batches.chunks import Batch, gather, tile_chunks
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import Split
 from tsconv.data.panel.panel import Panel
+from tsconv.data.panel.ragged import steps_within
 from tsconv.evaluation.baselines import seasonal_naive
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.model.network import ForecastNet
@@ -27,7 +28,7 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
     lengths, train_end = panel.lengths.cpu(), train_end.cpu()
     indptr, offset = panel.indptr.cpu(), panel.offset.cpu()
     of = torch.repeat_interleave(torch.arange(len(panel)), lengths)
-    step = torch.arange(len(of)) - indptr[of]
+    step = steps_within(indptr)
     inside = step < train_end[of]  # (N,)
     paired = (inside & (step >= season))[season:, None]
     del step
@@ -72,9 +73,7 @@ def evaluate(
     values = horizon * len(net.quantiles) * len(panel.targets) * panel.n_rows
     n_origins = int(origins.counts.max().clamp(1, max(1, min(4096, _VALUES_AT_ONCE // values))))
     n_chunks = max(1, _VALUES_AT_ONCE // (values * n_origins))
-    origins = OriginRange(
-        *(v.to(parameter.device) for v in (origins.first, origins.last, origins.end))
-    )
+    origins = origins.to(parameter.device)
     was_training = net.training
     net.eval()
     with torch.inference_mode():

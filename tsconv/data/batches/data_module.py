@@ -115,10 +115,9 @@ class DenseDataModule(pl.LightningDataModule):
     ) -> Batch:
         """Gather chunks of n_origins on the panel's device."""
         device = self.panel.values.device
-        on_device = OriginRange(*(v.to(device) for v in (origins.first, origins.last, origins.end)))
         return gather(
             self.panel,
-            on_device,
+            origins.to(device),
             series.to(device),
             first.to(device),
             n_origins,

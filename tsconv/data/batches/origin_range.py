@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import torch
 from torch import Tensor
 
 
@@ -22,3 +23,7 @@ class OriginRange:
     def counts(self) -> Tensor:
         """(S,) number of origins of each series."""
         return (self.last - self.first + 1).clamp_min(0)
+
+    def to(self, device: torch.device) -> OriginRange:
+        """Return the same origins with their tensors on `device`."""
+        return OriginRange(self.first.to(device), self.last.to(device), self.end.to(device))
