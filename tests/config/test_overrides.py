@@ -67,3 +67,21 @@ def test_a_trial_sets_keys_and_groups() -> None:
 def test_no_job_for_an_override_that_does_not_parse() -> None:
     with pytest.raises(ConfigError):
         expand_jobs(["a=[1,2"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("[store,item]", ["store", "item"]),
+        ("[store (no), item]", ["store (no)", "item"]),
+        ("['a,b',\"c\",007]", ["a,b", "c", "007"]),
+        ("['it\\'s',x]", ["it's", "x"]),
+        ("[]", []),
+        ("a,b", "a,b"),
+    ],
+)
+def test_a_list_of_columns_needs_no_quotes_within(typed: str, names: object) -> None:
+    given = ["horizon=7", f"data.id={typed}"]
+    assert train_config(given).data.id == names
+    assert trial_config(given, {"model.hidden": 4}).data.id == names
+    assert train_config(expand_jobs(given)[0]).data.id == names

@@ -25,6 +25,8 @@ _LITERAL_KEYS = (
     "data.time_format", "data.timezone", "data.future_path", "bundle", "output", "template",
     "plot", "run_dir", "resume", "sweep.storage",
 )  # fmt: skip
+_LITERAL_LISTS = ("data.id",)  # those of them that may be lists: [store,item]
+_LIST_ITEM = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]+"
 _UNCHECKED_GROUPS = ("trainer", "hydra", "search_space")  # whoever reads them checks their keys
 
 
@@ -58,6 +60,8 @@ def quote_literals(overrides: Iterable[str]) -> list[str]:
 
     >>> quote_literals(["data.path=my sales (2024).csv", "seed=1"])
     ["data.path='my sales (2024).csv'", 'seed=1']
+    >>> quote_literals(["data.id=[store (no),item]"])
+    ["data.id=['store (no)','item']"]
     """
     return [_quote_literal(override) for override in overrides]
 
@@ -66,8 +70,13 @@ def _quote_literal(override: str) -> str:
     if override.startswith("+experiment="):  # the root config has the key: nothing is to be added
         override = override[1:]
     key, _, value = override.partition("=")
-    unquoted = key in _LITERAL_KEYS and value and value != "null" and value[0] not in "'\""
-    return f"{key}={_format_value(value)}" if unquoted else override
+    if key not in _LITERAL_KEYS or not value or value == "null" or value[0] in "'\"":
+        return override
+    if key in _LITERAL_LISTS and value[0] == "[" and value[-1] == "]":
+        items = re.findall(_LIST_ITEM, value[1:-1])
+        quoted = (i if i[0] in "'\"" else _format_value(i) for i in map(str.strip, items) if i)
+        return f"{key}=[{','.join(quoted)}]"
+    return f"{key}={_format_value(value)}"
 
 
 def expand_jobs(overrides: Sequence[str]) -> list[list[str]]:

@@ -17,7 +17,7 @@ class DataConfig:
 
     path: str | None = None
     time: Any = "ds"  # a column name, or a list of them
-    id: str | None = "unique_id"
+    id: Any = "unique_id"  # a column name, a list of them, or None
     row: str | None = None
     row_from_file: str | None = None
     target: Any = None  # a column name, a list of them, or None

@@ -17,7 +17,7 @@ from tsconv.data.covariates.future import require_future
 from tsconv.data.panel.find_frequency import commonest_frequency
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.future_file import with_future
-from tsconv.data.reading.roles import with_delays
+from tsconv.data.reading.roles import as_list, with_delays
 from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError, DataError, require_choice
 from tsconv.forecasting.bundle import Bundle
@@ -46,8 +46,10 @@ def override_roles(data: DataConfig, given: dict[str, Any]) -> DataConfig:
         given = dict.fromkeys(_ROW_KEYS) | given
     if given.get("past_covariates") is not None:
         given = given | {"past_covariates": _keep_delays(given["past_covariates"], data)}
-    if given.get("row") is not None and given["row"] == data.id and "id" not in given:
-        given = given | {"id": None}
+    if given.get("row") is not None and "id" not in given:
+        ids = as_list(data.id, "data.id")
+        if given["row"] in ids:
+            given = given | {"id": [name for name in ids if name != given["row"]] or None}
     return dataclasses.replace(data, **given)
 
 

@@ -13,7 +13,6 @@ import torch
 from tsconv.config.schema import DataConfig
 from tsconv.data.covariates.future import future_cells
 from tsconv.data.panel.panel import Panel
-from tsconv.data.reading.read import SINGLE_SERIES
 from tsconv.data.reading.roles import as_list
 from tsconv.data.settings import TimeFormat
 from tsconv.data.timestamps.frequency import Times
@@ -46,8 +45,8 @@ def template_frame(
         time[lines], panel, as_list(data.time, "data.time"), TimeFormat.of(data)
     )
     shared = data.wide_columns_are in ("series", "rows")
-    if panel.ids != (SINGLE_SERIES,) and data.wide_columns_are != "series":
-        columns[str(data.id)] = np.array(panel.ids, dtype=object)[s].repeat(horizon)
+    ids = panel.id_columns.take(s.repeat(horizon))
+    columns |= dict(zip(ids.names, ids.values, strict=True))
     if panel.rows and not shared:
         columns[str(data.row or "row")] = np.array(panel.rows, dtype=object)[h].repeat(horizon)
     cells = future_cells(panel, horizon).numpy()[s, :, :, h].reshape(len(lines), -1)  # (L, F)

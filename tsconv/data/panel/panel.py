@@ -29,6 +29,7 @@ from tsconv.data.panel.gaps import resolve_gaps
 from tsconv.data.panel.grid import LineGrid, lay_lines
 from tsconv.data.panel.notes import ahead_notes, missing_notes, series_notes
 from tsconv.data.panel.ragged import first_observed, head_index, indptr_of
+from tsconv.data.reading.id_columns import NO_ID_COLUMNS, IdColumns
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Frequency, Steps, Times, spelling_notes
 from tsconv.errors import DataError
@@ -57,6 +58,7 @@ class Panel:
     start: Times  # (S,) time of each series' first step, see `wall_clock`
     frequency: Frequency
     present: Tensor  # (S, H) bool: rows that the file has for a series, were it only empty cells
+    id_columns: IdColumns = NO_ID_COLUMNS  # what the file itself calls each of `ids`
     n_past: int = 0
     covariates: Covariates | None = None
     static: Static | None = None
@@ -201,6 +203,7 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
         start=grid.start,
         frequency=frequency,
         present=torch.from_numpy(present),
+        id_columns=table.id_columns,
         n_past=table.n_past,
         covariates=covariates_on_grid(table, grid.steps, grid.spans),
         static=static_covariates(table),

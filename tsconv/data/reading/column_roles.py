@@ -9,7 +9,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.reading.roles import DeclaredRoles
 from tsconv.errors import ConfigError, DataError, nearest
 
-_DEFAULT_ID = DataConfig().id
+_DEFAULT_ID = (str(DataConfig().id),)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +17,7 @@ class ColumnRoles:
     """Which columns of a file are read, and as what."""
 
     time: tuple[str, ...]
-    id: str | None
+    id: tuple[str, ...]  # () for a file of one series
     row: str | None
     targets: tuple[str, ...]
     past: tuple[str, ...]  # covariates that are seen up to the origin
@@ -38,15 +38,19 @@ class ColumnRoles:
         return (*self.past, *self.future, *self.static)
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns of ids and the one of rows."""
+        return self.id if self.row is None else (*self.id, self.row)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Columns of text: ids, rows and categories."""
-        return (*(c for c in (self.id, self.row) if c is not None), *self.categories)
+        return (*self.keys, *self.categories)
 
     @property
     def wanted(self) -> list[str]:
         """Every column that is read."""
-        keys = (c for c in (self.id, self.row) if c is not None)
-        return [*self.time, *keys, *self.targets, *self.covariates]
+        return [*self.time, *self.keys, *self.targets, *self.covariates]
 
 
 def match_roles(
@@ -63,8 +67,8 @@ def match_roles(
     """
     _reject_duplicate_names(names, source)
     identity = declared.id
-    if identity == _DEFAULT_ID and identity not in names and declared.has_rows:
-        identity = None  # the file is one series
+    if identity == _DEFAULT_ID and identity[0] not in names and declared.has_rows:
+        identity = ()  # the file is one series
     keys = dataclasses.replace(declared, id=identity).keys()
     targets = declared.targets
     if not targets:
@@ -86,7 +90,7 @@ def match_roles(
         row = declared.row if declared.row_from_file is None else "row"
         roles = dataclasses.replace(
             roles,
-            id=identity if identity in names else None,
+            id=identity if any(name in names for name in identity) else (),
             row=row if row in names else None,
             targets=(),
             past=(),

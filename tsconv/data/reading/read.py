@@ -21,6 +21,7 @@ from tsconv.data.reading.cells import BadCells, checked_numbers, sentinel_notes
 from tsconv.data.reading.column_roles import ColumnRoles, match_roles
 from tsconv.data.reading.covariate_columns import covariate_columns
 from tsconv.data.reading.files import concat_frames, find_files, line_in_file, read_file
+from tsconv.data.reading.id_columns import NO_ID_COLUMNS, read_ids
 from tsconv.data.reading.locations import SourceLocations
 from tsconv.data.reading.names import near_equal_notes, read_names
 from tsconv.data.reading.roles import DeclaredRoles, row_of_file
@@ -123,7 +124,8 @@ def read_table(data: DataConfig, future_only: bool = False) -> Table:
     whole = frames[0] if len(frames) == 1 else concat_frames(frames)
     frames.clear()
     name = str(files[0]) if len(files) == 1 else str(data.path)
-    return _checked_table(_Source(name, whole, roles, locations, bad), settings)
+    table = _checked_table(_Source(name, whole, roles, locations, bad), settings)
+    return dataclasses.replace(table, id_columns=table.id_columns.without_categories())
 
 
 def table_from_frame(frame: pd.DataFrame, data: DataConfig, future_only: bool = False) -> Table:
@@ -174,8 +176,10 @@ def _checked_table(source: _Source, settings: _Settings) -> Table:
     parsed = parse_times(column, time_column, settings.time)
     numbers, bad = _checked_columns(source, settings.missing)
     codes, ids = np.zeros(len(frame), dtype="int64"), cast(tuple[str, ...], (SINGLE_SERIES,))
-    if roles.id is not None:
-        codes, ids = read_names(frame[roles.id], source.column(roles.id), "id")
+    id_columns = NO_ID_COLUMNS
+    if roles.id:
+        columns = [frame[name] for name in roles.id]
+        (codes, ids), id_columns = read_ids(columns, [source.column(n) for n in roles.id])
     row_codes: npt.NDArray[np.int64] | None = None
     rows: tuple[str, ...] = ()
     row_column = _FILE_ROW if _FILE_ROW in frame else roles.row
@@ -204,6 +208,7 @@ def _checked_table(source: _Source, settings: _Settings) -> Table:
         values=values,
         channels=channels,
         locations=locations,
+        id_columns=id_columns,
         n_past=len(past_numbers),
         delays=tuple(delays[n] for n in past_numbers),
         past=past,

@@ -22,7 +22,7 @@ class DeclaredRoles:
     """
 
     time: tuple[str, ...]
-    id: str | None
+    id: tuple[str, ...]  # () for a file of one series
     row: str | None
     row_from_file: str | None  # a regular expression that finds the row in a file's name
     targets: tuple[str, ...]  # () where none is named
@@ -40,6 +40,7 @@ class DeclaredRoles:
         time = tuple(as_list(data.time, "data.time"))
         if not time:
             raise ConfigError("`data.time` must name the column of time, or several")
+        identity = _id_columns(data.id)
         past, delays = with_delays(data.past_covariates)
         future = tuple(as_list(data.future_covariates, "data.future_covariates"))
         static = tuple(as_list(data.static_covariates, "data.static_covariates"))
@@ -53,7 +54,7 @@ class DeclaredRoles:
                 )
         return cls(
             time,
-            None if data.wide_columns_are == "series" else data.id,
+            () if data.wide_columns_are == "series" else identity,
             data.row,
             data.row_from_file,
             targets,
@@ -72,11 +73,23 @@ class DeclaredRoles:
 
     def keys(self) -> dict[str | None, str]:
         """Each declared column other than the targets, and the config key that names it."""
-        keys: dict[str | None, str] = {self.id: "data.id", self.row: "data.row"}
+        keys: dict[str | None, str] = {self.row: "data.row"}
+        keys |= dict.fromkeys(self.id, "data.id")
         keys |= dict.fromkeys(self.past, "data.past_covariates")
         keys |= dict.fromkeys(self.future, "data.future_covariates")
         keys |= dict.fromkeys(self.static, "data.static_covariates")
         return keys | dict.fromkeys(self.time, "data.time")
+
+
+def _id_columns(value: Any) -> tuple[str, ...]:
+    """The columns that `data.id` names; raises ConfigError for none, and for one named twice."""
+    names = tuple(as_list(value, "data.id"))
+    if value is not None and not names:
+        raise ConfigError("`data.id` (=[]) names no column; a file with one series: data.id=null")
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"`data.id` (={list(names)}) names column `{name}` twice")
+    return names
 
 
 def with_delays(value: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsconv.data.reading.covariate_columns import CovariateColumns
+from tsconv.data.reading.id_columns import NO_ID_COLUMNS, IdColumns
 from tsconv.data.reading.locations import SourceLocations
 from tsconv.data.timestamps.frequency import Times
 from tsconv.notes import Note
@@ -30,6 +31,7 @@ class Table:
     values: npt.NDArray[np.float64]  # (N, C), NaN where missing
     channels: tuple[str, ...]  # targets, then past covariates that are numbers
     locations: SourceLocations  # the file and line of each line
+    id_columns: IdColumns = NO_ID_COLUMNS  # what the file itself calls each of `ids`
     n_past: int = 0  # channels at the end that are seen and not forecast
     delays: tuple[int, ...] = ()  # steps by which each past-only channel is released late
     past: CovariateColumns | None = None  # past covariates that are categories

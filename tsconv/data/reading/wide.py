@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 
+from tsconv.data.reading.id_columns import NO_ID_COLUMNS
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Times
 
@@ -30,7 +31,7 @@ def stack_wide(table: Table, wide: str) -> Table:
         **{name: part and part.tile(count) for name, part in parts.items()},
     )
     if wide == "series":
-        return dataclasses.replace(long, ids=targets, codes=each)
+        return dataclasses.replace(long, ids=targets, codes=each, id_columns=NO_ID_COLUMNS)
     return dataclasses.replace(
         long, codes=np.tile(table.codes, count), rows=targets, row_codes=each
     )
