@@ -36,6 +36,7 @@ class DataConfig:
     time_format: str | None = None
     time_unit: str | None = None
     timezone: str | None = None
+    times_are: str = "local"
     duplicates: str = "error"
     gaps: str = "mask"
     max_bytes: int | None = None

@@ -74,17 +74,20 @@ class TimeFormat:
     """How a time column is written.
 
     >>> TimeFormat.of(DataConfig(time_unit="s", timezone="Europe/Berlin"))
-    TimeFormat(pattern=None, unit='s', zone='Europe/Berlin')
+    TimeFormat(pattern=None, unit='s', zone='Europe/Berlin', utc=False)
     """
 
     pattern: str | None = None  # as strptime has it, such as %d.%m.%Y; None: ISO 8601 or integers
     unit: str | None = None  # of integers since 1970: s, ms, us, ns or D; step: they count steps
     zone: str | None = None  # of times without an offset, and in which all are shown
+    utc: bool = False  # whether times without an offset are UTC, and only shown in `zone`
 
     @classmethod
     def of(cls, data: DataConfig) -> TimeFormat:
-        """From `data.time_format`, `data.time_unit` and `data.timezone`."""
-        return cls(data.time_format, data.time_unit, data.timezone)
+        """From `data.time_format`, `time_unit`, `timezone` and `times_are`."""
+        utc = data.times_are == "utc"
+        zone = "UTC" if utc and data.timezone is None else data.timezone
+        return cls(data.time_format, data.time_unit, zone, utc)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,20 +16,24 @@ from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.roles import as_list
 from tsconv.data.settings import TimeFormat
 from tsconv.data.timestamps.frequency import Times
-from tsconv.data.timestamps.zones import to_local, zoned
+from tsconv.data.timestamps.zones import from_local, to_local, zoned
 from tsconv.errors import ConfigError
 
 _PARTS = ("Y", "M", "D", "h", "m", "s")
 
 
 def template_frame(
-    panel: Panel, data: DataConfig, horizon: int, time_is_text: bool = False
+    panel: Panel,
+    data: DataConfig,
+    horizon: int,
+    time_is_text: bool = False,
+    utc_dates: bool = False,
 ) -> pd.DataFrame:
     """The lines whose future covariates a forecast needs, under the file's own column names.
 
-    horizon: steps; time_is_text: see `Table`. Covariates that the file already has are filled in,
-    the rest is empty. Raises ConfigError where there is nothing to fill in, or where time is in
-    several columns of text.
+    horizon: steps; time_is_text, utc_dates: see `Table`. Covariates that the file already has are
+    filled in, the rest is empty. Raises ConfigError where there is nothing to fill in, or where
+    time is in several columns of text.
     """
     covariates = panel.covariates
     if time_is_text:
@@ -42,7 +46,7 @@ def template_frame(
     s, h = (v.numpy() for v in panel.present.nonzero(as_tuple=True))
     lines = (s[:, None] * horizon + np.arange(horizon)).ravel()
     columns: dict[str, object] = _time_columns(
-        time[lines], panel, as_list(data.time, "data.time"), TimeFormat.of(data)
+        time[lines], panel, as_list(data.time, "data.time"), TimeFormat.of(data), utc_dates
     )
     shared = data.wide_columns_are in ("series", "rows")
     ids = panel.id_columns.take(s.repeat(horizon))
@@ -65,18 +69,22 @@ def _readable(cells: npt.NDArray[np.float64], categories: tuple[str, ...] | None
 
 
 def _time_columns(
-    time: Times, panel: Panel, names: Sequence[str], form: TimeFormat
+    time: Times, panel: Panel, names: Sequence[str], form: TimeFormat, utc_dates: bool
 ) -> dict[str, object]:
     """Time as the file spells it: one column, or whole numbers of year, month, day, ..."""
     if len(names) == 1:
         if time.dtype.kind != "M":
             return {names[0]: time}
-        if form.unit is not None:  # integers since 1970, which are UTC
-            return {names[0]: time.astype(f"datetime64[{form.unit}]").astype("int64")}
+        if form.unit is not None:  # integers since 1970, which are UTC; days are days anywhere
+            utc = time if form.unit == "D" else from_local(time, panel)
+            return {names[0]: utc.astype(f"datetime64[{form.unit}]").astype("int64")}
         if form.pattern is None:
             return {names[0]: zoned(time, panel)}
-        return {names[0]: pd.Series(zoned(time, panel)).dt.strftime(form.pattern)}
-    local = to_local(time, panel)
+    in_utc = form.utc and not utc_dates
+    local = from_local(time, panel) if in_utc else to_local(time, panel)
+    if len(names) == 1:
+        shown = pd.Series(local).dt.tz_localize("UTC") if in_utc else pd.Series(zoned(time, panel))
+        return {names[0]: shown.dt.strftime(str(form.pattern))}
     units = [local.astype(f"datetime64[{unit}]") for unit in _PARTS[: len(names)]]
     parts = [units[0].astype("int64") + 1970]
     for coarse, fine in itertools.pairwise(units):
