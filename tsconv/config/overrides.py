@@ -22,8 +22,8 @@ from tsconv.errors import ConfigError, nearest
 # Keys whose values are taken as they are typed: paths, names of columns, formats.
 _LITERAL_KEYS = (
     "data.path", "data.row_from_file", "data.id", "data.row", "data.sep", "data.decimal",
-    "data.time_format", "data.timezone", "data.future_path", "bundle", "output", "template",
-    "plot", "run_dir", "resume", "sweep.storage",
+    "data.thousands", "data.time_format", "data.timezone", "data.future_path", "bundle", "output",
+    "template", "plot", "run_dir", "resume", "sweep.storage",
 )  # fmt: skip
 _LITERAL_LISTS = ("data.id",)  # those of them that may be lists: [store,item]
 _LIST_ITEM = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]+"
@@ -70,12 +70,13 @@ def _quote_literal(override: str) -> str:
     if override.startswith("+experiment="):  # the root config has the key: nothing is to be added
         override = override[1:]
     key, _, value = override.partition("=")
-    if key not in _LITERAL_KEYS or not value or value == "null" or value[0] in "'\"":
+    quoted = len(value) > 1 and value[0] in "'\""
+    if key not in _LITERAL_KEYS or not value or value == "null" or quoted:
         return override
     if key in _LITERAL_LISTS and value[0] == "[" and value[-1] == "]":
         items = re.findall(_LIST_ITEM, value[1:-1])
-        quoted = (i if i[0] in "'\"" else _format_value(i) for i in map(str.strip, items) if i)
-        return f"{key}=[{','.join(quoted)}]"
+        names = (i if i[0] in "'\"" else _format_value(i) for i in map(str.strip, items) if i)
+        return f"{key}=[{','.join(names)}]"
     return f"{key}={_format_value(value)}"
 
 

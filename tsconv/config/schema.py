@@ -30,6 +30,7 @@ class DataConfig:
     freq: str | None = None
     sep: str = ","
     decimal: str = "."
+    thousands: str | None = None
     encoding: str = "utf-8"
     na_values: list[str] = dataclasses.field(default_factory=list)
     bad_values: str = "error"

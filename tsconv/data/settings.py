@@ -25,12 +25,16 @@ class FileFormat:
     decimal: str = "."  # one character
     encoding: str = "utf-8"
     max_bytes: int | None = None  # of an unpacked archive; None: a multiple of its own size
+    thousands: str | None = None  # one character between groups of three digits
 
     @classmethod
     def of(cls, data: DataConfig) -> FileFormat:
-        r"""From `data.sep` (a tab may be spelt `\t` or `tab`), decimal, encoding and max_bytes."""
+        r"""From `data.sep` (a tab may be spelt `\t` or `tab`), decimal, thousands (a space may be
+        spelt `space`), encoding and max_bytes.
+        """
         sep = "\t" if data.sep in ("\\t", "tab") else data.sep
-        return cls(sep, data.decimal, data.encoding, data.max_bytes)
+        thousands = " " if data.thousands == "space" else data.thousands
+        return cls(sep, data.decimal, data.encoding, data.max_bytes, thousands)
 
 
 @dataclasses.dataclass(frozen=True)

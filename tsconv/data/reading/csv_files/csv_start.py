@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tsconv.data.reading.csv_files.compression import COMPRESSED, compression_of, open_unpacked
+from tsconv.data.reading.csv_files.text_numbers import GROUP_MARKS
 from tsconv.data.settings import FileFormat
 from tsconv.errors import ConfigError, DataError, one_line
 
@@ -50,10 +51,15 @@ def check_file_format(form: FileFormat) -> None:
             or value in '"\r\n\0'
         ):
             raise ConfigError(f"`data.{key}` (={value}) must be one character, such as `;` or `,`")
-    if form.sep == form.decimal:
+    if form.decimal.isalnum():
+        raise ConfigError(f"`data.decimal` (={form.decimal}) must be a mark, such as `.` or `,`")
+    if form.thousands is not None and form.thousands not in GROUP_MARKS:
         raise ConfigError(
-            f"`data.sep` and `data.decimal` are both {form.sep!r}: such as data.sep=';' "
-            f"data.decimal=','"
+            f"`data.thousands` (={form.thousands}) must be null, or one of `,`, `.`, `'` and space"
+        )
+    if form.thousands == form.decimal:
+        raise ConfigError(
+            f"`data.thousands` and `data.decimal` are both {form.decimal!r}: one of them is another"
         )
     try:
         info = codecs.lookup(form.encoding)
