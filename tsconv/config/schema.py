@@ -31,6 +31,7 @@ class DataConfig:
     sep: str = ","
     decimal: str = "."
     thousands: str | None = None
+    sheet: str | None = None
     encoding: str = "utf-8"
     na_values: list[str] = dataclasses.field(default_factory=list)
     bad_values: str = "error"

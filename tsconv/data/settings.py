@@ -26,15 +26,16 @@ class FileFormat:
     encoding: str = "utf-8"
     max_bytes: int | None = None  # of an unpacked archive; None: a multiple of its own size
     thousands: str | None = None  # one character between groups of three digits
+    sheet: str | None = None  # of an Excel file; None: the only one that holds anything
 
     @classmethod
     def of(cls, data: DataConfig) -> FileFormat:
         r"""From `data.sep` (a tab may be spelt `\t` or `tab`), decimal, thousands (a space may be
-        spelt `space`), encoding and max_bytes.
+        spelt `space`), encoding, max_bytes and sheet.
         """
         sep = "\t" if data.sep in ("\\t", "tab") else data.sep
         thousands = " " if data.thousands == "space" else data.thousands
-        return cls(sep, data.decimal, data.encoding, data.max_bytes, thousands)
+        return cls(sep, data.decimal, data.encoding, data.max_bytes, thousands, data.sheet)
 
 
 @dataclasses.dataclass(frozen=True)
