@@ -10,8 +10,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tsconv.errors import TsconvError, nearest, one_line
+
+if TYPE_CHECKING:
+    from tsconv.training.run import TrainResult
 
 USAGE = """\
 usage: tsconv COMMAND [--config-dir DIR] [key=value ...]
@@ -45,15 +49,11 @@ def check_command(overrides: Sequence[str], config_dir: str | None = None) -> No
 
 def train_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Train, then print the table of test metrics and the bundle's path."""
-    from tsconv.config.compose import train_config
-
-    config = train_config(overrides, config_dir)
+    result = _train(overrides, config_dir)
+    if result is None:
+        return
     from tsconv.output.metrics_table import breakdown_tables, metrics_table
-    from tsconv.output.run_files import write_overrides
-    from tsconv.training.run import train
 
-    result = train(config, notify=_print_note)
-    write_overrides(overrides, config, result.run_dir / ".hydra")
     metrics = result.metrics
     test = metrics["test"]
     if test is not None:
@@ -66,6 +66,31 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
         f"({metrics['train_origins_per_second']:,.0f} origins/s)"
     )
     print(f"bundle: {result.run_dir / 'bundle'}")
+
+
+def _train(overrides: Sequence[str], config_dir: str | None) -> TrainResult | None:
+    """Start a training or resume one; None where the run to resume is finished, which is said."""
+    try:
+        from tsconv.config.resume import train_or_resume_config
+
+        config = train_or_resume_config(overrides, config_dir)
+        from tsconv.output.run_files import write_overrides
+        from tsconv.training.resume import finished_line
+        from tsconv.training.run import train
+
+        finished = finished_line(config)
+        if finished is not None:
+            print(f"{finished}\nbundle: {Path(str(config.run_dir)) / 'bundle'}")
+            return None
+
+        def started(run_dir: Path) -> None:
+            print(f"run folder: {run_dir}", file=sys.stderr, flush=True)
+            own = [o for o in overrides if not o.startswith("resume=")]
+            write_overrides(own, config, run_dir / ".hydra")
+
+        return train(config, notify=_print_note, started=started)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(*(stop.args or ("nothing was written",))) from None
 
 
 def forecast_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
@@ -203,8 +228,8 @@ def _exit_code(
     except BrokenPipeError:  # the reader of the output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print("tsconv: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"tsconv: interrupted{': ' if stop.args else ''}{stop}", file=sys.stderr)
         return 130
     except TsconvError as error:
         if debug:
