@@ -19,7 +19,7 @@ from tsconv.forecasting.forecast import forecast_panel
 from tsconv.notes import Note
 from tsconv.output.run_files import write_config, write_json
 from tsconv.training.lightning.loop import TrainerResult, run_trainer
-from tsconv.training.notes import training_notes
+from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
 from tsconv.training.step.compile_cache import CompileCache
@@ -33,6 +33,7 @@ class TrainResult:
     run_dir: Path
     bundle: Bundle
     metrics: dict[str, Any]
+    notes: tuple[Note, ...] = ()  # on the data
 
 
 def train(
@@ -55,17 +56,19 @@ def train(
     config = check_config(config)
     with torch_threads(config.threads):
         prepared = (panel_cache or PanelCache()).prepare(config, table)
+        notes = _notes(prepared)
         if notify is not None:
-            for note in _notes(prepared):
+            for note in notes:
                 notify(str(note))
         cache = None if panel_cache is None else panel_cache.compile_cache
-        return _train(prepared, cache)
+        return dataclasses.replace(_train(prepared, cache), notes=tuple(notes))
 
 
 def _notes(prepared: Prepared) -> list[Note]:
     """What happened to the data on the way, and what a user should know of them."""
     panel, ends, context = prepared.panel, prepared.split.train_end, prepared.config.context_length
-    return [*panel.notes, *training_notes(panel, prepared.scale, ends, context)]
+    of_training = training_notes(panel, prepared.scale, ends, context)
+    return [*panel.notes, *of_training, *split_notes(panel, prepared.split)]
 
 
 def _train(prepared: Prepared, cache: CompileCache | None) -> TrainResult:
