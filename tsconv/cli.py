@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tsconv.errors import TsconvError, nearest, one_line
+from tsconv.notes import left_out
 
 if TYPE_CHECKING:
     from tsconv.training.run import TrainResult
@@ -65,6 +66,7 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
         f"trained {metrics['train_steps']} steps in {metrics['train_seconds']:.1f} s "
         f"({metrics['train_origins_per_second']:,.0f} origins/s)"
     )
+    _repeat_left_out(left_out(result.notes))
     print(f"bundle: {result.run_dir / 'bundle'}")
 
 
@@ -133,7 +135,9 @@ def multirun_command(overrides: Sequence[str], config_dir: str | None = None) ->
     from tsconv.training.multirun import run_jobs
 
     result = run_jobs(jobs, configs, notify=_print_note)
-    print(f"{result.table}\nresults: {result.folder}")
+    print(result.table)
+    _repeat_left_out(result.left_out)
+    print(f"results: {result.folder}")
     if result.error is not None:
         raise result.error
 
@@ -153,6 +157,7 @@ def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> No
         trained_before = refit(result, winner, train_command)
         if trained_before is not None:
             print(f"bundle: {trained_before}")
+    _repeat_left_out(result.left_out)
     for line in lines:
         print(line)
     if result.interrupted:
@@ -162,6 +167,15 @@ def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> No
 def _print_note(line: str) -> None:
     """Print a note on standard error, where it does not mix with the results."""
     print(f"note: {line}", file=sys.stderr)
+
+
+def _repeat_left_out(sentences: Sequence[str]) -> None:
+    """Print what was left out of the data once more, below all that has scrolled by since.
+
+    On standard output, since it belongs to the results.
+    """
+    for sentence in sentences:
+        print(f"left out: {sentence}")
 
 
 COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {

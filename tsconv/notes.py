@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Iterable
 
 
 class NoteKind(enum.StrEnum):
@@ -25,6 +26,7 @@ class NoteKind(enum.StrEnum):
     MISSING_STEPS = "missing steps"
     MISSING_VALUES = "missing values"
     LINES_AFTER_LAST_TARGET = "lines after the last target"
+    TRIMMED_ENDS = "empty targets at the end"
     ONE_POINT_SERIES = "one-point series"
     EMPTY_SERIES = "empty series"
     CONSTANT_SERIES = "constant series"
@@ -42,11 +44,33 @@ class NoteKind(enum.StrEnum):
     UNSEEN_ROWS = "unseen rows"
     LAGGING_ROWS = "lagging rows"
     SERIES_LEFT_OUT = "series left out of a forecast"
+    SERIES_ENDED_EARLY = "series that ended early"
     EMPTY_CHANNEL = "empty channel"
     # Before a training.
     SHORT_SERIES = "short series"
+    SERIES_NOT_TRAINED_ON = "series not trained on"
+    SERIES_NOT_SCORED = "series not scored"
     SINGLE_ROW = "single row"
     ROW_WITHOUT_TRAINING_DATA = "row without training data"
+
+
+# What leaves something out: lines, steps or series. Commands repeat these last.
+LEFT_OUT = frozenset(
+    {
+        NoteKind.BAD_CELLS,
+        NoteKind.SERIES_ONLY_IN_FUTURE_FILE,
+        NoteKind.DUPLICATES,
+        NoteKind.TRIMMED_ENDS,
+        NoteKind.EMPTY_SERIES,
+        NoteKind.EMPTY_COVARIATE,
+        NoteKind.SERIES_WITHOUT_FUTURE,
+        NoteKind.ABSENT_ROWS,
+        NoteKind.SERIES_LEFT_OUT,
+        NoteKind.EMPTY_CHANNEL,
+        NoteKind.SERIES_NOT_TRAINED_ON,
+        NoteKind.SERIES_NOT_SCORED,
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,3 +93,12 @@ class Note:
 
     def __str__(self) -> str:
         return self.text
+
+
+def left_out(notes: Iterable[Note]) -> list[str]:
+    """The sentences of the notes that count something left out, which commands repeat last.
+
+    >>> left_out([Note(NoteKind.EMPTY_SERIES, "1 empty"), Note(NoteKind.SINGLE_ROW, "1 row")])
+    ['1 empty']
+    """
+    return [str(note) for note in notes if note.kind in LEFT_OUT]

@@ -42,6 +42,7 @@ class DataConfig:
     duplicates: str = "error"
     gaps: str = "mask"
     max_bytes: int | None = None
+    allow_shift: bool = False
     origins_per_chunk: int | None = None
     chunks_per_batch: int | None = None
 

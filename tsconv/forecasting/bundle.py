@@ -67,7 +67,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "season": bundle.season,
         "channels": list(bundle.channels),
         "rows": list(bundle.rows),
-        "covariates": [dataclasses.asdict(e) for e in bundle.encodings],
+        "covariates": [_without_empty_range(dataclasses.asdict(e)) for e in bundle.encodings],
         "info": bundle.info,
     }
     folder = folder.resolve()
@@ -112,9 +112,14 @@ def _renamed(tensors: dict[str, Tensor], names: dict[str, str]) -> dict[str, Ten
 def _portable_roles(data: DataConfig) -> dict[str, Any]:
     """The roles and the format of the file, without the path of the training data."""
     values = dataclasses.asdict(data)
-    for key in ("path", "future_path", "origins_per_chunk", "chunks_per_batch"):
+    for key in ("path", "future_path", "origins_per_chunk", "chunks_per_batch", "allow_shift"):
         values.pop(key)
     return values
+
+
+def _without_empty_range(values: dict[str, Any]) -> dict[str, Any]:
+    """An encoding as bundles have it: those of earlier versions have no range."""
+    return {k: v for k, v in values.items() if k != "training_range" or v is not None}
 
 
 def _to_names(values: Any) -> tuple[str, ...]:
@@ -124,10 +129,12 @@ def _to_names(values: Any) -> tuple[str, ...]:
 def load_bundle(folder: str | Path) -> Bundle:
     """Read a bundle and rebuild its network, in evaluation mode on the CPU; see `save_bundle`.
 
-    Raises BundleError where the folder is not a bundle, is damaged, or was written by a newer
-    version.
+    A run folder stands for the bundle in it. Raises BundleError where the folder is neither, where
+    the bundle is damaged, or was written by a newer version.
     """
     folder = Path(folder)
+    if not (folder / _CONFIG).is_file() and (folder / "bundle" / _CONFIG).is_file():
+        folder = folder / "bundle"  # of a run folder
     for name in (_CONFIG, _WEIGHTS):
         if not (folder / name).is_file():
             fault = f"has no {name}" if folder.is_dir() else "is not a folder"

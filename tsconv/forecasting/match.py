@@ -14,6 +14,7 @@ import torch
 from tsconv.config.schema import DataConfig
 from tsconv.data.covariates.encode import encode, with_calendar
 from tsconv.data.covariates.future import require_future
+from tsconv.data.covariates.shift import reject_shift
 from tsconv.data.panel.find_frequency import commonest_frequency
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.future_file import with_future
@@ -70,17 +71,24 @@ def _keep_delays(given: Any, data: DataConfig) -> list[dict[str, Any]]:
 
 
 def prepare_forecast(
-    bundle: Bundle, table: Table, future: Table | None = None, freq: str | None = None
+    bundle: Bundle,
+    table: Table,
+    future: Table | None = None,
+    freq: str | None = None,
+    allow_shift: bool = False,
 ) -> tuple[Panel, torch.Tensor]:
     """Build the panel that the bundle's network forecasts, and find each series' origin.
 
     future: a second table, with the future covariates of the steps to forecast. freq: in place of
-    the bundle's. Returns the panel, encoded, and (S,) the step that each series is forecast from,
-    -1 for none. Raises DataError as `match_panel` does, and where covariates of the steps to
-    forecast are missing.
+    the bundle's. allow_shift: take covariates that lie far outside those of the training. Returns
+    the panel, encoded, and (S,) the step that each series is forecast from, -1 for none. Raises
+    DataError as `match_panel` does, where covariates of the steps to forecast are missing, and
+    where some are in another unit.
     """
     if future is not None:
         table = with_future(table, future)
+    if not allow_shift:
+        reject_shift(table, bundle.encodings)
     panel = match_panel(bundle, table, freq)
     spec = bundle.net.spec
     origins, notes = require_future(panel, bundle.encodings, spec.horizon, spec.context_length)

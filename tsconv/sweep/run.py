@@ -52,6 +52,7 @@ class SweepResult:
     wall_seconds: float
     start_seconds: float  # until the first worker could begin
     own_trials: list[int]  # numbers of the trials that this command ran
+    left_out: tuple[str, ...] = ()  # of the data, a sentence each
 
 
 class Sweep:
@@ -131,7 +132,16 @@ def run_sweep(sweep: Sweep, notify: Callable[[str], None]) -> SweepResult:
             worker_pool.close()
     wall = time.monotonic() - begun
     own_trials = sorted(worker_pool.trials)
-    return SweepResult(sweep.folder, study, sweep.plan, interrupted, wall, start, own_trials)
+    return SweepResult(
+        sweep.folder,
+        study,
+        sweep.plan,
+        interrupted,
+        wall,
+        start,
+        own_trials,
+        tuple(ready["left_out"]),
+    )
 
 
 def _join(

@@ -27,6 +27,7 @@ from tsconv.config.compose import SweepPlan, sweep_plan, trial_config
 from tsconv.config.overrides import flat_values
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError, TsconvError, one_line
+from tsconv.notes import left_out
 from tsconv.sweep.samplers import make_pruner, quiet_optuna
 from tsconv.sweep.search_space.parse import parse_space
 from tsconv.sweep.search_space.ranges import Space, stored_params
@@ -51,7 +52,7 @@ from tsconv.sweep.trial import (
     whole_part_figures,
 )
 from tsconv.sweep.worker_job import WorkerJob
-from tsconv.training.notes import training_notes
+from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
 
 _IDLE_SECONDS = 2.0  # between two looks for a trial that another worker lost
@@ -80,11 +81,14 @@ class Worker:
         data = fingerprint(self.panel_cache.panel(config))
         self._check_ranges()
         given = {**flat_values(dataclasses.asdict(prepared.config)), **self.plan.choices}
-        notes = [*prepared.panel.notes, *training_notes(prepared.panel, prepared.scale)]
+        panel = prepared.panel
+        of_training = training_notes(panel, prepared.scale)
+        notes = [*panel.notes, *of_training, *split_notes(panel, prepared.split)]
         return {
             "data": data,
             "baseline": stored_params(self.space, given),
             "notes": [str(note) for note in notes],
+            "left_out": left_out(notes),
         }
 
     def config_for(self, values: dict[str, Any], number: int = 0) -> TrainConfig:

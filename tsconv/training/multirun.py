@@ -14,6 +14,7 @@ from typing import Any
 from tsconv.atomic_write import replace_text
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError, TrainingError, TsconvError, one_line
+from tsconv.notes import left_out
 from tsconv.output.run_files import find_metric, write_overrides
 from tsconv.output.tables import Column, format_number, format_table
 from tsconv.training.panel_cache import PanelCache
@@ -32,6 +33,7 @@ class Job:
     folder: Path
     metrics: dict[str, Any] | None  # as metrics.json; None where the job failed
     error: str = ""
+    left_out: tuple[str, ...] = ()  # sentences on the data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +47,11 @@ class MultirunResult:
     def table(self) -> str:
         """The jobs and their metrics, one job a line."""
         return _format_jobs(self.jobs)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What was left out of the data, a sentence each: the same for all jobs."""
+        return next((job.left_out for job in self.jobs if not job.error), ())
 
     @property
     def error(self) -> TrainingError | None:
@@ -102,7 +109,7 @@ def _run_job(
     except (TsconvError, RuntimeError, MemoryError) as error:  # the next may need less memory
         return Job(changed, folder, None, one_line(error))
     write_overrides(overrides, config, folder / ".hydra")
-    return Job(changed, folder, result.metrics)
+    return Job(changed, folder, result.metrics, left_out=tuple(left_out(result.notes)))
 
 
 def _make_folder(config: TrainConfig) -> Path:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
+from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.batches.split import Split
 from tsconv.data.panel.panel import Panel
 from tsconv.evaluation.metrics import SeriesScale
 from tsconv.notes import Note, NoteKind
@@ -45,3 +48,41 @@ def training_notes(
         text = f"family row `{name}` has nothing to learn from in the training part"
         notes.append(Note(NoteKind.ROW_WITHOUT_TRAINING_DATA, text, (name,)))
     return notes
+
+
+def split_notes(panel: Panel, split: Split) -> list[Note]:
+    """Notes that count the series that are not trained on, or not scored on the test part."""
+    untrained = split.train.counts == 0
+    text = "not trained on, since nothing of them lies before the validation and test parts"
+    notes = _series_note(panel, NoteKind.SERIES_NOT_TRAINED_ON, untrained, text)
+    if split.test is not None and int(split.test.counts.sum()):
+        text = "not in the figures of the test part, which holds no value of them to compare with"
+        unscored = (split.test.counts == 0) | ~_observed_from(panel, split.test)
+        notes += _series_note(panel, NoteKind.SERIES_NOT_SCORED, unscored, text)
+    return notes
+
+
+def _observed_from(panel: Panel, origins: OriginRange) -> Tensor:
+    """(S,) whether any target is observed after the first of a part's origins."""
+    targets = panel.values[:, : len(panel.targets)].cpu()
+    observed = (~targets.isnan()).flatten(1).any(1)
+    indptr = panel.indptr.cpu()
+    last = observed.new_full((len(panel),), 0, dtype=torch.int64)
+    series = torch.repeat_interleave(torch.arange(len(panel)), indptr.diff())[observed]
+    step = (observed.nonzero().flatten() - indptr[series]) + 1
+    last.scatter_reduce_(0, series, step, "amax")
+    return last > origins.first.cpu() + 1
+
+
+def _series_note(panel: Panel, kind: NoteKind, marked: Tensor, text: str) -> list[Note]:
+    """A note that counts the marked series (S,) and names the first three; [] for none."""
+    found = marked.nonzero().flatten().tolist()
+    if not found:
+        return []
+    first = tuple(panel.ids[s] for s in found[:3])
+    listed = ", ".join(f"`{name}`" for name in first) + (", ..." if len(found) > 3 else "")
+    is_are = "is" if len(found) == 1 else "are"
+    text = text.replace(" of them", " of it") if len(found) == 1 else text
+    return [
+        Note(kind, f"{len(found):,} of {len(panel):,} series {is_are} {text} ({listed})", first)
+    ]

@@ -26,7 +26,7 @@ from tsconv.training.lightning.loop import (
     step_reasons,
     with_step_choice,
 )
-from tsconv.training.notes import training_notes
+from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
 from tsconv.training.resume import describe_interruption, goes_on_in_place
@@ -41,6 +41,7 @@ class TrainResult:
     run_dir: Path
     bundle: Bundle
     metrics: dict[str, Any]
+    notes: tuple[Note, ...] = ()  # on the data
 
 
 def train(
@@ -69,17 +70,20 @@ def train(
             prepared = (panel_cache or PanelCache()).prepare(config, table)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("training had not begun, nothing was written") from None
+        notes = _notes(prepared)
         if notify is not None:
-            for note in _notes(prepared):
+            for note in notes:
                 notify(str(note))
         cache = None if panel_cache is None else panel_cache.compile_cache
-        return _train_in_folder(prepared, cache, notify, started)
+        result = _train_in_folder(prepared, cache, notify, started)
+        return dataclasses.replace(result, notes=tuple(notes))
 
 
 def _notes(prepared: Prepared) -> list[Note]:
     """What happened to the data on the way, and what a user should know of them."""
     panel, ends, context = prepared.panel, prepared.split.train_end, prepared.config.context_length
-    return [*panel.notes, *training_notes(panel, prepared.scale, ends, context)]
+    of_training = training_notes(panel, prepared.scale, ends, context)
+    return [*panel.notes, *of_training, *split_notes(panel, prepared.split)]
 
 
 def _train_in_folder(

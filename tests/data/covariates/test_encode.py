@@ -20,9 +20,11 @@ from tsconv.data.covariates.encode import (
     fit_encodings,
     with_calendar,
 )
+from tsconv.data.covariates.shift import TrainingRange
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError
+from tsconv.notes import NoteKind
 
 NAN = float("nan")
 FRAME = pd.DataFrame(
@@ -61,9 +63,10 @@ def test_lines_after_the_last_target_hold_the_known_future_alone() -> None:
     assert any("3 lines after their series' last observed target" in str(n) for n in panel.notes)
 
 
-def test_without_a_known_future_a_series_ends_with_its_last_line() -> None:
+def test_without_a_known_future_the_lines_after_the_last_target_are_trimmed() -> None:
     panel = panel_of(future_covariates=None)
-    assert panel.lengths.tolist() == [5, 4]
+    assert panel.lengths.tolist() == panel_of().lengths.tolist()
+    assert NoteKind.TRIMMED_ENDS in [note.kind for note in panel.notes]
 
 
 def test_a_delayed_covariate_stands_where_it_became_known() -> None:
@@ -94,7 +97,7 @@ def test_encodings_come_from_the_training_part_and_know_the_unknown() -> None:
     encodings = fit_encodings(panel, torch.tensor([2, 0]))  # series b does not train
     assert encodings == (
         Encoding("sky", "past", categories=("sun",)),
-        Encoding("promo", "future", 0.5, 0.5),
+        Encoding("promo", "future", 0.5, 0.5, training_range=TrainingRange.of(np.array([0.0, 1]))),
         Encoding("kind", "static", categories=("x",)),
         Encoding("size", "static", 2.0, 0.0),  # one value has no deviation
     )

@@ -112,12 +112,12 @@ def find_open_tails(table: SortedTable, known_ahead: Sequence[str] = ()) -> Find
         "open tails",
         "note",
         f"{plural(n, 'line')} at the end of {plural(series, 'series', 'series')} "
-        f"{'has' if n == 1 else 'have'} no target: the forecast starts after them",
+        f"{'has' if n == 1 else 'have'} no target: the forecast starts in their place",
         n,
         table.describe(table.first_in_file(tail)),
         f"data.future_covariates=[{','.join(known_ahead)}] uses their values for the horizon"
         if known_ahead
-        else "leave them out",
+        else None,
     )
 
 

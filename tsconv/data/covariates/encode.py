@@ -14,10 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tsconv.data.covariates.shift import TrainingRange
 from tsconv.data.panel.calendar import build_calendar
 from tsconv.data.panel.covariate_grid import Covariates, Static
 from tsconv.data.panel.panel import Panel
 from tsconv.data.panel.ragged import steps_within
+from tsconv.data.reading.names import boolean_key
 from tsconv.data.timestamps.zones import to_local
 from tsconv.errors import DataError, nearest
 from tsconv.notes import Note, NoteKind
@@ -35,6 +37,7 @@ class Encoding:
     mean: float = 0.0
     std: float = 1.0  # 0: constant in training, of which nothing can be learnt
     categories: tuple[str, ...] | None = None  # None: a column of numbers
+    training_range: TrainingRange | None = None  # None: categories, or an earlier version's bundle
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Encoding:
@@ -43,8 +46,14 @@ class Encoding:
         >>> Encoding.from_dict({"name": "sky", "role": "past", "categories": ["fair"]}).categories
         ('fair',)
         """
-        categories = values["categories"]
-        return cls(**{**values, "categories": None if categories is None else tuple(categories)})
+        categories, trained = values["categories"], values.get("training_range")
+        return cls(
+            **{
+                **values,
+                "categories": None if categories is None else tuple(categories),
+                "training_range": None if trained is None else TrainingRange(**trained),
+            }
+        )
 
 
 def fit_encodings(panel: Panel, train_end: Tensor) -> tuple[Encoding, ...]:
@@ -72,12 +81,14 @@ def _fit(name: str, role: str, values: Tensor, categories: tuple[str, ...] | Non
     """The encoding of one column's training values, NaN where missing."""
     seen = values[~values.isnan()]
     if categories is not None:
-        present = {categories[int(i)] for i in np.unique(seen.numpy())}
-        return Encoding(name, role, categories=tuple(sorted(present)))
+        present = sorted({categories[int(i)] for i in np.unique(seen.numpy())})
+        alike = {boolean_key(category): category for category in reversed(present)}
+        return Encoding(name, role, categories=tuple(sorted(alike.values())))
     if len(seen) == 0:
         return Encoding(name, role, 0.0, 0.0)
     std = float((seen - seen[0]).std(correction=0))  # exactly 0 for a constant
-    return Encoding(name, role, float(seen.mean()), std)
+    trained = TrainingRange.of(seen.numpy()) if std > 0 else None
+    return Encoding(name, role, float(seen.mean()), std, training_range=trained)
 
 
 def encode(panel: Panel, encodings: Sequence[Encoding], source: str = "the data") -> Panel:
@@ -175,9 +186,9 @@ def _numbered(
     values: Tensor, categories: tuple[str, ...], encoding: Encoding
 ) -> tuple[Tensor, list[Note]]:
     """Categories by their number in the training, 0 where it had none such; a note on those."""
-    number = {name: i + 1 for i, name in enumerate(encoding.categories or ())}
-    table = torch.tensor([float(number.get(name, 0)) for name in categories] or [0.0])
-    unknown = [name for name in categories if name not in number]
+    number = {boolean_key(name): i + 1 for i, name in enumerate(encoding.categories or ())}
+    table = torch.tensor([float(number.get(boolean_key(name), 0)) for name in categories] or [0.0])
+    unknown = [name for name in categories if boolean_key(name) not in number]
     notes = []
     if unknown:
         listed = ", ".join(f"`{u}`" for u in unknown[:3]) + (", ..." if unknown[3:] else "")

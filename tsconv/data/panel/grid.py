@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from tsconv.data.panel.format_time import format_time, format_zoned_time
 from tsconv.data.panel.ragged import reduce_runs, run_lengths, run_starts
+from tsconv.data.panel.tails import observed_lengths
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Frequency, Steps, Times
 from tsconv.errors import DataError
@@ -25,7 +26,7 @@ class LineGrid:
     counts: Steps  # (S,) lines of each series
     steps: Steps  # (N,) the step of each line
     spans: Steps  # (S,) steps from the first to the last line
-    lengths: Steps  # (S,) steps to the last observed target; later lines hold the future alone
+    lengths: Steps  # (S,) steps to the last observed target; the panel has no later ones
 
     @property
     def ahead(self) -> npt.NDArray[np.bool_]:
@@ -49,20 +50,6 @@ def lay_lines(table: Table, frequency: Frequency) -> LineGrid:
     lengths = observed_lengths(table, steps, spans)
     _reject_sparse(table, first, counts, steps, spans, frequency)
     return LineGrid(start, counts, steps, spans, lengths)
-
-
-def observed_lengths(table: Table, steps: Steps, spans: Steps) -> Steps:
-    """(S,) steps up to the last observed target, where later lines hold future covariates.
-
-    steps: (N,) of the sorted lines; spans: (S,) steps of all lines, which is the result for a table
-    without future covariates and for a series without any observed target.
-    """
-    if table.future is None:
-        return spans
-    seen = ~np.isnan(table.values[:, : table.n_targets]).all(1)
-    last = np.zeros(len(spans), dtype="int64")
-    np.maximum.at(last, table.codes[seen], steps[seen] + 1)
-    return np.where(last > 0, last, spans)
 
 
 def _reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:

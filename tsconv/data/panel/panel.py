@@ -29,6 +29,7 @@ from tsconv.data.panel.gaps import resolve_gaps
 from tsconv.data.panel.grid import LineGrid, lay_lines
 from tsconv.data.panel.notes import ahead_notes, missing_notes, series_notes
 from tsconv.data.panel.ragged import first_observed, head_index, indptr_of
+from tsconv.data.panel.tails import trimmed_notes
 from tsconv.data.reading.id_columns import NO_ID_COLUMNS, IdColumns
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Frequency, Steps, Times, spelling_notes
@@ -191,7 +192,11 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     offset = first_observed(flat, indptr).reshape(len(table.ids), -1, n_rows)
     lacking = int((~present * grid.lengths[:, None]).sum())
     notes = [*table.notes, *spelling_notes(freq), *gap_notes]
-    notes += [*missing_notes(table, values, lacking), *ahead_notes(table, n_ahead)]
+    notes += missing_notes(table, values, lacking)
+    if table.future is None:
+        notes += trimmed_notes(table.ids, grid.spans, grid.lengths)
+    else:
+        notes += ahead_notes(table, n_ahead)
     if not table.rows:
         notes += series_notes(table.ids, values, offset, indptr, grid.counts)
     return Panel(
@@ -219,7 +224,7 @@ def _values_on_grid(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], int]:
     """(N, C, H) values, NaN without a line; (N, H) whether there is one; the lines left out.
 
-    Left out are lines after the last observed target, which hold the future covariates alone.
+    Left out are lines after the last observed target: see tails.py.
     """
     n_rows = max(1, len(table.rows))
     values = np.full((indptr[-1], table.values.shape[1], n_rows), np.nan)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsconv.data.reading.names import factorize_names
+from tsconv.data.reading.names import factorize_names, merge_booleans
 
 Values = npt.NDArray[np.float64]
 
@@ -61,7 +61,7 @@ def covariate_columns(
         if name in numbers:
             columns.append(numbers[name])
             continue
-        codes, unique = factorize_names(frame[name], missing=("",))
+        codes, unique = merge_booleans(*factorize_names(frame[name], missing=("",)))
         if by_step and (codes < 0).any():  # "no holiday" is a category of its own
             codes, unique = np.where(codes < 0, len(unique), codes), (*unique, "")
         categories[name] = unique

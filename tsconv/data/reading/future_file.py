@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.covariate_columns import CovariateColumns
+from tsconv.data.reading.names import boolean_key
 from tsconv.data.reading.read import SINGLE_SERIES, read_table
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.zones import to_utc
@@ -197,9 +198,12 @@ def _same_columns(ours: CovariateColumns, theirs: CovariateColumns) -> Covariate
     for f, name in enumerate(ours.names):
         if name not in ours.categories:
             continue
-        both = tuple(dict.fromkeys((*ours.categories[name], *theirs.categories[name])))
-        index = {category: i for i, category in enumerate(both)}
-        number = np.array([index[c] for c in theirs.categories[name]] or [0], dtype="float64")
+        spelt = (*ours.categories[name], *theirs.categories[name])
+        alike = {boolean_key(category): category for category in reversed(spelt)}
+        index = {key: i for i, key in enumerate(dict.fromkeys(map(boolean_key, spelt)))}
+        both = tuple(alike[key] for key in index)
+        codes = [index[boolean_key(c)] for c in theirs.categories[name]]
+        number = np.array(codes or [0], dtype="float64")
         seen = ~np.isnan(values[:, f])
         values[seen, f] = number[values[seen, f].astype("int64")]
         categories[name] = both

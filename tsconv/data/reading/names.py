@@ -46,6 +46,31 @@ def factorize_names(column: pd.Series, missing: tuple[str, ...] = ()) -> Codes:
     return codes.astype("int64"), tuple(str(name) for name in spelt)
 
 
+def boolean_key(name: str) -> str:
+    """What a category is compared by: `true` and `false` are the same in any case.
+
+    >>> boolean_key("TRUE"), boolean_key("True"), boolean_key("North")
+    ('true', 'true', 'North')
+    """
+    small = name.strip().lower()
+    return small if small in ("true", "false") else name
+
+
+def merge_booleans(codes: npt.NDArray[np.int64], names: tuple[str, ...]) -> Codes:
+    """The codes with `TRUE`, `True` and `true` as one name, which is spelt as the first of them.
+
+    >>> codes, names = merge_booleans(np.array([0, 1, -1, 2]), ("True", "no", "TRUE"))
+    >>> codes.tolist(), names
+    ([0, 1, -1, 0], ('True', 'no'))
+    """
+    keys = [boolean_key(name) for name in names]
+    if len(set(keys)) == len(keys):
+        return codes, names
+    kept = list(dict.fromkeys(keys))
+    number = np.array([kept.index(key) for key in keys] + [-1])
+    return number[codes], tuple(names[keys.index(key)] for key in kept)
+
+
 def read_names(column: pd.Series, source: SourceColumn, role: str) -> Codes:
     """The codes and names of a column of names, as strings; role: "id" or "row", for messages.
 
