@@ -86,6 +86,7 @@ def _train(prepared: Prepared, cache: CompileCache | None) -> TrainResult:
         "weights": trained.weights_note,
         "series": len(panel),
         "reasons": reasons,
+        "val": metrics["val"],
         "test": metrics["test"],
     }
     bundle = Bundle(
