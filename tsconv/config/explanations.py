@@ -17,6 +17,7 @@ from tsconv.config.folder import config_folder
 _KEY = re.compile(r"^(\w+):(?:\s+(.*?))??\s*(?:\s#\s*(.*))?$")
 _DEFAULT = re.compile(r"^  - (\w+)(?:: *(\w+))?\s*(?:#\s*(.*))?$")
 _NESTED = re.compile(r"^  (\w+):")
+_SENTENCE_END = re.compile(r"(?<=\.)\s+(?=[A-Z]|tsconv )")
 _MORE = re.compile(r"^\s+#\s*(.*)$")
 
 
@@ -62,7 +63,11 @@ def sections(command: str) -> list[Section]:
     found = [Section("", root.keys)]
     if command == "forecast":  # its keys of data are those of a training, each unset
         data = _group("data", "default", "the file and its columns; unset keys are the bundle's")
-        taken = tuple(k for k in data.keys if k.name.removeprefix("data.") in root.data_keys)
+        taken = tuple(
+            dataclasses.replace(key, default="???")
+            for key in data.keys
+            if key.name.removeprefix("data.") in root.data_keys
+        )
         return [*found, dataclasses.replace(data, keys=taken)]
     for entry in root.defaults:
         if entry.default:
@@ -76,14 +81,14 @@ def sections(command: str) -> list[Section]:
     return [Section("", tuple(own.values())), *(s for s in found if s.group)]
 
 
-def option_heading(group: str, option: str) -> str:
-    """The first sentence that a file of a group says of itself.
+def option_text(group: str, option: str) -> str:
+    """What a file of a group says of itself: the first sentence at its top, else its first key's.
 
-    >>> option_heading("head", "point")
+    >>> option_text("head", "point")
     'One number a step, no intervals.'
     """
-    heading = _read(config_folder() / group / f"{option}.yaml").heading
-    return re.split(r"(?<=\.)\s+(?=[A-Z])", heading)[0]
+    file = _read(config_folder() / group / f"{option}.yaml")
+    return _SENTENCE_END.split(file.heading)[0] or (file.keys[0].text if file.keys else "")
 
 
 def _group(group: str, option: str, text: str) -> Section:
