@@ -22,13 +22,15 @@ USAGE = """\
 usage: tsconv COMMAND [--config-dir DIR] [key=value ...]
 
 commands:
-  check      look at a file first:   tsconv check data.path=sales.csv
-  train      fit a network:          tsconv train data.path=sales.csv horizon=28
-             several in turn:        tsconv train -m model.hidden=32,64 seed=0,1,2 ...
-  forecast   use a trained bundle:   tsconv forecast bundle=runs/.../bundle data.path=sales.csv
-  sweep      search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
+  check       look at a file first:   tsconv check data.path=sales.csv
+  train       fit a network:          tsconv train data.path=sales.csv horizon=28
+              several in turn:        tsconv train -m model.hidden=32,64 seed=0,1,2 ...
+  forecast    use a trained bundle:   tsconv forecast bundle=runs/.../bundle data.path=sales.csv
+  sweep       search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
+  completion  for your shell:         tsconv completion bash
 
-Keys are those of conf/ (tsconv train --help lists them). `tsconv --version` prints the version.
+`tsconv COMMAND --help` explains the keys to set first, `--help all` every key.
+`tsconv --version` prints the version.
 """
 
 
@@ -164,6 +166,14 @@ def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> No
         raise KeyboardInterrupt
 
 
+def completion_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
+    """Print the script that completes commands and keys in a shell."""
+    from tsconv.commands.completion import USAGE as how_to
+    from tsconv.commands.completion import completion_script
+
+    print(completion_script(overrides[0]) if overrides else how_to, end="")
+
+
 def _print_note(line: str) -> None:
     """Print a note on standard error, where it does not mix with the results."""
     print(f"note: {line}", file=sys.stderr)
@@ -183,6 +193,7 @@ COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
     "train": train_command,
     "forecast": forecast_command,
     "sweep": sweep_command,
+    "completion": completion_command,
 }
 
 
@@ -196,6 +207,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["help"] and len(arguments) > 1:  # tsconv help train
+        arguments = [arguments[1], "--help", *arguments[2:]]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(USAGE, end="")
         return 0 if arguments else 2
@@ -211,7 +224,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 2
     if any(a in ("-h", "--help") for a in rest):
-        return _exit_code(lambda *_: _print_config_keys(name), [], None)
+        return _exit_code(lambda *_: _print_help(name, rest), [], None)
     config_dir = None
     if "--config-dir" in rest[:-1]:
         at = rest.index("--config-dir")
@@ -224,6 +237,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = [a for a in rest if a.startswith("-")]
     if options:
         print(f"tsconv: unknown option `{options[0]}`\n{USAGE}", file=sys.stderr)
+        return 2
+    if not rest:
+        _print_first_screen(name)
         return 2
     return _exit_code(command, rest, config_dir)
 
@@ -258,15 +274,25 @@ def _exit_code(
         return 1
 
 
-def _print_config_keys(name: str) -> None:
-    """Print the root config and its groups with their comments, which explain each key."""
-    from tsconv.config.folder import config_folder
+def _print_help(name: str, arguments: Sequence[str]) -> None:
+    """Print a command's help, on the topic behind `--help` where there is one."""
+    if name == "completion":
+        completion_command([])
+        return
+    from tsconv.commands.help import help_text
 
-    folder = config_folder()
-    print((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-    if name != "forecast":
-        for path in sorted(folder.glob("*/*.yaml")):
-            print(f"\n# {path.relative_to(folder)}\n{path.read_text(encoding='utf-8')}", end="")
+    behind = [arguments[i + 1 :] for i, a in enumerate(arguments) if a in ("-h", "--help")][-1]
+    print(help_text(name, behind[0] if behind else None))
+
+
+def _print_first_screen(name: str) -> None:
+    """Print what to do first: a command without any key."""
+    if name == "completion":
+        completion_command([])
+        return
+    from tsconv.commands.help import first_screen
+
+    print(first_screen(name))
 
 
 def run_script(name: str) -> None:

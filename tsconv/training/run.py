@@ -148,6 +148,7 @@ def _train(
         "weights": trained.weights_note,
         "series": len(panel),
         "reasons": reasons,
+        "val": metrics["val"],
         "test": metrics["test"],
     }
     bundle = Bundle(
