@@ -47,7 +47,8 @@ class Case:
     refusal: str = ""  # a regular expression that the message of a refusal must hold
     states: str = ""  # one that the report must hold where the file is read
     complete: bool = True  # whether all channels of the truth must be read, or some at least
-    names_in_file_names: bool = False
+    names_in_file_names: bool = False  # whether files' names hold those of the series
+    plain: bool = False  # whether it is much like another: the everyday tests leave it out
 
     def write(self, folder: Path) -> list[Series]:
         """Write the files, the same each time, and return the truth."""
@@ -68,12 +69,18 @@ class Case:
 
 
 class Cases(dict[str, Case]):
-    """The cases of a module, by name: each a function with this decorator."""
+    """The cases of a module, by name."""
+
+    def define(self, name: str, make: Make, **options: Any) -> None:
+        """Add a case."""
+        assert name not in self, name
+        self[name] = Case(name, make, **options)
 
     def add(self, **options: Any) -> Callable[[Make], Make]:
+        """Add a case that has the name of the decorated function."""
+
         def register(make: Make) -> Make:
-            name = make.__name__.strip("_")
-            self[name] = Case(name, make, **options)
+            self.define(make.__name__, make, **options)
             return make
 
         return register

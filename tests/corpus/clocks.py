@@ -8,7 +8,16 @@ import numpy as np
 import pandas as pd
 
 from tests.corpus.case import EITHER, REFUSES, Cases, Series
-from tests.corpus.making import long_frame, members, moments, save, seasonal, span, texts, wide_frame
+from tests.corpus.making import (
+    long_frame,
+    members,
+    moments,
+    save,
+    seasonal,
+    span,
+    texts,
+    wide_frame,
+)
 
 CASES = Cases()
 Rng = np.random.Generator
@@ -92,7 +101,10 @@ def offsets_that_change(folder: Path, rng: Rng) -> list[Series]:
     index = pd.date_range("2023-03-01", periods=900, freq="h", tz=_BERLIN)
     utc = moments(index.tz_convert("UTC"))
     truth = [_load(rng, utc, utc)]
-    save(pd.DataFrame({"begin": [t.isoformat() for t in index], "load": truth[0].values}), folder / "data.csv")
+    save(
+        pd.DataFrame({"begin": [t.isoformat() for t in index], "load": truth[0].values}),
+        folder / "data.csv",
+    )
     return truth
 
 
@@ -122,21 +134,6 @@ def utc_and_local_times_side_by_side(folder: Path, rng: Rng) -> list[Series]:
 
 
 @CASES.add(complete=False)
-def half_hours_beside_their_date(folder: Path, rng: Rng) -> list[Series]:
-    """`Time` is different in each line, `Date` in every 48th: the days are no duplicates."""
-    times = span("2012-05-01", 1800, "30min")
-    truth = [
-        Series((), "Demand", times, seasonal(rng, 1800, 48, 4500, 3)),
-        Series((), "Temperature", times, seasonal(rng, 1800, 48, 17, 1)),
-    ]
-    frame = wide_frame(truth, "Time", "%Y-%m-%d %H:%M:%S")
-    frame["Date"] = texts(times)
-    frame["Holiday"] = frame["Date"].isin(["2012-05-20", "2012-06-04"])
-    save(frame, folder / "data.csv")
-    return truth
-
-
-@CASES.add(complete=False)
 def weather_every_ten_minutes(folder: Path, rng: Rng) -> list[Series]:
     times = span("2009-01-01 00:10", 2000, "10min")
     levels = {"p (mbar)": 990, "T (degC)": 8, "rh (%)": 80, "wv (m/s)": 2}
@@ -150,66 +147,6 @@ def twelve_hour_clocks(folder: Path, rng: Rng) -> list[Series]:
     truth = [_load(rng, span("2017-01-01", 800, "h"))]
     save(wide_frame(truth, "Timestamp", "%m/%d/%Y %I:%M:%S %p"), folder / "data.csv")
     return truth
-
-
-@CASES.add(complete=False)
-def date_and_clock_in_two_columns(folder: Path, rng: Rng) -> list[Series]:
-    """Household power: semicolons, dates with slashes, `?` for missing."""
-    times = span("2007-02-01", 2500, "min")
-    truth = [
-        Series((), n, times, seasonal(rng, 2500, 1440, v, 3))
-        for n, v in (("Global_active_power", 2.0), ("Voltage", 240.0))
-    ]
-    for series in truth:
-        series.values[300:307] = np.nan
-    frame = pd.DataFrame({"Date": texts(times, "%d/%m/%Y"), "Time": texts(times, "%H:%M:%S")})
-    for series in truth:
-        frame[str(series.channel)] = series.values
-    frame.loc[:, "Date"] = frame["Date"].str.lstrip("0")
-    save(frame, folder / "data.csv", sep=";", na_rep="?", float_format="%.3f")
-    return truth
-
-
-@CASES.add(complete=False)
-def year_month_day_and_hour_apart(folder: Path, rng: Rng) -> list[Series]:
-    """Beijing's air: a counter first, the station last."""
-    times = span("2013-03-01", 700, "h")
-    index = pd.DatetimeIndex(times)
-    truth, frames = [], []
-    for station in ("Dongsi", "Tiantan"):
-        both = [
-            Series((station,), n, times, seasonal(rng, 700, 24, v)) for n, v in (("PM2.5", 80), ("TEMP", 9))
-        ]
-        truth += both
-        parts = {"year": index.year, "month": index.month, "day": index.day, "hour": index.hour}
-        columns = {str(s.channel): s.values for s in both}
-        frames.append(pd.DataFrame({"No": range(1, 701), **parts, **columns, "station": station}))
-    save(pd.concat(frames), folder / "data.csv")
-    return truth
-
-
-@CASES.add(expect=EITHER, refusal=r"hour")
-def hours_from_1_to_24(folder: Path, rng: Rng) -> list[Series]:
-    times = span("2023-05-01", 720, "h")
-    ending = times + np.timedelta64(1, "h")
-    values = seasonal(rng, 720, 24, 900)
-    hours = np.tile(np.arange(1, 25), 30)
-    frame = pd.DataFrame({"Date": texts(times), "Hour": hours, "MW": values})
-    save(frame, folder / "data.csv")
-    return [Series((), "MW", ending, values, (times,))]
-
-
-@CASES.add(expect=EITHER, refusal=r"SETTLEMENT_PERIOD")
-def half_hours_by_number_of_the_day(folder: Path, rng: Rng) -> list[Series]:
-    """48 lines of each date, numbered: neither 48 series nor the means of days."""
-    times = span("2024-01-01", 1440, "30min")
-    values = seasonal(rng, 1440, 48, 30_000, 0)
-    frame = pd.DataFrame({
-        "SETTLEMENT_DATE": texts(times, "%d-%b-%Y").copy(),
-        "SETTLEMENT_PERIOD": np.tile(np.arange(1, 49), 30), "ND": values.astype(int),
-    })  # fmt: skip
-    save(frame, folder / "data.csv")
-    return [Series((), "ND", times, values, (times + np.timedelta64(30, "m"),))]
 
 
 @CASES.add(expect=EITHER, refusal=r"24:00")
@@ -234,16 +171,6 @@ def days_as_local_midnights_with_offsets(folder: Path, rng: Rng) -> list[Series]
     return [Series((), "sold", moments(index), values)]
 
 
-@CASES.add()
-def start_and_end_of_each_interval(folder: Path, rng: Rng) -> list[Series]:
-    start = span("2023-11-20", 700, "30min")
-    end = start + np.timedelta64(30, "m")
-    values = seasonal(rng, 700, 48, 2)
-    columns = {"start": texts(start, "%Y-%m-%d %H:%M"), "end": texts(end, "%Y-%m-%d %H:%M")}
-    save(pd.DataFrame({**columns, "consumption": values}), folder / "data.csv")
-    return [Series((), "consumption", start, values, (end,))]
-
-
 @CASES.add(expect=EITHER, refusal="Time Zone|timezone|clock|duplicate|same time")
 def zones_of_the_clock_in_a_column(folder: Path, rng: Rng) -> list[Series]:
     """New York's loads: the doubled autumn hour is told apart by EDT and EST beside it."""
@@ -260,7 +187,9 @@ def zones_of_the_clock_in_a_column(folder: Path, rng: Rng) -> list[Series]:
 
 @CASES.add(expect=REFUSES, refusal="regular|frequency|step|grid")
 def readings_at_any_minute(folder: Path, rng: Rng) -> list[Series]:
-    times = span("2024-01-01", 1, "D") + np.cumsum(rng.integers(40, 4000, 400)).astype("timedelta64[s]")
+    times = span("2024-01-01", 1, "D") + np.cumsum(rng.integers(40, 4000, 400)).astype(
+        "timedelta64[s]"
+    )
     truth = [Series((), "glucose", times, seasonal(rng, 400, 20))]
     save(wide_frame(truth, "at", "%Y-%m-%d %H:%M:%S"), folder / "data.csv")
     return truth

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,43 +32,66 @@ def _stored(
     return make
 
 
-def _add(name: str, make: Callable[[Path, Rng], list[Series]], **options: object) -> None:
-    make.__name__ = name
-    CASES.add(**options)(make)
+def _parquet(types: dict[str, pa.DataType]) -> Write:
+    """Write Parquet with these types of columns."""
+
+    def write(frame: pd.DataFrame, folder: Path) -> None:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        for name, kind in types.items():
+            at, column = table.schema.get_field_index(name), table.column(name)
+            coded = pa.types.is_dictionary(kind)
+            column = column.dictionary_encode() if coded else column.cast(kind)
+            table = table.set_column(at, name, column)
+        pq.write_table(table, folder / "data.parquet")
+
+    return write
 
 
-def _parquet(frame: pd.DataFrame, folder: Path, types: dict[str, pa.DataType]) -> None:
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    for name, kind in types.items():
-        at = table.schema.get_field_index(name)
-        column = table.column(name)
-        column = column.dictionary_encode() if pa.types.is_dictionary(kind) else column.cast(kind)
-        table = table.set_column(at, name, column)
-    pq.write_table(table, folder / "data.parquet")
+def _csv(name: str = "data.csv", **options: object) -> Write:
+    return lambda frame, folder: save(frame, folder / name, **options)
 
 
 _ACCENTS = ("São Paulo", "Düsseldorf", "Córdoba")
-_add("tabs", _stored(lambda f, d: save(f, d / "data.tsv", sep="\t")), path="data.tsv")
-_add("tabs_in_a_text_file", _stored(lambda f, d: save(f, d / "data.txt", sep="\t")), path="data.txt")
-_add("bars", _stored(lambda f, d: save(f, d / "data.csv", sep="|")))
-_add("semicolons_and_points", _stored(lambda f, d: save(f, d / "data.csv", sep=";")))
-_add("lines_of_windows", _stored(lambda f, d: save(f, d / "data.csv", lineterminator="\r\n")))
-_add("latin_1", _stored(lambda f, d: save(f, d / "data.csv", encoding="latin-1"), _ACCENTS))
-_add("cp1252_with_a_euro", _stored(lambda f, d: save(f, d / "data.csv", encoding="cp1252"), ("shop €", "shop “B”")))
-_add("utf_8_with_a_mark", _stored(lambda f, d: save(f, d / "data.csv", encoding="utf-8-sig"), _ACCENTS))
-_add("utf_16", _stored(lambda f, d: save(f, d / "data.csv", encoding="utf-16"), _ACCENTS))
-_add("gzip", _stored(lambda f, d: (d / "data.csv.gz").write_bytes(gzip.compress(f.to_csv(index=False).encode()))), path="data.csv.gz")
-_add("parquet_in_nanoseconds", _stored(lambda f, d: _parquet(f, d, {"date": pa.timestamp("ns")}), form=None), path="data.parquet")
-_add("parquet_dates_and_dictionary_ids", _stored(lambda f, d: _parquet(f, d, {"date": pa.date32(), "region": pa.dictionary(pa.int32(), pa.string())}), form=None), path="data.parquet")
-_add("parquet_times_as_text_and_whole_ids", _stored(lambda f, d: _parquet(f, d, {"region": pa.int64()}), ("3", "14")), path="data.parquet")
-_add("spreadsheet", _stored(lambda f, d: f.to_excel(d / "data.xlsx", index=False), form=None), path="data.xlsx")
+_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+_PLAIN = {
+    "bars": _stored(_csv(sep="|")),
+    "semicolons_and_points": _stored(_csv(sep=";")),
+    "lines_of_windows": _stored(_csv(lineterminator="\r\n")),
+    "latin_1": _stored(_csv(encoding="latin-1"), _ACCENTS),
+    "utf_8_with_a_mark": _stored(_csv(encoding="utf-8-sig"), _ACCENTS),
+}
+for _name, _make in _PLAIN.items():
+    CASES.define(_name, _make, plain=True)
+CASES.define("cp1252_with_a_euro", _stored(_csv(encoding="cp1252"), ("shop €", "shop “B”")))
+CASES.define("utf_16", _stored(_csv(encoding="utf-16"), _ACCENTS))
+CASES.define("tabs", _stored(_csv("data.tsv", sep="\t")), path="data.tsv")
+CASES.define("tabs_in_a_text_file", _stored(_csv("data.txt", sep="\t")), path="data.txt")
+CASES.define("gzip", _stored(_csv("data.csv.gz")), path="data.csv.gz", plain=True)
+_PARQUET = {
+    "parquet_in_nanoseconds": _stored(_parquet({"date": pa.timestamp("ns")}), form=None),
+    "parquet_dates_and_dictionary_ids": _stored(
+        _parquet({"date": pa.date32(), "region": _DICTIONARY}), form=None
+    ),
+    "parquet_times_as_text_and_whole_ids": _stored(_parquet({"region": pa.int64()}), ("3", "14")),
+}
+for _name, _make in _PARQUET.items():
+    CASES.define(_name, _make, path="data.parquet")
+
+
+def _spreadsheet(frame: pd.DataFrame, folder: Path) -> None:
+    frame.to_excel(folder / "data.xlsx", index=False)
+
+
+CASES.define("spreadsheet", _stored(_spreadsheet, form=None), path="data.xlsx")
 
 
 @CASES.add(path="data.xlsx", expect=EITHER, refusal="sheet")
 def spreadsheet_with_notes_on_its_first_sheet(folder: Path, rng: Rng) -> list[Series]:
     truth = members(rng, ["a", "b"], span("2019-01-01", 60, "MS"), "sold", 12)
     with pd.ExcelWriter(folder / "data.xlsx") as book:
-        pd.DataFrame({"Notes": ["Monthly sales", "Source: our tills"]}).to_excel(book, sheet_name="About", index=False)
+        pd.DataFrame({"Notes": ["Monthly sales", "Source: our tills"]}).to_excel(
+            book, sheet_name="About", index=False
+        )
         long_frame(truth, ["shop"], "month", None).to_excel(book, sheet_name="Data", index=False)
     return truth
 
@@ -84,7 +106,9 @@ def zip_archive(folder: Path, rng: Rng) -> list[Series]:
 
 @CASES.add()
 def line_breaks_in_quoted_fields(folder: Path, rng: Rng) -> list[Series]:
-    truth = members(rng, ["Bar,\nold town", 'The "Inn"'], span("2023-01-01", 160), "guests", digits=0)
+    truth = members(
+        rng, ["Bar,\nold town", 'The "Inn"'], span("2023-01-01", 160), "guests", digits=0
+    )
     save(long_frame(truth, ["place"], "date"), folder / "data.csv")
     return truth
 
@@ -113,10 +137,10 @@ def names_with_spaces_brackets_and_signs(folder: Path, rng: Rng) -> list[Series]
     return truth
 
 
-@CASES.add()
-def a_file_name_with_spaces(folder: Path, rng: Rng) -> list[Series]:
+@CASES.add(path="Sales data (1), a=b.csv")
+def a_file_name_with_spaces_and_signs(folder: Path, rng: Rng) -> list[Series]:
     truth = members(rng, ["a", "b"], span("2023-01-01", 160), "sold")
-    save(long_frame(truth, ["shop"], "date"), folder / "data.csv")
+    save(long_frame(truth, ["shop"], "date"), folder / "Sales data (1), a=b.csv")
     return truth
 
 
@@ -155,4 +179,20 @@ def no_header(folder: Path, rng: Rng) -> list[Series]:
         [s.names[0], d, v] for s in truth for d, v in zip(texts(s.times), s.values, strict=True)
     ]
     save_lines(folder / "data.csv", lines)
+    return truth
+
+
+@CASES.add()
+def lines_by_time_with_series_in_turn(folder: Path, rng: Rng) -> list[Series]:
+    truth = members(rng, ["B0041", "B0007", "B0113"], span("2023-01-01", 300, "h"), "load", 24)
+    frame = long_frame(truth, ["bus"], "time", "%Y-%m-%d %H:%M")
+    save(frame.sort_values("time", kind="stable"), folder / "data.csv")
+    return truth
+
+
+@CASES.add()
+def lines_in_no_order(folder: Path, rng: Rng) -> list[Series]:
+    truth = members(rng, ["n", "s"], span("2023-01-01", 240), "visits", digits=0)
+    frame = long_frame(truth, ["gate"], "day")
+    save(frame.iloc[rng.permutation(len(frame))], folder / "data.csv")
     return truth

@@ -26,7 +26,7 @@ Rng = np.random.Generator
 
 @CASES.add()
 def shop_sales_by_month(folder: Path, rng: Rng) -> list[Series]:
-    shops = ["Aberdeen", "St. John's", "O’Fallon", "Zürich"]
+    shops = ["Aberdeen", "St. John's", "O'Fallon", "Zürich"]
     truth = members(rng, shops, span("2017-01-01", 72, "MS"), "Sales", 12, digits=0)
     save(long_frame(truth, ["Shop"], "Month"), folder / "data.csv")
     return truth
@@ -101,7 +101,9 @@ def tourism_with_regions_in_states(folder: Path, rng: Rng) -> list[Series]:
 def _exchange(rng: Rng) -> list[Series]:
     days = span("2021-01-04", 500, "B")
     codes = {"AUD": 0.77, "GBP": 1.36, "CAD": 0.78, "CHF": 1.12, "JPY": 0.0097, "SGD": 0.75}
-    walks = (np.round(c * np.exp(np.cumsum(0.005 * rng.normal(size=500))), 6) for c in codes.values())
+    walks = (
+        np.round(c * np.exp(np.cumsum(0.005 * rng.normal(size=500))), 6) for c in codes.values()
+    )
     return [Series((), code, days, walk) for code, walk in zip(codes, walks, strict=True)]
 
 
@@ -156,7 +158,7 @@ def products_with_a_column_for_each_month(folder: Path, rng: Rng) -> list[Series
 def web_pages_with_a_column_for_each_day(folder: Path, rng: Rng) -> list[Series]:
     """The first days of a page are empty where it did not exist yet."""
     days = span("2015-07-01", 180)
-    pages = ["2NE1_zh.wikipedia.org_all-access_spider", "AC/DC_en.wikipedia.org", "\"Heroes\"_(song)"]
+    pages = ["2NE1_zh.wikipedia.org_all-access_spider", "AC/DC_en.wikipedia.org", '"Heroes"_(song)']
     truth = members(rng, pages, days, None, digits=0)
     truth[1].values[:25] = np.nan
     lines = [[s.names[0], *["" if v != v else int(v) for v in s.values]] for s in truth]
@@ -184,7 +186,9 @@ def years_down_and_months_across(folder: Path, rng: Rng) -> list[Series]:
     values = seasonal(rng, 360, 12, 15, 2)
     names = texts(months[:12], "%b")
     table = values.reshape(30, 12)
-    save_lines(folder / "data.csv", [["Year", *names], *([1990 + k, *r] for k, r in enumerate(table))])
+    save_lines(
+        folder / "data.csv", [["Year", *names], *([1990 + k, *r] for k, r in enumerate(table))]
+    )
     return [Series((), None, months, values)]
 
 
@@ -231,20 +235,4 @@ def short_series_among_long_ones(folder: Path, rng: Rng) -> list[Series]:
 def twelve_months_in_all(folder: Path, rng: Rng) -> list[Series]:
     truth = members(rng, ["sold"], span("2023-01-01", 12, "MS"), "sold", 12)
     save(wide_frame(truth, "month"), folder / "data.csv")
-    return truth
-
-
-@CASES.add()
-def lines_by_time_with_series_in_turn(folder: Path, rng: Rng) -> list[Series]:
-    truth = members(rng, ["B0041", "B0007", "B0113"], span("2023-01-01", 300, "h"), "load", 24)
-    frame = long_frame(truth, ["bus"], "time", "%Y-%m-%d %H:%M")
-    save(frame.sort_values("time", kind="stable"), folder / "data.csv")
-    return truth
-
-
-@CASES.add()
-def lines_in_no_order(folder: Path, rng: Rng) -> list[Series]:
-    truth = members(rng, ["n", "s"], span("2023-01-01", 240), "visits", digits=0)
-    frame = long_frame(truth, ["gate"], "day")
-    save(frame.iloc[rng.permutation(len(frame))], folder / "data.csv")
     return truth

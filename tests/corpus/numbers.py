@@ -44,11 +44,6 @@ def _spelt(
     return make
 
 
-def _add(name: str, make: Callable[[Path, Rng], list[Series]], **options: object) -> None:
-    make.__name__ = name
-    CASES.add(**options)(make)
-
-
 def _put(value: float, *places: int) -> Callable[[np.ndarray], object]:
     return lambda values: values.put(list(places), value)
 
@@ -67,34 +62,58 @@ def _or(spell: Callable[[float], str], missing: str) -> Callable[[float], str]:
     return lambda value: missing if np.isnan(value) else spell(value)
 
 
-_add("thousands_in_quotes", _spelt(_grouped(",")))
-_add("thousands_in_quotes_and_smaller_numbers", _spelt(_grouped(","), 1100))
-_add("thousands_and_decimals_in_quotes", _spelt(_grouped(",", digits=2), 1500, 2))
-_add("thousands_with_commas_between_semicolons", _spelt(_grouped(","), 1100, sep=";"))
-_add("thousands_with_commas_only_between_semicolons", _spelt(_grouped(","), 18_000, sep=";"))
-_add("decimal_commas", _spelt(_grouped("", ",", 2), 120, 2, ";"))
-_add("decimal_commas_in_quotes", _spelt(_grouped("", ",", 2), 120, 2))
-_add("points_and_decimal_commas", _spelt(_grouped(".", ",", 1), 1234, 1, ";"))
-_add("spaces_in_thousands", _spelt(_grouped(" "), 2000, sep=";"))
-_add("no_break_spaces_in_thousands", _spelt(_grouped("\xa0", ",", 2), 2000, 2, ";", "cp1252"))
-_add("apostrophes_in_thousands", _spelt(_grouped("'", digits=2), 2000, 2, ";"))
-_add("negative_numbers", _spelt(_grouped("", digits=1), 0.0, 1, change=lambda v: np.add(
-    v, 20 * np.sin(np.arange(len(v)) * 2 * np.pi / 7).round(2), out=v)))  # fmt: skip
-_add("powers_of_ten", _spelt(lambda value: f"{value:.4E}", 2e6, -3))
-_add(
+def _up_and_down(values: np.ndarray) -> None:
+    values += np.round(20 * np.sin(np.arange(len(values)) * 2 * np.pi / 7), 1)
+    values.round(1, out=values)
+
+
+_OTHER = {
+    "thousands_in_quotes": _spelt(_grouped(",")),
+    "thousands_in_quotes_and_smaller_numbers": _spelt(_grouped(","), 1100),
+    "thousands_and_decimals_in_quotes": _spelt(_grouped(",", digits=2), 1500, 2),
+    "thousands_with_commas_between_semicolons": _spelt(_grouped(","), 1100, sep=";"),
+    "decimal_commas": _spelt(_grouped("", ",", 2), 120, 2, ";"),
+    "decimal_commas_in_quotes": _spelt(_grouped("", ",", 2), 120, 2),
+    "points_and_decimal_commas": _spelt(_grouped(".", ",", 1), 1234, 1, ";"),
+    "spaces_in_thousands": _spelt(_grouped(" "), 2000, 0, ";"),
+    "no_break_spaces_in_thousands": _spelt(_grouped("\xa0", ",", 2), 2000, 2, ";", "cp1252"),
+    "apostrophes_in_thousands": _spelt(_grouped("'", digits=2), 2000, 2, ";"),
+    "negative_numbers": _spelt(_grouped("", digits=1), 5, 1, change=_up_and_down),
+    "powers_of_ten": _spelt(lambda value: f"{value:.4E}", 2e6, -3),
+}
+for _name, _make in _OTHER.items():
+    CASES.define(_name, _make, plain=_name in ("negative_numbers", "powers_of_ten"))
+CASES.define(
+    "thousands_with_commas_only_between_semicolons",
+    _spelt(_grouped(","), 18_000, sep=";"),
+    expect=EITHER,
+    refusal="thousands",
+)
+CASES.define(
     "amounts_in_dollars",
     _spelt(lambda value: f"${value:,.2f}", 2000, 2),
-    expect=EITHER, refusal=r"\$",
-)  # fmt: skip
-_add(
+    expect=EITHER,
+    refusal=r"\$",
+)
+CASES.define(
     "shares_in_percent",
     _spelt(lambda value: f"{value:.1f}%", 40, 1),
-    expect=EITHER, refusal="%' |`%`|12|%",
-)  # fmt: skip
-_MISSING = _put(np.nan, 4, 30, 31, 99)
-for _name, _marker in {"a_dash": "-", "a_point": ".", "a_question_mark": "?", "a_word": "closed"}.items():
-    _add(f"missing_as_{_name}", _spelt(_or(_grouped("", digits=1), _marker), 120, 1, change=_MISSING))
-_add("missing_as_minus_9999", _spelt(_or(_grouped("", digits=1), "-9999"), 120, 1, change=_put(np.nan, 4, 30, 31)))  # fmt: skip
+    expect=EITHER,
+    refusal=r"\d%[`'\"]",
+)
+_MARKERS = {
+    "a_dash": "-",
+    "a_point": ".",
+    "a_question_mark": "?",
+    "a_word": "closed",
+    "minus_9999": "-9999",
+}
+for _name, _marker in _MARKERS.items():
+    CASES.define(
+        f"missing_as_{_name}",
+        _spelt(_or(_grouped("", digits=1), _marker), 120, 1, change=_put(np.nan, 4, 30, 31, 99)),
+        plain=_name not in ("a_dash", "minus_9999"),
+    )
 
 
 @CASES.add()
@@ -170,6 +189,8 @@ def prices_and_stock_beside_the_target(folder: Path, rng: Rng) -> list[Series]:
         sold = np.round(seasonal(rng, 200, 7, 40 + 20 * k), 0)
         price = np.round(3 + 0.1 * rng.integers(0, 4, 200), 2)
         truth += [Series((shop,), "sales", days, sold), Series((shop,), "price", days, price)]
-        frames.append(pd.DataFrame({"date": texts(days), "shop_id": shop, "price": price, "sales": sold}))
+        frames.append(
+            pd.DataFrame({"date": texts(days), "shop_id": shop, "price": price, "sales": sold})
+        )
     save(_whole(pd.concat(frames), "sales"), folder / "data.csv")
     return truth

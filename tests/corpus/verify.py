@@ -71,7 +71,7 @@ def _judge(case: Case, truth: Sequence[Series], train: bool) -> str:
             raise Wrong("exit code 0 without a command")
         if not case.allows(REFUSES):
             raise Wrong(f"refused: {message}")
-        if not case.explains(f"{out}\n{err}"):
+        if not case.explains(f"{_findings(out)}\n{err}"):
             raise Wrong(f"refused without saying why: {message}")
         return f"refused: {message}"
     overrides = shlex.split(last)[2:]
@@ -92,6 +92,12 @@ def _judge(case: Case, truth: Sequence[Series], train: bool) -> str:
         if code != 0:
             raise Wrong(f"training refused the line: {err.strip().splitlines()[-1]}")
     return "read as the truth" + (f", {repeated} repeated times resolved" if repeated else "")
+
+
+def _findings(out: str) -> str:
+    """The part of a report that says what is the matter, without the names of all columns."""
+    _, heading, findings = out.partition("\nfindings")
+    return findings if heading else "\n".join(out.splitlines()[-12:])
 
 
 def _run(arguments: Sequence[str]) -> tuple[int, str, str]:
