@@ -51,12 +51,12 @@ def local_hours_over_autumn(folder: Path, rng: Rng) -> list[Series]:
     return _local(folder, rng, "2023-08-10", 2400)
 
 
-@CASES.add()
+@CASES.add(plain=True)
 def local_half_hours_over_autumn(folder: Path, rng: Rng) -> list[Series]:
     return _local(folder, rng, "2023-10-10", 1500, "30min")
 
 
-@CASES.add()
+@CASES.add(plain=True)
 def local_hours_with_one_autumn_hour_dropped(folder: Path, rng: Rng) -> list[Series]:
     times, _ = _zoned(_NEW_YORK, "2023-08-10", 2400)
     times = np.unique(times)
@@ -108,7 +108,7 @@ def offsets_that_change(folder: Path, rng: Rng) -> list[Series]:
     return truth
 
 
-@CASES.add()
+@CASES.add(plain=True)
 def moments_that_end_in_z(folder: Path, rng: Rng) -> list[Series]:
     times = span("2024-02-01", 600, "15min")
     truth = [_load(rng, times, times, 96)]
@@ -142,7 +142,7 @@ def weather_every_ten_minutes(folder: Path, rng: Rng) -> list[Series]:
     return truth
 
 
-@CASES.add()
+@CASES.add(plain=True)
 def twelve_hour_clocks(folder: Path, rng: Rng) -> list[Series]:
     truth = [_load(rng, span("2017-01-01", 800, "h"))]
     save(wide_frame(truth, "Timestamp", "%m/%d/%Y %I:%M:%S %p"), folder / "data.csv")
@@ -195,7 +195,7 @@ def readings_at_any_minute(folder: Path, rng: Rng) -> list[Series]:
     return truth
 
 
-@CASES.add()
+@CASES.add(plain=True)
 def hours_with_lines_missing(folder: Path, rng: Rng) -> list[Series]:
     times = span("2024-01-01", 900, "h")
     kept = np.sort(rng.permutation(900)[:860])

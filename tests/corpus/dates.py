@@ -99,19 +99,19 @@ _PLAIN = {
     "ends_of_months": _dated(span("2016-01-31", 70, "ME"), "%Y-%m-%d", period=12),
     "ends_of_quarters": _dated(span("2004-03-31", 60, "QE"), "%Y-%m-%d", period=4),
     "weeks_that_end_on_sunday": _dated(span("2019-01-06", 150, "W-SUN"), "%Y-%m-%d", "week", 52),
-}
-_OTHER = {
-    "day_month_year_with_dots": _dated(_DAYS, "%d.%m.%Y"),
-    "month_day_year_with_evidence": _dated(_DAYS, "%m/%d/%Y"),
     "day_and_name_of_the_month": _dated(_DAYS, "%d-%b-%y"),
-    "year_and_month": _dated(_MONTHS, "%Y-%m", "month", 12),
-    "year_and_month_as_a_number": _dated(_MONTHS, _number("%Y%m"), "yyyymm", 12),
-    "dates_as_numbers": _dated(_DAYS, _number("%Y%m%d"), "dt"),
-    "the_15th_of_each_month": _dated(_MID_MONTHS, "%Y-%m-%d", period=12),
     "weeks_that_end_on_saturday": _dated(span("2019-01-05", 150, "W-SAT"), "%m/%d/%Y", "week", 52),
     "business_days": _dated(span("2021-01-04", 300, "B"), "%Y-%m-%d", period=5),
     "years": _dated(span("1950-01-01", 70, "YS"), _years, "Year", 10, _counted(_years)),
     "seconds_since_1970": _dated(_HOURS, _since_1970("s"), "timestamp", 24),
+}
+_OTHER = {
+    "day_month_year_with_dots": _dated(_DAYS, "%d.%m.%Y"),
+    "month_day_year_with_evidence": _dated(_DAYS, "%m/%d/%Y"),
+    "year_and_month": _dated(_MONTHS, "%Y-%m", "month", 12),
+    "year_and_month_as_a_number": _dated(_MONTHS, _number("%Y%m"), "yyyymm", 12),
+    "dates_as_numbers": _dated(_DAYS, _number("%Y%m%d"), "dt"),
+    "the_15th_of_each_month": _dated(_MID_MONTHS, "%Y-%m-%d", period=12),
     "milliseconds_since_1970": _dated(_HOURS, _since_1970("ms"), "ts", 24),
     "days_as_a_spreadsheet_counts_them": _dated(_DAYS, _serial, "date", also=_counted(_serial)),
 }
@@ -156,7 +156,7 @@ def integer_steps(folder: Path, rng: Rng) -> list[Series]:
     return truth
 
 
-@CASES.add()
+@CASES.add(plain=True)
 def holidays_left_out_of_business_days(folder: Path, rng: Rng) -> list[Series]:
     days = span("2021-01-04", 320, "B")
     off = np.isin(texts(days, "%m-%d"), ["12-24", "12-27", "01-03", "04-02", "05-03"])

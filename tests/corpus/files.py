@@ -62,10 +62,14 @@ _PLAIN = {
 }
 for _name, _make in _PLAIN.items():
     CASES.define(_name, _make, plain=True)
-CASES.define("cp1252_with_a_euro", _stored(_csv(encoding="cp1252"), ("shop €", "shop “B”")))
+CASES.define(
+    "cp1252_with_a_euro", _stored(_csv(encoding="cp1252"), ("shop €", "shop “B”")), plain=True
+)
 CASES.define("utf_16", _stored(_csv(encoding="utf-16"), _ACCENTS))
 CASES.define("tabs", _stored(_csv("data.tsv", sep="\t")), path="data.tsv")
-CASES.define("tabs_in_a_text_file", _stored(_csv("data.txt", sep="\t")), path="data.txt")
+CASES.define(
+    "tabs_in_a_text_file", _stored(_csv("data.txt", sep="\t")), path="data.txt", plain=True
+)
 CASES.define("gzip", _stored(_csv("data.csv.gz")), path="data.csv.gz", plain=True)
 _PARQUET = {
     "parquet_in_nanoseconds": _stored(_parquet({"date": pa.timestamp("ns")}), form=None),
@@ -75,7 +79,7 @@ _PARQUET = {
     "parquet_times_as_text_and_whole_ids": _stored(_parquet({"region": pa.int64()}), ("3", "14")),
 }
 for _name, _make in _PARQUET.items():
-    CASES.define(_name, _make, path="data.parquet")
+    CASES.define(_name, _make, path="data.parquet", plain="dates" not in _name)
 
 
 def _spreadsheet(frame: pd.DataFrame, folder: Path) -> None:

@@ -78,7 +78,7 @@ def items_in_stores_by_number(folder: Path, rng: Rng) -> list[Series]:
     return truth
 
 
-@CASES.add()
+@CASES.add(plain=True)
 def measurements_of_several_kinds(folder: Path, rng: Rng) -> list[Series]:
     keys = list(product(["Mitte", "Tempelhof", "Spandau"], ["PM10", "NO2"]))
     truth = members(rng, keys, span("2023-03-01", 240, "h"), "value", 24)
@@ -121,7 +121,7 @@ def exchange_rates_below_an_unnamed_date(folder: Path, rng: Rng) -> list[Series]
     return truth
 
 
-@CASES.add()
+@CASES.add(plain=True)
 def regions_and_their_total(folder: Path, rng: Rng) -> list[Series]:
     parts = members(rng, ["x", "y", "z"], span("2022-01-01", 200), None)
     names = dict(zip(["north", "south", "east"], parts, strict=True))

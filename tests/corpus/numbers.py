@@ -81,8 +81,9 @@ _OTHER = {
     "negative_numbers": _spelt(_grouped("", digits=1), 5, 1, change=_up_and_down),
     "powers_of_ten": _spelt(lambda value: f"{value:.4E}", 2e6, -3),
 }
+_PLAIN = ("thousands_in_quotes", "apostrophes_in_thousands", "negative_numbers", "powers_of_ten")
 for _name, _make in _OTHER.items():
-    CASES.define(_name, _make, plain=_name in ("negative_numbers", "powers_of_ten"))
+    CASES.define(_name, _make, plain=_name in _PLAIN)
 CASES.define(
     "thousands_with_commas_only_between_semicolons",
     _spelt(_grouped(","), 18_000, sep=";"),
@@ -144,7 +145,7 @@ def a_constant_series(folder: Path, rng: Rng) -> list[Series]:
     return truth
 
 
-@CASES.add()
+@CASES.add(plain=True)
 def counts_that_are_mostly_zero(folder: Path, rng: Rng) -> list[Series]:
     days = span("2023-01-01", 250)
     names = ["bolt", "nut", "pump"]
@@ -154,7 +155,7 @@ def counts_that_are_mostly_zero(folder: Path, rng: Rng) -> list[Series]:
     return truth
 
 
-@CASES.add()
+@CASES.add(plain=True)
 def ids_that_are_numbers(folder: Path, rng: Rng) -> list[Series]:
     truth = members(rng, ["101", "102", "205"], span("2023-01-01", 200), "visits", digits=0)
     save(long_frame(truth, ["store_nbr"], "date"), folder / "data.csv")

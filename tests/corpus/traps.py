@@ -29,7 +29,7 @@ def twenty_series_and_no_id_but_a_category(folder: Path, rng: Rng) -> list[Serie
     """Neither column tells the lines of a day apart."""
     truth = members(rng, [f"s{k}" for k in range(20)], span("2023-01-01", 60), "sold")
     frame = long_frame(truth, ["shop"], "date")
-    frame["weekend"] = np.where(pd.to_datetime(frame["date"]).dt.dayofweek >= 5, "yes", "no")
+    frame["weekend"] = np.where(pd.DatetimeIndex(frame["date"]).day_of_week >= 5, "yes", "no")
     frame["weather"] = rng.choice(["sun", "rain", "snow"], len(frame))
     save(frame.drop(columns="shop").sort_values("date"), folder / "data.csv")
     return truth
@@ -150,7 +150,7 @@ def the_same_day_twice_in_other_columns(folder: Path, rng: Rng) -> list[Series]:
     return truth
 
 
-@CASES.add()
+@CASES.add(plain=True)
 def newest_lines_first(folder: Path, rng: Rng) -> list[Series]:
     truth = members(rng, ["Close"], span("2022-01-03", 260, "B"), "Close", 5, digits=2)
     frame = long_frame(truth, ["name"], "Date").drop(columns="name")

@@ -1,15 +1,32 @@
 """The real `tsconv check` on a corpus of files: its line reads the truth, or it says why not."""
 
+import functools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.corpus import CASES
 from tests.corpus.case import Case
 from tests.corpus.verify import try_case
+from tsconv.config import compose as composing
 
 _NUMBERED = list(enumerate(CASES.values()))
 _TRAINED = 15  # one in so many is trained on
+
+
+_bare_config = functools.cache(composing.compose)
+
+
+@pytest.fixture(autouse=True)
+def bare_configs_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose a config without overrides once for all cases: it takes much of their time."""
+    compose = composing.compose
+
+    def cached(name: str, *args: Any, **kwargs: Any) -> Any:
+        return compose(name, *args, **kwargs) if args or kwargs else _bare_config(name)
+
+    monkeypatch.setattr(composing, "compose", cached)
 
 
 @pytest.mark.parametrize(
