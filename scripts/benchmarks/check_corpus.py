@@ -37,7 +37,7 @@ def main() -> int:
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     cases = [c for name, c in CASES.items() if options.only is None or options.only in name]
-    begun, right = time.perf_counter(), 0
+    begun, right, refused = time.perf_counter(), 0, 0
     with tempfile.TemporaryDirectory() as temporary:
         home = options.keep or Path(temporary)
         for number, case in enumerate(cases):
@@ -46,9 +46,13 @@ def main() -> int:
             train = options.train or (number % _SOME == 0 and not options.quick)
             outcome = try_case(case, folder, train)
             right += outcome.right
+            refused += outcome.right and outcome.what.startswith("refused")
             mark = "right" if outcome.right else "WRONG"
             print(f"{mark}  {case.name:<48}  {outcome.what}", flush=True)
-    print(f"{right} of {len(cases)} right, {time.perf_counter() - begun:.0f} s")
+    print(
+        f"{right} of {len(cases)} right: {right - refused} read as the truth, {refused} refused "
+        f"with the reason ({time.perf_counter() - begun:.0f} s)"
+    )
     return int(right < len(cases))
 
 

@@ -34,8 +34,11 @@ def _load(rng: Rng, times: np.ndarray, utc: np.ndarray | None = None, day: int =
     return Series((), "load", times, seasonal(rng, len(times), day, 15_000, 0), (), utc)
 
 
-def _local(folder: Path, rng: Rng, start: str, steps: int, freq: str = "h") -> list[Series]:
-    times, _ = _zoned(_NEW_YORK, start, steps, freq)
+def _local(
+    folder: Path, rng: Rng, start: str, steps: int, freq: str = "h", zone: str = _NEW_YORK
+) -> list[Series]:
+    """Naive times on the wall clock of a zone, which the file does not name."""
+    times, _ = _zoned(zone, start, steps, freq)
     truth = [_load(rng, times, None, 24 if freq == "h" else 48)]
     save(wide_frame(truth, "time", "%Y-%m-%d %H:%M:%S"), folder / "data.csv")
     return truth
@@ -49,6 +52,16 @@ def local_hours_over_spring(folder: Path, rng: Rng) -> list[Series]:
 @CASES.add()
 def local_hours_over_autumn(folder: Path, rng: Rng) -> list[Series]:
     return _local(folder, rng, "2023-08-10", 2400)
+
+
+@CASES.add()
+def european_hours_over_autumn(folder: Path, rng: Rng) -> list[Series]:
+    return _local(folder, rng, "2023-09-10", 2000, zone=_BERLIN)
+
+
+@CASES.add()
+def australian_half_hours_over_autumn(folder: Path, rng: Rng) -> list[Series]:
+    return _local(folder, rng, "2012-03-15", 1500, "30min", "Australia/Melbourne")
 
 
 @CASES.add(plain=True)

@@ -12,7 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.corpus.case import EITHER, REFUSES, Cases, Series
-from tests.corpus.making import long_frame, members, save, save_lines, seasonal, span, texts
+from tests.corpus.making import (
+    long_frame,
+    members,
+    moments,
+    save,
+    save_lines,
+    seasonal,
+    span,
+    texts,
+)
 
 CASES = Cases()
 Rng = np.random.Generator
@@ -82,6 +91,15 @@ for _name, _make in _PARQUET.items():
     CASES.define(_name, _make, path="data.parquet", plain="dates" not in _name)
 
 
+@CASES.add(path="data.parquet")
+def parquet_in_a_zone(folder: Path, rng: Rng) -> list[Series]:
+    index = pd.date_range("2023-10-20", periods=600, freq="h", tz="Europe/Berlin", unit="ms")
+    utc = moments(index.tz_convert("UTC"))
+    truth = [Series((), "load", utc, seasonal(rng, 600, 24), (), utc)]
+    pd.DataFrame({"begin": index, "load": truth[0].values}).to_parquet(folder / "data.parquet")
+    return truth
+
+
 def _spreadsheet(frame: pd.DataFrame, folder: Path) -> None:
     frame.to_excel(folder / "data.xlsx", index=False)
 
@@ -89,7 +107,7 @@ def _spreadsheet(frame: pd.DataFrame, folder: Path) -> None:
 CASES.define("spreadsheet", _stored(_spreadsheet, form=None), path="data.xlsx")
 
 
-@CASES.add(path="data.xlsx", expect=EITHER, refusal="sheet")
+@CASES.add(path="data.xlsx", expect=EITHER, refusal=r"data\.sheet|sheets")
 def spreadsheet_with_notes_on_its_first_sheet(folder: Path, rng: Rng) -> list[Series]:
     truth = members(rng, ["a", "b"], span("2019-01-01", 60, "MS"), "sold", 12)
     with pd.ExcelWriter(folder / "data.xlsx") as book:

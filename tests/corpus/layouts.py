@@ -121,6 +121,17 @@ def exchange_rates_below_an_unnamed_date(folder: Path, rng: Rng) -> list[Series]
     return truth
 
 
+@CASES.add()
+def columns_of_series_with_the_weekday_beside(folder: Path, rng: Rng) -> list[Series]:
+    days = span("2022-01-01", 200)
+    levels = {"trams": 900, "buses": 1400, "ferries": 60}
+    truth = [Series((), name, days, seasonal(rng, 200, 7, v, 0)) for name, v in levels.items()]
+    frame = wide_frame(truth, "date")
+    frame.insert(1, "weekday", texts(days, "%a"))
+    save(frame, folder / "data.csv")
+    return truth
+
+
 @CASES.add(plain=True)
 def regions_and_their_total(folder: Path, rng: Rng) -> list[Series]:
     parts = members(rng, ["x", "y", "z"], span("2022-01-01", 200), None)
@@ -166,7 +177,7 @@ def web_pages_with_a_column_for_each_day(folder: Path, rng: Rng) -> list[Series]
     return truth
 
 
-@CASES.add(expect=EITHER, refusal="wide_columns_are|data.id|Province")
+@CASES.add(expect=EITHER, refusal=r"wide_columns_are|a column (a|for each) |headers? .*(date|time)")
 def cases_by_country_with_columns_m_d_yy(folder: Path, rng: Rng) -> list[Series]:
     """The layout of the pandemic's files: two keys, coordinates, dates as 1/22/20."""
     days = span("2020-01-22", 120)
@@ -228,6 +239,14 @@ def short_series_among_long_ones(folder: Path, rng: Rng) -> list[Series]:
     truth += members(rng, ["new", "newer"], span("2022-07-10", 6), "y")
     truth += members(rng, ["newest"], span("2022-07-18", 1), "y")
     save(long_frame(truth, ["unique_id"], "ds"), folder / "data.csv")
+    return truth
+
+
+@CASES.add(expect=EITHER, refusal="frequenc")
+def daily_and_monthly_series(folder: Path, rng: Rng) -> list[Series]:
+    truth = members(rng, ["visits"], span("2021-01-01", 700), "value")
+    truth += members(rng, ["orders"], span("2021-01-01", 23, "MS"), "value", 12)
+    save(long_frame(truth, ["measure"], "date"), folder / "data.csv")
     return truth
 
 
