@@ -196,20 +196,20 @@ def _tiles(panel: Panel, forecast: Forecast, most: int) -> tuple[list[tuple[int,
 
 
 def plot_errors_by_row(
-    ours: dict[str, dict[str, Any]], naive: dict[str, dict[str, Any]], path: Path
+    ours: dict[str, dict[str, Any]], rival: dict[str, dict[str, Any]], path: Path, rival_name: str
 ) -> None:
-    """Draw MASE of every row beside seasonal naive's to `path`, the worst on top.
+    """Draw MASE of every row beside the rival's to `path`, the worst on top.
 
-    ours, naive: row -> metrics, as metrics.json has them.
+    ours, rival: row -> metrics, as metrics.json has them.
     """
-    named = [r for r in ours if None not in (ours[r]["mase"], naive[r]["mase"])]
+    named = [r for r in ours if None not in (ours[r]["mase"], rival[r]["mase"])]
     names = sorted(named, key=lambda r: ours[r]["mase"])[-_MOST_ROWS:]  # more cannot be read
     figure, axes = figure_grid(1, 1, 7, 1.1 + 0.21 * max(4, len(names)))
     ax = axes[0][0]
     at = np.arange(len(names))
-    a, b = ([part[r]["mase"] for r in names] for part in (ours, naive))
+    a, b = ([part[r]["mase"] for r in names] for part in (ours, rival))
     ax.hlines(at, a, b, color=GREY, alpha=0.3, lw=1.5)
-    ax.plot(b, at, "o", ms=4.5, color=GREY, label="seasonal naive")
+    ax.plot(b, at, "o", ms=4.5, color=GREY, label=rival_name)
     ax.plot(a, at, "o", ms=5, color=ORANGE, label="tsconv")
     ax.set(yticks=at, xlabel="MASE on the test part")
     ax.set_yticklabels(names, parse_math=False)
