@@ -73,7 +73,10 @@ def test_every_frequency_length_and_horizon_resolves(freq: str, length: int, hor
     assert c.context_length is not None
     assert 4 <= c.context_length <= max(4, length)
     assert c.split.val_size in (0, *range(horizon, 10 * horizon + 1))
-    assert c.split.test_size in (0, *range(horizon, 10 * horizon + 1))
+    assert c.split.test_size is not None
+    assert c.split.val_size is not None
+    assert c.split.test_size == 0 or c.split.test_size >= horizon
+    assert 2 * (c.split.test_size + c.split.val_size) <= length
     assert c.model.hidden
     assert c.model.levels
     assert c.data.origins_per_chunk
