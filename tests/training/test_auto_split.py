@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from tests.training.test_auto import panel
+from tests.helpers.panels import panel_of_zeros
 from tsconv.config.schema import SplitConfig
 from tsconv.errors import ConfigError
 from tsconv.training.auto_split import find_cycles, resolve_split
@@ -23,7 +23,10 @@ def choose(
 ) -> tuple[SplitConfig, dict[str, str]]:
     sizes = torch.tensor([0, *lengths]).cumsum(0)
     return resolve_split(
-        split, horizon, dataclasses.replace(panel(freq, len(lengths), 1), indptr=sizes), lags
+        split,
+        horizon,
+        dataclasses.replace(panel_of_zeros(freq, len(lengths), 1), indptr=sizes),
+        lags,
     )
 
 
@@ -56,7 +59,7 @@ def test_a_season_of_the_data_counts_as_one_of_the_frequency() -> None:
     split, reasons = choose("1", [1000], 10, lags=(200,))
     assert split.test_size == 200
     assert reasons["split.test_size"].endswith("(20%): a season of 200 steps")
-    assert find_cycles(panel("B", 1, 9).frequency, [], 2000) == {
+    assert find_cycles(panel_of_zeros("B", 1, 9).frequency, [], 2000) == {
         5: "a season of 5 steps", 261: "a year",
     }  # fmt: skip
 
