@@ -101,36 +101,56 @@ class MetricSums:
 
     def result(self) -> dict[str, float | int | None]:
         """All of METRIC_NAMES; None where a figure is not defined (no interval, no scale)."""
-        total = {name: float(value.sum()) for name, value in self.sums.items()}
-        count = total["points"]
-        if count == 0:
-            return dict.fromkeys(METRIC_NAMES) | {"n_origins": 0}
-        mse, mae = total["square"] / count, total["absolute"] / count
-        return {
-            "mse": mse,
-            "mae": mae,
-            "rmse": mse**0.5,
-            "smape": 100 * total["symmetric"] / count,
-            "mase": self._mase(),
-            "wql": total["pinball"] / total["observed"] if total["observed"] else None,
-            "coverage_80": total["inside"] / count if self._has_interval else None,
-            "scaled_mse": self._scaled("square", 2),
-            "scaled_mae": self._scaled("absolute", 1),
-            "n_origins": int(total["origins"]),
-        }
+        return self._reduced((0, 1, 2))[0]
 
-    def _scaled(self, name: str, power: int) -> float | None:
+    def by_target(self) -> list[dict[str, float | int | None]]:
+        """The result of each target alone."""
+        return self._reduced((0, 2))
+
+    def by_row(self) -> list[dict[str, float | int | None]]:
+        """The result of each row alone."""
+        return self._reduced((0, 1))
+
+    def _reduced(self, dims: tuple[int, ...]) -> list[dict[str, float | int | None]]:
+        """METRIC_NAMES over some of the axes (S, T, H), for each place on the others."""
+        total = {name: value.sum(dims).reshape(-1) for name, value in self.sums.items()}
+        count = total["points"]
+        mse = total["square"] / count
+        inside = total["inside"] / count
+        figures = {
+            "mse": mse,
+            "mae": total["absolute"] / count,
+            "rmse": mse.sqrt(),
+            "smape": 100 * total["symmetric"] / count,
+            "mase": self._mase(dims),
+            "wql": total["pinball"] / total["observed"],
+            "coverage_80": inside if self._has_interval else torch.full_like(inside, torch.nan),
+            "scaled_mse": self._scaled("square", 2, dims),
+            "scaled_mae": self._scaled("absolute", 1, dims),
+        }
+        columns = {
+            name: torch.where(figure.isfinite() & (count > 0), figure, torch.nan).tolist()
+            for name, figure in figures.items()
+        }
+        origins = total["origins"].tolist()
+        return [
+            {
+                name: None if column[i] != column[i] else column[i]
+                for name, column in columns.items()
+            }
+            | {"n_origins": int(origins[i])}
+            for i in range(len(origins))
+        ]
+
+    def _scaled(self, name: str, power: int, dims: tuple[int, ...]) -> Tensor:
         """Mean error of the series that have a spread, in units of their training deviation."""
         used = (self.scale.std > 0) & self.scored
-        if not used.any():
-            return None
-        error = self.sums[name][used] / self.scale.std[used] ** power
-        return float(error.sum() / self.sums["points"][used].sum())
+        error = torch.where(used, self.sums[name] / self.scale.std**power, 0).sum(dims)
+        return (error / torch.where(used, self.sums["points"], 0).sum(dims)).reshape(-1)
 
-    def _mase(self) -> float | None:
+    def _mase(self, dims: tuple[int, ...]) -> Tensor:
         """Mean over series of MAE / in-sample seasonal naive error, where a series has one."""
         used = (self.scale.naive > 0) & self.scored
-        if not used.any():
-            return None
-        mae = self.sums["absolute"][used] / self.sums["points"][used]
-        return float((mae / self.scale.naive[used]).mean())
+        mae = self.sums["absolute"] / self.sums["points"]
+        each = torch.where(used, mae / self.scale.naive, 0)
+        return (each.sum(dims) / used.sum(dims)).reshape(-1)

@@ -82,9 +82,7 @@ def _by_part(sums: MetricSums, panel: Panel) -> dict[str, Any]:
     """All metrics over everything, then `by_channel` and `by_row` where there are several."""
     out: dict[str, Any] = sums.result()
     if len(panel.targets) > 1:
-        out["by_channel"] = {
-            name: sums.part(target=c).result() for c, name in enumerate(panel.targets)
-        }
+        out["by_channel"] = dict(zip(panel.targets, sums.by_target(), strict=True))
     if panel.rows:
-        out["by_row"] = {name: sums.part(row=h).result() for h, name in enumerate(panel.rows)}
+        out["by_row"] = dict(zip(panel.rows, sums.by_row(), strict=True))
     return out

@@ -36,7 +36,7 @@ def format_time_axis(ax: Any, panel: Panel, shown: Times) -> None:
     ax.xaxis.set_major_locator(locator)
     # matplotlib would write the year as an offset, and leaves it out where a tick has it.
     ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone, show_offset=False))
-    ends = shown[[0, -1]]
+    ends: Any = shown[[0, -1]]
     clock = to_wall(ends, panel.time_zone) if panel.time_zone and on_utc else ends
     ax.set_xlabel(describe_range(clock[0], clock[1]), loc="right", fontsize=8, color="#444444")
 
@@ -47,7 +47,7 @@ def describe_range(first: np.datetime64, last: np.datetime64) -> str:
     >>> describe_range(np.datetime64("2024-01-30"), np.datetime64("2024-03-02"))
     '30 Jan to 2 Mar 2024'
     """
-    days = [np.datetime64(time, "D") for time in (first, last)]
+    days = [time.astype("datetime64[D]") for time in (first, last)]
     years, months, numbers = zip(*map(_parts, days), strict=True)
     if days[0] == days[1]:
         return f"{numbers[0]} {months[0]} {years[0]}"

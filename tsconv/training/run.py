@@ -151,6 +151,7 @@ def _train(
         "reasons": reasons,
         "val": metrics["val"],
         "test": metrics["test"],
+        **{key: metrics[key] for key in ("rival", "rival_season", "baseline_steps")},
     }
     bundle = Bundle(
         net=prepared.net.eval(),
@@ -212,9 +213,8 @@ def _plot(
         path = plots / "test_forecasts.png"
         most = 12 if panel.rows else 6
         plot_forecasts(panel, forecast, bundle.net.quantiles, path, most, bundle.encodings)
-    test = metrics["test"]
-    if test is not None and "by_row" in test:
-        rival = metrics["rival"]
+    test, rival = metrics["test"], metrics["rival"]
+    if test is not None and rival is not None and "by_row" in test:
         name = describe_baseline(rival, metrics["baseline_steps"][rival])
         theirs = test["baselines"][rival]["by_row"]
         plot_errors_by_row(test["by_row"], theirs, plots / "errors_by_row.png", name)
