@@ -149,6 +149,7 @@ def _train(
         "series": len(panel),
         "reasons": reasons,
         "val": metrics["val"],
+        "rival": metrics.get("rival"),
         "test": metrics["test"],
     }
     bundle = Bundle(
