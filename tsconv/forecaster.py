@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from tsconv.data.reading.read import table_from_frame
-from tsconv.errors import BundleError
+from tsconv.errors import BundleError, require_choice
 from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
+from tsconv.forecasting.file_columns import columns_of_frame
 from tsconv.forecasting.forecast import forecast_panel, skipped_note
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.match import override_roles, prepare_forecast, training_row_index
@@ -75,29 +76,35 @@ class Forecaster:
         frame: pd.DataFrame,
         batch_size: int = 256,
         future: pd.DataFrame | None = None,
+        columns: str = "file",
         **roles: Any,
     ) -> pd.DataFrame:
         """Forecast each series of a DataFrame from its last step.
 
         batch_size: series forecast at once. future: the future covariates of the steps to
-        forecast, where `frame` does not have them. roles: keys of the config's group `data` that
+        forecast, where `frame` does not have them. columns: `file` names ids, rows and times as
+        `frame` does, `nixtla` calls them `unique_id`, `row` and `ds`. roles: keys of the config's group `data` that
         differ from the training's, such as row="city".
 
-        Returns `unique_id[, row][, channel], ds, tsconv, tsconv-lo-80, tsconv-hi-80, ...` in the
-        units of the data. Series without an observed value in their context are left out. Raises
+        Returns `id[, row][, channel], time, tsconv, tsconv-lo-80, tsconv-hi-80, ...` in the units
+        of the data. Series without an observed value in their context are left out. Raises
         BundleError before `fit` or `load`, ConfigError for a role that does not exist, DataError
         where the frame does not fit the training.
         """
+        require_choice("columns", columns, ("file", "nixtla"))
         data = override_roles(self.bundle.data, roles)
         future_table = None if future is None else table_from_frame(future, data, future_only=True)
         table = table_from_frame(frame, data)
-        panel, origins = prepare_forecast(self.bundle, table, future_table, roles.get("freq"))
+        panel, origins = prepare_forecast(
+            self.bundle, table, future_table, roles.get("freq"), data.allow_shift
+        )
         net = self.bundle.net
         row_index = training_row_index(self.bundle, panel)
         forecast = forecast_panel(net, panel, batch_size, origins, row_index)
         skipped = skipped_note(forecast, net.spec.context_length)
         self.notes = [str(note) for note in (*panel.notes, skipped) if note is not None]
-        return forecast_frame(forecast, panel, net.quantiles)
+        file_columns = columns_of_frame(frame, data) if columns == "file" else None
+        return forecast_frame(forecast, panel, net.quantiles, file_columns)
 
     def save(self, folder: str | Path) -> None:
         """Write the bundle, config.json and model.safetensors, in place of an earlier one.

@@ -14,6 +14,7 @@ from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.zones import find_zone
 from tsconv.forecasting.forecast import Forecast
 from tsconv.forecasting.frame import quantile_columns
+from tsconv.forecasting.outputs import PICTURE_TITLE
 
 _MOST_ROWS = 100
 _MOST_MARKS = 8  # runs of a category in one plot; more cannot be read
@@ -90,7 +91,7 @@ def plot_forecasts(
         figure.legend(
             handles, labels, frameon=False, fontsize=9, ncols=3, loc="outside upper right"
         )
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, metadata={"Title": PICTURE_TITLE})
 
 
 def draw_forecast(

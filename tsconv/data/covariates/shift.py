@@ -1,8 +1,8 @@
 """Covariates in another unit than in training: found by where most of their values lie.
 
 A network cannot know that a temperature is in Fahrenheit now, or that a share has become a per
-cent: its forecasts would be wrong without a sign. Past covariates that are numbers need no check, since
-they are scaled by their own past as targets are.
+cent: its forecasts would be wrong without a sign. Past covariates that are numbers need no check:
+they are scaled by their own past, as targets are.
 """
 
 from __future__ import annotations
