@@ -19,6 +19,10 @@ from tsconv.cli import main
 settings.register_profile("tsconv", deadline=None, derandomize=True)
 settings.load_profile("tsconv")
 
+# What tsconv remembers between trainings stays out of the home of whoever runs the tests.
+_cache = tempfile.TemporaryDirectory(prefix="tsconv-cache-")
+os.environ["XDG_CACHE_HOME"] = _cache.name
+
 
 @pytest.fixture
 def tsconv(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:

@@ -125,6 +125,20 @@ def test_permissions_are_those_of_new_files(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "bundle").stat().st_mode) == 0o750
 
 
+def test_what_a_library_wrote_for_the_owner_alone_gets_ordinary_permissions(tmp_path: Path) -> None:
+    old = os.umask(0o022)
+    try:
+        with replace_file(tmp_path / "a.txt") as temporary:
+            os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
+        with replace_folder(tmp_path / "bundle") as folder:
+            os.close(os.open(folder / "weights", os.O_CREAT | os.O_WRONLY, 0o600))
+    finally:
+        os.umask(old)
+    for path in (tmp_path / "a.txt", tmp_path / "bundle" / "weights"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert names(tmp_path) == ["a.txt", "bundle"]
+
+
 def in_threads(work: Callable[[str], None]) -> list[BaseException]:
     """Run `work` for two letters at once; return what went wrong."""
     errors: list[BaseException] = []

@@ -27,7 +27,10 @@ ORDER = (
     "training",
     "sweep",
     "check",
+    "frames",
+    "summary",
     "forecaster",
+    "commands",
     "cli",
 )
 DATA_ORDER = ("timestamps", "reading", "panel", "covariates", "batches")
@@ -138,7 +141,8 @@ HEAVY = {
     "hydra": ("config/compose.py", "config/overrides.py"),
     "pytorch_lightning": ("training", "data/batches/data_module.py", "sweep/trial.py"),
     "matplotlib": ("output/plots.py", "sweep/results"),
-    "pandas": ("data", "forecasting", "forecaster.py", "check"),
+    "pandas": ("data", "forecasting", "frames.py", "check"),
+    "narwhals": ("frames.py",),
 }
 
 

@@ -2,7 +2,8 @@
 
 What is written goes to a temporary name beside the target, is flushed to the disk and renamed. Who
 reads the target meanwhile sees the old content or the new, and two may write at once: the last one
-to finish stays. Where writing fails, the old content stays and the temporary file is removed.
+to finish stays. Where writing fails, the old content stays and the temporary file is removed. New
+files have the permissions that the process gives to any new file, whatever library wrote them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +24,8 @@ _ATTEMPTS = 100  # to take a folder's place, each lost to somebody who took it a
 def replace_file(target: Path) -> Iterator[Path]:
     """Yield a path beside `target` to write to; it becomes `target` when the block ends.
 
-    The new file has the permissions of any new file. Raises OSError where the folder is missing or
-    cannot be written to; an exception in the block leaves `target` as it was.
+    Raises OSError where the folder is missing or cannot be written to; an exception in the block
+    leaves `target` as it was.
 
     >>> import pathlib, tempfile
     >>> target = pathlib.Path(tempfile.mkdtemp()) / "numbers.txt"
@@ -35,6 +37,7 @@ def replace_file(target: Path) -> Iterator[Path]:
     temporary = _temporary_path(target)
     try:
         yield temporary
+        _set_ordinary_mode(temporary, _mode_of_new_files(target))
         _flush(temporary)
         os.replace(temporary, target)
     except BaseException:
@@ -77,8 +80,10 @@ def replace_folder(target: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
+        mode = stat.S_IMODE(temporary.stat().st_mode) & 0o666  # the umask's, as of any new folder
         for path in temporary.rglob("*"):
             if path.is_file():
+                _set_ordinary_mode(path, mode)
                 _flush(path)
         _take_place(temporary, target)
     except BaseException:
@@ -89,6 +94,26 @@ def replace_folder(target: Path) -> Iterator[Path]:
 def _temporary_path(target: Path) -> Path:
     """A hidden name in the same folder, hence on the same disk, that nobody else has."""
     return target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+
+
+def _mode_of_new_files(target: Path) -> int:
+    """The permissions that a file made now beside `target` gets.
+
+    A file is made to find out: the umask can only be read by setting it, for every thread.
+    """
+    probe = _temporary_path(target)
+    try:
+        with probe.open("x") as file:
+            return stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def _set_ordinary_mode(path: Path, mode: int) -> None:
+    """Give a file the permissions of any new one: some libraries write for the owner alone."""
+    if stat.S_IMODE(path.stat().st_mode) != mode:
+        with contextlib.suppress(PermissionError):  # a file system without permissions
+            path.chmod(mode)
 
 
 def _flush(path: Path) -> None:

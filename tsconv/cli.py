@@ -10,21 +10,27 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tsconv.errors import TsconvError, nearest, one_line
 from tsconv.notes import LEFT_OUT, left_out
+
+if TYPE_CHECKING:
+    from tsconv.training.run import TrainResult
 
 USAGE = """\
 usage: tsconv COMMAND [--config-dir DIR] [key=value ...]
 
 commands:
-  check      look at a file first:   tsconv check data.path=sales.csv
-  train      fit a network:          tsconv train data.path=sales.csv horizon=28
-             several in turn:        tsconv train -m model.hidden=32,64 seed=0,1,2 ...
-  forecast   use a trained bundle:   tsconv forecast bundle=runs/.../bundle data.path=sales.csv
-  sweep      search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
+  check       look at a file first:   tsconv check data.path=sales.csv
+  train       fit a network:          tsconv train data.path=sales.csv horizon=28
+              several in turn:        tsconv train -m model.hidden=32,64 seed=0,1,2 ...
+  forecast    use a trained bundle:   tsconv forecast bundle=runs/.../bundle data.path=sales.csv
+  sweep       search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
+  completion  for your shell:         tsconv completion bash
 
-Keys are those of conf/ (tsconv train --help lists them). `tsconv --version` prints the version.
+`tsconv COMMAND --help` explains the keys to set first, `--help all` every key.
+`tsconv --version` prints the version.
 """
 
 
@@ -46,15 +52,11 @@ def check_command(overrides: Sequence[str], config_dir: str | None = None) -> No
 
 def train_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Train, then print the table of test metrics and the bundle's path."""
-    from tsconv.config.compose import train_config
-
-    config = train_config(overrides, config_dir)
+    result = _train(overrides, config_dir)
+    if result is None:
+        return
     from tsconv.output.metrics_table import breakdown_tables, metrics_table
-    from tsconv.output.run_files import write_overrides
-    from tsconv.training.run import train
 
-    result = train(config, notify=_print_note)
-    write_overrides(overrides, config, result.run_dir / ".hydra")
     metrics = result.metrics
     test = metrics["test"]
     if test is not None:
@@ -68,6 +70,31 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     )
     _repeat_left_out(left_out(result.notes))
     print(f"bundle: {result.run_dir / 'bundle'}")
+
+
+def _train(overrides: Sequence[str], config_dir: str | None) -> TrainResult | None:
+    """Start a training or resume one; None where the run to resume is finished, which is said."""
+    try:
+        from tsconv.config.resume import train_or_resume_config
+
+        config = train_or_resume_config(overrides, config_dir)
+        from tsconv.output.run_files import write_overrides
+        from tsconv.training.resume import finished_line
+        from tsconv.training.run import train
+
+        finished = finished_line(config)
+        if finished is not None:
+            print(f"{finished}\nbundle: {Path(str(config.run_dir)) / 'bundle'}")
+            return None
+
+        def started(run_dir: Path) -> None:
+            print(f"run folder: {run_dir}", file=sys.stderr, flush=True)
+            own = [o for o in overrides if not o.startswith("resume=")]
+            write_overrides(own, config, run_dir / ".hydra")
+
+        return train(config, notify=_print_note, started=started)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(*(stop.args or ("nothing was written",))) from None
 
 
 def forecast_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
@@ -143,6 +170,14 @@ def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> No
         raise KeyboardInterrupt
 
 
+def completion_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
+    """Print the script that completes commands and keys in a shell."""
+    from tsconv.commands.completion import USAGE as how_to
+    from tsconv.commands.completion import completion_script
+
+    print(completion_script(overrides[0]) if overrides else how_to, end="")
+
+
 def _print_note(line: str) -> None:
     """Print a note on standard error, where it does not mix with the results."""
     print(f"note: {line}", file=sys.stderr)
@@ -162,6 +197,7 @@ COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
     "train": train_command,
     "forecast": forecast_command,
     "sweep": sweep_command,
+    "completion": completion_command,
 }
 
 
@@ -175,6 +211,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["help"] and len(arguments) > 1:  # tsconv help train
+        arguments = [arguments[1], "--help", *arguments[2:]]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(USAGE, end="")
         return 0 if arguments else 2
@@ -190,7 +228,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 2
     if any(a in ("-h", "--help") for a in rest):
-        return _exit_code(lambda *_: _print_config_keys(name), [], None)
+        return _exit_code(lambda *_: _print_help(name, rest), [], None)
     config_dir = None
     if "--config-dir" in rest[:-1]:
         at = rest.index("--config-dir")
@@ -203,6 +241,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = [a for a in rest if a.startswith("-")]
     if options:
         print(f"tsconv: unknown option `{options[0]}`\n{USAGE}", file=sys.stderr)
+        return 2
+    if not rest:
+        _print_first_screen(name)
         return 2
     return _exit_code(command, rest, config_dir)
 
@@ -221,8 +262,8 @@ def _exit_code(
     except BrokenPipeError:  # the reader of the output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print("tsconv: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"tsconv: interrupted{': ' if stop.args else ''}{stop}", file=sys.stderr)
         return 130
     except TsconvError as error:
         if debug:
@@ -237,15 +278,25 @@ def _exit_code(
         return 1
 
 
-def _print_config_keys(name: str) -> None:
-    """Print the root config and its groups with their comments, which explain each key."""
-    from tsconv.config.folder import config_folder
+def _print_help(name: str, arguments: Sequence[str]) -> None:
+    """Print a command's help, on the topic behind `--help` where there is one."""
+    if name == "completion":
+        completion_command([])
+        return
+    from tsconv.commands.help import help_text
 
-    folder = config_folder()
-    print((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-    if name != "forecast":
-        for path in sorted(folder.glob("*/*.yaml")):
-            print(f"\n# {path.relative_to(folder)}\n{path.read_text(encoding='utf-8')}", end="")
+    behind = [arguments[i + 1 :] for i, a in enumerate(arguments) if a in ("-h", "--help")][-1]
+    print(help_text(name, behind[0] if behind else None))
+
+
+def _print_first_screen(name: str) -> None:
+    """Print what to do first: a command without any key."""
+    if name == "completion":
+        completion_command([])
+        return
+    from tsconv.commands.help import first_screen
+
+    print(first_screen(name))
 
 
 def run_script(name: str) -> None:

@@ -21,19 +21,62 @@ class TsconvError(Exception):
 
 
 class DataError(TsconvError):
-    """The data cannot be used as they are; the message names file, line, column and value."""
+    """The data cannot be used as they are; the message names file, line, column and value.
+
+    >>> from tsconv import Forecaster
+    >>> try:
+    ...     Forecaster(horizon=7).fit("no such file.csv")
+    ... except DataError as error:
+    ...     print(error)  # doctest: +ELLIPSIS
+    `data.path` (=no such file.csv) ...
+    """
+
+
+class DataTypeError(DataError, TypeError):
+    """What was given as data is neither a table nor a path; the message names its type.
+
+    >>> from tsconv import Forecaster
+    >>> try:
+    ...     Forecaster(horizon=7).fit([1.0, 2.0])
+    ... except TypeError as error:
+    ...     print(error)  # doctest: +ELLIPSIS
+    fit takes a DataFrame of pandas or polars, a pyarrow table, or ..., not a list
+    """
 
 
 class ConfigError(TsconvError):
-    """A config key or an argument is wrong; the message names it, its value and valid ones."""
+    """A config key or an argument is wrong; the message names it, its value and valid ones.
+
+    >>> from tsconv import Forecaster
+    >>> try:
+    ...     Forecaster(horizon=7, modle__hidden=32)
+    ... except ConfigError as error:
+    ...     print(error)
+    unknown config key `modle.hidden` (did you mean `model.hidden`?)
+    """
 
 
 class BundleError(TsconvError):
-    """A bundle cannot be read or written; the message names the folder and the fault."""
+    """A bundle cannot be read or written; the message names the folder and the fault.
+
+    >>> from tsconv import Forecaster
+    >>> try:
+    ...     Forecaster(horizon=7).save("bundle")
+    ... except BundleError as error:
+    ...     print(error)
+    this Forecaster has no weights yet: call fit or load first
+    """
 
 
 class TrainingError(TsconvError):
-    """Training cannot go on; the message names the step and the cause."""
+    """Training cannot go on; the message names the step and the cause.
+
+    >>> try:
+    ...     raise TrainingError("the gradient of step 7 is not finite")
+    ... except TsconvError as error:
+    ...     print(error)
+    the gradient of step 7 is not finite
+    """
 
 
 def one_line(error: BaseException) -> str:

@@ -1,47 +1,61 @@
-"""Forecaster: train on a DataFrame and forecast one, from Python."""
+"""Forecaster: train on a table and forecast one, from Python."""
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tsconv.data.reading.read import table_from_frame
-from tsconv.errors import BundleError, require_choice
+from tsconv.config.schema import DataConfig, TrainConfig
+from tsconv.data.reading.table import Table
+from tsconv.errors import BundleError, ConfigError, require_choice, require_positive
 from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
-from tsconv.forecasting.file_columns import columns_of_frame
+from tsconv.forecasting.file_columns import FileColumns, columns_of_file, columns_of_frame
 from tsconv.forecasting.forecast import forecast_panel, skipped_note
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.match import override_roles, prepare_forecast, training_row_index
+from tsconv.frames import in_kind_of, is_path, table_of
+from tsconv.notes import warn
+from tsconv.summary import as_html, as_text, facts, headline, metrics_of
+
+if TYPE_CHECKING:
+    from tsconv.frames import Data
 
 
 class Forecaster:
-    """Train on a DataFrame and forecast one, with the config's keys as keyword arguments.
+    """Train on a table and forecast one, with the config's keys as keyword arguments.
 
     `Forecaster(horizon=28)` takes columns `unique_id, ds, y`. Give other keys of the config with
     double underscores, or with dots by unpacking: `Forecaster(horizon=28, data__id="store")`,
     `Forecaster(horizon=28, **{"model.hidden": 32, "experiment": "quickstart"})`.
 
-    horizon: steps to forecast from each origin. After `fit`, `metrics` holds what metrics.json
-    does and `run_dir` is the run folder. After `fit` or `forecast`, `notes` says, a sentence each,
-    what happened to the data on the way, such as lines dropped or rows that the frame lacks.
+    horizon: steps to forecast from each origin. Raises ConfigError for a key that does not exist.
 
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
+    After `fit` or `load`, `metrics` holds the figures of `metrics.json`, those of `val` and `test`
+    alone after `load`. `run_dir` is the run folder, None unless one was asked for. `notes` says, a
+    sentence each, what the last `fit` or `forecast` did to the data, such as lines dropped; each
+    note is a TsconvWarning too.
+
+    >>> import pandas as pd
     >>> days = pd.date_range("2024-01-01", periods=60)
     >>> frame = pd.DataFrame({"unique_id": "shop", "ds": days, "y": [1.0, 2.0, 4.0] * 20})
-    >>> quick = {"trainer.max_steps": 2, "callbacks.progress": False, "compile": False}
-    >>> forecaster = Forecaster(horizon=3, run_dir=folder, plots=False, **quick).fit(frame)
-    >>> forecaster.save(folder / "saved")
-    >>> Forecaster.load(folder / "saved").forecast(frame)["ds"].dt.day.tolist()  # of March
+    >>> forecaster = Forecaster(horizon=3, trainer__max_steps=2, compile=False).fit(frame)
+    >>> forecaster.forecast(frame)["ds"].dt.day.tolist()  # of March
     [1, 2, 3]
     """
 
     def __init__(self, horizon: int | None = None, **settings: Any) -> None:
-        self.settings = {k.replace("__", "."): v for k, v in settings.items()}
-        if horizon is not None:
-            self.settings["horizon"] = horizon
+        self.settings = {} if horizon is None else {"horizon": horizon}
+        self.settings |= {key.replace("__", "."): value for key, value in settings.items()}
+        if self.settings:
+            _check_settings(self.settings)
         self.metrics: dict[str, Any] = {}
         self.run_dir: Path | None = None
         self.notes: list[str] = []
@@ -54,57 +68,77 @@ class Forecaster:
             raise BundleError("this Forecaster has no weights yet: call fit or load first")
         return self._bundle
 
-    def fit(self, frame: pd.DataFrame) -> Forecaster:
-        """Train on a long or wide DataFrame and return the Forecaster itself.
+    def fit(self, data: Data) -> Forecaster:
+        """Train on a long or wide table and return the Forecaster itself.
 
-        Writes the run folder, as `tsconv train` does. Raises ConfigError for a key of the settings
-        that does not exist, DataError where the frame cannot be used, TrainingError where training
-        breaks off.
+        data: a DataFrame of pandas or polars (a lazy one is collected), a pyarrow table, or the
+        path of a CSV or Parquet file. It is not changed. Nothing is written unless `run_dir` is
+        set; then the run folder is that of `tsconv train`.
+
+        Raises DataError where the data cannot be used, ConfigError for a wrong value of a setting,
+        TrainingError where training breaks off.
         """
         from tsconv.config.compose import train_config
         from tsconv.config.overrides import format_overrides
         from tsconv.training.run import train
 
-        config = train_config(format_overrides(self.settings))
+        config = train_config(format_overrides(self._settings_of_fit()))
+        table = None
+        if is_path(data):
+            config.data.path = str(data)  # read where it is trained on: nothing else holds it
+        else:
+            table = table_of(data, config.data, "fit")
         self.notes = []
-        result = train(config, table_from_frame(frame, config.data), self.notes.append)
-        self._bundle, self.metrics, self.run_dir = result.bundle, result.metrics, result.run_dir
+        with _run_folder(config) as (config, kept):
+            result = train(config, table, self._note)
+        self._bundle, self.metrics = result.bundle, result.metrics
+        self.run_dir = result.run_dir if kept else None
         return self
 
     def forecast(
         self,
-        frame: pd.DataFrame,
+        data: Data,
+        horizon: int | None = None,
         batch_size: int = 256,
-        future: pd.DataFrame | None = None,
+        future: Data | None = None,
         columns: str = "file",
         **roles: Any,
-    ) -> pd.DataFrame:
-        """Forecast each series of a DataFrame from its last step.
+    ) -> Any:
+        """Forecast each series of a table from its last step.
 
+        data: as `fit` takes it. horizon: steps, at most those of the training; None: all of them.
         batch_size: series forecast at once. future: the future covariates of the steps to
-        forecast, where `frame` does not have them. columns: `file` names ids, rows and times as
-        `frame` does, `nixtla` calls them `unique_id`, `row` and `ds`. roles: keys of the config's group `data` that
-        differ from the training's, such as row="city".
+        forecast, where `data` does not have them. columns: `file` names ids, rows and times as
+        `data` does, `nixtla` calls them `unique_id`, `row` and `ds`. roles: keys of the config's
+        group `data` that differ from the training's, such as row="city".
 
-        Returns `id[, row][, channel], time, tsconv, tsconv-lo-80, tsconv-hi-80, ...` in the units
-        of the data. Series without an observed value in their context are left out. Raises
-        BundleError before `fit` or `load`, ConfigError for a role that does not exist, DataError
-        where the frame does not fit the training.
+        Returns a table of the kind that `data` is, of pandas for a path, with a line for each
+        series and step: the ids, the time, the median `tsconv` and the intervals `tsconv-lo-80,
+        tsconv-hi-80, ...` in the units of the data. Series without an observed value in their
+        context are left out. Raises BundleError before `fit` or `load`, ConfigError for a role
+        that does not exist or a horizon that is too long, DataError where the data do not fit the
+        training.
         """
         require_choice("columns", columns, ("file", "nixtla"))
-        data = override_roles(self.bundle.data, roles)
-        future_table = None if future is None else table_from_frame(future, data, future_only=True)
-        table = table_from_frame(frame, data)
-        panel, origins = prepare_forecast(
-            self.bundle, table, future_table, roles.get("freq"), data.allow_shift
-        )
         net = self.bundle.net
+        steps = _shorter_horizon(horizon, net.spec.horizon)
+        roles = {key.removeprefix("data__"): value for key, value in roles.items()}
+        given = override_roles(self.bundle.data, roles)
+        ahead = None if future is None else table_of(future, given, "forecast(future=...)", True)
+        table = table_of(data, given, "forecast")
+        panel, origins = prepare_forecast(
+            self.bundle, table, ahead, roles.get("freq"), given.allow_shift, steps
+        )
         row_index = training_row_index(self.bundle, panel)
         forecast = forecast_panel(net, panel, batch_size, origins, row_index)
+        forecast = dataclasses.replace(forecast, values=forecast.values[..., :steps, :])
         skipped = skipped_note(forecast, net.spec.context_length)
-        self.notes = [str(note) for note in (*panel.notes, skipped) if note is not None]
-        file_columns = columns_of_frame(frame, data) if columns == "file" else None
-        return forecast_frame(forecast, panel, net.quantiles, file_columns)
+        self.notes = []
+        for note in (*panel.notes, skipped):
+            if note is not None:
+                self._note(str(note))
+        file_columns = _columns_of(data, table, given) if columns == "file" else None
+        return in_kind_of(data, forecast_frame(forecast, panel, net.quantiles, file_columns))
 
     def save(self, folder: str | Path) -> None:
         """Write the bundle, config.json and model.safetensors, in place of an earlier one.
@@ -118,4 +152,77 @@ class Forecaster:
         """Read a bundle written by `save` or by `tsconv train`; raises BundleError."""
         forecaster = cls()
         forecaster._bundle = load_bundle(folder)
+        forecaster.metrics = metrics_of(forecaster._bundle)
         return forecaster
+
+    def __repr__(self) -> str:
+        return as_text(headline(self.settings, self._bundle), self._facts())
+
+    def _repr_html_(self) -> str:
+        """The same as a table, which notebooks show."""
+        return as_html(headline(self.settings, self._bundle), self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        return {} if self._bundle is None else facts(self._bundle, self.metrics, self.run_dir)
+
+    def _settings_of_fit(self) -> dict[str, Any]:
+        """The settings; a bar of progress only where somebody watches, unless it is set."""
+        return {"callbacks.progress": _is_watched(), **self.settings}
+
+    def _note(self, text: str) -> None:
+        """Keep a note, and warn of it once."""
+        if text not in self.notes:
+            self.notes.append(text)
+            warn(text)
+
+
+def _shorter_horizon(asked: int | None, trained: int) -> int:
+    """The steps to give; raises ConfigError where more are asked for than were trained."""
+    if asked is None:
+        return trained
+    require_positive(horizon=asked)
+    if asked > trained:
+        raise ConfigError(
+            f"`horizon` (={asked}) is longer than the {trained} steps of the training; for more, "
+            f"train anew with Forecaster(horizon={asked}, ...)"
+        )
+    return asked
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    """Raise ConfigError for a key that does not exist, one of Lightning's Trainer too.
+
+    Lightning takes seconds to import: it is asked only where `conf/` does not list the argument.
+    """
+    from tsconv.config.compose import check_settings, known_keys
+
+    check_settings(settings)
+    listed = known_keys("train")
+    others = [key for key in settings if key.startswith("trainer.") and key not in listed]
+    if others:
+        from tsconv.training.lightning.loop import check_trainer_keys
+
+        check_trainer_keys({key.removeprefix("trainer."): settings[key] for key in others})
+
+
+def _is_watched() -> bool:
+    """Whether a person sees standard error: in a terminal or a notebook."""
+    return "ipykernel" in sys.modules or sys.stderr.isatty()
+
+
+@contextmanager
+def _run_folder(config: TrainConfig) -> Iterator[tuple[TrainConfig, bool]]:
+    """The config with a folder to train in, and whether that stays; one of ours is removed."""
+    if config.run_dir is not None or config.resume is not None:
+        yield config, True
+        return
+    with tempfile.TemporaryDirectory(prefix="tsconv-") as folder:
+        yield dataclasses.replace(config, run_dir=folder, plots=False), False
+
+
+def _columns_of(given: Data, table: Table, data: DataConfig) -> FileColumns:
+    """The columns by which forecasts of what a user gave come back."""
+    if is_path(given):
+        return columns_of_file(table, dataclasses.replace(data, path=os.fspath(given)), False)
+    frame = given if isinstance(given, pd.DataFrame) else pd.DataFrame()
+    return dataclasses.replace(columns_of_frame(frame, data), utc_dates=table.utc_dates)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import sys
+import warnings
 from collections.abc import Iterable
 
 
@@ -102,3 +104,32 @@ def left_out(notes: Iterable[Note]) -> list[str]:
     ['1 empty']
     """
     return [str(note) for note in notes if note.kind in LEFT_OUT]
+
+
+class TsconvWarning(UserWarning):
+    """A note on the data as a Python warning: what was dropped, filled or read in another way.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always", TsconvWarning)
+    ...     warn("covariate `size` is constant")
+    >>> str(caught[0].message)
+    'covariate `size` is constant'
+    """
+
+
+def warn(text: str) -> None:
+    """Give a TsconvWarning that points at the line outside tsconv which led to the call.
+
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", TsconvWarning)
+    ...     warn("series `a` has one value")
+    """
+    frame, level = sys._getframe(1), 2  # level 2 is whoever calls this function
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(TsconvWarning(text), stacklevel=level)
+
+
+def _is_ours(module: str) -> bool:
+    return module.split(".")[0] == "tsconv"

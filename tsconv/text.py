@@ -39,6 +39,20 @@ def format_bytes(n: float) -> str:
     return f"{n:.0f} {unit}" if unit == "bytes" or n >= 100 else f"{n:.1f} {unit}"
 
 
+def format_seconds(seconds: float) -> str:
+    """A duration in the unit that suits it.
+
+    >>> format_seconds(4.2), format_seconds(150), format_seconds(9000)
+    ('4 s', '2 min 30 s', '2 h 30 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+
+
 def shorten(names: Sequence[str], most: int = 8) -> str:
     """The first `most` names, and the number of the others.
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tsconv.config.compose import train_config, trial_config
@@ -85,3 +87,17 @@ def test_a_list_of_columns_needs_no_quotes_within(typed: str, names: object) -> 
     assert train_config(given).data.id == names
     assert trial_config(given, {"model.hidden": 4}).data.id == names
     assert train_config(expand_jobs(given)[0]).data.id == names
+
+
+def test_numbers_of_numpy_and_column_labels_of_pandas_are_values_like_others() -> None:
+    settings = {
+        "horizon": np.int64(28),
+        "optimizer.lr": np.float32(0.5),
+        "plots": np.bool_(False),
+        "data.target": pd.Index(["a", "b c"]),
+        "head.quantiles": np.array([0.25, 0.5, 0.75]),
+    }
+    config = train_config(format_overrides(settings))
+    assert (config.horizon, config.optimizer.lr, config.plots) == (28, 0.5, False)
+    assert config.data.target == ["a", "b c"]
+    assert config.head.quantiles == [0.25, 0.5, 0.75]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import tsconv
+from tests.helpers.frames import daily_frame
 from tests.helpers.pages import PAGES, Page, page
 from tests.helpers.paths import ROOT
 from tsconv import cli
@@ -177,6 +179,26 @@ def test_the_network_alone_runs_as_the_guide_shows() -> None:
     names: dict[str, typing.Any] = {}
     exec(code, names)
     assert tuple(names["out"].values().shape) == (3, 1, 20, 12, 1)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/guide/python.md"])
+@pytest.mark.filterwarnings("ignore::tsconv.TsconvWarning")
+def test_the_forecaster_runs_as_the_pages_show(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    quick = {"trainer.max_steps": 2, "compile": False, "callbacks.progress": False}
+    monkeypatch.setattr(
+        tsconv.Forecaster, "_settings_of_fit", lambda forecaster: {**forecaster.settings, **quick}
+    )
+    columns = {"unique_id": "store", "ds": "date", "y": "sold"}
+    names: dict[str, typing.Any] = {"frame": daily_frame(2, 200).rename(columns=columns)}
+    blocks = [c for c in page(ROOT / name).blocks("python") if "forecaster" in c]
+    assert blocks
+    for code in blocks:
+        exec(code, names)
+    assert len(names["forecasts"]) == 2 * 28
+    assert Path("bundle/config.json").is_file()
 
 
 def test_every_decision_is_listed() -> None:

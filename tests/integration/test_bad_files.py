@@ -125,7 +125,7 @@ PACKED = gzip.compress(GOOD.encode())
         ("a.csv.gz", PACKED, ["data.max_bytes=500"], "expands from 181 to more than 500 bytes: if that is right, set `data.max_bytes=`"),
         ("a.csv.gz", gzip.compress(GOOD.encode() + b"a,2030-01-01,1\n" * 8_000_000, 1), [], "to more than 100,000,000 bytes"),
         ("a.zip", b"PK", [], ".zip files are not read: unpack it, or use .csv.gz"),
-        ("a.xlsx", b"PK", [], ".xlsx files are not read: save the sheet as CSV"),
+        ("a.xlsx", b"PK", [], "not an Excel file that can be read (is it encrypted"),
         ("a.parquet", GOOD.encode(), [], "not a Parquet file"),
     ],
 )  # fmt: skip

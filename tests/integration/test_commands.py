@@ -237,9 +237,7 @@ def test_usage_errors_exit_with_2(tsconv: Run) -> None:
 
 def test_help_and_version(tsconv: Run) -> None:
     assert "usage: tsconv" in tsconv("--help").stdout
-    shown = tsconv("train", "--help").stdout
-    assert "context_length" in shown
-    assert "ema_decay" in shown
+    assert "horizon=" in tsconv("train", "--help").stdout
     assert tsconv("--version").stdout.startswith("tsconv ")
 
 

@@ -6,6 +6,7 @@ No config names code: there is no `_target_`, so nothing in a file is ever impor
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -20,7 +21,9 @@ from tsconv.config.messages import describe_error
 from tsconv.config.overrides import (
     allow_new_keys,
     check_keys,
+    check_names,
     flat_keys,
+    flat_values,
     format_overrides,
     quote_literals,
 )
@@ -133,6 +136,38 @@ def forecast_config(overrides: Sequence[str] = (), config_dir: str | None = None
     return _to_schema(composed, ForecastConfig)
 
 
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Raise ConfigError for a key that `tsconv train` does not take, naming the nearest it takes.
+
+    settings: keys with dots and their values, which are not looked at.
+
+    >>> check_settings({"model.hidden": 32})
+    >>> check_settings({"modle.hidden": 32})
+    Traceback (most recent call last):
+        ...
+    tsconv.errors.ConfigError: unknown config key `modle.hidden` (did you mean `model.hidden`?)
+    """
+    check_names(_root("train"), (key for key in settings if not key.startswith(("+", "~"))))
+
+
+def known_keys(name: str) -> list[str]:
+    """The keys that a command's overrides may set, in the order of `conf/`.
+
+    name: of a root config: check, train, forecast or sweep.
+
+    >>> known_keys("forecast")[:2]
+    ['bundle', 'output']
+    """
+    return list(flat_values(_root(name)))
+
+
+@functools.cache
+def _root(name: str) -> dict[str, Any]:
+    """The root config `name` without overrides, as plain containers; not to be changed."""
+    with initialize_config_dir(version_base="1.3", config_dir=str(config_folder())):
+        return _plain(compose(name))
+
+
 def _compose(
     name: str, overrides: Sequence[str], config_dir: str | None, with_hydra: bool = False
 ) -> DictConfig:
@@ -144,10 +179,10 @@ def _compose(
         search_path = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
     overrides = quote_literals(overrides)
     try:
+        base = _root(name)
+        check_keys(base, overrides)
+        given = [*allow_new_keys(overrides, base.get("trainer") or ()), *search_path]
         with initialize_config_dir(version_base="1.3", config_dir=str(config_folder())):
-            base = compose(name)
-            check_keys(_plain(base), overrides)
-            given = [*allow_new_keys(overrides, base.get("trainer") or ()), *search_path]
             return compose(name, given, return_hydra_config=with_hydra)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(describe_error(error)) from error

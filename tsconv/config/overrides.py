@@ -22,8 +22,9 @@ from tsconv.errors import ConfigError, nearest
 # Keys whose values are taken as they are typed: paths, names of columns, formats.
 _LITERAL_KEYS = (
     "data.path", "data.row_from_file", "data.id", "data.row", "data.sep", "data.decimal",
-    "data.time_format", "data.timezone", "data.future_path", "bundle", "output", "template",
-    "plot", "start", "last", "series", "run_dir", "resume", "sweep.storage",
+    "data.thousands", "data.sheet", "data.time_format", "data.timezone", "data.future_path",
+    "bundle", "output", "template", "plot", "start", "last", "series", "run_dir",
+    "resume", "sweep.storage",
 )  # fmt: skip
 _LITERAL_LISTS = ("data.id", "series")  # those of them that may be lists: [store,item]
 _LIST_ITEM = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]+"
@@ -42,6 +43,8 @@ def format_overrides(settings: Mapping[str, Any]) -> list[str]:
 def _format_value(value: Any) -> str:
     if value is None:
         return "null"
+    if hasattr(value, "tolist"):  # numbers and arrays of numpy, an index of pandas
+        value = value.tolist()
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (list, tuple)):
@@ -70,12 +73,13 @@ def _quote_literal(override: str) -> str:
     if override.startswith("+experiment="):  # the root config has the key: nothing is to be added
         override = override[1:]
     key, _, value = override.partition("=")
-    if key not in _LITERAL_KEYS or not value or value == "null" or value[0] in "'\"":
+    quoted = len(value) > 1 and value[0] in "'\""
+    if key not in _LITERAL_KEYS or not value or value == "null" or quoted:
         return override
     if key in _LITERAL_LISTS and value[0] == "[" and value[-1] == "]":
         items = re.findall(_LIST_ITEM, value[1:-1])
-        quoted = (i if i[0] in "'\"" else _format_value(i) for i in map(str.strip, items) if i)
-        return f"{key}=[{','.join(quoted)}]"
+        names = (i if i[0] in "'\"" else _format_value(i) for i in map(str.strip, items) if i)
+        return f"{key}=[{','.join(names)}]"
     return f"{key}={_format_value(value)}"
 
 
@@ -116,18 +120,32 @@ def check_keys(base: Mapping[str, Any], overrides: Sequence[str]) -> None:
 
     base: the composed config as plain containers. An override with several values is refused too.
     """
-    known = flat_keys(base)
-    groups = group_names()
+    keys = []
     for override in _parse(overrides):
-        key = override.key_or_group.lstrip("/").replace("/", ".")
         if override.is_sweep_override():
             raise ConfigError(
                 f"`{override.input_line}`: several values for one key; give one, or -m to "
                 f"train with each"
             )
-        unchecked = key.split(".")[0] in _UNCHECKED_GROUPS or override.is_add()
-        if key not in groups and key not in known and not unchecked:
-            raise ConfigError(f"unknown config key `{key}`{_suggest_key(key, known | groups)}")
+        if not override.is_add():
+            keys.append(override.key_or_group.lstrip("/").replace("/", "."))
+    check_names(base, keys)
+
+
+def check_names(base: Mapping[str, Any], keys: Iterable[str]) -> None:
+    """Raise ConfigError for a key that `base` lacks, naming the nearest one that it has.
+
+    base: the composed config as plain containers. keys: with dots, or names of groups.
+
+    >>> check_names({"seed": 0}, ["sed"])
+    Traceback (most recent call last):
+        ...
+    tsconv.errors.ConfigError: unknown config key `sed` (did you mean `seed`?)
+    """
+    known = flat_keys(base) | group_names()
+    for key in keys:
+        if key not in known and key.split(".")[0] not in _UNCHECKED_GROUPS:
+            raise ConfigError(f"unknown config key `{key}`{_suggest_key(key, known)}")
 
 
 def _suggest_key(key: str, names: set[str]) -> str:

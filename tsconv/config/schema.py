@@ -30,12 +30,15 @@ class DataConfig:
     freq: str | None = None
     sep: str = ","
     decimal: str = "."
+    thousands: str | None = None
+    sheet: str | None = None
     encoding: str = "utf-8"
     na_values: list[str] = dataclasses.field(default_factory=list)
     bad_values: str = "error"
     time_format: str | None = None
     time_unit: str | None = None
     timezone: str | None = None
+    times_are: str = "local"
     duplicates: str = "error"
     gaps: str = "mask"
     max_bytes: int | None = None

@@ -25,12 +25,17 @@ class FileFormat:
     decimal: str = "."  # one character
     encoding: str = "utf-8"
     max_bytes: int | None = None  # of an unpacked archive; None: a multiple of its own size
+    thousands: str | None = None  # one character between groups of three digits
+    sheet: str | None = None  # of an Excel file; None: the only one that holds anything
 
     @classmethod
     def of(cls, data: DataConfig) -> FileFormat:
-        r"""From `data.sep` (a tab may be spelt `\t` or `tab`), decimal, encoding and max_bytes."""
+        r"""From `data.sep` (a tab may be spelt `\t` or `tab`), decimal, thousands (a space may be
+        spelt `space`), encoding, max_bytes and sheet.
+        """
         sep = "\t" if data.sep in ("\\t", "tab") else data.sep
-        return cls(sep, data.decimal, data.encoding, data.max_bytes)
+        thousands = " " if data.thousands == "space" else data.thousands
+        return cls(sep, data.decimal, data.encoding, data.max_bytes, thousands, data.sheet)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,17 +79,20 @@ class TimeFormat:
     """How a time column is written.
 
     >>> TimeFormat.of(DataConfig(time_unit="s", timezone="Europe/Berlin"))
-    TimeFormat(pattern=None, unit='s', zone='Europe/Berlin')
+    TimeFormat(pattern=None, unit='s', zone='Europe/Berlin', utc=False)
     """
 
     pattern: str | None = None  # as strptime has it, such as %d.%m.%Y; None: ISO 8601 or integers
     unit: str | None = None  # of integers since 1970: s, ms, us, ns or D; step: they count steps
     zone: str | None = None  # of times without an offset, and in which all are shown
+    utc: bool = False  # whether times without an offset are UTC, and only shown in `zone`
 
     @classmethod
     def of(cls, data: DataConfig) -> TimeFormat:
-        """From `data.time_format`, `data.time_unit` and `data.timezone`."""
-        return cls(data.time_format, data.time_unit, data.timezone)
+        """From `data.time_format`, `time_unit`, `timezone` and `times_are`."""
+        utc = data.times_are == "utc"
+        zone = "UTC" if utc and data.timezone is None else data.timezone
+        return cls(data.time_format, data.time_unit, zone, utc)
 
 
 @dataclasses.dataclass(frozen=True)

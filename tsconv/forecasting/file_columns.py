@@ -39,10 +39,11 @@ class FileColumns:
     integer_row: bool = False
     integer_time: bool = False  # of a date that is written as a number, such as 20240131
     date: bool = False  # whether the file has dates, in Parquet
+    utc_dates: bool = False  # whether times that are UTC have no clock, see `Table`
 
     def times(self, time: Times, clock: HasClock) -> dict[str, Any]:
         """The columns of (N,) times of a panel."""
-        columns = time_columns(time, clock, self.time, self.form, self.spelling)
+        columns = time_columns(time, clock, self.time, self.form, self.spelling, self.utc_dates)
         if self.integer_time:
             columns = {n: pd.Series(v).astype("int64") for n, v in columns.items()}
         if self.date:
@@ -82,13 +83,13 @@ def columns_of_file(table: Table, data: DataConfig, to_text: bool) -> FileColumn
     """
     path = find_files(str(data.path))[0]
     names, row = _time_names(data), str(data.row or "row")
-    plain = FileColumns(names, row, TimeFormat.of(data))
+    plain = FileColumns(names, row, TimeFormat.of(data), utc_dates=table.utc_dates)
     if is_parquet(path):
         return _columns_of_parquet(path, table, plain)
     if not to_text or path.suffix.lower() in (".xlsx", ".xls"):
         return plain
     head = _csv_head(path, FileFormat.of(data), names)
-    return dataclasses.replace(plain, spelling=_spelling(table, head, names))
+    return dataclasses.replace(plain, spelling=_spelling(table, head, plain))
 
 
 def key_columns(table_ids: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
@@ -106,14 +107,16 @@ def _time_names(data: DataConfig) -> tuple[str, ...]:
     return tuple(as_list(data.time, "data.time")) or ("ds",)
 
 
-def _spelling(table: Table, head: Head, names: tuple[str, ...]) -> Spelling | None:
+def _spelling(table: Table, head: Head, plain: FileColumns) -> Spelling | None:
+    names = plain.time
     if any(name not in head for name in names):
         return None
     texts = [" ".join(cells) for cells in zip(*(head[n] for n in names), strict=True)][:_MOST]
     if len(names) > 1 and not table.time_is_text:
         return None  # whole numbers
     count = min(len(texts), len(table.time))
-    return find_spelling(texts[:count], table.time[:count], table)
+    in_utc = plain.form.utc and not table.utc_dates
+    return find_spelling(texts[:count], table.time[:count], table, in_utc)
 
 
 def _csv_head(path: Path, form: FileFormat, names: tuple[str, ...]) -> Head:
@@ -155,5 +158,5 @@ def _columns_of_parquet(path: Path, table: Table, plain: FileColumns) -> FileCol
         batches = pyarrow.parquet.ParquetFile(path).iter_batches(_MOST, columns=list(plain.time))
         first = next(batches)
         head = {n: [str(v).strip() for v in first.column(n).to_pylist()] for n in plain.time}
-        changed["spelling"] = _spelling(table, head, plain.time)
+        changed["spelling"] = _spelling(table, head, plain)
     return dataclasses.replace(plain, **changed)

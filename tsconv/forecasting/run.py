@@ -133,7 +133,8 @@ def _write_template(bundle: Bundle, data: DataConfig, freq: str | None, path: Pa
     if data.future_path is not None:
         table = with_future(table, read_future(data))
     panel = match_panel(bundle, table, freq)
-    frame = template_frame(panel, data, bundle.net.spec.horizon, table.time_is_text)
+    horizon = bundle.net.spec.horizon
+    frame = template_frame(panel, data, horizon, table.time_is_text, table.utc_dates)
     write_table(frame, path, csv_format=FileFormat.of(data))
 
 

@@ -135,7 +135,7 @@ def _parse_moment(table: Table, data: DataConfig, key: str, value: Any) -> Any:
         column = pd.Series([int(text)]) if integer else pd.Series([text])
         try:
             parsed = parse_times(column, source, attempt)
-            time, _ = parsed.in_utc(table.time_zone, np.zeros(1, dtype="int64"), source)
+            time, _ = parsed.in_utc(table.time_zone, np.zeros(1, dtype="int64"), source, form.utc)
         except DataError:
             continue
         if time.dtype.kind == "M":

@@ -55,10 +55,37 @@ def write_config(config: TrainConfig, reasons: Mapping[str, str], path: Path) ->
     replace_text(path, "\n".join(lines) + "\n")
 
 
+def read_reasons(path: Path, config: TrainConfig) -> dict[str, str]:
+    """The reasons in an earlier config.yaml, of the values that `config` still has.
+
+    Returns {} where there is no such file.
+    """
+    if not path.is_file():
+        return {}
+    earlier, now = OmegaConf.load(path), OmegaConf.create(dataclasses.asdict(config))
+    reasons: dict[str, str] = {}
+    path_to_line: list[str] = []  # the keys that lead to the line
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, colon, rest = line.strip().partition(":")
+        if not colon or name.startswith("-"):
+            continue
+        depth = (len(line) - len(line.lstrip())) // 2
+        path_to_line = [*path_to_line[:depth], name]
+        reason, key = rest.partition("  # auto: ")[2], ".".join(path_to_line)
+        if reason and OmegaConf.select(earlier, key) == OmegaConf.select(now, key):
+            reasons[key] = reason
+    return reasons
+
+
 def write_overrides(overrides: Sequence[str], config: TrainConfig, folder: Path) -> None:
-    """Write `overrides.yaml` and the composed `config.yaml` to a folder, as Hydra does."""
+    """Write `overrides.yaml` and the composed `config.yaml` to a folder, as Hydra does.
+
+    Where the folder has overrides already, as that of a resumed run does, the new ones follow them.
+    """
     folder.mkdir(exist_ok=True)
-    asked = OmegaConf.create(list(overrides))
+    before = folder / "overrides.yaml"
+    earlier = list(OmegaConf.load(before)) if before.is_file() else []
+    asked = OmegaConf.create([*earlier, *(o for o in overrides if o not in earlier)])
     composed = OmegaConf.create(dataclasses.asdict(config))
     replace_text(folder / "overrides.yaml", OmegaConf.to_yaml(asked))
     replace_text(folder / "config.yaml", OmegaConf.to_yaml(composed))

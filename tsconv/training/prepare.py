@@ -34,8 +34,10 @@ from tsconv.training.auto import resolve
 from tsconv.training.lightning.averaged_weights import WEIGHTS
 from tsconv.training.lightning.checkpoint import resume_path
 from tsconv.training.lightning.lightning_module import ForecastModule
-from tsconv.training.lightning.loop import LOGGERS, check_trainer_keys
+from tsconv.training.lightning.loggers import check_logger
+from tsconv.training.lightning.loop import check_trainer_keys
 from tsconv.training.lightning.optimizer import OPTIMIZERS, SCHEDULERS
+from tsconv.training.resume import goes_on_in_place
 from tsconv.training.step.compile_cache import normalize_compile
 from tsconv.training.step.precision import PRECISIONS
 
@@ -173,9 +175,9 @@ def check_config(config: TrainConfig) -> TrainConfig:
         ("optimizer.name", config.optimizer.name, OPTIMIZERS),
         ("scheduler.name", config.scheduler.name, SCHEDULERS),
         ("callbacks.weights", config.callbacks.weights, WEIGHTS),
-        ("logger.name", config.logger.name, tuple(LOGGERS)),
     ):
         require_choice(key, value, choices)
+    check_logger(config.logger.name)
     for key, sigmas in (("smooth", config.features.smooth), ("slope", config.features.slope)):
         for sigma in sigmas:
             if not 0 < sigma <= LONGEST_SIGMA:
@@ -191,7 +193,8 @@ def check_config(config: TrainConfig) -> TrainConfig:
             )
     if config.resume is not None:
         resume_path(config)
-    if config.run_dir is not None and (Path(config.run_dir) / "bundle").exists():
+    finished = config.run_dir is not None and (Path(config.run_dir) / "bundle").exists()
+    if finished and not goes_on_in_place(config):
         raise ConfigError(
             f"`run_dir` (={config.run_dir}) already holds a finished run; name another"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +18,19 @@ from tsconv.evaluation.scoring import score
 from tsconv.forecasting.bundle import Bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.notes import Note
-from tsconv.output.run_files import write_config, write_json
-from tsconv.training.lightning.loop import TrainerResult, run_trainer
+from tsconv.output.run_files import read_reasons, write_config, write_json
+from tsconv.training.lightning.checkpoint import checkpoint_path
+from tsconv.training.lightning.loop import (
+    TrainerResult,
+    run_trainer,
+    step_reasons,
+    with_step_choice,
+)
 from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
-from tsconv.training.step.compile_cache import CompileCache
+from tsconv.training.resume import describe_interruption, goes_on_in_place
+from tsconv.training.step.compile_cache import CompileCache, StepChoice
 from tsconv.training.step.process_settings import torch_threads
 
 
@@ -41,6 +49,7 @@ def train(
     table: Table | None = None,
     notify: Callable[[str], None] | None = None,
     panel_cache: PanelCache | None = None,
+    started: Callable[[Path], None] | None = None,
 ) -> TrainResult:
     """Read, resolve, train, score and write the run folder.
 
@@ -50,18 +59,24 @@ def train(
         notify: is called, before training, with each note of what happened to the data.
         panel_cache: lets several trainings share what they read and compiled.
 
+        started: is called with the run folder, once it has the config and before training.
+
     Seeds the process. Raises TsconvError where the data or the config are at fault, before anything
-    is written.
+    is written. After Ctrl-C, raises a KeyboardInterrupt that says what is kept and how to go on.
     """
     config = check_config(config)
     with torch_threads(config.threads):
-        prepared = (panel_cache or PanelCache()).prepare(config, table)
+        try:
+            prepared = (panel_cache or PanelCache()).prepare(config, table)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("training had not begun, nothing was written") from None
         notes = _notes(prepared)
         if notify is not None:
             for note in notes:
                 notify(str(note))
         cache = None if panel_cache is None else panel_cache.compile_cache
-        return dataclasses.replace(_train(prepared, cache), notes=tuple(notes))
+        result = _train_in_folder(prepared, cache, notify, started)
+        return dataclasses.replace(result, notes=tuple(notes))
 
 
 def _notes(prepared: Prepared) -> list[Note]:
@@ -71,14 +86,57 @@ def _notes(prepared: Prepared) -> list[Note]:
     return [*panel.notes, *of_training, *split_notes(panel, prepared.split)]
 
 
-def _train(prepared: Prepared, cache: CompileCache | None) -> TrainResult:
+def _train_in_folder(
+    prepared: Prepared,
+    cache: CompileCache | None,
+    notify: Callable[[str], None] | None,
+    started: Callable[[Path], None] | None,
+) -> TrainResult:
+    """Make the run folder and train in it; after Ctrl-C, leave it only where it keeps a state."""
+    config = prepared.config
+    is_new = config.run_dir is None or not Path(config.run_dir).exists()
+    run_dir = make_run_dir(config)
+    path = run_dir / "config.yaml"
+    reasons = {**read_reasons(path, config), **prepared.reasons}
+    prepared = dataclasses.replace(prepared, reasons=reasons)
+    try:
+        write_config(_as_kept(config), reasons, path)
+        if started is not None:
+            started(run_dir)
+
+        def chosen(choice: StepChoice) -> None:
+            resolved = with_step_choice(config, choice.precision, choice.compiled)
+            write_config(_as_kept(resolved), {**reasons, **step_reasons(config, choice)}, path)
+            if notify is not None and choice.note:
+                notify(choice.note)
+
+        return _train(prepared, run_dir, cache, chosen)
+    except KeyboardInterrupt as stop:
+        text = describe_interruption(stop, config, run_dir)
+        if is_new and not checkpoint_path(run_dir).is_file():
+            shutil.rmtree(run_dir, ignore_errors=True)
+        raise KeyboardInterrupt(text) from None
+
+
+def _as_kept(config: TrainConfig) -> TrainConfig:
+    """The config as config.yaml has it: a run that was resumed in its folder is one training."""
+    return dataclasses.replace(config, resume=None) if goes_on_in_place(config) else config
+
+
+def _train(
+    prepared: Prepared,
+    run_dir: Path,
+    cache: CompileCache | None,
+    chosen: Callable[[StepChoice], None],
+) -> TrainResult:
     """Train, score and write what was prepared."""
     panel = prepared.panel
-    run_dir = make_run_dir(prepared.config)
     prepared.seed_process()
     module, data = prepared.module(), prepared.data()
-    trained = run_trainer(module, data, prepared.config, run_dir, compile_cache=cache)
-    config = trained.resolve(prepared.config)
+    trained = run_trainer(
+        module, data, prepared.config, run_dir, compile_cache=cache, chosen=chosen
+    )
+    config = _as_kept(trained.resolve(prepared.config))
     reasons = {**prepared.reasons, **trained.reasons}
     metrics = {
         **trained.figures,
@@ -86,9 +144,11 @@ def _train(prepared: Prepared, cache: CompileCache | None) -> TrainResult:
     }
     info = {
         "seed": config.seed,
+        "max_steps": config.trainer["max_steps"],
         "weights": trained.weights_note,
         "series": len(panel),
         "reasons": reasons,
+        "val": metrics["val"],
         "test": metrics["test"],
     }
     bundle = Bundle(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tsconv.config.schema import HeadConfig
 from tsconv.model.network import ForecastNet
 from tsconv.training.step import compile_cache, precision
 from tsconv.training.step.compile_cache import CompileCache, choose_step
+from tsconv.training.step.process_settings import torch_threads
 from tsconv.training.step.training_step import TrainingStep
 
 
@@ -35,10 +37,16 @@ def step(n_origins: int = 8, loss: Loss | None = None, **spec: Any) -> TrainingS
     return TrainingStep(loss or Loss(), net, batch, torch.ones(2, 1, 1), head)
 
 
+@pytest.fixture(autouse=True)
+def no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user who has trained nothing yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
 @pytest.fixture
 def slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eager steps of 20 ms, a compiler, and no bfloat16: what is chosen depends on counts alone."""
-    monkeypatch.setattr(TrainingStep, "seconds", lambda *_: 0.02)
+    monkeypatch.setattr(TrainingStep, "seconds", lambda *_: {"float32": 0.02})
     monkeypatch.setattr(precision, "has_bfloat16", lambda _: False)
     monkeypatch.setattr(compile_cache.shutil, "which", lambda name: "/usr/bin/" + name)
 
@@ -76,6 +84,58 @@ def test_a_known_shape_is_not_measured_again() -> None:
     assert second.precision == first.precision
     choose_step("auto", "float32", step(loss=loss), 10, cache)  # asked for something else
     assert loss.calls > measured
+
+
+def timed(monkeypatch: pytest.MonkeyPatch, brief: float, full: float) -> None:
+    """Let a step take so long in bfloat16 and in float32, and let the machine have both."""
+    monkeypatch.setattr(TrainingStep, "seconds", lambda *_: {"float32": full, "bfloat16": brief})
+    monkeypatch.setattr(precision, "has_bfloat16", lambda _: True)
+    monkeypatch.setattr(compile_cache.shutil, "which", lambda name: "/usr/bin/" + name)
+
+
+def test_another_training_of_a_shape_chooses_the_same_whatever_it_would_measure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    timed(monkeypatch, brief=0.02, full=0.04)
+    first = choose_step("auto", "auto", step(), 10)
+    assert (first.precision, first.compiled) == ("bfloat16", False)
+    assert "remembered" not in first.precision_reason
+    timed(monkeypatch, brief=9.0, full=8.0)  # a busy moment: nothing is measured in it
+    again = choose_step("auto", "auto", step(), 10)
+    assert (again.precision, again.compiled) == ("bfloat16", False)
+    assert again.precision_reason == (
+        "a step took 20.0 ms in bfloat16, 40.0 in float32, "
+        "remembered from an earlier timing on this machine"
+    )
+    assert again.compile_reason.endswith("remembered from an earlier timing on this machine")
+    other = choose_step("auto", "auto", step(n_origins=16), 10)
+    assert (other.precision, other.compiled) == ("float32", True)
+    with torch_threads(torch.get_num_threads() + 1):  # another machine, as it were
+        assert choose_step("auto", "auto", step(), 10).precision == "float32"
+
+
+@pytest.mark.parametrize("brief", [0.9, 1.0, 1.1])
+def test_a_small_lead_is_noise(monkeypatch: pytest.MonkeyPatch, brief: float) -> None:
+    timed(monkeypatch, brief=brief, full=1.0)
+    assert choose_step("false", "auto", step(), 10).precision == "float32"
+
+
+def test_what_is_pinned_is_not_timed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delattr(TrainingStep, "seconds")
+    for compiled in ("true", "false"):
+        choose_step(compiled, "float32", step(), 10)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_home_that_cannot_be_written_to_gives_a_note(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "tsconv").write_text("a file where the folder should be")
+    timed(monkeypatch, brief=0.02, full=0.04)
+    choice = choose_step("auto", "auto", step(), 10)
+    assert choice.precision == "bfloat16"
+    assert "cannot be kept in" in choice.note
+    assert "step_choices.json" in choice.note
 
 
 def test_too_many_compiled_shapes_are_forgotten_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,13 +17,17 @@ from tsconv.errors import ConfigError
 
 
 def template_frame(
-    panel: Panel, data: DataConfig, horizon: int, time_is_text: bool = False
+    panel: Panel,
+    data: DataConfig,
+    horizon: int,
+    time_is_text: bool = False,
+    utc_dates: bool = False,
 ) -> pd.DataFrame:
     """The lines whose future covariates a forecast needs, under the file's own column names.
 
-    horizon: steps; time_is_text: see `Table`. Covariates that the file already has are filled in,
-    the rest is empty. Raises ConfigError where there is nothing to fill in, or where time is in
-    several columns of text.
+    horizon: steps; time_is_text, utc_dates: see `Table`. Covariates that the file already has are
+    filled in, the rest is empty. Raises ConfigError where there is nothing to fill in, or where
+    time is in several columns of text.
     """
     covariates = panel.covariates
     if time_is_text:
@@ -36,7 +40,11 @@ def template_frame(
     s, h = (v.numpy() for v in panel.present.nonzero(as_tuple=True))
     lines = (s[:, None] * horizon + np.arange(horizon)).ravel()
     columns: dict[str, object] = time_columns(
-        time[lines], panel, as_list(data.time, "data.time"), TimeFormat.of(data)
+        time[lines],
+        panel,
+        as_list(data.time, "data.time"),
+        TimeFormat.of(data),
+        utc_dates=utc_dates,
     )
     shared = data.wide_columns_are in ("series", "rows")
     ids = panel.id_columns.take(s.repeat(horizon))

@@ -53,46 +53,6 @@ class BadCells:
         return (Note(NoteKind.BAD_CELLS, text, tuple(sorted(self.columns))),)
 
 
-def text_to_numbers(
-    column: pd.Series, source: SourceColumn, missing: MissingPolicy, is_covariate: bool = False
-) -> tuple[pd.Series, BadCells]:
-    """Numbers from text, NaN where missing, and the cells that count as missing for being none.
-
-    Raises DataError for a cell that is no number where `missing.bad_values` is "error".
-
-    >>> text_to_numbers(
-    ...     pd.Series(["1,5", "NA"]), SourceColumn("y", str), MissingPolicy(decimal=",")
-    ... )[0].tolist()
-    [1.5, nan]
-    """
-    plain = column.str.strip().str.replace(missing.decimal, ".", regex=False)
-    empty = column.isin(missing.spellings)
-    numbers = pd.to_numeric(plain, errors="coerce")
-    if missing.decimal != ".":  # a point is then one of thousands, or the mark is another
-        numbers = numbers.mask(column.str.contains(".", regex=False))
-    wrong = np.flatnonzero(numbers.isna() & ~empty)
-    if len(wrong) == 0:
-        return numbers.astype("float64"), BadCells()
-    text = str(column.iloc[wrong[0]])
-    if missing.bad_values == "error":
-        hint = ""
-        if missing.decimal != "." and "." in text:
-            hint = (
-                f"the decimal mark is `{missing.decimal}` (`data.decimal`), take points out; else "
-            )
-        elif missing.decimal == "." and pd.Series([text]).str.fullmatch(r"-?\d+,\d+").all():
-            hint = "if that is a decimal comma, set `data.decimal=','`; else "
-        elif is_covariate:
-            hint = "if the column holds categories, name it in `data.categories=`; else "
-        raise source.error(
-            wrong[0],
-            f"{text[:100]!r} is not a number ({len(wrong)} such); {hint}fix it, list it in "
-            f"`data.na_values=`, or set `data.bad_values=missing`",
-        )
-    first = f"{source.at(wrong[0])}: {text[:100]!r}"
-    return numbers.astype("float64"), BadCells(len(wrong), first, frozenset([source.name]))
-
-
 def checked_numbers(
     column: pd.Series, source: SourceColumn, missing: MissingPolicy, is_covariate: bool = False
 ) -> tuple[Values, BadCells]:

@@ -1,4 +1,4 @@
-"""Files by name or pattern, and one file, CSV or Parquet, to a frame of the wanted columns.
+"""Files by name or pattern, and one file, CSV, Parquet or Excel, to a frame of the wanted columns.
 
 Local files only.
 """
@@ -18,6 +18,8 @@ from tsconv.data.reading.cells import BadCells
 from tsconv.data.reading.column_roles import ColumnRoles
 from tsconv.data.reading.csv_files.csv_file import read_csv
 from tsconv.data.reading.csv_files.locate import line_number
+from tsconv.data.reading.excel_files.read_excel import read_excel
+from tsconv.data.reading.excel_files.sheet import line_of_record
 from tsconv.data.settings import FileFormat, MissingPolicy
 from tsconv.errors import DataError, one_line
 
@@ -25,7 +27,7 @@ MatchRoles = Callable[[list[str], str], ColumnRoles]  # the header's names, the 
 # Formats that are not read, and what to do with them.
 _OTHERS = {
     **dict.fromkeys((".zip", ".xz", ".7z", ".tar", ".tgz", ".rar"), "unpack it, or use .csv.gz"),
-    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as CSV"),
+    **dict.fromkeys((".xls", ".xlsb", ".ods"), "save the sheet as .xlsx or CSV"),
     **dict.fromkeys((".json", ".jsonl", ".feather", ".h5", ".pkl"), "write it as CSV or Parquet"),
 }
 
@@ -72,8 +74,13 @@ def find_files(pattern: str, key: str = "data.path") -> list[Path]:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a file is Parquet, by its name; all others are read as CSV."""
+    """Whether a file is Parquet, by its name; see `is_excel` for the other kinds."""
     return path.suffix.lower() in (".parquet", ".pq")
+
+
+def is_excel(path: Path) -> bool:
+    """Whether a file is an Excel workbook that can be read, by its name."""
+    return path.suffix.lower() in (".xlsx", ".xlsm")
 
 
 def read_file(
@@ -93,6 +100,8 @@ def read_file(
     if is_parquet(path):
         frame, roles = _read_parquet(path, match_roles)
         bad = BadCells()
+    elif is_excel(path):
+        frame, roles, bad = read_excel(path, match_roles, form, missing)
     else:
         frame, roles, bad = read_csv(path, match_roles, form, missing, has_time_format)
     pa.default_memory_pool().release_unused()
@@ -106,6 +115,8 @@ def line_in_file(path: Path, form: FileFormat, record: int) -> int:
 
     A Parquet file counts as if it had a header. See `line_number` for CSV files.
     """
+    if is_excel(path):
+        return line_of_record(path, form, record)
     return record + 2 if is_parquet(path) else line_number(path, form, record)
 
 

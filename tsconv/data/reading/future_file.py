@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from tsconv.data.reading.covariate_columns import CovariateColumns
 from tsconv.data.reading.names import boolean_key
 from tsconv.data.reading.read import SINGLE_SERIES, read_table
 from tsconv.data.reading.table import Table
+from tsconv.data.timestamps.zones import to_utc
 from tsconv.errors import ConfigError, DataError
 from tsconv.notes import Note, NoteKind
 
@@ -43,7 +45,7 @@ def with_future(table: Table, extra: Table) -> Table:
     >>> with_future(past, ahead).future.values.ravel().tolist()
     [0.0, 1.0, 1.0]
     """
-    extra, notes = _for_members(table, extra)
+    extra, notes = _for_members(table, _on_clock_of(table, extra))
     if table.future is None or extra.future is None:
         raise ConfigError("`data.future_path` needs `data.future_covariates`")
     if table.time.dtype != extra.time.dtype or bool(table.time_zone) != bool(extra.time_zone):
@@ -81,6 +83,14 @@ def with_future(table: Table, extra: Table) -> Table:
         locations=locations.take(np.flatnonzero(kept)),
         notes=(*table.notes, *extra.notes, *notes),
     )
+
+
+def _on_clock_of(table: Table, extra: Table) -> Table:
+    """The second table, with its dates taken to the zone where those of the first one were."""
+    if not (table.utc_dates and extra.utc_dates and extra.time_zone is not None):
+        return extra
+    days = cast("npt.NDArray[np.datetime64]", extra.time)
+    return dataclasses.replace(extra, time=to_utc(days, extra.time_zone))
 
 
 def _lines_of_both(table: Table, extra: Table) -> tuple[Lines, Lines]:

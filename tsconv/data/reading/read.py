@@ -57,6 +57,7 @@ class _Settings:
         require_choice("data.bad_values", data.bad_values, ("error", "missing"))
         if data.time_unit is not None:
             require_choice("data.time_unit", data.time_unit, (*UNITS, "step"))
+        require_choice("data.times_are", data.times_are, ("local", "utc"))
         if data.timezone is not None:
             find_zone(data.timezone)
         return cls(
@@ -77,6 +78,7 @@ class _Source:
     roles: ColumnRoles
     locations: SourceLocations
     bad: BadCells  # found while reading
+    future_only: bool  # whether it holds the future covariates of another table
 
     def column(self, name: str) -> SourceColumn:
         """A column for messages."""
@@ -124,7 +126,7 @@ def read_table(data: DataConfig, future_only: bool = False) -> Table:
     whole = frames[0] if len(frames) == 1 else concat_frames(frames)
     frames.clear()
     name = str(files[0]) if len(files) == 1 else str(data.path)
-    table = _checked_table(_Source(name, whole, roles, locations, bad), settings)
+    table = _checked_table(_Source(name, whole, roles, locations, bad, future_only), settings)
     return dataclasses.replace(table, id_columns=table.id_columns.without_categories())
 
 
@@ -143,7 +145,7 @@ def table_from_frame(frame: pd.DataFrame, data: DataConfig, future_only: bool = 
     roles = match_roles(list(frame.columns), settings.roles, name, future_only)
     locations = SourceLocations.of({name: len(frame)})
     frame = pd.DataFrame({n: _with_plain_index(frame[n]) for n in roles.wanted})
-    return _checked_table(_Source(name, frame, roles, locations, BadCells()), settings)
+    return _checked_table(_Source(name, frame, roles, locations, BadCells(), future_only), settings)
 
 
 def _same_roles(
@@ -186,7 +188,15 @@ def _checked_table(source: _Source, settings: _Settings) -> Table:
     if row_column is not None:
         row_codes, rows = read_names(frame[row_column], source.column(row_column), "row")
     members = codes if row_codes is None else codes * len(rows) + row_codes
-    time, zone = parsed.in_utc(settings.time.zone, members, time_column)
+    utc = settings.time.utc
+    utc_dates = utc and parsed.are_dates  # which belong to the days of the zone
+    if utc and parsed.time.dtype.kind != "M":
+        raise time_column.error(
+            0,
+            f"{parsed.time[0]} counts steps, which no clock shows: leave out `data.times_are=utc`",
+        )
+    local = utc_dates and not source.future_only  # a file of the future has the table's clock
+    time, zone = parsed.in_utc(settings.time.zone, members, time_column, utc and not local)
     del column, parsed, members
     notes = [*bad.notes, *near_equal_notes(ids, "id"), *near_equal_notes(rows, "row")]
     for name, found in numbers.items():
@@ -217,6 +227,7 @@ def _checked_table(source: _Source, settings: _Settings) -> Table:
         rows=rows,
         row_codes=row_codes,
         time_zone=zone,
+        utc_dates=utc_dates,
         time_is_text=time_is_text,
         duplicates=settings.grid.duplicates,
         gaps=settings.grid.gaps,

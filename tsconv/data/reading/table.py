@@ -41,6 +41,7 @@ class Table:
     row_codes: npt.NDArray[np.int64] | None = None  # (N,) which member each line has
     time_zone: str | None = None  # an IANA name, an offset such as +02:00, or UTC
     wall_clock: bool = False  # whether `time` is on the zone's wall clock, rather than in UTC
+    utc_dates: bool = False  # whether `data.times_are=utc` met dates alone: they are local days
     time_is_text: bool = False  # whether it stood in several columns of text
     duplicates: str = "error"  # one of DUPLICATES
     gaps: str = "mask"  # one of GAPS

@@ -13,7 +13,7 @@ import pandas as pd
 
 from tsconv.data.settings import TimeFormat
 from tsconv.data.timestamps.frequency import Times
-from tsconv.data.timestamps.zones import HasClock, offset_name, to_local, zoned
+from tsconv.data.timestamps.zones import HasClock, from_local, offset_name, to_local, zoned
 
 _PARTS = ("Y", "M", "D", "h", "m", "s")
 _DATES = (
@@ -65,11 +65,13 @@ class Spelling:
         return [text + shorten(name) for text, name in zip(texts, names, strict=True)]
 
 
-def find_spelling(texts: Sequence[str], times: Times, clock: HasClock) -> Spelling | None:
+def find_spelling(
+    texts: Sequence[str], times: Times, clock: HasClock, in_utc: bool = False
+) -> Spelling | None:
     """The spelling by which (N,) times are written as the file's texts; None for none.
 
-    times: as a table has them, see `HasClock`. Where a date could be day or month first, and the
-    texts do not tell, the day comes first.
+    times: as a table has them, see `HasClock`. in_utc: the texts are UTC. Where a date
+    could be day or month first, and the texts do not tell, the day comes first.
 
     >>> from tsconv.data.reading.read import table_from_frame
     >>> from tsconv.config.schema import DataConfig
@@ -81,7 +83,7 @@ def find_spelling(texts: Sequence[str], times: Times, clock: HasClock) -> Spelli
     """
     if len(texts) == 0 or len(texts) != len(times) or times.dtype.kind != "M":
         return None
-    local, seconds = local_times(times, clock)
+    local, seconds = local_times(times, clock, in_utc)
     wanted, first = list(texts), slice(0, 1)
     for date, time, offset in itertools.product(_DATES, _CLOCKS, _OFFSETS):
         if offset and (not time or clock.time_zone is None):
@@ -96,8 +98,12 @@ def find_spelling(texts: Sequence[str], times: Times, clock: HasClock) -> Spelli
     return None
 
 
-def local_times(time: Times, clock: HasClock) -> tuple[Times, npt.NDArray[np.int64]]:
-    """(N,) times as the wall clock shows them, and their offsets from UTC in seconds."""
+def local_times(
+    time: Times, clock: HasClock, in_utc: bool = False
+) -> tuple[Times, npt.NDArray[np.int64]]:
+    """(N,) times as the wall clock, or UTC, shows them, and their offsets from UTC in seconds."""
+    if in_utc:
+        return from_local(time, clock), np.zeros(len(time), dtype="int64")
     shown = zoned(time, clock)
     if not isinstance(shown, pd.Series):
         return time, np.zeros(len(time), dtype="int64")
@@ -112,29 +118,41 @@ def time_columns(
     names: Sequence[str],
     form: TimeFormat,
     spelling: Spelling | None = None,
+    utc_dates: bool = False,
 ) -> dict[str, object]:
     """Time as the file spells it, under its own column names.
 
     time: (N,) of a panel, see `clock`. One column of timestamps, text or integers, or several:
     whole numbers of year, month, day, ..., or, with a spelling or a pattern, a date and a clock.
+    Where the file's times are UTC, they are UTC again, but for dates alone (`utc_dates`).
     """
     if time.dtype.kind != "M":
         return {names[0]: time}
+    if len(names) == 1 and form.unit is not None:  # since 1970, in UTC; days are days anywhere
+        utc = time if form.unit == "D" else from_local(time, clock)
+        return {names[0]: utc.astype(f"datetime64[{form.unit}]").astype("int64")}
+    in_utc = form.utc and not utc_dates
     text: Sequence[str] | None = None
     if spelling is not None:
-        text = _without_doubt(spelling, time, clock)
-    elif form.pattern is not None:
-        text = list(pd.Series(zoned(time, clock)).dt.strftime(form.pattern))
+        text = _without_doubt(spelling, time, clock, in_utc)
+    if text is None and form.pattern is not None:
+        text = list(_shown(time, clock, in_utc).dt.strftime(form.pattern))
     if len(names) == 1:
-        if form.unit is not None:  # integers since 1970, which are UTC
-            return {names[0]: time.astype(f"datetime64[{form.unit}]").astype("int64")}
         return {names[0]: zoned(time, clock) if text is None else pd.Series(text, dtype="str")}
     if text is not None:
         words = [t.split(" ") for t in text]
         if any(len(w) != len(names) for w in words):
             return {"ds": zoned(time, clock)}
         return {n: pd.Series([w[k] for w in words], dtype="str") for k, n in enumerate(names)}
-    return _number_columns(to_local(time, clock), names)
+    local = from_local(time, clock) if in_utc else to_local(time, clock)
+    return _number_columns(local, names)
+
+
+def _shown(time: Times, clock: HasClock, in_utc: bool) -> pd.Series:
+    """(N,) times with their zone, or in UTC."""
+    if in_utc:
+        return pd.Series(from_local(time, clock)).dt.tz_localize("UTC")
+    return pd.Series(zoned(time, clock))
 
 
 def _number_columns(local: Times, names: Sequence[str]) -> dict[str, object]:
@@ -149,14 +167,16 @@ def _number_columns(local: Times, names: Sequence[str]) -> dict[str, object]:
     return dict(zip(names, parts, strict=True))
 
 
-def _without_doubt(spelling: Spelling, time: Times, clock: HasClock) -> list[str] | None:
+def _without_doubt(
+    spelling: Spelling, time: Times, clock: HasClock, in_utc: bool
+) -> list[str] | None:
     """The times as text; None where the spelling does not hold them.
 
     That is where it leaves a part out, such as the clock, or writes two moments alike, as a wall
     clock does when it goes back.
     """
     distinct, number = np.unique(time, return_inverse=True)
-    local, seconds = local_times(cast(Times, distinct), clock)
+    local, seconds = local_times(cast(Times, distinct), clock, in_utc)
     texts = spelling.write(local, seconds)
     if len(set(texts)) < len(texts):
         return None

@@ -41,17 +41,26 @@ class ParsedTimes:
     zone: str | None  # of times that are UTC already
     naive: npt.NDArray[np.bool_] | None = None  # (N,) those without offset, beside others
 
+    @property
+    def are_dates(self) -> bool:
+        """Whether they have no clock: all at midnight, and none with an offset."""
+        if self.time.dtype.kind != "M" or self.zone is not None or self.naive is not None:
+            return False
+        return bool((self.time == self.time.astype("datetime64[D]")).all())
+
     def in_utc(
-        self, zone: str | None, members: Steps, source: SourceColumn
+        self, zone: str | None, members: Steps, source: SourceColumn, are_utc: bool = False
     ) -> tuple[Times, str | None]:
         """(N,) times in UTC and the zone to show them in, or as they are and None without a zone.
 
-        zone: of the times without an offset. members: (N,) the series (and row) of each line, see
-        `from_wall`.
+        zone: of the times without an offset; with `are_utc` those are UTC, and only shown in it.
+        members: (N,) the series (and row) of each line, see `from_wall`.
         """
         if zone is None or self.time.dtype.kind != "M":
             return self.time, self.zone
         find_zone(zone)
+        if are_utc:
+            return self.time, zone
         wall = cast(Wall, self.time)
         if self.naive is not None:
             some = np.flatnonzero(self.naive)
@@ -137,6 +146,13 @@ def to_local(time: Times, panel: HasClock) -> Times:
     return to_wall(cast(Wall, time), panel.time_zone)
 
 
+def from_local(time: Times, panel: HasClock) -> Times:
+    """Times of a panel, on its own clock, in UTC where it has a zone."""
+    if panel.time_zone is None or not panel.wall_clock:
+        return time
+    return to_utc(cast(Wall, time), panel.time_zone)
+
+
 def zoned(time: Times, panel: HasClock) -> pd.Series | Times:
     """Times of a panel or table with their zone: a Series, or the times alone without a zone."""
     if panel.time_zone is None:
@@ -194,8 +210,10 @@ def from_wall(wall: Wall, zone: str, members: Steps, source: SourceColumn) -> Wa
         shown = str(wall[none[0]]).replace("T", " ").removesuffix(".000000")
         raise source.error(
             none[0],
-            f"{shown} does not exist in {zone}, where clocks went forward ({len(none)} such); set "
-            f"the right `data.timezone=`",
+            f"{shown} does not exist in {zone}, because clocks went forward then ({len(none)} "
+            f"such); if these times are UTC, set `data.times_are=utc`; if they are on a clock that "
+            f"never changes, leave `data.timezone` out, or set an offset such as "
+            f"`data.timezone={offset_name(_standard_offset(found, wall[none[0]]))}`",
         )
     return utc
 
@@ -214,6 +232,13 @@ def look_like_clock_changes(time: Times) -> bool:
     sunday = (day.astype("int64") + 3) % 7 == 6
     clock = (time != day).any()  # dates alone know no hours
     return bool((sunday & (hour < 4) & np.isin(month, (3, 4, 9, 10, 11))).all() and clock)
+
+
+def _standard_offset(zone: datetime.tzinfo, near: np.datetime64) -> int:
+    """Seconds by which winter time is ahead of UTC in the year of a time."""
+    year = int(str(near)[:4])
+    ahead = [datetime.datetime(year, m, 1, tzinfo=zone).utcoffset() for m in (1, 7)]
+    return min(round(a.total_seconds()) for a in ahead if a is not None)
 
 
 def _going_back(wall: Wall, members: Steps) -> npt.NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 
+from tsconv.atomic_write import replace_file
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError
+from tsconv.training.lightning.interruption import StopRequest
 
 _FOLDER, _FILE = "checkpoints", "last.ckpt"
 
@@ -22,14 +25,20 @@ class LastCheckpoint(Checkpoint):
         run_dir: gets `checkpoints/last.ckpt`.
         every_n_steps: where there is no validation; otherwise each validation is followed by a
             checkpoint, which holds its result.
+        stop_request: a training that is asked to stop does so after a step that is kept here.
 
-    A training that is resumed then has the weights of one that was never cut short, to the last
-    bit. Must be the last of the callbacks, so that all others have finished their part of a step.
+    The last step is kept too. A training that is resumed then has the weights of one that was never
+    cut short, to the last bit. Must be the last of the callbacks, so that all others have finished
+    their part of a step.
     """
 
-    def __init__(self, run_dir: Path, every_n_steps: int) -> None:
-        self.path = run_dir / _FOLDER / _FILE
+    def __init__(
+        self, run_dir: Path, every_n_steps: int, stop_request: StopRequest | None = None
+    ) -> None:
+        self.path = checkpoint_path(run_dir)
         self.every_n_steps = every_n_steps
+        self.stop_request = stop_request or StopRequest()
+        self.saved_step: int | None = None  # of the last checkpoint that this training wrote
         self._device = torch.device("cpu")
         self._resumed: dict[str, Any] = {}  # the random states to go on from
 
@@ -43,14 +52,33 @@ class LastCheckpoint(Checkpoint):
         self._resumed = {}
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
         validates = sum(trainer.num_val_batches) > 0
-        if not validates and trainer.global_step % self.every_n_steps == 0:
-            trainer.save_checkpoint(self.path)
+        batches = trainer.fit_loop.epoch_loop.total_batch_idx + 1
+        if validates and batches % (trainer.val_check_batch or batches + 1) == 0:
+            return  # a checkpoint before the validation would lack its result
+        if batches % trainer.accumulate_grad_batches != 0:
+            return  # gradients are gathered over several batches, and are not kept
+        step = trainer.global_step
+        due = step == trainer.max_steps or (not validates and step % self.every_n_steps == 0)
+        if due or self.stop_request.requested:
+            self._save(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        trainer.save_checkpoint(self.path)
+        self._save(trainer)
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        self.path.parent.mkdir(exist_ok=True)
+        with replace_file(self.path) as temporary:
+            trainer.save_checkpoint(temporary)
+        self.saved_step = trainer.global_step
+        self.stop_request.obey()
 
     def state_dict(self) -> dict[str, Any]:
         states = {"cpu": torch.get_rng_state()}
@@ -62,6 +90,15 @@ class LastCheckpoint(Checkpoint):
         self._resumed = dict(state_dict)
 
 
+def checkpoint_path(run_dir: Path) -> Path:
+    """Where the checkpoint of a run lies.
+
+    >>> checkpoint_path(Path("runs/sales")).as_posix()
+    'runs/sales/checkpoints/last.ckpt'
+    """
+    return run_dir / _FOLDER / _FILE
+
+
 def resume_path(config: TrainConfig) -> str | None:
     """Return the checkpoint of the run folder that `resume` names; None where it is null.
 
@@ -69,7 +106,20 @@ def resume_path(config: TrainConfig) -> str | None:
     """
     if config.resume is None:
         return None
-    path = Path(config.resume) / _FOLDER / _FILE
+    path = checkpoint_path(Path(config.resume))
     if not path.is_file():
         raise ConfigError(f"`resume` (={config.resume}): there is no {path} to go on from")
     return str(path)
+
+
+def saved_steps(run_dir: Path) -> int:
+    """The number of steps that a run's checkpoint holds.
+
+    Raises ConfigError where it cannot be read; FileNotFoundError where there is none.
+    """
+    path = checkpoint_path(run_dir)
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        return int(checkpoint["global_step"])
+    except (RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as e:
+        raise ConfigError(f"`resume`: {path} is damaged: {' '.join(str(e).split())[:200]}") from e

@@ -74,6 +74,8 @@ class ForecastModule(pl.LightningModule):
         tensors = {k.removeprefix("net."): v for k, v in checkpoint["state_dict"].items()}
         tensors = names_in_network(tensors)
         checkpoint["state_dict"] = {f"net.{name}": v for name, v in tensors.items()}
+        for schedule in checkpoint["lr_schedulers"]:  # it follows this config's `max_steps`
+            schedule["lr_lambdas"] = [None] * len(schedule["lr_lambdas"])
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, _ = self.loss_function(self.net, batch, self.inv_scale[batch.series], self.head)

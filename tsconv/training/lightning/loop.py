@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import EarlyStopping
-from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from torch import Tensor
 
 from tsconv.config.schema import TrainConfig
 from tsconv.data.batches.chunks import draw_chunks
@@ -21,12 +21,14 @@ from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.errors import ConfigError, nearest
 from tsconv.training.lightning.averaged_weights import AveragedWeights
 from tsconv.training.lightning.checkpoint import LastCheckpoint, resume_path
+from tsconv.training.lightning.interruption import StopAfterStep, StopRequest, TrainingStopped
 from tsconv.training.lightning.lightning_module import ForecastModule
+from tsconv.training.lightning.loggers import LOGGERS
 from tsconv.training.lightning.throughput import Throughput
 from tsconv.training.step.compile_cache import CompileCache, StepChoice, choose_step, compile_loss
 from tsconv.training.step.dense_loss import dense_loss
 from tsconv.training.step.process_settings import many_recompiles, quiet_lightning
-from tsconv.training.step.training_step import Loss, TrainingStep
+from tsconv.training.step.training_step import TrainingStep
 
 # What tsconv gives the Trainer itself.
 _OURS = (
@@ -35,11 +37,16 @@ _OURS = (
 )  # fmt: skip
 
 
-LOGGERS: dict[str, Callable[[Path], Logger | bool]] = {
-    "none": lambda run_dir: False,
-    "csv": lambda run_dir: CSVLogger(run_dir, name="", version="log"),
-    "tensorboard": lambda run_dir: TensorBoardLogger(run_dir, name="", version="log"),
-}
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C ended a training behind a step.
+
+    step, steps: finished, and of the whole training. saved_step: of the checkpoint from which it
+    can be resumed; None where there is none.
+    """
+
+    def __init__(self, step: int, steps: int, saved_step: int | None) -> None:
+        super().__init__()
+        self.step, self.steps, self.saved_step = step, steps, saved_step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +61,18 @@ class TrainerResult:
 
     def resolve(self, config: TrainConfig) -> TrainConfig:
         """Return the config with the precision and the compilation that were chosen."""
-        compiled = str(self.figures["compiled"]).lower()
-        return dataclasses.replace(config, precision=self.figures["precision"], compile=compiled)
+        return with_step_choice(config, self.figures["precision"], self.figures["compiled"])
+
+
+def with_step_choice(config: TrainConfig, precision: str, compiled: bool) -> TrainConfig:
+    """Return the config with a precision and a compilation in place of `auto`."""
+    return dataclasses.replace(config, precision=precision, compile=str(compiled).lower())
+
+
+def step_reasons(config: TrainConfig, choice: StepChoice) -> dict[str, str]:
+    """Why a choice was made, by the keys of the config that left it open."""
+    reasons = {"precision": choice.precision_reason, "compile": choice.compile_reason}
+    return {key: why for key, why in reasons.items() if getattr(config, key) == "auto"}
 
 
 def run_trainer(
@@ -65,6 +82,7 @@ def run_trainer(
     run_dir: Path,
     callbacks: Sequence[pl.Callback] = (),
     compile_cache: CompileCache | None = None,
+    chosen: Callable[[StepChoice], None] | None = None,
 ) -> TrainerResult:
     """Run the Trainer and leave the chosen weights in the module's network, on the CPU.
 
@@ -76,9 +94,10 @@ def run_trainer(
         callbacks: further ones.
         compile_cache: remembers between trainings of one process what was compiled, so that a
             second one of the same shape starts at once.
+        chosen: is called before the first step with the choice of precision and compilation.
 
     Raises TrainingError for a gradient that is not finite, ConfigError where `trainer` or `resume`
-    is at fault.
+    is at fault, TrainingInterrupted after Ctrl-C.
     """
     average = AveragedWeights(config.callbacks.ema_decay)
     throughput = Throughput(config.trainer["max_steps"], config.callbacks.progress)
@@ -86,29 +105,28 @@ def run_trainer(
     if data.val_origins is not None and config.callbacks.patience is not None:
         patience = config.callbacks.patience
         ours.append(EarlyStopping("val_loss", patience=patience, check_finite=False))
-    if config.callbacks.checkpoints:
-        ours.append(LastCheckpoint(run_dir, config.trainer["val_check_interval"]))
+    stop = StopRequest()
+    checkpoint = LastCheckpoint(run_dir, config.trainer["val_check_interval"], stop)
+    ours.append(checkpoint if config.callbacks.checkpoints else StopAfterStep(stop))
     with ExitStack() as settings:
         settings.enter_context(quiet_lightning())
         trainer = _trainer(config, run_dir, ours, "32-true")
-        choice = _choose_step(module, data, config, trainer, compile_cache)
+        device = trainer.strategy.root_device
+        step = _first_step(module, data, config.seed, device)
+        with _kept_random_state(device):
+            n_steps = config.trainer["max_steps"]
+            choice = choose_step(config.compile, config.precision, step, n_steps, compile_cache)
+        if chosen is not None:
+            chosen(choice)
         compile_seconds = 0.0
         if choice.compiled:
             settings.enter_context(many_recompiles())
-            compile_seconds = _compile(module, data, config.seed, choice.precision)
+            compile_seconds = _compile(module, step, choice.precision)
+        del step  # its batch is not needed any more
         if choice.precision == "bfloat16":
             trainer = _trainer(config, run_dir, ours, "bf16-mixed")
-        try:
-            trainer.fit(module, data, ckpt_path=resume_path(config), weights_only=True)
-        except RuntimeError as error:
-            if config.resume is None or "loading state_dict" not in str(error):
-                raise
-            raise ConfigError(
-                f"`resume` (={config.resume}): its network is another one; give the same `model`, "
-                f"`head`, `horizon` and `context_length` as that run's config.yaml"
-            ) from error
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        with stop.listen():
+            _fit(trainer, module, data, config, checkpoint)
     weights, note = average.choose(config.callbacks.weights, config.callbacks.weights_tolerance)
     module.net.load_state_dict({**module.net.state_dict(), **weights})
     module.net.to("cpu")
@@ -121,49 +139,54 @@ def run_trainer(
         "compiled": choice.compiled,
         "parameters": sum(p.numel() for p in module.net.parameters()),
     }
-    reasons = {}
-    if config.precision == "auto":
-        reasons["precision"] = choice.precision_reason
-    if config.compile == "auto":
-        reasons["compile"] = choice.compile_reason
+    reasons = step_reasons(config, choice)
     return TrainerResult(figures, reasons, note, throughput.history, average.losses)
 
 
-def _choose_step(
+def _fit(
+    trainer: pl.Trainer,
     module: ForecastModule,
     data: DenseDataModule,
     config: TrainConfig,
-    trainer: pl.Trainer,
-    cache: CompileCache | None,
-) -> StepChoice:
-    """Move module and panel to the Trainer's device; choose precision and compilation there."""
-    device = trainer.strategy.root_device
-    module.to(device).train()
-    data.panel = data.panel.to(device)
-    step = _first_step(module, data, config.seed, dense_loss)
-    with _kept_random_state(device):
-        return choose_step(
-            config.compile, config.precision, step, config.trainer["max_steps"], cache
-        )
-
-
-def _compile(module: ForecastModule, data: DenseDataModule, seed: int, precision: str) -> float:
-    """Compile the module's loss before the clock starts; return the seconds of the first step."""
-    module.loss_function = compile_loss(dense_loss)
-    step = _first_step(module, data, seed, module.loss_function)
-    with _kept_random_state(step.device):
-        return step.run(precision)
+    checkpoint: LastCheckpoint,
+) -> None:
+    """Run the Trainer, from the checkpoint where there is one to go on from."""
+    try:
+        trainer.fit(module, data, ckpt_path=resume_path(config), weights_only=True)
+    except (TrainingStopped, SystemExit) as error:
+        if not isinstance(error, TrainingStopped) and not trainer.interrupted:
+            raise
+        # Lightning ends the process by SystemExit where a KeyboardInterrupt reaches it.
+        steps = config.trainer["max_steps"]
+        raise TrainingInterrupted(trainer.global_step, steps, checkpoint.saved_step) from None
+    except RuntimeError as error:
+        if config.resume is None or "loading state_dict" not in str(error):
+            raise
+        raise ConfigError(
+            f"`resume` (={config.resume}): its network is another one; give the same `model`, "
+            f"`head`, `horizon` and `context_length` as that run's config.yaml"
+        ) from error
 
 
 def _first_step(
-    module: ForecastModule, data: DenseDataModule, seed: int, loss: Loss
+    module: ForecastModule, data: DenseDataModule, seed: int, device: torch.device
 ) -> TrainingStep:
-    """The training's step 0, on the device where the panel is."""
+    """Move module and panel to the device; return the training's step 0 there, uncompiled."""
+    module.to(device).train()
+    data.panel = data.panel.to(device)
     series, first = draw_chunks(
         data.train_origins, seed, 0, data.chunks_per_rank, data.origins_per_chunk
     )
     batch = data.fetch(data.train_origins, series, first, data.origins_per_chunk)
-    return TrainingStep(loss, module.net, batch, module.inv_scale[batch.series], module.head)
+    inv_scale: Tensor = module.inv_scale[batch.series]
+    return TrainingStep(dense_loss, module.net, batch, inv_scale, module.head)
+
+
+def _compile(module: ForecastModule, step: TrainingStep, precision: str) -> float:
+    """Compile the module's loss before the clock starts; return the seconds of the first step."""
+    module.loss_function = compile_loss(dense_loss)
+    with _kept_random_state(step.device):
+        return dataclasses.replace(step, loss=module.loss_function).run(precision)
 
 
 def _kept_random_state(device: torch.device) -> AbstractContextManager[None]:

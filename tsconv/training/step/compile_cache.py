@@ -13,7 +13,8 @@ from collections.abc import Hashable
 import torch
 
 from tsconv.errors import ConfigError, require_choice
-from tsconv.training.step.precision import PRECISIONS, choose_precision
+from tsconv.training.step.precision import PRECISIONS, choose_precision, time_steps
+from tsconv.training.step.timing_memory import Timing, TimingMemory
 from tsconv.training.step.training_step import Loss, TrainingStep
 
 _COMPILE_SECONDS = 25.0  # what compiling a small network costs, the first time
@@ -29,12 +30,13 @@ class StepChoice:
     compiled: bool
     precision_reason: str
     compile_reason: str
+    note: str = ""  # where the timings could not be kept
 
 
 @dataclasses.dataclass(frozen=True)
 class _CachedChoice:
     choice: StepChoice
-    step_seconds: float  # of an eager step in float32; 0 where none was timed
+    eager: Timing | None  # of eager steps; None where none was timed
     steps: int  # trained so far
 
 
@@ -80,6 +82,7 @@ def choose_step(
     step: TrainingStep,
     n_steps: int,
     cache: CompileCache | None = None,
+    memory: TimingMemory | None = None,
 ) -> StepChoice:
     """Choose compilation and precision for `n_steps` training steps like the given one.
 
@@ -89,23 +92,26 @@ def choose_step(
         step: an eager step on a real batch, to be timed where either is auto.
         n_steps: steps of the training.
         cache: what earlier trainings of this process chose; this choice is added.
+        memory: what earlier trainings on this machine measured; null for the user's.
     """
     wanted = normalize_compile(compile_value)
     require_choice("precision", precision_value, PRECISIONS)
+    memory = memory or TimingMemory()
     key = (wanted, precision_value, *step.key())
     cached = cache.find(key) if cache is not None else None
+    eager = None
     if cached is not None:
-        eager_seconds, n_steps = cached.step_seconds, n_steps + cached.steps
-    else:
-        eager_seconds = step.seconds("float32") if wanted == "auto" else 0.0
-    compiled, reason = _choose_compile(wanted, eager_seconds, n_steps, step.device)
+        eager, n_steps = cached.eager, n_steps + cached.steps
+    elif wanted == "auto" and can_compile(step.device):
+        eager = time_steps(precision_value, step, memory)
+    compiled, reason = _choose_compile(wanted, eager, n_steps)
     if cached is not None and cached.choice.compiled == compiled:
-        choice = dataclasses.replace(cached.choice, compile_reason=reason)
+        choice = dataclasses.replace(cached.choice, compile_reason=reason, note="")
     else:
-        precision, why = choose_precision(precision_value, step, compiled, eager_seconds)
-        choice = StepChoice(precision, compiled, why, reason)
+        precision, why = choose_precision(precision_value, step, compiled, memory, eager)
+        choice = StepChoice(precision, compiled, why, reason, memory.fault_note)
     if cache is not None:
-        cache.keep(key, _CachedChoice(choice, eager_seconds, n_steps))
+        cache.keep(key, _CachedChoice(choice, eager, n_steps))
     return choice
 
 
@@ -114,16 +120,19 @@ def compile_loss(loss: Loss) -> Loss:
     return torch.compile(loss, dynamic=False)
 
 
-def _choose_compile(
-    wanted: str, step_seconds: float, n_steps: int, device: torch.device
-) -> tuple[bool, str]:
+def can_compile(device: torch.device) -> bool:
+    """Whether torch.compile can make code for the device: for a CPU, by a C++ compiler."""
+    return device.type != "cpu" or any(map(shutil.which, ("g++", "clang++")))
+
+
+def _choose_compile(wanted: str, eager: Timing | None, n_steps: int) -> tuple[bool, str]:
     if wanted != "auto":
         return wanted == "true", "as set"
-    if device.type == "cpu" and shutil.which("g++") is None and shutil.which("clang++") is None:
+    if eager is None:
         return False, "there is no C++ compiler"
-    worth = _COMPILE_SAVES * step_seconds * n_steps > _COMPILE_SECONDS
-    verb = "repay" if worth else "do not repay"
+    seconds = eager.seconds["float32"]
+    worth = _COMPILE_SAVES * seconds * n_steps > _COMPILE_SECONDS
     return worth, (
-        f"{n_steps} eager steps of {1000 * step_seconds:.0f} ms {verb} about "
-        f"{_COMPILE_SECONDS:.0f} s"
+        f"compiling takes about {_COMPILE_SECONDS:.0f} s, {'less' if worth else 'more'} than it "
+        f"saves in {n_steps} steps of {1000 * seconds:.1f} ms{eager.origin}"
     )

@@ -7,17 +7,30 @@ guessed.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from tsconv.training.step.training_step import TrainingStep
+from tsconv.training.step.timing_memory import Timing, TimingMemory
+from tsconv.training.step.training_step import TrainingStep, fastest
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+_CLEAR_LEAD = 0.85  # of float32's time: below it, the difference is no noise
+
+
+def precisions_to_time(wanted: str, device: torch.device) -> tuple[str, ...]:
+    """The precisions that a choice is between: bfloat16 only where it is possible and not pinned.
+
+    >>> precisions_to_time("float32", torch.device("cpu"))
+    ('float32',)
+    """
+    both = wanted == "auto" and has_bfloat16(device)
+    return ("float32", "bfloat16") if both else ("float32",)
 
 
 def choose_precision(
-    wanted: str, step: TrainingStep, compiled: bool, eager_seconds: float
+    wanted: str, step: TrainingStep, compiled: bool, memory: TimingMemory, eager: Timing | None
 ) -> tuple[str, str]:
     """Return "float32" or "bfloat16", and the reason.
 
@@ -25,23 +38,23 @@ def choose_precision(
         wanted: one of `PRECISIONS`.
         step: a step in the shape of the training's.
         compiled: whether the training's steps will be compiled.
-        eager_seconds: of an eager float32 step, 0 where none was timed.
+        memory: of earlier timings.
+        eager: the timing of eager steps in `precisions_to_time`, None where there is none.
     """
     if wanted != "auto":
         return wanted, "as set"
     if not has_bfloat16(step.device):
         return "float32", "the processor has no bfloat16 instructions"
     if compiled:  # compiling twice to compare would cost more than either saves
-        times = [_product_seconds(step, p) for p in ("float32", "bfloat16")]
-        what = "the linear branch's product"
+        timing, what = time_products(step, memory), "the linear branch's product"
     else:
-        eager_seconds = eager_seconds or step.seconds("float32")  # measured once
-        times = [eager_seconds, step.seconds("bfloat16")]
-        what = "a step"
-    # A clear lead, or noise would choose: a run on the same machine should repeat the last one.
-    chosen = "bfloat16" if times[1] < 0.85 * times[0] else "float32"
-    reason = f"{what} took {1000 * times[1]:.1f} ms in bfloat16, {1000 * times[0]:.1f} in float32"
-    return chosen, reason
+        timing, what = eager or time_steps(wanted, step, memory), "a step"
+    brief, full = timing.seconds["bfloat16"], timing.seconds["float32"]
+    chosen = "bfloat16" if brief < _CLEAR_LEAD * full else "float32"
+    return chosen, (
+        f"{what} took {1000 * brief:.1f} ms in bfloat16, {1000 * full:.1f} in float32"
+        f"{timing.origin}"
+    )
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -54,19 +67,38 @@ def has_bfloat16(device: torch.device) -> bool:
     return False
 
 
-def _product_seconds(step: TrainingStep, precision: str) -> float:
-    """Time a product of the linear branch's shape, forward only: the best of three."""
+def time_steps(wanted: str, step: TrainingStep, memory: TimingMemory) -> Timing:
+    """The seconds of an eager step in each of `precisions_to_time`."""
+    precisions = precisions_to_time(wanted, step.device)
+    shape = (precisions, step.key())
+    return memory.recall_or_measure(
+        "a training step", shape, step.device, lambda: step.seconds(precisions)
+    )
+
+
+def time_products(step: TrainingStep, memory: TimingMemory) -> Timing:
+    """The seconds of a product of the linear branch's shape in both precisions, forward only."""
+    return memory.recall_or_measure(
+        "the linear branch's product",
+        step.key(),
+        step.device,
+        lambda: _product_seconds(step, ("float32", "bfloat16")),
+    )
+
+
+def _product_seconds(step: TrainingStep, precisions: Sequence[str]) -> dict[str, float]:
     spec, batch, device = step.net.spec, step.batch, step.device
     members = batch.y[0, ..., 0].numel()  # targets and rows
     windows = torch.ones(members * batch.valid.numel(), spec.context_length, device=device)
     weight = torch.ones(spec.horizon, spec.context_length, device=device)
-    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-    windows, weight = windows.to(dtype), weight.to(dtype)
-    seconds = []
-    for _ in range(4):
+    dtypes = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    factors = {p: (windows.to(dtypes[p]), weight.to(dtypes[p])) for p in precisions}
+
+    def run(precision: str) -> float:
         begun = time.perf_counter()
-        torch.nn.functional.linear(windows, weight)
+        torch.nn.functional.linear(*factors[precision])
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-        seconds.append(time.perf_counter() - begun)
-    return min(seconds[1:])
+        return time.perf_counter() - begun
+
+    return fastest(run, precisions)

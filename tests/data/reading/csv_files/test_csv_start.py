@@ -11,7 +11,7 @@ from tsconv.errors import ConfigError
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("sep", "ab"), ("sep", ""), ("decimal", ","), ("sep", '"'), ("encoding", "no"),
+    [("sep", "ab"), ("sep", ""), ("decimal", "5"), ("sep", '"'), ("encoding", "no"),
      ("max_bytes", 0)],
 )  # fmt: skip
 def test_keys_that_cannot_be(tmp_path: Path, key: str, value: object) -> None:

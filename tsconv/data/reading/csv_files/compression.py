@@ -13,6 +13,18 @@ _MAGIC = {
     b"\x04\x22\x4d\x18": "lz4",
 }  # fmt: skip
 
+_LEAST_CAP = 100_000_000  # bytes that a compressed file may always expand to
+_RATIO = 100  # and how many times its own size
+
+
+def largest_size(own: int, max_bytes: int | None) -> int:
+    """The bytes that an archive of `own` bytes may expand to: `max_bytes` where it is given.
+
+    >>> largest_size(5_000_000, None)
+    500000000
+    """
+    return max_bytes or max(_LEAST_CAP, _RATIO * own)
+
 
 def compression_of(path: Path) -> str | None:
     """How a file is compressed, by its name or else its first bytes; None for a plain one.

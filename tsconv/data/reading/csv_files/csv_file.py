@@ -11,11 +11,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from tsconv.data.reading.cells import BadCells, text_to_numbers
+from tsconv.data.reading.cells import BadCells
 from tsconv.data.reading.column_roles import ColumnRoles
 from tsconv.data.reading.csv_files.compression import open_unpacked
 from tsconv.data.reading.csv_files.csv_start import FileStart, check_file_format, read_start
 from tsconv.data.reading.csv_files.locate import find_torn_record, line_number
+from tsconv.data.reading.csv_files.text_numbers import text_to_numbers
 from tsconv.data.settings import FileFormat, MissingPolicy
 from tsconv.data.source_column import SourceColumn
 from tsconv.errors import DataError, one_line
@@ -62,7 +63,7 @@ def read_csv(
     for name in roles.numbers:
         source = SourceColumn(name, lambda i: f"{path}: line {line_number(path, form, i)}")
         is_covariate = name in roles.covariates
-        frame[name], more = text_to_numbers(frame[name], source, missing, is_covariate)
+        frame[name], more = text_to_numbers(frame[name], source, form, missing, is_covariate)
         bad = bad + more
     return frame, roles, bad
 

@@ -10,15 +10,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tsconv.data.reading.csv_files.compression import COMPRESSED, compression_of, open_unpacked
+from tsconv.data.reading.csv_files.compression import (
+    COMPRESSED,
+    compression_of,
+    largest_size,
+    open_unpacked,
+)
+from tsconv.data.reading.csv_files.text_numbers import GROUP_MARKS
 from tsconv.data.settings import FileFormat
 from tsconv.errors import ConfigError, DataError, one_line
 
 _LOOK = 1 << 16  # bytes of the start that are looked at, and more where the header is longer
 _LONGEST_START = 1 << 28
 _PIECE = 1 << 22
-_LEAST_CAP = 100_000_000  # bytes that a compressed file may always expand to
-_RATIO = 100  # and how many times its own size
 _BOMS = {
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
@@ -50,10 +54,15 @@ def check_file_format(form: FileFormat) -> None:
             or value in '"\r\n\0'
         ):
             raise ConfigError(f"`data.{key}` (={value}) must be one character, such as `;` or `,`")
-    if form.sep == form.decimal:
+    if form.decimal.isalnum():
+        raise ConfigError(f"`data.decimal` (={form.decimal}) must be a mark, such as `.` or `,`")
+    if form.thousands is not None and form.thousands not in GROUP_MARKS:
         raise ConfigError(
-            f"`data.sep` and `data.decimal` are both {form.sep!r}: such as data.sep=';' "
-            f"data.decimal=','"
+            f"`data.thousands` (={form.thousands}) must be null, or one of `,`, `.`, `'` and space"
+        )
+    if form.thousands == form.decimal:
+        raise ConfigError(
+            f"`data.thousands` and `data.decimal` are both {form.decimal!r}: one of them is another"
         )
     try:
         info = codecs.lookup(form.encoding)
@@ -121,7 +130,7 @@ def _look_through(path: Path, form: FileFormat) -> bool:
     """Whether there is a quote in the file; raises DataError where an archive is too big."""
     own = path.stat().st_size
     packed = compression_of(path) is not None
-    cap = (form.max_bytes or max(_LEAST_CAP, _RATIO * own)) if packed else None
+    cap = largest_size(own, form.max_bytes) if packed else None
     size, quoted = 0, not form.encoding.lower().replace("_", "-").startswith(("utf-8", "latin"))
     with open_unpacked(path) as stream:
         while (cap is not None or not quoted) and (piece := stream.read(_PIECE)):

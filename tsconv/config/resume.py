@@ -1,0 +1,115 @@
+"""The config of a resumed training: its run folder's, with the few keys that may change."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]
+
+from tsconv.config.compose import train_config
+from tsconv.config.messages import describe_error
+from tsconv.config.overrides import flat_values
+from tsconv.config.schema import TrainConfig
+from tsconv.errors import ConfigError
+
+_FILE = "config.yaml"
+# Keys that neither the checkpoint nor the batches depend on.
+_MAY_CHANGE = (
+    "run_dir", "resume", "plots", "compile", "precision", "threads", "data.path", "data.max_bytes",
+    "callbacks.progress", "callbacks.checkpoints", "callbacks.patience", "callbacks.weights",
+    "callbacks.weights_tolerance", "logger.name", "trainer.max_steps", "trainer.accelerator",
+    "trainer.devices", "trainer.log_every_n_steps", "trainer.val_check_interval",
+)  # fmt: skip
+_OPEN = (None, "auto")  # values that leave the choice to tsconv: the run folder has it
+
+
+def train_or_resume_config(
+    overrides: Sequence[str] = (), config_dir: str | None = None
+) -> TrainConfig:
+    """The config of `tsconv train`; where `resume` is given, that of the run folder it names.
+
+    A resumed training goes on in its own folder, unless `run_dir` names another. A run folder
+    without a config.yaml, which an interrupted run of an earlier version left, needs all keys anew.
+
+    Raises ConfigError for a key that contradicts the run folder, and for data that are not found.
+
+    >>> train_or_resume_config(["horizon=28"]).horizon
+    28
+    """
+    if not any(o.startswith("resume=") for o in overrides):
+        return train_config(overrides, config_dir)
+    asked = train_config(["horizon=1", *overrides], config_dir)
+    if asked.resume is None:
+        return train_config(overrides, config_dir)
+    run = Path(asked.resume)
+    if not run.is_dir():
+        raise ConfigError(f"`resume` (={run}) must name a run folder, such as runs/<run>")
+    if not (run / _FILE).is_file():
+        if not any(o.startswith(("horizon=", "experiment=", "+experiment=")) for o in overrides):
+            raise ConfigError(
+                f"`resume` (={run}): the folder has no {_FILE}; give the keys of that training too"
+            )
+        return train_config(overrides, config_dir)
+    return _merged(run, _given(asked, overrides, config_dir))
+
+
+def stored_config(run: Path) -> TrainConfig:
+    """The config in the run folder; keys that are newer than it have their defaults.
+
+    Raises ConfigError where it cannot be read.
+    """
+    path = run / _FILE
+    try:
+        default = OmegaConf.structured(train_config(["horizon=1"]))
+        merged = OmegaConf.merge(default, OmegaConf.load(path))
+        return cast("TrainConfig", OmegaConf.to_object(merged))
+    except (OmegaConfBaseException, YAMLError, ValueError, OSError) as error:
+        raise ConfigError(f"`resume`: {path} cannot be read: {describe_error(error)}") from error
+
+
+def _given(asked: TrainConfig, overrides: Sequence[str], config_dir: str | None) -> dict[str, Any]:
+    """The keys that the overrides set, by themselves or through a group, with their values."""
+    named = {o.partition("=")[0].lstrip("+") for o in overrides}
+    default = flat_values(dataclasses.asdict(train_config(["horizon=1"], config_dir)))
+    return {
+        key: value
+        for key, value in flat_values(dataclasses.asdict(asked)).items()
+        if key in named or (key != "horizon" and value != default.get(key))
+    }
+
+
+def _merged(run: Path, given: dict[str, Any]) -> TrainConfig:
+    """The run folder's config with the given keys; raises ConfigError for one that contradicts."""
+    config = dataclasses.asdict(stored_config(run))
+    stored = flat_values(config)
+    for key, value in {"run_dir": str(run), **given}.items():
+        if value in _OPEN or value == stored.get(key):
+            continue
+        if key not in _MAY_CHANGE:
+            raise ConfigError(
+                f"`{key}` (={value}): {run} was trained with {stored.get(key)}, and a resumed "
+                f"training keeps it; leave the key out, or start a new training without `resume`"
+            )
+        group, _, name = key.rpartition(".")
+        (config[group] if group else config)[name] = value
+    _require_data(config["data"]["path"], run, "data.path" in given)
+    merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), config)
+    return cast("TrainConfig", OmegaConf.to_object(merged))
+
+
+def _require_data(path: str | None, run: Path, is_given: bool) -> None:
+    """Raise ConfigError where the relative path of a run's data leads nowhere from here."""
+    if path is None:
+        raise ConfigError(f"`resume` (={run}) was trained on data in memory: give data.path too")
+    here = Path.cwd()
+    if is_given or Path(path).is_absolute() or any(here.glob(path)):
+        return
+    raise ConfigError(
+        f"`data.path` (={path}) of {run / _FILE} is not found from {here}: run the command in the "
+        f"folder where the training was started, or give data.path too"
+    )

@@ -1,0 +1,71 @@
+"""Ctrl-C in a training: the running step is finished and kept, then the training ends."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+import pytorch_lightning as pl
+
+
+class TrainingStopped(BaseException):
+    """Ends Lightning's loop after Ctrl-C; for a KeyboardInterrupt, Lightning ends the process."""
+
+
+class StopRequest:
+    """Whether Ctrl-C was pressed since the training began.
+
+    In the middle of a step the weights, the optimizer and the random state do not belong together,
+    so Ctrl-C only asks: whoever keeps the state of a finished step calls `obey` after it.
+
+    >>> request = StopRequest()
+    >>> request.obey()
+    >>> request.requested
+    False
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    @contextlib.contextmanager
+    def listen(self) -> Iterator[None]:
+        """Take Ctrl-C as a request within the block; the second one stops at once.
+
+        Outside the main thread, and where the process handles Ctrl-C in its own way, nothing
+        changes.
+        """
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+        signal.signal(signal.SIGINT, self._handle)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def obey(self) -> None:
+        """Raise TrainingStopped where a stop was requested."""
+        if self.requested:
+            raise TrainingStopped
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise TrainingStopped
+        self.requested = True
+
+
+class StopAfterStep(pl.Callback):
+    """Obeys a stop request after each step, for a training that keeps no checkpoints."""
+
+    def __init__(self, request: StopRequest) -> None:
+        self.request = request
+
+    def on_train_batch_end(self, *args: object) -> None:
+        self.request.obey()
+
+    def on_validation_end(self, *args: object) -> None:
+        self.request.obey()

@@ -1,0 +1,157 @@
+"""Timings of training steps: measured once for each machine and shape, kept for later trainings.
+
+They lie in a file of the user's cache folder. So `precision=auto` and `compile=auto` choose the
+same every time, whatever else the machine does meanwhile, and the workers of a sweep agree.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import platform
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+
+from tsconv.atomic_write import replace_text
+
+_FORMAT = 1
+_MOST = 1000  # timings in the file; the oldest go first
+_LOCK_SECONDS = 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """Seconds by precision, and where they come from."""
+
+    seconds: dict[str, float]  # "float32" or "bfloat16" -> seconds
+    remembered: bool = False  # from an earlier training
+
+    @property
+    def origin(self) -> str:
+        """What a reason says of a remembered timing; "" for a fresh one."""
+        return ", remembered from an earlier timing on this machine" if self.remembered else ""
+
+
+class TimingMemory:
+    """The file of timings.
+
+    path: null for `default_path()`. A file that is missing or damaged is one without timings, and
+    one that cannot be written to keeps none: no training fails for it.
+
+    >>> import tempfile
+    >>> memory = TimingMemory(Path(tempfile.mkdtemp()) / "step_choices.json")
+    >>> cpu = torch.device("cpu")
+    >>> memory.recall_or_measure("step", (3, 4), cpu, lambda: {"float32": 0.25}).remembered
+    False
+    >>> memory.recall_or_measure("step", (3, 4), cpu, lambda: {"float32": 0.5}).seconds
+    {'float32': 0.25}
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or default_path()
+        self.fault_note = ""  # why it keeps nothing, where it cannot
+
+    def recall_or_measure(
+        self,
+        what: str,
+        shape: Hashable,
+        device: torch.device,
+        measure: Callable[[], dict[str, float]],
+    ) -> Timing:
+        """Return the timing that the file has; else measure, and keep it for others.
+
+        Args:
+            what: is timed, for people who read the file.
+            shape: what the time depends on, of plain values and dataclasses of them.
+            device: where it is timed.
+            measure: returns seconds by precision.
+
+        Of two processes that measure at once, the first to finish decides for both.
+        """
+        machine = describe_machine(device)
+        key = hashlib.sha256(repr((machine, what, shape)).encode()).hexdigest()[:24]
+        known = self._read().get(key)
+        if known is not None:
+            return Timing(known["seconds"], remembered=True)
+        seconds = measure()
+        entry = {"machine": machine, "what": what, "seconds": seconds}
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=_LOCK_SECONDS):
+                timings = self._read()
+                seconds = timings.setdefault(key, entry)["seconds"]
+                kept = dict(list(timings.items())[-_MOST:])
+                text = json.dumps({"format": _FORMAT, "timings": kept}, indent=1) + "\n"
+                replace_text(self.path, text)
+        except (OSError, NotImplementedError, Timeout) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            self.fault_note = (
+                f"the timing of training steps cannot be kept in {self.path} ({why}): the next "
+                f"training measures again, and may choose another `precision` or `compile`"
+            )
+        return Timing(seconds)
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        """The timings of the file that are whole; {} where it is missing or damaged."""
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+            if isinstance(content, dict) and content.get("format") == _FORMAT:
+                timings = content.get("timings")
+                if isinstance(timings, dict):
+                    return {k: v for k, v in timings.items() if _is_whole(v)}
+        return {}
+
+
+def default_path() -> Path:
+    """`tsconv/step_choices.json` in $XDG_CACHE_HOME, else in ~/.cache.
+
+    >>> default_path().name
+    'step_choices.json'
+    """
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(given) if os.path.isabs(given) else Path(os.path.expanduser("~")) / ".cache"
+    return base / "tsconv" / "step_choices.json"
+
+
+def describe_machine(device: torch.device) -> str:
+    """The processor or the GPU, the threads, and the versions: what the speed of a step depends on.
+
+    >>> "torch" in describe_machine(torch.device("cpu"))
+    True
+    """
+    from tsconv import __version__
+
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    elif device.type == "cpu":
+        name = _processor()
+    else:
+        name = device.type
+    versions = f"torch {torch.__version__}, tsconv {__version__}"
+    return f"{name}, {torch.get_num_threads()} threads, {versions}"
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n"):
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _is_whole(entry: Any) -> bool:
+    """Whether an entry of the file holds seconds that a choice can be made by."""
+    seconds = entry.get("seconds") if isinstance(entry, dict) else None
+    return (
+        isinstance(seconds, dict)
+        and "float32" in seconds
+        and all(isinstance(s, float) and math.isfinite(s) and s > 0 for s in seconds.values())
+    )
