@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,13 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from tsconv.config.schema import DataConfig, TrainConfig
-from tsconv.data.reading.table import Table
+from tsconv.config.schema import TrainConfig
 from tsconv.errors import BundleError, ConfigError, require_choice, require_positive
 from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
-from tsconv.forecasting.file_columns import FileColumns, columns_of_file, columns_of_frame
+from tsconv.forecasting.file_columns import columns_of
 from tsconv.forecasting.forecast import forecast_panel, skipped_note
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.match import override_roles, prepare_forecast, training_row_index
@@ -137,7 +133,7 @@ class Forecaster:
         for note in (*panel.notes, skipped):
             if note is not None:
                 self._note(str(note))
-        file_columns = _columns_of(data, table, given) if columns == "file" else None
+        file_columns = columns_of(data, table, given) if columns == "file" else None
         return in_kind_of(data, forecast_frame(forecast, panel, net.quantiles, file_columns))
 
     def save(self, folder: str | Path) -> None:
@@ -218,11 +214,3 @@ def _run_folder(config: TrainConfig) -> Iterator[tuple[TrainConfig, bool]]:
         return
     with tempfile.TemporaryDirectory(prefix="tsconv-") as folder:
         yield dataclasses.replace(config, run_dir=folder, plots=False), False
-
-
-def _columns_of(given: Data, table: Table, data: DataConfig) -> FileColumns:
-    """The columns by which forecasts of what a user gave come back."""
-    if is_path(given):
-        return columns_of_file(table, dataclasses.replace(data, path=os.fspath(given)), False)
-    frame = given if isinstance(given, pd.DataFrame) else pd.DataFrame()
-    return dataclasses.replace(columns_of_frame(frame, data), utc_dates=table.utc_dates)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,14 @@ class FileColumns:
     def rows(self, names: Any) -> Any:
         """A column of (N,) names of rows."""
         return pd.Series(names).astype("int64") if self.integer_row else names
+
+
+def columns_of(given: Any, table: Table, data: DataConfig) -> FileColumns:
+    """Those of what a Python user gave: the path of a file, a DataFrame, or another table."""
+    if isinstance(given, (str, os.PathLike)):
+        return columns_of_file(table, dataclasses.replace(data, path=os.fspath(given)), False)
+    frame = given if isinstance(given, pd.DataFrame) else pd.DataFrame()
+    return dataclasses.replace(columns_of_frame(frame, data), utc_dates=table.utc_dates)
 
 
 def columns_of_frame(frame: pd.DataFrame, data: DataConfig) -> FileColumns:

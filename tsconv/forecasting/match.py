@@ -92,11 +92,11 @@ def prepare_forecast(
     """
     if future is not None:
         table = with_future(table, future)
-    if not allow_shift:
-        reject_shift(table, bundle.encodings)
-    panel = match_panel(bundle, table, freq)
     spec = bundle.net.spec
     horizon = horizon or spec.horizon
+    if not allow_shift:
+        reject_shift(table, bundle.encodings, horizon)
+    panel = match_panel(bundle, table, freq)
     origins, notes = require_future(panel, bundle.encodings, horizon, spec.context_length)
     notes += _early_notes(panel, horizon)
     return encode_panel(bundle, panel.with_notes(notes), table.source), origins

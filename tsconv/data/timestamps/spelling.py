@@ -13,7 +13,7 @@ import pandas as pd
 
 from tsconv.data.settings import TimeFormat
 from tsconv.data.timestamps.frequency import Times
-from tsconv.data.timestamps.zones import HasClock, from_local, offset_name, to_local, zoned
+from tsconv.data.timestamps.zones import HasClock, from_local, offset_name, to_local, to_utc, zoned
 
 _PARTS = ("Y", "M", "D", "h", "m", "s")
 _DATES = (
@@ -59,10 +59,12 @@ class Spelling:
             return [f"{text}Z" for text in texts]
         if not self.offset or seconds is None:
             return texts
-        cut = {"+hh:mm": lambda t: t, "+hhmm": lambda t: t.replace(":", ""), "+hh": lambda t: t[:3]}
         names = [offset_name(int(s)).replace("UTC", "+00:00") for s in seconds]
-        shorten = cut[self.offset]
-        return [text + shorten(name) for text, name in zip(texts, names, strict=True)]
+        if self.offset == "+hhmm":
+            names = [name.replace(":", "") for name in names]
+        elif self.offset == "+hh":
+            names = [name[:3] for name in names]
+        return [text + name for text, name in zip(texts, names, strict=True)]
 
 
 def find_spelling(
@@ -151,7 +153,7 @@ def time_columns(
 def _shown(time: Times, clock: HasClock, in_utc: bool) -> pd.Series:
     """(N,) times with their zone, or in UTC."""
     if in_utc:
-        return pd.Series(from_local(time, clock)).dt.tz_localize("UTC")
+        return pd.Series(pd.DatetimeIndex(from_local(time, clock), tz="UTC"))
     return pd.Series(zoned(time, clock))
 
 
@@ -172,11 +174,15 @@ def _without_doubt(
 ) -> list[str] | None:
     """The times as text; None where the spelling does not hold them.
 
-    That is where it leaves a part out, such as the clock, or writes two moments alike, as a wall
-    clock does when it goes back.
+    That is where it leaves a part out, such as the clock, or where a wall clock without an offset
+    shows a time for the second time, as it does when it goes back.
     """
     distinct, number = np.unique(time, return_inverse=True)
     local, seconds = local_times(cast(Times, distinct), clock, in_utc)
+    if clock.time_zone is not None and not clock.wall_clock and not spelling.offset and not in_utc:
+        wall = cast(npt.NDArray[np.datetime64], local)
+        if (to_utc(wall, clock.time_zone) != distinct).any():
+            return None
     texts = spelling.write(local, seconds)
     if len(set(texts)) < len(texts):
         return None
