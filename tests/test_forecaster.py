@@ -27,7 +27,7 @@ def test_fit_forecast_save_load(tmp_path: Path) -> None:
     forecaster = Forecaster(horizon=5, **settings).fit(frame)
     assert forecaster.metrics["test"]["n_origins"] > 0
     out = forecaster.forecast(frame)
-    assert list(out.columns) == ["unique_id", "ds", "tsconv", "tsconv-q-5", "tsconv-q-90"]
+    assert list(out.columns) == ["shop", "ds", "tsconv", "tsconv-q-5", "tsconv-q-90"]
     assert len(out) == 15
     assert out["ds"].iloc[0] == pd.Timestamp("2023-05-02")
     forecaster.save(tmp_path / "saved")
@@ -35,7 +35,7 @@ def test_fit_forecast_save_load(tmp_path: Path) -> None:
     # One batch a series, and another order of series, change nothing but rounding.
     pd.testing.assert_frame_equal(forecaster.forecast(frame, batch_size=1), out, rtol=1e-4)
     turned = pd.concat([frame[frame["shop"] == f"shop {i}"] for i in (2, 0, 1)])
-    mixed = forecaster.forecast(turned).sort_values(["unique_id", "ds"], ignore_index=True)
+    mixed = forecaster.forecast(turned).sort_values(["shop", "ds"], ignore_index=True)
     pd.testing.assert_frame_equal(mixed, out, rtol=1e-4)
 
 

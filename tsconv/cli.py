@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tsconv.errors import TsconvError, nearest, one_line
-from tsconv.notes import left_out
+from tsconv.notes import LEFT_OUT, left_out
 
 if TYPE_CHECKING:
     from tsconv.training.run import TrainResult
@@ -106,21 +106,25 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     if result is None:
         print(config.template)
         return
-    for note in result.panel.notes:
-        _print_note(str(note))
-    if result.skipped is not None:
-        print(result.skipped, file=sys.stderr)
+    notes = [*result.panel.notes, *([] if result.skipped is None else [result.skipped])]
+    for note in notes:
+        if note.kind not in LEFT_OUT:
+            _print_note(str(note))
     if config.plot is not None:
         from tsconv.output.plots import plot_forecasts
 
+        asked_for = 0 if config.series is None else len(result.forecast.series)
         plot_forecasts(
             result.panel,
             result.forecast,
             result.bundle.net.quantiles,
             Path(config.plot),
-            config.plot_series,
+            max(config.plot_series, asked_for),
             result.bundle.encodings,
         )
+    _repeat_left_out(left_out(notes))
+    print(result.summary)
+    if config.plot is not None:
         print(config.plot)
     print(config.output)
 

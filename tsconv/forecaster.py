@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsconv.config.schema import TrainConfig
-from tsconv.errors import BundleError, ConfigError, require_positive
+from tsconv.errors import BundleError, ConfigError, require_choice, require_positive
 from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
+from tsconv.forecasting.file_columns import columns_of
 from tsconv.forecasting.forecast import forecast_panel, skipped_note
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.match import override_roles, prepare_forecast, training_row_index
@@ -96,29 +97,34 @@ class Forecaster:
         horizon: int | None = None,
         batch_size: int = 256,
         future: Data | None = None,
+        columns: str = "file",
         **roles: Any,
     ) -> Any:
         """Forecast each series of a table from its last step.
 
         data: as `fit` takes it. horizon: steps, at most those of the training; None: all of them.
         batch_size: series forecast at once. future: the future covariates of the steps to
-        forecast, where `data` does not have them. roles: keys of the config's group `data` that
-        differ from the training's, such as row="city".
+        forecast, where `data` does not have them. columns: `file` names ids, rows and times as
+        `data` does, `nixtla` calls them `unique_id`, `row` and `ds`. roles: keys of the config's
+        group `data` that differ from the training's, such as row="city".
 
         Returns a table of the kind that `data` is, of pandas for a path, with a line for each
-        series and step: the time, the median `tsconv` and the intervals `tsconv-lo-80,
+        series and step: the ids, the time, the median `tsconv` and the intervals `tsconv-lo-80,
         tsconv-hi-80, ...` in the units of the data. Series without an observed value in their
         context are left out. Raises BundleError before `fit` or `load`, ConfigError for a role
         that does not exist or a horizon that is too long, DataError where the data do not fit the
         training.
         """
+        require_choice("columns", columns, ("file", "nixtla"))
         net = self.bundle.net
         steps = _shorter_horizon(horizon, net.spec.horizon)
         roles = {key.removeprefix("data__"): value for key, value in roles.items()}
         given = override_roles(self.bundle.data, roles)
         ahead = None if future is None else table_of(future, given, "forecast(future=...)", True)
         table = table_of(data, given, "forecast")
-        panel, origins = prepare_forecast(self.bundle, table, ahead, roles.get("freq"))
+        panel, origins = prepare_forecast(
+            self.bundle, table, ahead, roles.get("freq"), given.allow_shift, steps
+        )
         row_index = training_row_index(self.bundle, panel)
         forecast = forecast_panel(net, panel, batch_size, origins, row_index)
         forecast = dataclasses.replace(forecast, values=forecast.values[..., :steps, :])
@@ -127,7 +133,8 @@ class Forecaster:
         for note in (*panel.notes, skipped):
             if note is not None:
                 self._note(str(note))
-        return in_kind_of(data, forecast_frame(forecast, panel, net.quantiles))
+        file_columns = columns_of(data, table, given) if columns == "file" else None
+        return in_kind_of(data, forecast_frame(forecast, panel, net.quantiles, file_columns))
 
     def save(self, folder: str | Path) -> None:
         """Write the bundle, config.json and model.safetensors, in place of an earlier one.

@@ -51,11 +51,15 @@ def test_saving_never_removes_what_is_not_a_bundle(folder: Path, tmp_path: Path)
     assert (other / "thesis.txt").read_text() == "years"
 
 
+def test_a_run_folder_stands_for_its_bundle(tmp_path: Path, folder: Path) -> None:
+    assert load_bundle(folder.parent).freq == load_bundle(folder).freq
+
+
 def test_not_a_bundle(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(BundleError, match="is not a folder"):
         load_bundle(tmp_path / "nothing")
     with pytest.raises(BundleError, match=r"has no config.json"):
-        load_bundle(tmp_path)
+        load_bundle(tmp_path.parent)
     (folder / "model.safetensors").unlink()
     with pytest.raises(BundleError, match=r"has no model.safetensors"):
         load_bundle(folder)

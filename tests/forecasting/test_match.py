@@ -126,7 +126,7 @@ def test_the_way_in_which_rows_are_told_may_change(tmp_path: Path) -> None:
     a = forecaster.forecast(wide)
     b = forecaster.forecast(long, row="place", target="no2")
     np.testing.assert_allclose(a["tsconv"], b["tsconv"], rtol=1e-6)
-    assert a["row"].tolist() == b["row"].tolist()
+    assert a["row"].tolist() == b["place"].tolist()
     assert "`no2` is taken for the target `y` of the training" in forecaster.notes
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from safetensors.torch import load_file
 
 from tsconv.forecaster import Forecaster
@@ -12,14 +13,17 @@ from tsconv.forecasting.bundle import load_bundle, save_bundle
 FOLDER = Path(__file__).parent / "covariate_bundle"
 
 
-def test_a_bundle_with_every_kind_of_covariate_still_forecasts_what_it_did() -> None:
+def test_a_bundle_with_every_kind_of_covariate_still_forecasts_what_it_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Past, future and static covariates, numbers and categories, and rows that mix."""
     empty = {name: [""] for name in ("sales", "rain", "stock")}
     frame = pd.read_csv(
         FOLDER / "data.csv", parse_dates=["day"], keep_default_na=False, na_values=empty
     )
     expected = pd.read_csv(FOLDER / "expected.csv", parse_dates=["ds"])
-    forecast = Forecaster.load(FOLDER / "bundle").forecast(frame)
+    monkeypatch.setattr("tsconv.forecasting.frame.round_to_data", lambda values, _: values)
+    forecast = Forecaster.load(FOLDER / "bundle").forecast(frame, columns="nixtla")
     pd.testing.assert_frame_equal(forecast, expected, rtol=1e-5, check_dtype=False)
 
 

@@ -83,7 +83,7 @@ def test_the_resolved_config_gives_reasons(trained: Path) -> None:
 def test_forecast_of_new_and_short_series(trained: Path, tsconv: Run) -> None:
     rows = [("never seen", f"2024-03-{d:02d}", d % 7) for d in range(1, 25)]
     rows += [("007", "2024-05-01", 3.0), ("007", "2024-05-02", 4.0), ("NA", "2024-01-01", 1.0)]
-    rows += [("gone", "2024-01-01", 1.0), ("gone", "2024-03-30", None)]
+    rows += [("gone", "2024-01-01", None), ("gone", "2024-03-30", None)]
     pd.DataFrame(rows, columns=["shop", "day", "sold"]).to_csv(trained / "new.csv", index=False)
     done = tsconv(
         "forecast",
@@ -94,13 +94,15 @@ def test_forecast_of_new_and_short_series(trained: Path, tsconv: Run) -> None:
         cwd=trained,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["f.png", "f.csv"]
-    assert "1 series left out, nothing observed in their last 42 steps: gone" in done.stderr
-    out = pd.read_csv(trained / "f.csv", dtype={"unique_id": str}, keep_default_na=False)
-    assert list(out.columns[:5]) == ["unique_id", "ds", "tsconv", "tsconv-lo-80", "tsconv-hi-80"]
-    assert out["unique_id"].unique().tolist() == ["never seen", "007", "NA"]
-    assert out["ds"].tolist()[:2] == ["2024-03-25", "2024-03-26"]
-    assert out["ds"].tolist()[7] == "2024-05-03"
+    assert done.stdout.splitlines()[-3:] == [
+        "forecast 3 series, 7 steps each; 1 series left out", "f.png", "f.csv",
+    ]  # fmt: skip
+    assert "left out: 1 series left out, nothing observed in their last 42 steps: gone" in done.stdout
+    out = pd.read_csv(trained / "f.csv", dtype={"shop": str}, keep_default_na=False)
+    assert list(out.columns[:5]) == ["shop", "day", "tsconv", "tsconv-lo-80", "tsconv-hi-80"]
+    assert out["shop"].unique().tolist() == ["never seen", "007", "NA"]
+    assert out["day"].tolist()[:2] == ["2024-03-25", "2024-03-26"]
+    assert out["day"].tolist()[7] == "2024-05-03"
     assert (out["tsconv-lo-80"] <= out["tsconv"]).all()
     assert (out["tsconv"] <= out["tsconv-hi-80"]).all()
     assert out["tsconv"].notna().all()
@@ -165,7 +167,7 @@ def test_train_refuses_in_one_line(
     ("arguments", "message"),
     [
         (["bundle=nowhere", "data.path=sales.csv"], "`bundle` (=nowhere) is not a folder"),
-        (["bundle=run", "data.path=sales.csv"], "`bundle` (=run) has no config.json"),
+        (["bundle=.", "data.path=sales.csv"], "`bundle` (=.) has no config.json"),
         (["bundle=run/bundle", "data.path=none.csv"], "does not exist"),
         (["bundle=run/bundle"], "`data.path` must be given"),
         (["data.path=sales.csv"], "`bundle` must be given"),
@@ -276,9 +278,9 @@ def test_grouped_data_from_several_files_to_a_file_of_forecasts(
     use = ("forecast", "bundle=run/bundle", "data.path=air_*.csv", "output=f.csv", "plot=f.png")
     done = tsconv(*use)
     assert done.returncode == 0, done.stderr
-    assert "note: not in the file, of the rows of the training: west" in done.stderr
+    assert "left out: not in the file, of the rows of the training: west" in done.stdout
     out = pd.read_csv(tmp_path / "f.csv")
-    assert list(out.columns[:5]) == ["unique_id", "row", "channel", "ds", "tsconv"]
+    assert list(out.columns[:4]) == ["row", "channel", "ds", "tsconv"]
     assert out.groupby(["row", "channel"]).size().to_dict() == {
         (row, channel): 7 for row in ("north", "south") for channel in ("no2", "o3")
     }

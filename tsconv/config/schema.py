@@ -194,3 +194,9 @@ class ForecastConfig:
     device: str
     data: dict[str, Any]
     escape_formulas: bool = False
+    overwrite: bool = False
+    columns: str = "file"  # or nixtla
+    horizon: int | None = None
+    start: Any = None  # a time, as the file has them
+    last: Any = None
+    series: Any = None  # an id, or a list of them

@@ -113,8 +113,8 @@ def _time_text(ds: pd.Series) -> npt.NDArray[np.str_]:
 
 
 def _escaped(frame: pd.DataFrame) -> pd.DataFrame:
-    """A ' before names that begin as formulas do: such as =x, +1, -1, @x, a tab."""
-    names = [name for name in ("unique_id", "row", "channel") if name in frame]
+    """A ' before text that begins as formulas do: such as =x, +1, -1, @x, a tab."""
+    names = [str(n) for n in frame if pd.api.types.is_string_dtype(frame[n].dtype)]
     marked = {
         n: frame[n].astype(str).str.replace(r"^([=+\-@\t\r])", r"'\1", regex=True) for n in names
     }

@@ -27,6 +27,10 @@ class Forecast:
     origin: torch.Tensor  # (S',) the step that each was forecast from
     skipped: tuple[str, ...]  # (series, row, target) without an observed value in their context
 
+    def head(self, horizon: int) -> Forecast:
+        """The first `horizon` steps of each forecast."""
+        return dataclasses.replace(self, values=self.values[..., :horizon, :])
+
 
 def forecast_panel(
     net: ForecastNet,

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.zones import zoned
-from tsconv.errors import DataError
+from tsconv.errors import ConfigError, DataError
+from tsconv.forecasting.file_columns import FileColumns, key_columns
 from tsconv.forecasting.forecast import Forecast
+from tsconv.forecasting.rounding import decimals_of, round_to_data
 
 
-def forecast_frame(forecast: Forecast, panel: Panel, quantiles: tuple[float, ...]) -> pd.DataFrame:
+def forecast_frame(
+    forecast: Forecast,
+    panel: Panel,
+    quantiles: tuple[float, ...],
+    file_columns: FileColumns | None = None,
+) -> pd.DataFrame:
     """A DataFrame with one line for each (series, row, channel, step).
 
     Its columns are `unique_id[, row][, channel], ds, tsconv, tsconv-lo-80, ...`: a row and a
-    channel where the panel has rows, a channel where it has several targets. Values are in the
-    units of the data. Raises DataError where no series could be forecast.
+    channel where the panel has rows, a channel where it has several targets. With `file_columns`,
+    series, rows and times have the names, types and spelling of the file. Values are in the units
+    of the data, rounded to what it carries. Raises DataError where no series could be forecast,
+    ConfigError where a column of the file has a name of ours.
     """
     if len(forecast.series) == 0:
         raise DataError("no series has an observed value in its context to forecast from")
@@ -34,16 +46,47 @@ def forecast_frame(forecast: Forecast, panel: Panel, quantiles: tuple[float, ...
     ) -> npt.NDArray[np.object_]:
         return np.array(names, dtype=object)[codes].repeat(horizon)
 
-    columns: dict[str, object] = {"unique_id": repeat_names(panel.ids, series)}
+    names = panel.id_columns.names
+    columns: dict[str, Any]
+    if file_columns is None or not names:
+        shown = ("unique_id",) if file_columns is None else key_columns(panel.ids, names)
+        columns = {name: repeat_names(panel.ids, series) for name in shown}
+    else:
+        typed = panel.id_columns.take(series.repeat(horizon)).values
+        columns = dict(zip(names, typed, strict=True))
+    keys = [*columns]
     if panel.rows:
-        columns["row"] = repeat_names(panel.rows, h)
+        rows = repeat_names(panel.rows, h)
+        key = "row" if file_columns is None else file_columns.row
+        keys.append(key)
+        columns[key] = rows if file_columns is None else file_columns.rows(rows)
     if panel.rows or len(panel.targets) > 1:
+        keys.append("channel")
         columns["channel"] = repeat_names(panel.channels, c)
-    columns["ds"] = zoned(ds, panel)
-    flat = values.reshape(count * horizon, -1).numpy()
-    for name, q in quantile_columns(quantiles).items():
-        columns[name] = flat[:, q]
-    return pd.DataFrame(columns)
+    times = {"ds": zoned(ds, panel)} if file_columns is None else file_columns.times(ds, panel)
+    columns |= times
+    flat = _rounded(values, c, panel).reshape(count * horizon, -1)
+    ours = quantile_columns(quantiles)
+    keys += [*times, *ours]
+    for name in keys:
+        if keys.count(name) > 1:
+            raise ConfigError(
+                f"the file has a column `{name}`, and so would the forecasts: set `columns=nixtla`"
+            )
+    return pd.DataFrame(columns | {name: flat[:, q] for name, q in ours.items()})
+
+
+def _rounded(
+    values: torch.Tensor, channels: npt.NDArray[np.int64], panel: Panel
+) -> npt.NDArray[np.float64]:
+    """(M, horizon, Q) forecasts of the given channels (M,), rounded to what the data carry."""
+    out = values.numpy().copy()
+    for c in range(len(panel.targets)):
+        some = channels == c
+        if some.any():
+            decimals = decimals_of(panel.values[:, c].flatten().cpu().numpy())
+            out[some] = round_to_data(out[some], decimals)
+    return out
 
 
 def quantile_columns(quantiles: tuple[float, ...]) -> dict[str, int]:

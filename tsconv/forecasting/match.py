@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from tsconv.config.schema import DataConfig
@@ -16,11 +17,12 @@ from tsconv.data.covariates.encode import encode, with_calendar
 from tsconv.data.covariates.future import require_future
 from tsconv.data.covariates.shift import reject_shift
 from tsconv.data.panel.find_frequency import commonest_frequency
+from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.future_file import with_future
 from tsconv.data.reading.roles import as_list, with_delays
 from tsconv.data.reading.table import Table
-from tsconv.errors import ConfigError, DataError, require_choice
+from tsconv.errors import ConfigError, DataError, require_choice, require_positive
 from tsconv.forecasting.bundle import Bundle
 from tsconv.model.spec import NetSpec
 from tsconv.notes import Note, NoteKind
@@ -76,23 +78,64 @@ def prepare_forecast(
     future: Table | None = None,
     freq: str | None = None,
     allow_shift: bool = False,
+    horizon: int | None = None,
 ) -> tuple[Panel, torch.Tensor]:
     """Build the panel that the bundle's network forecasts, and find each series' origin.
 
     future: a second table, with the future covariates of the steps to forecast. freq: in place of
-    the bundle's. allow_shift: take covariates that lie far outside those of the training. Returns
-    the panel, encoded, and (S,) the step that each series is forecast from, -1 for none. Raises
-    DataError as `match_panel` does, where covariates of the steps to forecast are missing, and
-    where some are in another unit.
+    the bundle's. allow_shift: take covariates that lie far outside those of the training. horizon:
+    steps to forecast, fewer than the bundle's.
+
+    Returns the panel, encoded, and (S,) the step that each series is forecast from, -1 for none.
+    Raises DataError as `match_panel` does, where covariates of the steps to forecast are missing,
+    and where some are in another unit.
     """
     if future is not None:
         table = with_future(table, future)
-    if not allow_shift:
-        reject_shift(table, bundle.encodings)
-    panel = match_panel(bundle, table, freq)
     spec = bundle.net.spec
-    origins, notes = require_future(panel, bundle.encodings, spec.horizon, spec.context_length)
+    horizon = horizon or spec.horizon
+    if not allow_shift:
+        reject_shift(table, bundle.encodings, horizon)
+    panel = match_panel(bundle, table, freq)
+    origins, notes = require_future(panel, bundle.encodings, horizon, spec.context_length)
+    notes += _early_notes(panel, horizon)
     return encode_panel(bundle, panel.with_notes(notes), table.source), origins
+
+
+def require_horizon(bundle: Bundle, horizon: int | None) -> int:
+    """The steps to forecast: `horizon`, or what the bundle has; raises ConfigError for more."""
+    most = bundle.net.spec.horizon
+    if horizon is None:
+        return most
+    require_positive(horizon=horizon)
+    if horizon > most:
+        raise ConfigError(
+            f"`horizon` (={horizon}) is longer than the bundle forecasts ({most} steps): train "
+            f"with `tsconv train ... horizon={horizon}`"
+        )
+    return horizon
+
+
+def _early_notes(panel: Panel, horizon: int) -> list[Note]:
+    """A note on series that ended more than `horizon` steps before the last of all."""
+    steps = panel.lengths.cpu().numpy() - 1
+    ends = panel.frequency.advance(panel.start, steps)
+    early = np.flatnonzero(panel.frequency.advance(panel.start, steps + horizon) < ends.max())
+    if len(early) == 0:
+        return []
+
+    def show(s: int) -> str:
+        return format_zoned_time(ends[s : s + 1], panel)
+
+    first = tuple(panel.ids[s] for s in early[:3])
+    listed = ", ".join(f"`{panel.ids[s]}` at {show(s)}" for s in early[:3])
+    many = "1 series ends" if len(early) == 1 else f"{len(early):,} series end"
+    text = (
+        f"{many} more than the horizon before the last time, {show(int(ends.argmax()))}, and "
+        f"{'is' if len(early) == 1 else 'are'} forecast from there: {listed}"
+        f"{', ...' if len(early) > 3 else ''}"
+    )
+    return [Note(NoteKind.SERIES_ENDED_EARLY, text, first)]
 
 
 def encode_panel(bundle: Bundle, panel: Panel, source: str = "the data") -> Panel:

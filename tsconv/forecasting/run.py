@@ -12,19 +12,25 @@ from tsconv.data.covariates.template import template_frame
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.future_file import read_future, with_future
 from tsconv.data.reading.read import read_table
+from tsconv.data.reading.table import Table
 from tsconv.data.settings import FileFormat
 from tsconv.data.write import check_output, write_table
-from tsconv.errors import ConfigError
+from tsconv.errors import ConfigError, require_choice
 from tsconv.forecasting.bundle import Bundle, load_bundle
+from tsconv.forecasting.file_columns import columns_of_file
 from tsconv.forecasting.forecast import Forecast, forecast_panel, skipped_note
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.match import (
     match_panel,
     override_roles,
     prepare_forecast,
+    require_horizon,
     training_row_index,
 )
+from tsconv.forecasting.outputs import check_free, input_files
+from tsconv.forecasting.select import cut_table, keep_ids, keep_series, require_start
 from tsconv.notes import Note
+from tsconv.text import plural
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +42,14 @@ class ForecastResult:
     bundle: Bundle
     skipped: Note | None  # names the series without a forecast
 
+    @property
+    def summary(self) -> str:
+        """How many series and steps were forecast, and how many series were not."""
+        count, horizon = len(self.forecast.series), self.forecast.values.shape[-2]
+        missed = len(self.panel) - count
+        left = f"; {plural(missed, 'series', 'series')} left out" if missed else ""
+        return f"forecast {plural(count, 'series', 'series')}, {plural(horizon, 'step')} each{left}"
+
 
 def run_forecast(config: ForecastConfig) -> ForecastResult | None:
     """Read the bundle and the file, forecast each series from its last step, write `output`.
@@ -44,40 +58,73 @@ def run_forecast(config: ForecastConfig) -> ForecastResult | None:
     Raises TsconvError, before anything is written, where the config, the bundle or the file is at
     fault.
     """
-    _check_paths(config)
     bundle = load_bundle(config.bundle)
     data = override_roles(bundle.data, config.data)
     if data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
+    _check_paths(config, data)
+    horizon = require_horizon(bundle, config.horizon)
     freq = config.data.get("freq")
     if config.template is not None:
         _write_template(bundle, data, freq, Path(config.template))
         return None
     table = read_table(data)
+    output = Path(config.output)
+    file_columns = None
+    if config.columns == "file":
+        file_columns = columns_of_file(table, data, output.suffix == ".csv")
     future = read_future(data) if data.future_path is not None else None
-    panel, origins = prepare_forecast(bundle, table, future, freq)
+    table, future = _selected(config, table, future, data)
+    panel, origins = prepare_forecast(bundle, table, future, freq, data.allow_shift, horizon)
+    if config.start is not None:
+        require_start(config.start, table, data, panel, origins.numpy())
     net = bundle.net.to(_find_device(config.device))
     row_index = training_row_index(bundle, panel)
-    forecast = forecast_panel(net, panel, config.batch_size, origins, row_index)
-    frame = forecast_frame(forecast, panel, net.quantiles)
-    write_table(frame, Path(config.output), config.escape_formulas)
+    forecast = forecast_panel(net, panel, config.batch_size, origins, row_index).head(horizon)
+    frame = forecast_frame(forecast, panel, net.quantiles, file_columns)
+    write_table(frame, output, config.escape_formulas)
     skipped = skipped_note(forecast, net.spec.context_length)
     return ForecastResult(panel, forecast, bundle, skipped)
 
 
-def _check_paths(config: ForecastConfig) -> None:
+def _selected(
+    config: ForecastConfig, table: Table, future: Table | None, data: DataConfig
+) -> tuple[Table, Table | None]:
+    """The lines of `series`, and those known at the origin that `start` or `last` asks for.
+
+    With a future file, lines of `data.path` after the origin are future covariates as well.
+    """
+    if config.series is not None:
+        table = keep_series(table, config.series)
+        future = future and keep_ids(future, table.ids)
+    if config.start is not None or config.last is not None:
+        table = cut_table(table, data, config.start, config.last)
+    return table, future
+
+
+def _check_paths(config: ForecastConfig, data: DataConfig) -> None:
     """Raise ConfigError for a file that cannot be written: before any work is done."""
-    check_output(Path(config.output))
+    require_choice("columns", config.columns, ("file", "nixtla"))
+    inputs = input_files((data.path, data.future_path))
     if config.template is not None:
-        check_output(Path(config.template), "template")
-        if Path(config.template).exists():
-            raise ConfigError(f"`template` (={config.template}) exists: name another file")
+        template = Path(config.template)
+        check_output(template, "template")
+        check_free("template", template, inputs, config.overwrite)
+        if template.exists() and not config.overwrite:
+            raise ConfigError(
+                f"`template` (={template}) exists: name another file, or set `overwrite=true`"
+            )
+    else:
+        check_output(Path(config.output))
+        check_free("output", Path(config.output), inputs, config.overwrite)
     if config.plot is not None and Path(config.plot).suffix not in (".png", ".svg", ".pdf"):
         raise ConfigError(f"`plot` (={config.plot}) must end in .png, .svg or .pdf")
     if config.plot_series < 1:
         raise ConfigError(f"`plot_series` (={config.plot_series}) must be at least 1")
     if config.plot is not None and not Path(config.plot).parent.is_dir():
         raise ConfigError(f"`plot` (={config.plot}): the folder does not exist")
+    if config.plot is not None:
+        check_free("plot", Path(config.plot), inputs, config.overwrite)
 
 
 def _write_template(bundle: Bundle, data: DataConfig, freq: str | None, path: Path) -> None:

@@ -13,6 +13,7 @@ from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.read import SINGLE_SERIES
 from tsconv.forecasting.forecast import Forecast
 from tsconv.forecasting.frame import quantile_columns
+from tsconv.forecasting.outputs import PICTURE_TITLE
 from tsconv.output.category_marks import mark_categories
 from tsconv.output.time_axis import format_time_axis
 
@@ -90,7 +91,7 @@ def plot_forecasts(
         figure.legend(
             handles, labels, frameon=False, fontsize=8, ncols=ncols, loc="outside upper right"
         )
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, metadata={"Title": PICTURE_TITLE})
 
 
 def draw_forecast(

@@ -1,8 +1,8 @@
 """Covariates in another unit than in training: found by where most of their values lie.
 
 A network cannot know that a temperature is in Fahrenheit now, or that a share has become a per
-cent: its forecasts would be wrong without a sign. Past covariates that are numbers need no check,
-since they are scaled by their own past as targets are.
+cent: its forecasts would be wrong without a sign. Past covariates that are numbers need no check:
+they are scaled by their own past, as targets are.
 """
 
 from __future__ import annotations
@@ -98,11 +98,12 @@ class TrainingRange:
         return not self.small / _FACTOR <= float(np.median(sizes)) <= self.large * _FACTOR
 
 
-def reject_shift(table: Table, encodings: Sequence[Encoding]) -> None:
+def reject_shift(table: Table, encodings: Sequence[Encoding], horizon: int | None = None) -> None:
     """Raise DataError for a column of numbers whose values lie far outside those of the training.
 
-    table: lines of the file to forecast, and those of the future file. Lines after the last
-    observed target are looked at on their own, and against what the file itself has seen before.
+    table: lines of the file to forecast, and those of the future file. The `horizon` lines after
+    each series' last observed target are looked at on their own, and against what the file itself
+    has seen before.
     An encoding without a range, of a bundle that an earlier version wrote, is not checked.
     """
     ahead = lines_ahead(table)
@@ -119,7 +120,7 @@ def reject_shift(table: Table, encodings: Sequence[Encoding]) -> None:
             if trained.is_far(values[lines], _STATIC_MARGIN, _STATIC_RELATIVE):
                 raise _error(table, encoding.name, values, lines, trained)
             continue
-        seen, known = np.flatnonzero(~ahead), np.flatnonzero(ahead)
+        seen, known = np.flatnonzero(~ahead), _first_lines(table, ahead, horizon)
         if trained.is_far(values[seen]):
             raise _error(table, encoding.name, values, seen, trained)
         own = trained.joined(TrainingRange.of(values[seen]))
@@ -144,6 +145,18 @@ def lines_ahead(table: Table) -> npt.NDArray[np.bool_]:
     last[observed] = np.iinfo("int64").min
     np.maximum.at(last, observed, ticks[seen])
     return np.asarray(ticks > last[table.codes])
+
+
+def _first_lines(table: Table, marked: npt.NDArray[np.bool_], count: int | None) -> Lines:
+    """The first `count` of the marked lines of each (series, row), by time; None: all of them."""
+    lines = np.flatnonzero(marked)
+    if count is None or len(lines) == 0:
+        return lines
+    order = lines[np.lexsort((table.time[lines].view("int64"), table.members[lines]))]
+    members = table.members[order]
+    begin = np.flatnonzero(np.concatenate([[True], members[1:] != members[:-1]]))
+    rank = np.arange(len(order)) - np.repeat(begin, np.diff(np.append(begin, len(order))))
+    return np.sort(order[rank < count])
 
 
 def _one_a_member(table: Table, part: CovariateColumns, values: Values) -> Lines:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -15,11 +12,8 @@ from tsconv.data.covariates.future import future_cells
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.roles import as_list
 from tsconv.data.settings import TimeFormat
-from tsconv.data.timestamps.frequency import Times
-from tsconv.data.timestamps.zones import from_local, to_local, zoned
+from tsconv.data.timestamps.spelling import time_columns
 from tsconv.errors import ConfigError
-
-_PARTS = ("Y", "M", "D", "h", "m", "s")
 
 
 def template_frame(
@@ -45,8 +39,12 @@ def template_frame(
     time = panel.frequency.advance(panel.start[series], steps.flatten().numpy())
     s, h = (v.numpy() for v in panel.present.nonzero(as_tuple=True))
     lines = (s[:, None] * horizon + np.arange(horizon)).ravel()
-    columns: dict[str, object] = _time_columns(
-        time[lines], panel, as_list(data.time, "data.time"), TimeFormat.of(data), utc_dates
+    columns: dict[str, object] = time_columns(
+        time[lines],
+        panel,
+        as_list(data.time, "data.time"),
+        TimeFormat.of(data),
+        utc_dates=utc_dates,
     )
     shared = data.wide_columns_are in ("series", "rows")
     ids = panel.id_columns.take(s.repeat(horizon))
@@ -66,30 +64,3 @@ def _readable(cells: npt.NDArray[np.float64], categories: tuple[str, ...] | None
         return pd.Series(cells)
     named = [None if np.isnan(c) else categories[int(c)] for c in cells]
     return pd.Series(named, dtype="object")
-
-
-def _time_columns(
-    time: Times, panel: Panel, names: Sequence[str], form: TimeFormat, utc_dates: bool
-) -> dict[str, object]:
-    """Time as the file spells it: one column, or whole numbers of year, month, day, ..."""
-    if len(names) == 1:
-        if time.dtype.kind != "M":
-            return {names[0]: time}
-        if form.unit is not None:  # integers since 1970, which are UTC; days are days anywhere
-            utc = time if form.unit == "D" else from_local(time, panel)
-            return {names[0]: utc.astype(f"datetime64[{form.unit}]").astype("int64")}
-        if form.pattern is None:
-            return {names[0]: zoned(time, panel)}
-    in_utc = form.utc and not utc_dates
-    local = from_local(time, panel) if in_utc else to_local(time, panel)
-    if len(names) == 1:
-        shown = pd.Series(local).dt.tz_localize("UTC") if in_utc else pd.Series(zoned(time, panel))
-        return {names[0]: shown.dt.strftime(str(form.pattern))}
-    units = [local.astype(f"datetime64[{unit}]") for unit in _PARTS[: len(names)]]
-    parts = [units[0].astype("int64") + 1970]
-    for coarse, fine in itertools.pairwise(units):
-        parts.append((fine - coarse.astype(fine.dtype)).astype("int64"))
-    for part in (1, 2):  # months and days count from 1
-        if part < len(parts):
-            parts[part] = parts[part] + 1
-    return dict(zip(names, parts, strict=True))

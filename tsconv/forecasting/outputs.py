@@ -1,0 +1,75 @@
+"""The files that a forecast writes: none takes the place of anything but an earlier forecast."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from tsconv.data.reading.files import find_files
+from tsconv.errors import ConfigError, DataError
+
+_LOOK = 1 << 14  # bytes at a picture's start and end
+
+
+def check_free(key: str, path: Path, inputs: Iterable[Path], overwrite: bool) -> None:
+    """Raise ConfigError where `path` is an input, or holds anything but a forecast of ours.
+
+    key: the config key that names it. inputs: the files that are read. overwrite: take the place of
+    any other file that is not an input.
+    """
+    if not path.exists():
+        return
+    for file in inputs:
+        if path.samefile(file):
+            raise ConfigError(
+                f"`{key}` (={path}) is a file that the forecast reads: name another, such as "
+                f"{key}={path.with_name(f'{path.stem}_forecast{path.suffix}')}"
+            )
+    if not overwrite and not _is_ours(path):
+        raise ConfigError(
+            f"`{key}` (={path}) exists and is not a forecast of tsconv: name another file, or set "
+            f"`overwrite=true`"
+        )
+
+
+def input_files(patterns: Iterable[str | None]) -> list[Path]:
+    """The files that are read, by the values of config keys; what does not exist is left out."""
+    found: list[Path] = []
+    for pattern in patterns:
+        if pattern is not None:
+            try:
+                found += find_files(str(pattern))
+            except DataError:
+                continue  # reading says what is wrong with it
+    return found
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is an earlier forecast: a table with our last columns, or our picture."""
+    try:
+        if path.suffix == ".parquet":
+            return _are_ours(pyarrow.parquet.read_schema(path).names)
+        if path.suffix == ".csv":
+            with path.open(encoding="utf-8", newline="") as file:
+                return _are_ours(next(csv.reader(file), []))
+        with path.open("rb") as picture:
+            start = picture.read(_LOOK)
+            picture.seek(max(0, path.stat().st_size - _LOOK))
+            return PICTURE_TITLE.encode() in start + picture.read()
+    except (OSError, ValueError, csv.Error, pa.ArrowException):
+        return False
+
+
+def _are_ours(names: list[str]) -> bool:
+    """Whether a header ends as that of a forecast: `tsconv`, then its intervals and quantiles."""
+    if "tsconv" not in names:
+        return False
+    ours = names[names.index("tsconv") + 1 :]
+    return all(name.startswith(("tsconv-lo-", "tsconv-hi-", "tsconv-q-")) for name in ours)
+
+
+PICTURE_TITLE = "tsconv forecast"  # in the metadata of its pictures

@@ -1,0 +1,144 @@
+"""Parts of a table to forecast: some of its series, or what was known before a time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsconv.config.schema import DataConfig
+from tsconv.data.panel.format_time import format_zoned_time
+from tsconv.data.panel.panel import Panel
+from tsconv.data.reading.table import Table
+from tsconv.data.settings import TimeFormat
+from tsconv.data.source_column import SourceColumn
+from tsconv.data.timestamps.parse import parse_times
+from tsconv.data.timestamps.zones import to_wall
+from tsconv.errors import ConfigError, DataError, nearest
+
+
+def keep_series(table: Table, wanted: Any) -> Table:
+    """The lines of some series; raises ConfigError for an id that the table does not have.
+
+    wanted: one id or a list of them, as text. Several id columns are joined by `/`.
+
+    >>> from tsconv.data.reading.read import table_from_frame
+    >>> frame = pd.DataFrame({"unique_id": ["a", "b"], "ds": [1, 1], "y": [5, 6]})
+    >>> keep_series(table_from_frame(frame, DataConfig()), "b").ids
+    ('b',)
+    """
+    names = [str(name) for name in (wanted if isinstance(wanted, (list, tuple)) else [wanted])]
+    for name in names:
+        if name not in table.ids:
+            raise ConfigError(
+                f"`series`: {table.source} has no series `{name}`{nearest(name, table.ids)}"
+            )
+    if not names:
+        raise ConfigError("`series` is empty: name a series, or leave the key out")
+    return _take_lines(table, np.isin(np.array(table.ids), names)[table.codes])
+
+
+def keep_ids(future: Table, ids: Sequence[str]) -> Table:
+    """The lines of a future file that are of these series; all where it holds for every series."""
+    kept = np.isin(np.array(future.ids), list(ids))
+    return _take_lines(future, kept[future.codes]) if kept.any() else future
+
+
+def cut_table(table: Table, data: DataConfig, start: Any = None, last: Any = None) -> Table:
+    """The table as it was before `start`, or up to and with `last`: one of them is given.
+
+    Targets and past covariates of later lines are gone; future covariates and static ones stay.
+    start, last: a time as the file's times are, or as ISO 8601. Raises ConfigError for one that is
+    no such time, or lies outside the table.
+    """
+    key, value = ("start", start) if start is not None else ("last", last)
+    if start is not None and last is not None:
+        raise ConfigError("`start` and `last` exclude each other: the first step, or the last seen")
+    moment = _parse_moment(table, data, key, value)
+    after = table.time >= moment if key == "start" else table.time > moment
+    observed = ~np.isnan(table.values[:, : table.n_targets]).all(1)
+    if not (observed & ~after).any():
+        first = format_zoned_time(table.time[observed].min().reshape(1), table)
+        raise ConfigError(
+            f"`{key}` (={value}): no value is known before; the first is of {first} in "
+            f"{table.source}"
+        )
+    if not after.any() and key == "last" and (table.time[observed] < moment).all():
+        end = format_zoned_time(table.time[observed].max().reshape(1), table)
+        raise ConfigError(f"`last` (={value}): {table.source} ends at {end}")
+    if table.future is None:
+        return _take_lines(table, ~after)
+    values = table.values.copy()
+    values[after] = np.nan
+    past = table.past
+    if past is not None:
+        unseen = past.values.copy()
+        unseen[after] = np.nan
+        past = dataclasses.replace(past, values=unseen)
+    return dataclasses.replace(table, values=values, past=past)
+
+
+def require_start(
+    start: Any, table: Table, data: DataConfig, panel: Panel, origins: npt.NDArray[np.int64]
+) -> None:
+    """Raise ConfigError where `start` lies after the step that follows the last observed one.
+
+    origins: (S,) the step that each series of the panel is forecast from, -1 for none.
+    """
+    wanted = _parse_moment(table, data, "start", start)
+    some = origins >= 0
+    first = panel.frequency.advance(panel.start[some], origins[some] + 1)
+    if len(first) == 0:
+        return
+    latest = first[[int(first.argmax())]]
+    if panel.time_zone is not None and panel.wall_clock:
+        wanted = to_wall(np.array([wanted]), panel.time_zone)[0]
+    if latest[0] < wanted:
+        raise ConfigError(
+            f"`start` (={start}): {table.source} has no value of the step before, so a forecast "
+            f"begins at {format_zoned_time(latest, panel)} at the latest"
+        )
+
+
+def _take_lines(table: Table, kept: npt.NDArray[np.bool_]) -> Table:
+    """Some of the lines, and the series that have one."""
+    if kept.all():
+        return table
+    table = table.take(np.flatnonzero(kept))
+    ids, codes = np.unique(table.codes, return_inverse=True)
+    return dataclasses.replace(
+        table,
+        ids=tuple(table.ids[i] for i in ids),
+        codes=codes.astype("int64"),
+        id_columns=table.id_columns.take(ids),
+    )
+
+
+def _parse_moment(table: Table, data: DataConfig, key: str, value: Any) -> Any:
+    """The time that `value` says, as the table has times."""
+    text = str(value)
+    if table.time.dtype.kind != "M":
+        if not text.lstrip("+-").isdigit():
+            raise ConfigError(
+                f"`{key}` (={value}) must be an integer, as the times of the file are"
+            )
+        return np.int64(int(text))
+    form = TimeFormat.of(data)
+    source = SourceColumn(key, lambda _: f"`{key}`")
+    attempts = [form, dataclasses.replace(form, pattern=None, unit=None)]
+    for attempt in attempts:
+        integer = attempt.unit not in (None, "step") and text.lstrip("+-").isdigit()
+        column = pd.Series([int(text)]) if integer else pd.Series([text])
+        try:
+            parsed = parse_times(column, source, attempt)
+            time, _ = parsed.in_utc(table.time_zone, np.zeros(1, dtype="int64"), source, form.utc)
+        except DataError:
+            continue
+        if time.dtype.kind == "M":
+            return time[0]
+    shown = format_zoned_time(table.time[:1], table)
+    raise ConfigError(f"`{key}` (={value}) is not a time, such as {shown}")
