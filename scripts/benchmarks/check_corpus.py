@@ -2,7 +2,7 @@
 
     python scripts/benchmarks/check_corpus.py [--train | --quick] [--only NAME] [--keep FOLDER]
 
-Each file of tests/corpus is written from known series. `tsconv check` looks at it; the command that
+Each file of tests/helpers/corpus is written from known series. `tsconv check` looks at it; the command that
 it ends with is read as training would read it, and every series, time and value is compared. A file
 that no command can read has to be refused with the reason. --train also trains a step by each
 command, otherwise by every fifth; --quick by none. Exit code 1 where any is wrong.
@@ -20,8 +20,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.corpus import CASES
-from tests.corpus.verify import try_case
+from tests.helpers.corpus import CASES
+from tests.helpers.corpus.verify import try_case
 
 _SOME = 5  # one in so many is trained on where not all are
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.corpus import CASES
-from tests.corpus.case import Case
-from tests.corpus.verify import try_case
+from tests.helpers.corpus import CASES
+from tests.helpers.corpus.case import Case
+from tests.helpers.corpus.verify import try_case
 from tsconv.config import compose as composing
 
 _NUMBERED = list(enumerate(CASES.values()))

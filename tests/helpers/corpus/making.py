@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tests.corpus.case import Series
+from tests.helpers.corpus.case import Series
 
 
 def span(start: str, steps: int, freq: str = "D") -> np.ndarray:

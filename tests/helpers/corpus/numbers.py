@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tests.corpus.case import EITHER, Cases, Series
-from tests.corpus.making import long_frame, members, save, save_lines, seasonal, span, texts
+from tests.helpers.corpus.case import EITHER, Cases, Series
+from tests.helpers.corpus.making import long_frame, members, save, save_lines, seasonal, span, texts
 
 CASES = Cases()
 Rng = np.random.Generator

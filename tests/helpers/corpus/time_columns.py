@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tests.corpus.case import EITHER, Cases, Series
-from tests.corpus.making import members, save, seasonal, span, texts, wide_frame
+from tests.helpers.corpus.case import EITHER, Cases, Series
+from tests.helpers.corpus.making import members, save, seasonal, span, texts, wide_frame
 
 CASES = Cases()
 Rng = np.random.Generator

@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.corpus.case import EITHER, REFUSES, Cases, Series
-from tests.corpus.making import (
+from tests.helpers.corpus.case import EITHER, REFUSES, Cases, Series
+from tests.helpers.corpus.making import (
     long_frame,
     members,
     moments,

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tests.corpus.case import REFUSES, Cases, Series
-from tests.corpus.making import long_frame, members, save, span, texts
+from tests.helpers.corpus.case import REFUSES, Cases, Series
+from tests.helpers.corpus.making import long_frame, members, save, span, texts
 
 CASES = Cases()
 Rng = np.random.Generator

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tests.corpus.case import READS, REFUSES, Case, Series
+from tests.helpers.corpus.case import READS, REFUSES, Case, Series
 from tsconv.cli import main
 from tsconv.config.compose import train_config
 from tsconv.data.panel.panel import Panel, build_panel

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tests.corpus.case import EITHER, Cases, Series
-from tests.corpus.making import (
+from tests.helpers.corpus.case import EITHER, Cases, Series
+from tests.helpers.corpus.making import (
     long_frame,
     members,
     save,
