@@ -27,7 +27,7 @@ def test_the_summary_names_what_was_trained_and_how_well() -> None:
         "series": "1,200",
         "rows": "2 (a, b)",
         "test": "MAE 0.3, MASE 0.8, 79% within the 80% interval",
-        "seasonal naive": "MAE 0.5",
+        "seasonal naive, 7 steps": "MAE 0.5",
     }
     assert len(as_text(headline({}, bundle()), found).splitlines()) == 7
 
@@ -35,9 +35,9 @@ def test_the_summary_names_what_was_trained_and_how_well() -> None:
 def test_the_rival_is_the_baseline_that_the_metrics_name() -> None:
     baselines = {"seasonal_naive": {"mae": 0.5}, "drift": {"mae": 0.4}}
     metrics = {"test": {**SCORES, "baselines": baselines}, "rival": "drift"}
-    found = facts(bundle(), metrics, None)
-    assert found["drift"] == "MAE 0.4"
-    assert "seasonal naive" not in found
+    found = facts(bundle(), {**metrics, "baseline_steps": {"drift": 42}}, None)
+    assert found["drift, 42 steps"] == "MAE 0.4"
+    assert not any("seasonal naive" in label for label in found)
 
 
 def test_a_bundle_without_a_test_part_says_so() -> None:
