@@ -1,5 +1,6 @@
 """The Python door: fit, forecast, save, load."""
 
+import re
 import subprocess
 import sys
 import tempfile

@@ -49,6 +49,7 @@ def facts(bundle: Bundle, metrics: Mapping[str, Any], run_dir: Path | None) -> d
         rival = str(metrics.get("rival") or SEASONAL_NAIVE)
         baseline = metrics["test"].get("baselines", {}).get(rival)
         if baseline:
+            # Bundles of early versions do not say how far back their baseline looks.
             steps = metrics.get("baseline_steps", {}).get(rival, bundle.season)
             found[describe_baseline(rival, steps)] = _figures(baseline)
     elif "test" in metrics:
