@@ -104,8 +104,8 @@ def test_a_filled_template_gives_a_forecast(
     assert out.groupby("area").size().tolist() == [48] * 4
     of_one = out[out["area"] == "works"]["time"].tolist()
     # The clocks go forward at two in the morning of the first day.
-    assert of_one[1:3] == ["2024-03-31 01:00:00+01:00", "2024-03-31 03:00:00+02:00"]
-    assert of_one[-1] == "2024-04-02 00:00:00+02:00"
+    assert of_one[1:3] == ["2024-03-31 01:00", "2024-03-31 03:00"]
+    assert of_one[-1] == "2024-04-02 00:00"
     assert out["tsconv"].between(100, 1500).all()
 
 
