@@ -119,6 +119,19 @@ def test_fit_writes_nothing_prints_nothing_and_changes_nothing(
     pd.testing.assert_frame_equal(frame, before)
 
 
+def test_an_interrupted_fit_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt("go on by resume=/a/folder/that/is/gone")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("tsconv.training.run.run_trainer", interrupted)
+    with pytest.raises(KeyboardInterrupt, match=r"^nothing is kept; set run_dir"):
+        Forecaster(horizon=3, **QUICK).fit(daily_frame(2, 60))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_run_folder_is_written_where_asked(tmp_path: Path) -> None:
     forecaster = Forecaster(horizon=3, run_dir=tmp_path / "run", plots=False, **QUICK)
     forecaster.fit(daily_frame(2, 60))

@@ -125,6 +125,13 @@ def test_what_the_message_says_works() -> None:
         assert table_of(frame, ROLES, "fit").ids == ("7", "8")
 
 
+def test_two_columns_of_one_name_are_refused_in_every_kind_of_table() -> None:
+    twice = pa.table([pa.array([1]), pa.array([2])], names=["ds", "ds"])
+    for given in (twice, twice.to_pandas()):
+        with pytest.raises(DataError, match="two columns are called `ds`"):
+            table_of(given, ROLES, "fit")
+
+
 def test_an_index_is_not_blamed_for_a_column_that_is_nowhere() -> None:
     frame = FRAME.rename(columns={"ds": "date"}).set_index(pd.RangeIndex(60, name="line"))
     with pytest.raises(DataError, match="no column `ds`"):

@@ -140,7 +140,7 @@ def test_folders_of_tests_are_those_of_the_package() -> None:
 HEAVY = {
     "hydra": ("config/compose.py", "config/overrides.py"),
     "pytorch_lightning": ("training", "data/batches/data_module.py", "sweep/trial.py"),
-    "matplotlib": ("output/plots.py", "sweep/results"),
+    "matplotlib": ("output/plots.py", "output/time_axis.py", "sweep/results"),
     "pandas": ("data", "forecasting", "frames.py", "check"),
     "narwhals": ("frames.py",),
 }

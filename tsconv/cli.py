@@ -55,13 +55,11 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     result = _train(overrides, config_dir)
     if result is None:
         return
-    from tsconv.output.metrics_table import breakdown_tables, metrics_table
+    from tsconv.output.metrics_table import summary_text
 
     metrics = result.metrics
-    test = metrics["test"]
-    if test is not None:
-        naive = test["baselines"]["seasonal_naive"]
-        print(metrics_table(test, naive) + breakdown_tables(test, naive))
+    if metrics["test"] is not None:
+        print(summary_text(metrics))
     else:
         print("no test part: nothing was held out to score")
     print(

@@ -213,4 +213,7 @@ def _run_folder(config: TrainConfig) -> Iterator[tuple[TrainConfig, bool]]:
         yield config, True
         return
     with tempfile.TemporaryDirectory(prefix="tsconv-") as folder:
-        yield dataclasses.replace(config, run_dir=folder, plots=False), False
+        try:
+            yield dataclasses.replace(config, run_dir=folder, plots=False), False
+        except KeyboardInterrupt:  # its message names a folder that is gone
+            raise KeyboardInterrupt("nothing is kept; set run_dir to go on later") from None

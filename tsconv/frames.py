@@ -59,15 +59,19 @@ def to_pandas(given: Any, data: DataConfig, caller: str) -> pd.DataFrame:
     if isinstance(given, pd.DataFrame):
         _reject_index(given, data)
         return given
+    table = given if isinstance(given, pa.Table) else _to_arrow(given, caller)
+    # What pandas once wrote into a table of pyarrow does not count: its index is a column here.
+    made: pd.DataFrame = table.to_pandas(ignore_metadata=True, date_as_object=False)
+    return made
+
+
+def _to_arrow(given: Any, caller: str) -> pa.Table:
     frame = nw.from_native(given, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     if not isinstance(frame, nw.DataFrame):
         raise DataTypeError(f"{caller} takes {TAKEN}, not {_type_name(given)}")
-    table: pa.Table = frame.to_arrow()
-    # What pandas once wrote into a table of pyarrow does not count: its index is a column here.
-    made: pd.DataFrame = table.to_pandas(ignore_metadata=True, date_as_object=False)
-    return made
+    return frame.to_arrow()
 
 
 def in_kind_of(given: Any, frame: pd.DataFrame) -> Any:

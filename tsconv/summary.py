@@ -15,7 +15,7 @@ _LABELS = {"mae": "MAE", "mase": "MASE"}  # the figures that are shown of the te
 
 def metrics_of(bundle: Bundle) -> dict[str, Any]:
     """The metrics that a bundle keeps of its training: those of `val` and `test`, and the rival."""
-    kept = ("val", "test", "rival", "rival_season")
+    kept = ("val", "test", "rival")
     return {name: bundle.info[name] for name in kept if name in bundle.info}
 
 
@@ -48,7 +48,9 @@ def facts(bundle: Bundle, metrics: Mapping[str, Any], run_dir: Path | None) -> d
         rival = str(metrics.get("rival") or "seasonal_naive")
         baseline = metrics["test"].get("baselines", {}).get(rival)
         if baseline:
-            found[rival.replace("_", " ")] = _figures(baseline)
+            found["last value" if rival == "naive" else rival.replace("_", " ")] = _figures(
+                baseline
+            )
     elif "test" in metrics:
         found["test"] = "nothing was held out to score"
     if run_dir is not None:

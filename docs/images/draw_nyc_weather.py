@@ -41,7 +41,7 @@ def main(folder: str) -> None:
         for ax in line:
             ax.set_ylim(min(bottoms), max(tops))
     handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, frameon=False, fontsize=9, ncols=3, loc="outside upper right")
+    figure.legend(handles, labels, frameon=False, fontsize=9, ncols=6, loc="outside upper right")
     figure.savefig(Path(__file__).with_name("nyc_weather.png"), dpi=100)
 
 

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SEATTLE = (
     f"data.path={ROOT / 'data' / 'seattle_weather.csv'}", "data.time=date",
     "data.wide_columns_are=series", "horizon=14", "trainer.max_steps=300", "compile=false",
+    "split.val_size=140", "split.test_size=140",
 )  # fmt: skip
 MONTHLY = ("data.path={folder}/monthly.csv", "horizon=12", "trainer.max_steps=600")
 FORMS = {

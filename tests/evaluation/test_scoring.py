@@ -6,8 +6,10 @@ import torch
 from tests.helpers.frames import daily_frame
 from tests.helpers.networks import random_net
 from tests.helpers.panels import panel_of
+from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import split_panel
 from tsconv.evaluation.baselines import seasonal_naive_error
+from tsconv.evaluation.rivals import choose_baselines
 from tsconv.evaluation.scoring import evaluate, training_scale
 from tsconv.forecasting.forecast import forecast_panel
 
@@ -18,7 +20,8 @@ def test_dense_scores_equal_a_loop_over_origins() -> None:
     split = split_panel(panel, 5, 10, 12)
     assert split.test is not None
     scale = training_scale(panel, split.train_end, 7)
-    ours, naive = evaluate(net, panel, split.test, scale, 7)
+    baselines = choose_baselines(7, [], 12, 50)
+    ours, simple = evaluate(net, panel, split.test, scale, baselines)
     absolute, count = 0.0, 0
     for s in range(3):
         for t in range(int(split.test.first[s]), int(split.test.last[s]) + 1):
@@ -32,7 +35,33 @@ def test_dense_scores_equal_a_loop_over_origins() -> None:
     result = ours.result()
     assert result["n_origins"] == 3 * 8
     assert result["mae"] == pytest.approx(absolute / count, rel=1e-5)
-    assert naive.result()["n_origins"] == 3 * 8
+    assert [*simple] == ["naive", "seasonal_naive", "drift", "window_average"]
+    assert all(sums.result()["n_origins"] == 3 * 8 for sums in simple.values())
+
+
+def test_a_stride_scores_every_third_origin_and_no_other() -> None:
+    panel = panel_of(daily_frame(2, 90).drop(index=[70, 71]))
+    net = random_net()
+    full, some = (split_panel(panel, 5, 10, 30, stride) for stride in (1, 3))
+    assert full.test is not None
+    assert some.test is not None
+    assert full.test.counts.tolist() == [26, 26]
+    assert some.test.counts.tolist() == [9, 9]
+    scale = training_scale(panel, full.train_end, 7)
+    baselines = choose_baselines(7, [30], 12, 80)  # looks back further than the network
+    ours, simple = evaluate(net, panel, some.test, scale, baselines)
+    first, last = (getattr(some.test, name) for name in ("first", "last"))
+    wanted = evaluate(net, panel, OriginRange(first, first - 1, full.test.end), scale, baselines)
+    for at in range(0, 26, 3):  # each origin by itself
+        one = OriginRange(first + at, first + at, full.test.end)
+        more = evaluate(net, panel, one, scale, baselines)
+        for into, part in ((wanted[0], more[0]), *((wanted[1][k], more[1][k]) for k in simple)):
+            for name in into.sums:
+                into.sums[name] += part.sums[name]
+    assert last.tolist() == full.test.last.tolist()
+    for made, sums in ((ours, wanted[0]), *((simple[k], wanted[1][k]) for k in simple)):
+        for name in sums.sums:
+            torch.testing.assert_close(made.sums[name], sums.sums[name], rtol=1e-6, atol=1e-9)
 
 
 def test_a_constant_series_has_no_scale() -> None:
@@ -57,3 +86,20 @@ def test_scales_are_those_of_each_series_alone() -> None:
         wanted = (seen.mean(), spread, seasonal_naive_error(column, 7))
         for ours, theirs in zip(found, wanted, strict=True):
             assert ours.item() == pytest.approx(theirs.nan_to_num(0).item(), rel=1e-12)
+
+
+def test_a_series_that_hardly_changes_has_no_naive_error() -> None:
+    """One step of 500 that differs, or noise at the last digit, is no scale to divide by."""
+    frame = daily_frame(4, 500)
+    frame["step"] = frame.groupby("unique_id").cumcount()
+    names = frame.unique_id.unique()
+    frame.loc[frame.unique_id == names[0], "y"] = 5.0
+    frame.loc[(frame.unique_id == names[0]) & (frame.step == 100), "y"] = 6.0
+    noise = 0.1 + 1e-16 * frame.step
+    frame.loc[frame.unique_id == names[1], "y"] = noise
+    spike = (frame.unique_id == names[2]) & (frame.step % 40 == 0)  # rare sales still count
+    frame.loc[frame.unique_id == names[2], "y"] = 0.0
+    frame.loc[spike, "y"] = 3.0
+    scale = training_scale(panel_of(frame.drop(columns="step")), torch.full((4,), 500), 7)
+    assert (scale.naive.flatten() > 0).tolist() == [False, False, True, True]
+    assert (scale.std.flatten()[[0, 2, 3]] > 0).all()

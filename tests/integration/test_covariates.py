@@ -168,7 +168,7 @@ def test_scores_equal_a_loop_over_origins(trained: Forecaster) -> None:
     split = split_panel(panel, 5, 0, 12)
     scale = training_scale(panel, split.train_end, 7)
     assert split.test is not None
-    ours, _ = evaluate(bundle.net, panel, split.test, scale, 7)
+    ours, _ = evaluate(bundle.net, panel, split.test, scale)
     errors = []
     for origin in range(int(split.test.first[0]), int(split.test.last[0]) + 1):
         forecast = forecast_panel(bundle.net, panel, origins=torch.full((3,), origin))

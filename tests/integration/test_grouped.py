@@ -62,13 +62,13 @@ def test_metrics_by_row_and_channel_are_those_of_each_alone(tmp_path: Path) -> N
     panel = build_panel(table_from_frame(alone, roles))
     split = split_panel(panel, 7, 20, 20)
     scale = training_scale(panel, split.train_end, result.bundle.season)
-    ours, _ = evaluate(result.bundle.net, panel, split.test, scale, result.bundle.season)
+    ours, _ = evaluate(result.bundle.net, panel, split.test, scale)
     h, c = PLACES.index("south"), 1
     whole = build_panel(
         table_from_frame(stations(), DataConfig(id=None, row="place", target=["no2", "o3"]))
     )
     scale = training_scale(whole, split.train_end, result.bundle.season)
-    sums, _ = evaluate(result.bundle.net, whole, split.test, scale, result.bundle.season)
+    sums, _ = evaluate(result.bundle.net, whole, split.test, scale)
     assert sums.part(target=c, row=h).result() == pytest.approx(ours.result(), rel=1e-5)
     for key, part in (("by_row", sums.part(row=h)), ("by_channel", sums.part(target=c))):
         name = "south" if key == "by_row" else "o3"
@@ -78,9 +78,9 @@ def test_metrics_by_row_and_channel_are_those_of_each_alone(tmp_path: Path) -> N
 
 def test_the_tables_name_rows_and_channels(tmp_path: Path) -> None:
     test = trained(tmp_path).metrics["test"]
-    lines = breakdown_tables(test, test["baselines"]["seasonal_naive"]).splitlines()
+    lines = breakdown_tables(test, test["baselines"]["naive"], "last value").splitlines()
     assert {line.split()[0] for line in lines if line} >= {"mase", "no2", "o3", *PLACES}
-    assert breakdown_tables({"mase": 1.0}, {}) == ""
+    assert breakdown_tables({"mase": 1.0}, {}, "") == ""
 
 
 def test_an_empty_target_is_masked_said_and_not_forecast(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_scores_with_rows_and_past_covariates_equal_a_loop_over_origins() -> Non
     panel = build_panel(table_from_frame(stations(60).drop(index=[50, 100]), roles))
     net = random_net(channels="mixed", n_targets=2, n_past=1, cross_row="mean")
     split = split_panel(panel, 5, 10, 12)
-    ours, _ = evaluate(net, panel, split.test, training_scale(panel, split.train_end, 7), 7)
+    ours, _ = evaluate(net, panel, split.test, training_scale(panel, split.train_end, 7))
     absolute, count, level = (torch.zeros(2, 3, dtype=torch.float64) for _ in range(3))
     for t in range(int(split.test.first[0]), int(split.test.last[0]) + 1):
         out = forecast_panel(net, panel, origins=torch.tensor([t])).values[0, ..., 0]

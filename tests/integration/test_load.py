@@ -137,6 +137,7 @@ def test_the_picture_marks_holidays_and_tells_local_hours(trained: Path) -> None
     ax = axes[0][0]
     draw_forecast(ax, panel, made, bundle.net.quantiles, (0, 0, 0), bundle.encodings)
     figure.canvas.draw()
-    assert [text.get_text() for text in ax.texts] == ["national"] * 2  # Good Friday, Easter Monday
+    # The name of the column, then Good Friday and Easter Monday.
+    assert [text.get_text() for text in ax.texts] == ["holiday", "national", "national"]
     days = pd.DatetimeIndex(pd.to_datetime(ax.get_xticks(), unit="D", utc=True)).round("s")
     assert (days.tz_convert("Europe/Berlin").hour == 0).all()

@@ -1,40 +1,18 @@
 """Defaults that fit the data: the stated rules, for panels from tiny to large."""
 
-import dataclasses
-
-import numpy as np
-import pandas as pd
 import pytest
-import torch
 
-from tests.helpers.panels import panel_of
+from tests.helpers.panels import panel_of_zeros
 from tsconv.config.compose import train_config
-from tsconv.data.panel.panel import Panel
-from tsconv.data.timestamps.frequency import parse_frequency
 from tsconv.errors import ConfigError
 from tsconv.training.auto import ResolvedConfig, resolve
-
-
-def panel(freq: str, n_series: int, length: int) -> Panel:
-    days = pd.date_range("2020-01-01", periods=3, freq=freq if freq != "1" else "D")
-    frame = pd.DataFrame({"unique_id": "a", "ds": days, "y": 1.0})
-    template = panel_of(frame)
-    return dataclasses.replace(
-        template,
-        values=torch.zeros(n_series * length, 1, 1, dtype=torch.float64),
-        indptr=torch.arange(n_series + 1) * length,
-        offset=torch.zeros(n_series, 1, 1, dtype=torch.float64),
-        ids=tuple(f"s{i}" for i in range(n_series)),
-        start=np.repeat(template.start[:1], n_series),
-        frequency=parse_frequency(freq),
-    )
 
 
 def resolved(
     freq: str, n_series: int, length: int, horizon: int, *overrides: str
 ) -> ResolvedConfig:
     config = train_config([f"horizon={horizon}", *overrides])
-    return resolve(config, panel(freq, n_series, length))
+    return resolve(config, panel_of_zeros(freq, n_series, length))
 
 
 def test_five_short_monthly_series() -> None:
@@ -73,7 +51,10 @@ def test_every_frequency_length_and_horizon_resolves(freq: str, length: int, hor
     assert c.context_length is not None
     assert 4 <= c.context_length <= max(4, length)
     assert c.split.val_size in (0, *range(horizon, 10 * horizon + 1))
-    assert c.split.test_size in (0, *range(horizon, 10 * horizon + 1))
+    assert c.split.test_size is not None
+    assert c.split.val_size is not None
+    assert c.split.test_size == 0 or c.split.test_size >= horizon
+    assert 2 * (c.split.test_size + c.split.val_size) <= length
     assert c.model.hidden
     assert c.model.levels
     assert c.data.origins_per_chunk

@@ -42,7 +42,7 @@ def test_jobs_are_the_combinations(overrides: list[str], jobs: list[list[str]]) 
 
 
 def test_an_interval_belongs_into_a_sweep() -> None:
-    with pytest.raises(ConfigError, match="search it by tsconv sweep"):
+    with pytest.raises(ConfigError, match="let `tsconv sweep` search it"):
         expand_jobs(["optimizer.lr=interval(0,1)"])
 
 

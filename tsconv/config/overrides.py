@@ -110,7 +110,8 @@ def _list_values(override: Override) -> list[str]:
         return [f"{key}={name}" for name in value.filter(names)]
     if override.is_interval_sweep():
         raise ConfigError(
-            f"`{override.input_line}`: an interval has no end of values; search it by tsconv sweep"
+            f"`{override.input_line}`: an interval holds too many values to train with each; let "
+            f"`tsconv sweep` search it"
         )
     return [f"{key}={v}" for v in override.sweep_string_iterator()]
 

@@ -54,6 +54,7 @@ class SplitConfig:
     train_size: int | None
     val_size: int | None
     test_size: int | None
+    test_stride: int | None = None
 
 
 @dataclasses.dataclass

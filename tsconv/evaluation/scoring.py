@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from tsconv.data.batches.chunks import Batch, gather, tile_chunks
 from tsconv.data.batches.origin_range import OriginRange
-from tsconv.data.batches.split import Split
 from tsconv.data.panel.panel import Panel
 from tsconv.data.panel.ragged import steps_within
-from tsconv.evaluation.baselines import seasonal_naive
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
+from tsconv.evaluation.observations import Observations
+from tsconv.evaluation.rivals import Baseline, history_of
 from tsconv.model.network import ForecastNet
 
 # Forecast values held at once while scoring; bounds memory, not results.
 _VALUES_AT_ONCE = 4_000_000
+# A series hardly changes where fewer than this share of its seasonal differences are not 0, or
+# where they are this small beside its spread or its level: an error divided by them says nothing.
+_LEAST_CHANGES, _LEAST_OF_SPREAD, _LEAST_OF_LEVEL = 0.01, 1e-3, 1e-9
 
 
 def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
-    """Mean, population deviation and seasonal naive error of each training part: (S, T, H)."""
+    """Mean, population deviation and seasonal naive error of each training part: (S, T, H).
+
+    The naive error of a series that hardly changes counts as 0, which keeps it out of MASE.
+    """
     shape = (len(panel), len(panel.targets), panel.n_rows)
     mean, std, naive = (torch.zeros(shape, dtype=torch.float64) for _ in range(3))
     lengths, train_end = panel.lengths.cpu(), train_end.cpu()
@@ -52,86 +57,70 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
         error[season:] = (column[season:] - column[:-season]).abs_()
         known = torch.zeros_like(seen)
         known[season:] = paired & ~error[season:].isnan()
-        pairs = summed(known.double())
-        naive[:, c] = summed(torch.where(known, error, 0)) / pairs.clamp_min(1)
+        pairs = summed(known.double()).clamp_min(1)
+        mean_error = summed(torch.where(known, error, 0)) / pairs
+        changes = summed((known & (error > 0)).double()) / pairs
+        least = torch.maximum(_LEAST_OF_SPREAD * std[:, c], _LEAST_OF_LEVEL * mean[:, c].abs())
+        useful = (changes >= _LEAST_CHANGES) & (mean_error > least)
+        naive[:, c] = torch.where(useful, mean_error, 0)
     return SeriesScale(mean, std, naive)
 
 
 def evaluate(
-    net: ForecastNet, panel: Panel, origins: OriginRange, scale: SeriesScale, season: int
-) -> tuple[MetricSums, MetricSums]:
-    """Score the network and seasonal naive on every origin of a range: (network, baseline).
+    net: ForecastNet,
+    panel: Panel,
+    origins: OriginRange,
+    scale: SeriesScale,
+    baselines: Sequence[Baseline] = (),
+) -> tuple[MetricSums, dict[str, MetricSums]]:
+    """Score the network and simple forecasts on every origin of a range.
 
-    Both are scored on the same points: observed, inside the range, from an origin whose context
-    holds an observation. The network runs in its own dtype and on its own device.
+    Returns the network's sums, and each baseline's by its key. All are scored on the same points:
+    observed, inside the range, from an origin whose context holds an observation. The network runs
+    in its own dtype and on its own device.
     """
     parameter = next(net.parameters())
     panel = panel.to(parameter.device)
-    ours, naive = MetricSums(scale, net.quantiles), MetricSums(scale, (0.5,))
-    horizon = net.spec.horizon
-    history = max(net.history, season - 1)
+    ours = MetricSums(scale, net.quantiles)
+    simple = {baseline.key: MetricSums(scale, (0.5,)) for baseline in baselines}
+    horizon, stride = net.spec.horizon, origins.stride
+    history = max(net.history, history_of(baselines))
     values = horizon * len(net.quantiles) * len(panel.targets) * panel.n_rows
-    n_origins = int(origins.counts.max().clamp(1, max(1, min(4096, _VALUES_AT_ONCE // values))))
-    n_chunks = max(1, _VALUES_AT_ONCE // (values * n_origins))
+    most = max(1, min(4096, _VALUES_AT_ONCE // values))
+    n_steps = int(origins.spans.max().clamp(1, most))
+    n_steps = -(-n_steps // stride) * stride  # so that each chunk has its origins at the same steps
+    n_chunks = max(1, _VALUES_AT_ONCE // (values * n_steps))
     origins = origins.to(parameter.device)
     was_training = net.training
     net.eval()
     with torch.inference_mode():
-        for series, first in tile_chunks(origins, n_origins, n_chunks):
+        for series, first in tile_chunks(origins, n_steps, n_chunks):
             series, first = series.to(parameter.device), first.to(parameter.device)
             batch = gather(
-                panel, origins, series, first, n_origins, history, horizon, parameter.dtype
+                panel, origins, series, first, n_steps, history, horizon, parameter.dtype
             )
-            _add(net, batch, panel.offset[series], season, ours, naive)
+            levels, seen = _forecast(net, batch, panel.offset[series], stride)
+            ours.add(levels, seen)
+            past, mask = (v[:, : len(panel.targets)] for v in (batch.x, batch.mask))
+            for baseline in baselines:
+                forecast = baseline.forecast(past, mask, n_steps, horizon)[..., ::stride, :]
+                simple[baseline.key].add([forecast], seen)
     net.train(was_training)
-    return ours, naive
+    return ours, simple
 
 
-def score(
-    net: ForecastNet,
-    panel: Panel,
-    split: Split,
-    scale: SeriesScale,
-    season: int,
-    parts: Sequence[str] = ("val", "test"),
-) -> dict[str, Any]:
-    """The `parts` as metrics.json has them; None where one is empty."""
-    out: dict[str, Any] = {}
-    for name in parts:
-        origins: OriginRange | None = getattr(split, name)
-        if origins is None or int(origins.counts.sum()) == 0:
-            out[name] = None
-            continue
-        ours, naive = evaluate(net, panel, origins, scale, season)
-        baselines = {"seasonal_naive": _by_part(naive, panel)}
-        out[name] = {**_by_part(ours, panel), "baselines": baselines}
-    return out
-
-
-def _by_part(sums: MetricSums, panel: Panel) -> dict[str, Any]:
-    """All metrics over everything, then `by_channel` and `by_row` where there are several."""
-    out: dict[str, Any] = sums.result()
-    if len(panel.targets) > 1:
-        out["by_channel"] = {
-            name: sums.part(target=c).result() for c, name in enumerate(panel.targets)
-        }
-    if panel.rows:
-        out["by_row"] = {name: sums.part(row=h).result() for h, name in enumerate(panel.rows)}
-    return out
-
-
-def _add(
-    net: ForecastNet, batch: Batch, offset: Tensor, season: int, ours: MetricSums, naive: MetricSums
-) -> None:
-    """Add one batch to both sums. offset: (B, C, H)."""
+def _forecast(
+    net: ForecastNet, batch: Batch, offset: Tensor, stride: int
+) -> tuple[list[Tensor], Observations]:
+    """The levels of every stride-th origin, less the offset (B, C, H), and what they should be."""
     horizon, targets = net.spec.horizon, batch.y.shape[1]
     prediction = net(batch.x, batch.mask, batch.n_origins, covariates=batch.covariates)
-    offset = offset[:, :targets, :, None, None]  # (B, T, H, 1, 1)
-    observed = batch.y.unfold(-1, horizon, 1).double() + offset  # (B, T, H, O, horizon)
-    usable = batch.valid[:, None, None] & (prediction.n_observed > 0)  # (B, T, H, O)
-    mask = batch.y_mask.unfold(-1, horizon, 1).bool() & usable.unsqueeze(-1)
-    ours.add(prediction.values().double() + offset.unsqueeze(-1), observed, mask, batch.series)
-    past, seen = batch.x[:, :targets], batch.mask[:, :targets]
-    simple = seasonal_naive(past, seen, batch.n_origins, horizon, season)
-    simple = simple.double() + offset
-    naive.add(simple.unsqueeze(-1), observed, mask & ~simple.isnan(), batch.series)
+    mu, sigma, known = (
+        v[..., ::stride] for v in (prediction.mu, prediction.sigma, prediction.n_observed > 0)
+    )
+    levels = [mu[..., None] + sigma[..., None] * v[..., ::stride, :] for v in prediction.levels]
+    observed = batch.y.unfold(-1, horizon, 1)[..., ::stride, :]  # (B, T, H, O, horizon)
+    usable = batch.valid[:, None, None, ::stride] & known  # (B, T, H, O)
+    mask = batch.y_mask.unfold(-1, horizon, 1)[..., ::stride, :].bool() & usable.unsqueeze(-1)
+    offset = offset[:, :targets, :, None, None]
+    return levels, Observations(observed, mask, batch.series, offset)

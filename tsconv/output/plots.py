@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,15 @@ import numpy as np
 
 from tsconv.data.covariates.encode import Encoding
 from tsconv.data.panel.panel import Panel
-from tsconv.data.timestamps.zones import find_zone
+from tsconv.data.reading.read import SINGLE_SERIES
 from tsconv.forecasting.forecast import Forecast
 from tsconv.forecasting.frame import quantile_columns
 from tsconv.forecasting.outputs import PICTURE_TITLE
+from tsconv.output.category_marks import mark_categories
+from tsconv.output.time_axis import format_time_axis
 
 _MOST_ROWS = 100
-_MOST_MARKS = 8  # runs of a category in one plot; more cannot be read
-_MARK_HEIGHT = 0.14  # of a line of marks, as a share of the curve's height
-_LETTER_WIDTH = 0.056  # of a mark's name, in inches
+_LIGHTEST, _DARKEST = 0.18, 0.6  # shades of the widest and the narrowest interval
 BLUE, GREY, ORANGE = "#1f6fb4", "#444444", "#d9601a"
 
 
@@ -82,14 +81,15 @@ def plot_forecasts(
     for ax, (i, c, h) in zip(axes.flat, tiles, strict=False):
         draw_forecast(ax, panel, forecast, quantiles, (i, c, h), encodings)
         s = int(forecast.series[i])
-        ax.set_title(panel.name(s, c, h), fontsize=9, loc="left", parse_math=False)
+        ax.set_title(_title(panel, s, c, h), fontsize=9, loc="left", parse_math=False)
         style_axes(ax)
     for ax in list(axes.flat)[len(tiles) :]:
         ax.set_axis_off()
     if tiles:
         handles, labels = axes[0][0].get_legend_handles_labels()
+        ncols = max(2, int(width * columns))
         figure.legend(
-            handles, labels, frameon=False, fontsize=9, ncols=3, loc="outside upper right"
+            handles, labels, frameon=False, fontsize=8, ncols=ncols, loc="outside upper right"
         )
     figure.savefig(path, dpi=110, metadata={"Title": PICTURE_TITLE})
 
@@ -115,70 +115,14 @@ def draw_forecast(
     ax.plot(panel.times(s, past), observed[past], color=GREY, lw=1.1, label="observed")
     ahead = panel.times(s, np.arange(t + 1, t + 1 + horizon))
     _draw_fan(ax, ahead, forecast.values[i, c, h].numpy(), quantiles)
-    _mark_categories(ax, panel, (s, h), (first, t + 1 + horizon), encodings)
-    if ahead.dtype.kind == "M":
-        import matplotlib.dates
-
-        dates: Any = matplotlib.dates  # its classes have no types
-        # Steps finer than a day lie on UTC, so that a clock change does not fold the curve.
-        on_utc = panel.time_zone is not None and not panel.wall_clock
-        zone = find_zone(panel.time_zone) if panel.time_zone and on_utc else None
-        locator = dates.AutoDateLocator(minticks=3, tz=zone)
-        ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone))
+    mark_categories(ax, panel, (s, h), (first, t + 1 + horizon), encodings)
+    format_time_axis(ax, panel, panel.times(s, np.array([first, t + horizon])))
 
 
-def _mark_categories(
-    ax: Any,
-    panel: Panel,
-    member: tuple[int, int],
-    steps: tuple[int, int],
-    encodings: Sequence[Encoding],
-) -> None:
-    """Draw a bar and a name below the curve for each run of a category that is known ahead.
-
-    member: a series and a row; steps: the first one and the one behind the last. An empty category
-    has no name and no mark; a column that changes all the time has none either.
-    """
-    covariates, (s, h) = panel.covariates, member
-    if covariates is None:
-        return
-    first, last = steps[0], min(steps[1], int(covariates.lengths[s]))
-    lines = []
-    for encoding in encodings:
-        if encoding.role != "future" or encoding.categories is None:
-            continue
-        at, column = int(covariates.indptr[s]), covariates.names.index(encoding.name)
-        values = covariates.values[at + first : at + last, column, h]
-        cells = values.cpu().nan_to_num(-1).int().numpy()
-        cuts = [0, *(np.flatnonzero(np.diff(cells)) + 1).tolist(), len(cells)]
-        names = ("unknown", *encoding.categories, "")  # the last: missing
-        runs = [(a, b, names[cells[a]]) for a, b in itertools.pairwise(cuts) if names[cells[a]]]
-        if 0 < len(runs) <= _MOST_MARKS:
-            lines.append(runs)
-    low, high = ax.get_ylim()
-    ax.set_ylim(low - _MARK_HEIGHT * len(lines) * (high - low), high)
-    of_line = _MARK_HEIGHT / (1 + _MARK_HEIGHT * len(lines))  # of the axes' height
-    wide = ax.figure.get_figwidth() / ax.get_subplotspec().get_gridspec().ncols  # inches
-    letter = _LETTER_WIDTH / (0.92 * wide) * (last - first)  # steps
-    half = np.diff(panel.times(s, np.arange(first, first + 2)))[0] / 2
-    for line, runs in enumerate(lines):
-        y = of_line * (line + 0.15)
-        starts = [a for a, _, _ in runs[1:]] + [last - first]
-        taken = 0.0  # up to this step names stand on the line
-        for (a, b, name), following in zip(runs, starts, strict=True):
-            x = panel.times(s, np.array([first + a, first + b - 1]))
-            edges = [x[0] - half, x[1] + half]
-            place = {"transform": ax.get_xaxis_transform(), "color": BLUE}
-            ax.plot(edges, [y, y], lw=3, solid_capstyle="butt", **place)
-            size = letter * (len(name) + 1)
-            text = {"va": "bottom", "fontsize": 7, "parse_math": False, **place}
-            if a + size <= following:
-                ax.text(edges[0], y + 0.015, name, ha="left", **text)
-                taken = a + size
-            elif b - size >= taken and (b < following or b == last - first):
-                ax.text(edges[1], y + 0.015, name, ha="right", **text)
-                taken = b
+def _title(panel: Panel, s: int, c: int, h: int) -> str:
+    """The name of one (series, target, row); a lone series without an id has its target's name."""
+    lone = len(panel) == 1 and not panel.rows and panel.ids[0] == SINGLE_SERIES
+    return panel.channels[c] if lone else panel.name(s, c, h)
 
 
 def _tiles(panel: Panel, forecast: Forecast, most: int) -> tuple[list[tuple[int, int, int]], int]:
@@ -197,20 +141,20 @@ def _tiles(panel: Panel, forecast: Forecast, most: int) -> tuple[list[tuple[int,
 
 
 def plot_errors_by_row(
-    ours: dict[str, dict[str, Any]], naive: dict[str, dict[str, Any]], path: Path
+    ours: dict[str, dict[str, Any]], rival: dict[str, dict[str, Any]], path: Path, rival_name: str
 ) -> None:
-    """Draw MASE of every row beside seasonal naive's to `path`, the worst on top.
+    """Draw MASE of every row beside the rival's to `path`, the worst on top.
 
-    ours, naive: row -> metrics, as metrics.json has them.
+    ours, rival: row -> metrics, as metrics.json has them.
     """
-    named = [r for r in ours if None not in (ours[r]["mase"], naive[r]["mase"])]
+    named = [r for r in ours if None not in (ours[r]["mase"], rival[r]["mase"])]
     names = sorted(named, key=lambda r: ours[r]["mase"])[-_MOST_ROWS:]  # more cannot be read
     figure, axes = figure_grid(1, 1, 7, 1.1 + 0.21 * max(4, len(names)))
     ax = axes[0][0]
     at = np.arange(len(names))
-    a, b = ([part[r]["mase"] for r in names] for part in (ours, naive))
+    a, b = ([part[r]["mase"] for r in names] for part in (ours, rival))
     ax.hlines(at, a, b, color=GREY, alpha=0.3, lw=1.5)
-    ax.plot(b, at, "o", ms=4.5, color=GREY, label="seasonal naive")
+    ax.plot(b, at, "o", ms=4.5, color=GREY, label=rival_name)
     ax.plot(a, at, "o", ms=5, color=ORANGE, label="tsconv")
     ax.set(yticks=at, xlabel="MASE on the test part")
     ax.set_yticklabels(names, parse_math=False)
@@ -225,11 +169,18 @@ def _draw_fan(ax: Any, times: Any, values: Any, quantiles: tuple[float, ...]) ->
     """Draw the median and the central intervals. values: (horizon, Q)."""
     names = quantile_columns(quantiles)
     widths = [name.removeprefix("tsconv-lo-") for name in names if name.startswith("tsconv-lo-")]
-    for width in widths:
+    for number, width in enumerate(widths):  # the widest first, each in a darker shade
         low, high = values[:, names[f"tsconv-lo-{width}"]], values[:, names[f"tsconv-hi-{width}"]]
-        label = f"{width}% interval" if width == widths[0] else None
-        ax.fill_between(times, low, high, color=ORANGE, alpha=0.16, lw=0, label=label)
+        shade = _LIGHTEST + (_DARKEST - _LIGHTEST) * number / max(1, len(widths) - 1)
+        color = [1 - shade * (1 - part) for part in _rgb(ORANGE)]
+        label = f"{width}% interval" if number == 0 else f"{width}%"
+        ax.fill_between(times, low, high, color=color, lw=0, label=label, zorder=1)
     ax.plot(times, values[:, names["tsconv"]], color=ORANGE, lw=1.5, label="forecast")
+
+
+def _rgb(color: str) -> tuple[float, ...]:
+    """Red, green and blue of #rrggbb, from 0 to 1."""
+    return tuple(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
 
 
 def _evenly_spaced(count: int, most: int) -> list[int]:

@@ -23,7 +23,7 @@ import torch
 from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError, TrainingError, one_line
-from tsconv.evaluation.scoring import score
+from tsconv.evaluation.report import score
 from tsconv.output.run_files import find_metric, write_config, write_json
 from tsconv.training.lightning.loop import run_trainer
 from tsconv.training.panel_cache import PanelCache
@@ -81,7 +81,7 @@ def _train_and_score(
         prepared.panel,
         prepared.split,
         prepared.scale,
-        prepared.season,
+        prepared.baselines,
         parts=("val",),
     )
     metrics = {**trained.figures, **scores, "val_error_by_percent": reporter.curve}

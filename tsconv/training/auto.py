@@ -2,19 +2,21 @@
 
 Pure functions of the frequency and the lengths. Each choice comes with its reason, which is written
 beside the value into the run's config.yaml; whatever the caller set is kept. The sizes of network,
-chunks and training are chosen in `auto_sizes.py`.
+chunks and training are chosen in `auto_sizes.py`, the validation and test parts in `auto_split.py`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 
-from tsconv.config.schema import ModelConfig, SplitConfig, TrainConfig
+from tsconv.config.schema import ModelConfig, TrainConfig
 from tsconv.data.panel.calendar import choose_calendar
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.frequency import Frequency
 from tsconv.errors import ConfigError
+from tsconv.evaluation.rivals import Baseline, choose_baselines
 from tsconv.training.auto_sizes import held_out, resolve_chunks, resolve_model, resolve_steps
+from tsconv.training.auto_split import resolve_split
 
 _LONGEST_CONTEXT = 1024
 _LONGEST_SEASON = 2016  # a lag beyond this costs more history than it repays
@@ -22,10 +24,11 @@ _LONGEST_SEASON = 2016  # a lag beyond this costs more history than it repays
 
 @dataclasses.dataclass(frozen=True)
 class ResolvedConfig:
-    """A config without open keys, the season of the baseline, and the reasons."""
+    """A config without open keys, what its scores are compared with, and the reasons."""
 
     config: TrainConfig
-    season: int  # steps
+    season: int  # steps, of MASE
+    baselines: tuple[Baseline, ...]  # what the network is compared with
     reasons: dict[str, str]  # key of the config -> reason
 
 
@@ -51,7 +54,8 @@ def resolve(config: TrainConfig, panel: Panel) -> ResolvedConfig:
     _check_rows(config.model, panel)
     ordered = panel.lengths.sort().values
     typical, frequency = int(ordered[len(ordered) // 2]), panel.frequency
-    split, split_why = _resolve_split(config.split, config.horizon, typical)
+    given_lags = config.features.seasonal_lags or ()
+    split, split_why = resolve_split(config.split, config.horizon, panel, given_lags)
     train_length = max(2, typical - held_out(split))
     lags, lags_why = _resolve_lags(config.features.seasonal_lags, frequency, train_length)
     calendar = choose_calendar(config.features.calendar, frequency, train_length)
@@ -86,7 +90,9 @@ def resolve(config: TrainConfig, panel: Panel) -> ResolvedConfig:
         **data_why,
         **trainer_why,
     }
-    return ResolvedConfig(config, _baseline_season(frequency, lags, train_length), reasons)
+    season = _baseline_season(frequency, lags, train_length)
+    baselines = choose_baselines(season, (*frequency.seasons, *lags), context, train_length)
+    return ResolvedConfig(config, season, baselines, reasons)
 
 
 def _check_rows(model: ModelConfig, panel: Panel) -> None:
@@ -100,44 +106,6 @@ def _check_rows(model: ModelConfig, panel: Panel) -> None:
                 f"`model.{key}` (={value}) needs rows: name their column by `data.row`, or set "
                 f"`data.row_from_file` or `data.wide_columns_are=rows`"
             )
-
-
-def _resolve_split(
-    split: SplitConfig, horizon: int, typical: int
-) -> tuple[SplitConfig, dict[str, str]]:
-    """Test and validation: a tenth of a typical series each, at least the horizon, at most 10.
-
-    A series that could not keep half of itself for training gives up the validation part first.
-    """
-    reasons: dict[str, str] = {}
-    for name in ("train_size", "val_size", "test_size"):
-        size = getattr(split, name)
-        if size is not None and size < 0:
-            raise ConfigError(f"`split.{name}` (={size}) must not be negative")
-        if size and name != "train_size" and size < horizon:
-            raise ConfigError(
-                f"`split.{name}` (={size}) must be 0 or at least `horizon` (={horizon}), "
-                f"or no forecast could be scored in it"
-            )
-    size = min(max(horizon, typical // 10), 10 * horizon)
-    room = typical // 2  # at least half of a typical series trains
-    test, val = split.test_size, split.val_size
-    if test is None:
-        test = size if size <= room else (horizon if horizon <= room else 0)
-        reasons["split.test_size"] = (
-            f"a tenth of a typical series ({typical} steps), within 1 to 10 horizons"
-            if test
-            else f"a typical series has {typical} steps, too few to hold out a horizon of {horizon}"
-        )
-    if val is None:
-        left = room - test
-        val = size if size <= left else (horizon if horizon <= left else 0)
-        reasons["split.val_size"] = (
-            "as test_size"
-            if val == test
-            else f"what half of a typical series leaves: {max(0, left)}"
-        )
-    return dataclasses.replace(split, val_size=val, test_size=test), reasons
 
 
 def _resolve_lags(

@@ -24,6 +24,7 @@ from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError, require_choice
 from tsconv.evaluation.losses import POINT_LOSSES
 from tsconv.evaluation.metrics import SeriesScale
+from tsconv.evaluation.rivals import Baseline
 from tsconv.evaluation.scoring import training_scale
 from tsconv.model.network import ForecastNet
 from tsconv.model.spec import CHANNELS, NetSpec
@@ -55,7 +56,8 @@ class Prepared:
     net: ForecastNet  # with its initial weights
     random_state: Tensor  # of torch's generator, after it drew the weights
     scale: SeriesScale
-    season: int  # steps, of the baseline and of MASE
+    season: int  # steps, of MASE
+    baselines: tuple[Baseline, ...]  # the simple forecasts that are scored beside the network
     encodings: tuple[Encoding, ...] = ()  # of the covariates
 
     def seed_process(self) -> None:
@@ -120,8 +122,9 @@ def prepare(
     if config.threads is None:
         reasons["threads"] = "what torch took"
     config = dataclasses.replace(resolved.config, threads=config.threads or torch.get_num_threads())
+    sizes = config.split
     split = split_panel(
-        part, config.horizon, config.split.val_size or 0, config.split.test_size or 0
+        part, config.horizon, sizes.val_size or 0, sizes.test_size or 0, sizes.test_stride or 1
     )
     encodings = fit_encodings(part, split.train_end)
     calendar = tuple(config.features.calendar or ())
@@ -136,6 +139,7 @@ def prepare(
         random_state=random_state,
         scale=scale_of(part, split.train_end, resolved.season),
         season=resolved.season,
+        baselines=resolved.baselines,
         encodings=encodings,
     )
 

@@ -14,7 +14,8 @@ import torch
 from tsconv.config.schema import TrainConfig
 from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError
-from tsconv.evaluation.scoring import score
+from tsconv.evaluation.report import score
+from tsconv.evaluation.rivals import describe_baseline
 from tsconv.forecasting.bundle import Bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.notes import Note
@@ -140,7 +141,7 @@ def _train(
     reasons = {**prepared.reasons, **trained.reasons}
     metrics = {
         **trained.figures,
-        **score(prepared.net, panel, prepared.split, prepared.scale, prepared.season),
+        **score(prepared.net, panel, prepared.split, prepared.scale, prepared.baselines),
     }
     info = {
         "seed": config.seed,
@@ -149,7 +150,9 @@ def _train(
         "series": len(panel),
         "reasons": reasons,
         "val": metrics["val"],
+        "rival": metrics.get("rival"),
         "test": metrics["test"],
+        **{key: metrics[key] for key in ("rival", "rival_season", "baseline_steps")},
     }
     bundle = Bundle(
         net=prepared.net.eval(),
@@ -211,7 +214,8 @@ def _plot(
         path = plots / "test_forecasts.png"
         most = 12 if panel.rows else 6
         plot_forecasts(panel, forecast, bundle.net.quantiles, path, most, bundle.encodings)
-    test = metrics["test"]
-    if test is not None and "by_row" in test:
-        naive = test["baselines"]["seasonal_naive"]["by_row"]
-        plot_errors_by_row(test["by_row"], naive, plots / "errors_by_row.png")
+    test, rival = metrics["test"], metrics["rival"]
+    if test is not None and rival is not None and "by_row" in test:
+        name = describe_baseline(rival, metrics["baseline_steps"][rival])
+        theirs = test["baselines"][rival]["by_row"]
+        plot_errors_by_row(test["by_row"], theirs, plots / "errors_by_row.png", name)

@@ -75,7 +75,8 @@ def gather(
         y=shifted[:, :targets, :, history + 1 :].to(dtype),
         y_mask=usable[..., history + 1 :].to(dtype),
         valid=(origin >= origins.first[series][:, None])
-        & (origin <= origins.last[series][:, None]),
+        & (origin <= origins.last[series][:, None])
+        & ((origin - origins.first[series][:, None]) % origins.stride == 0),
         series=series,
         first=first,
         covariates=_covariates(panel, series, step, dtype),
@@ -155,13 +156,15 @@ def tile_chunks(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield every origin of the range once: up to n_chunks chunks a batch, which tile each series.
 
+    n_origins: steps of a chunk; a multiple of the range's stride keeps its origins at the same
+    places in each chunk.
+
     >>> one = OriginRange(torch.tensor([10]), torch.tensor([17]), torch.tensor([20]))
     >>> [first.tolist() for _, first in tile_chunks(one, n_origins=3, n_chunks=2)]
     [[10, 13], [16]]
     """
-    counts = origins.counts.cpu()
-    tiles = (counts + n_origins - 1) // n_origins
-    series = torch.repeat_interleave(torch.arange(len(counts)), tiles)
+    tiles = (origins.spans.cpu() + n_origins - 1) // n_origins
+    series = torch.repeat_interleave(torch.arange(len(tiles)), tiles)
     before = torch.repeat_interleave(tiles.cumsum(0) - tiles, tiles)
     first = origins.first.cpu()[series] + (torch.arange(len(series)) - before) * n_origins
     for begin in range(0, len(series), n_chunks):

@@ -27,12 +27,14 @@ class Split:
     train_end: Tensor  # (S,) steps
 
 
-def split_panel(panel: Panel, horizon: int, val_size: int, test_size: int) -> Split:
+def split_panel(
+    panel: Panel, horizon: int, val_size: int, test_size: int, test_stride: int = 1
+) -> Split:
     """Cut val_size and test_size steps from the end of every series.
 
-    horizon, val_size, test_size: steps; a part of size 0 is None. A series too short to leave a
-    training step is forecast and scored, but not trained on. Raises DataError where no series has
-    anything to train on.
+    horizon, val_size, test_size: steps; a part of size 0 is None. test_stride: every how many
+    steps the test part has an origin. A series too short to leave a training step is forecast and
+    scored, but not trained on. Raises DataError where no series has anything to train on.
 
     >>> import pandas as pd
     >>> from tsconv.config.schema import DataConfig
@@ -57,14 +59,17 @@ def split_panel(panel: Panel, horizon: int, val_size: int, test_size: int) -> Sp
     return Split(
         train=train,
         val=_scored(begin, train_end, val_end, horizon) if val_size else None,
-        test=_scored(begin, val_end, lengths, horizon) if test_size else None,
+        test=_scored(begin, val_end, lengths, horizon, test_stride) if test_size else None,
         train_end=train_end,
     )
 
 
-def _scored(begin: Tensor, start: Tensor, end: Tensor, horizon: int) -> OriginRange:
+def _scored(
+    begin: Tensor, start: Tensor, end: Tensor, horizon: int, stride: int = 1
+) -> OriginRange:
     """Origins whose horizon lies in steps start..end - 1, the first being the step before start."""
-    return OriginRange(first=torch.maximum(start - 1, begin), last=end - horizon - 1, end=end)
+    first = torch.maximum(start - 1, begin)
+    return OriginRange(first=first, last=end - horizon - 1, end=end, stride=stride)
 
 
 def _first_observed_step(panel: Panel) -> Tensor:
