@@ -282,7 +282,7 @@ def test_grouped_data_from_several_files_to_a_file_of_forecasts(
     assert done.returncode == 0, done.stderr
     assert "left out: not in the file, of the rows of the training: west" in done.stdout
     out = pd.read_csv(tmp_path / "f.csv")
-    assert list(out.columns[:4]) == ["row", "channel", "ds", "tsconv"]
+    assert list(out.columns[:6]) == ["row", "channel", "year", "month", "day", "tsconv"]
     assert out.groupby(["row", "channel"]).size().to_dict() == {
         (row, channel): 7 for row in ("north", "south") for channel in ("no2", "o3")
     }
