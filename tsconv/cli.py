@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 the input or the config is at fault, with one line that sa
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -142,6 +143,14 @@ def multirun_command(overrides: Sequence[str], config_dir: str | None = None) ->
     print(result.table)
     _repeat_left_out(result.left_out)
     print(f"results: {result.folder}")
+    if result.unfinished:
+        own = [o for o in overrides if not o.startswith("run_dir=")]
+        where = [] if config_dir is None else ["--config-dir", config_dir]
+        again = shlex.join([*where, *own, f"run_dir={result.folder}"])
+        raise KeyboardInterrupt(
+            f"{len(result.unfinished)} of {len(result.jobs)} jobs are unfinished; "
+            f"to go on: tsconv train -m {again}"
+        )
     if result.error is not None:
         raise result.error
 

@@ -31,6 +31,7 @@ from tsconv.sweep.storage.errors import retry_while_unreachable
 from tsconv.sweep.storage.open_store import open_store
 from tsconv.sweep.study import find_study, join_study
 from tsconv.sweep.worker_pool import WorkerPool, WorkerSpec
+from tsconv.training.lightning.loggers import check_logger
 
 # Keys that do not change the figures of a trial, or that each trial sets itself.
 _NOT_COMPARED = (
@@ -71,6 +72,7 @@ class Sweep:
         self.overrides, self.config_dir = list(overrides), config_dir
         self.plan = sweep_plan(overrides, config_dir)
         self.settings = self.plan.sweep
+        check_logger(self.plan.base.logger.name)
         self.space: Space = parse_space(self.plan.search_space)
         check_settings(self.settings, self.space)
         _check_keys(self.space, self.plan)

@@ -73,6 +73,9 @@ class WorkerPool:
         self._begun = time.monotonic()
         self._interrupts = 0
         self._deaths = 0
+        logs = worker_spec.folder / "logs"
+        parents = [path for path in worker_spec.folder.parents if not path.exists()]
+        self._folders = [logs, worker_spec.folder, *parents]  # removed at the end where empty
         for index in range(worker_spec.workers):
             self._start(index)
 
@@ -125,7 +128,7 @@ class WorkerPool:
             worker_process.process.wait()
             if worker_process.log.is_file() and worker_process.log.stat().st_size == 0:
                 worker_process.log.unlink()
-        for folder in (self.worker_spec.folder / "logs", self.worker_spec.folder):
+        for folder in self._folders:
             with contextlib.suppress(OSError):  # it is not empty
                 folder.rmdir()
 
