@@ -163,7 +163,10 @@ def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> No
 
     sweep = Sweep(overrides, config_dir)
     with storage_errors_in_one_line(sweep.settings.storage):
-        result = run_sweep(sweep, _print_note)
+        try:
+            result = run_sweep(sweep, _print_note)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("no trial had begun") from None
         lines, winner = write_results(result, sweep.space)
         print(time_line(result))
     if sweep.settings.refit and winner is not None and not result.interrupted:
@@ -174,7 +177,7 @@ def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     for line in lines:
         print(line)
     if result.interrupted:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("the same command goes on with the trials that are left")
 
 
 def completion_command(overrides: Sequence[str], config_dir: str | None = None) -> None:

@@ -125,13 +125,16 @@ def run_sweep(sweep: Sweep, notify: Callable[[str], None]) -> SweepResult:
             ready = worker_pool.first_ready()
             for line in ready["notes"]:
                 notify(line)
-            study = _join(sweep, store or sweep.open_store(), ready, notify)
+            store = store or sweep.open_store()
+            study = _join(sweep, store, ready, notify)
             start = time.monotonic() - begun
             limit = trial_limit(settings, sweep.space)
             show = sweep.plan.base.callbacks.progress
             interrupted = worker_pool.run(study, TrialTable(settings, sweep.space, limit, show))
         finally:
             worker_pool.close()
+            if store is not None:
+                store.remove_dead_workers()
     wall = time.monotonic() - begun
     own_trials = sorted(worker_pool.trials)
     return SweepResult(
