@@ -1,6 +1,5 @@
 """The Python door: fit, forecast, save, load."""
 
-import re
 import subprocess
 import sys
 import tempfile
