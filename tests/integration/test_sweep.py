@@ -313,5 +313,5 @@ def test_a_study_with_another_space_is_left_as_it_is(tsconv: Run, tmp_path: Path
     frame.to_csv(tmp_path / "sales.csv", index=False)
     done = tsconv(*given, "sweep.n_trials=2")
     assert done.returncode == 1
-    assert "differs in `what the data hold`" in done.stderr
+    assert "was made on other data than this command reads" in done.stderr
     assert (tmp_path / "out" / "study.journal").read_bytes() == journal

@@ -29,7 +29,7 @@ from tsconv.sweep.settings import check_settings, parse_duration, trial_limit
 from tsconv.sweep.storage.base import Store
 from tsconv.sweep.storage.errors import retry_while_unreachable
 from tsconv.sweep.storage.open_store import open_store
-from tsconv.sweep.study import find_study, join_study
+from tsconv.sweep.study import DATA, find_study, join_study
 from tsconv.sweep.worker_pool import WorkerPool, WorkerSpec
 from tsconv.training.lightning.loggers import check_logger
 
@@ -39,7 +39,6 @@ _NOT_COMPARED = (
     "callbacks.checkpoints", "trainer.accelerator", "trainer.devices", "trainer.num_nodes",
 )  # fmt: skip
 _NOT_SEARCHED = ("run_dir", "resume", "plots", "logger", "logger.name", "search_space", "sweep")
-_DATA = "what the data hold"  # key of a study's identity; stored studies have it, so it stays
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +156,7 @@ def _join(
     baseline = ready["baseline"] if settings.baseline else None
     if baseline is None and settings.baseline:
         notify("the given config is outside the search space, so it is not the first trial")
-    identity = {**sweep.identity, _DATA: ready["data"]}
+    identity = {**sweep.identity, DATA: ready["data"]}
     study = retry_while_unreachable(
         lambda: join_study(store, sweep.name, identity, settings, baseline)
     )

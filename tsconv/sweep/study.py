@@ -22,6 +22,7 @@ from tsconv.sweep.settings import directions, trial_limit
 from tsconv.sweep.storage.base import Store
 from tsconv.sweep.storage.optuna_internals import enqueued_params, trial_id
 
+DATA = "what the data hold"  # key of an identity: a fingerprint; stored studies have this name
 _IDENTITY = "tsconv"  # the user attribute of the study that holds its identity
 
 
@@ -53,6 +54,11 @@ def find_study(store: Store, name: str, identity: dict[str, Any]) -> optuna.Stud
     difference = _first_difference({k: v for k, v in stored.items() if k in identity}, identity)
     if difference is not None:
         what, before, now = difference
+        if what == f"`{DATA}`":
+            raise ConfigError(
+                f"the study `{name}` was made on other data than this command reads; give the "
+                f"same, or set another `run_dir` (in a database, `sweep.study`)"
+            )
         raise ConfigError(
             f"the study `{name}` differs in {what}: it has {before}, this command {now}; "
             f"give the same, or set another `run_dir` (in a database, `sweep.study`)"

@@ -60,7 +60,7 @@ class MultirunResult:
 
     @property
     def unfinished(self) -> tuple[Job, ...]:
-        """The jobs that Ctrl-C left undone; the same command with `run_dir` goes on with them."""
+        """The jobs that Ctrl-C left to do; the same command with `run_dir` goes on with them."""
         return tuple(job for job in self.jobs if job.unfinished)
 
     @property

@@ -59,7 +59,6 @@ def train(
         table: takes the place of `config.data.path` for data that are already in memory.
         notify: is called, before training, with each note of what happened to the data.
         panel_cache: lets several trainings share what they read and compiled.
-
         started: is called with the run folder, once it has the config and before training.
 
     Seeds the process. Raises TsconvError where the data or the config are at fault, before anything

@@ -100,7 +100,7 @@ def test_another_training_of_a_shape_chooses_the_same_whatever_it_would_measure(
     first = choose_step("auto", "auto", step(), 10)
     assert (first.precision, first.compiled) == ("bfloat16", False)
     assert "remembered" not in first.precision_reason
-    timed(monkeypatch, brief=9.0, full=8.0)  # a busy moment: nothing is measured in it
+    timed(monkeypatch, brief=0.9, full=0.8)  # a busy moment: nothing is measured in it
     again = choose_step("auto", "auto", step(), 10)
     assert (again.precision, again.compiled) == ("bfloat16", False)
     assert again.precision_reason == (
@@ -109,7 +109,7 @@ def test_another_training_of_a_shape_chooses_the_same_whatever_it_would_measure(
     )
     assert again.compile_reason.endswith("remembered from an earlier timing on this machine")
     other = choose_step("auto", "auto", step(n_origins=16), 10)
-    assert (other.precision, other.compiled) == ("float32", True)
+    assert (other.precision, other.compiled) == ("float32", False)
     with torch_threads(torch.get_num_threads() + 1):  # another machine, as it were
         assert choose_step("auto", "auto", step(), 10).precision == "float32"
 

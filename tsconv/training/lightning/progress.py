@@ -91,5 +91,6 @@ class ProgressLines:
 
 
 def make_progress(total: int, initial: int = 0) -> Progress:
-    """A bar where standard error is a terminal, else lines."""
-    return (ProgressBar if sys.stderr.isatty() else ProgressLines)(total, initial)
+    """A bar in a terminal and in a notebook, else lines."""
+    redraws = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return (ProgressBar if redraws else ProgressLines)(total, initial)
