@@ -204,6 +204,6 @@ def _checked_columns(source: Source, missing: MissingPolicy) -> tuple[Numbers, B
         many = f" (and {len(roles.targets) - 1} more)" if len(roles.targets) > 1 else ""
         raise DataError(
             f"{source.name}: no series has an observed value: column `{roles.targets[0]}`{many} "
-            f"is empty; set the right `data.target=`"
+            f"is empty; name another column in `data.target=`"
         )
     return numbers, bad

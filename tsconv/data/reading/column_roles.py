@@ -156,6 +156,8 @@ def _reject_absent(
         if name not in there:
             key = keys.get(name, "data.target")
             alone = "; a file with one series: data.id=null" if key == "data.id" else ""
+            if alone and not roles.targets:
+                alone = "; a file of the future has all columns of `data.id`, or none of them"
             raise DataError(
                 f"{source}: no column `{name}` (set by `{key}`){nearest(name, names)}; "
                 f"its columns are {', '.join(names[:12])}"

@@ -117,7 +117,7 @@ class Keys:
 
     @property
     def notes(self) -> list[Note]:
-        """Names that differ by case or spaces only."""
+        """Names that differ only in case or spaces."""
         return [*near_equal_notes(self.ids, "id"), *near_equal_notes(self.rows, "row")]
 
 
