@@ -60,7 +60,7 @@ REFUSED = {
     "another spelling": (HEAD + "a,30.12.2024 01:00,1\na,31.12.2024 02:00,1\n", [], "line 2, column `ds`: '30.12.2024 01:00' is not a time as ISO 8601 writes it (2024-01-31); set `data.time_format=`, such as '%d.%m.%Y %H:%M'"),
     "another spelling of day or month": (HEAD + "a,01/02/2024 01:00,1\na,01/03/2024 02:00,1\n", [], "such as '%d/%m/%Y %H:%M' or '%m/%d/%Y %H:%M'"),
     "missing time": (HEAD + "a,2024-02-29,1\na,,1\n", [], "line 3, column `ds`: the time is missing"),
-    "duplicates": (GOOD + "a,2024-01-05,9\na,2024-01-07,9\n", [], "lines 6 and 42 are both series `a` at 2024-01-05 (2 such); if another column tells them apart, add it to `data.id`; else keep one line of the file for each (id, time), or set `data.duplicates=mean`"),
+    "duplicates": (GOOD + "a,2024-01-05,9\na,2024-01-07,9\n", [], "lines 6 and 42 are both series `a` at 2024-01-05 (2 such); if another column tells them apart, add it to `data.id`; else keep one line for each (id, time), or set `data.duplicates=` to mean"),
     "clock change": (wall("Europe/Berlin", "2024-10-26", 60), [], "lines 26 and 27 are both series `a` at 2024-10-27 02:00:00 (1 such); all lie in an hour in which clocks go back: set `data.timezone=`"),
     "an hour that a clock change takes": (HEAD + "a,2024-03-31 01:30,1\na,2024-03-31 02:30,1\n", ["data.timezone=Europe/Berlin"], "line 3, column `ds`: 2024-03-31 02:30:00 does not exist in Europe/Berlin"),
     "no such zone": (GOOD, ["data.timezone=Europe/Berln"], "(did you mean `Europe/Berlin`?)"),

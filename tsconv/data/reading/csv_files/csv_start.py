@@ -160,7 +160,7 @@ def _decoded(path: Path, start: bytes, ended: bool, form: FileFormat) -> str:
     if "\0" in text:
         even = start[0:200:2].count(0) > start[1:200:2].count(0)
         wide = "utf-16-be" if even else "utf-16-le"
-        advice = "" if chosen == wide else f", unless `data.encoding={wide}` is set"
+        advice = "" if chosen == wide else f"; if it is text after all, set `data.encoding={wide}`"
         raise DataError(f"{path}: holds zero bytes, so it is not text{advice}")
     return text.removeprefix("\ufeff")
 
