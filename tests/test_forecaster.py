@@ -1,5 +1,6 @@
 """The Python door: fit, forecast, save, load."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -137,7 +138,8 @@ def test_a_run_folder_is_written_where_asked(tmp_path: Path) -> None:
     forecaster.fit(daily_frame(2, 60))
     assert forecaster.run_dir == tmp_path / "run"
     assert (tmp_path / "run" / "bundle" / "config.json").is_file()
-    assert f"run folder      {tmp_path}" in repr(forecaster)
+    last = repr(forecaster).splitlines()[-1].split(maxsplit=2)
+    assert last == ["run", "folder", str(tmp_path / "run")]
 
 
 def test_without_a_run_folder_the_weights_are_the_same(trained: Forecaster, tmp_path: Path) -> None:
@@ -236,3 +238,15 @@ def test_loading_needs_no_hydra() -> None:
         "assert not {'hydra', 'pytorch_lightning', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_integer_ids_stay_integers_in_every_kind_of_table(tmp_path: Path) -> None:
+    stores = {"shop 0": 7, "shop 1": 8}
+    frame = daily_frame(2, 60).assign(store=lambda f: f.pop("unique_id").map(stores))
+    forecaster = Forecaster(horizon=2, data__id="store", **QUICK).fit(frame)
+    assert forecaster.forecast(frame)["store"].tolist() == [7, 7, 8, 8]
+    assert forecaster.forecast(pl.from_pandas(frame)).schema["store"] == pl.Int64
+    made = forecaster.forecast(pa.Table.from_pandas(frame))
+    assert made.schema.field("store").type == pa.int64()
+    frame.to_parquet(tmp_path / "sales.parquet")
+    assert forecaster.forecast(tmp_path / "sales.parquet")["store"].dtype == "int64"

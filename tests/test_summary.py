@@ -27,17 +27,23 @@ def test_the_summary_names_what_was_trained_and_how_well() -> None:
         "series": "1,200",
         "rows": "2 (a, b)",
         "test": "MAE 0.3, MASE 0.8, 79% within the 80% interval",
-        "seasonal naive": "MAE 0.5",
+        "seasonal naive, 7 steps": "MAE 0.5",
     }
     assert len(as_text(headline({}, bundle()), found).splitlines()) == 7
 
 
 def test_the_rival_is_the_baseline_that_the_metrics_name() -> None:
     baselines = {"seasonal_naive": {"mae": 0.5}, "drift": {"mae": 0.4}}
-    metrics = {"test": {**SCORES, "baselines": baselines}, "rival": "drift"}
-    found = facts(bundle(), metrics, None)
-    assert found["drift"] == "MAE 0.4"
-    assert "seasonal naive" not in found
+    info = {
+        "test": {**SCORES, "baselines": baselines},
+        "rival": "drift",
+        "baseline_steps": {"seasonal_naive": 7, "drift": 28},
+    }
+    trained = bundle(**info)
+    assert metrics_of(trained) == info
+    found = facts(trained, metrics_of(trained), None)
+    assert found["drift, 28 steps"] == "MAE 0.4"
+    assert not [label for label in found if label.startswith("seasonal naive")]
 
 
 def test_a_bundle_without_a_test_part_says_so() -> None:

@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 the input or the config is at fault, with one line that sa
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -142,6 +143,14 @@ def multirun_command(overrides: Sequence[str], config_dir: str | None = None) ->
     print(result.table)
     _repeat_left_out(result.left_out)
     print(f"results: {result.folder}")
+    if result.unfinished:
+        own = [o for o in overrides if not o.startswith("run_dir=")]
+        where = [] if config_dir is None else ["--config-dir", config_dir]
+        again = shlex.join([*where, *own, f"run_dir={result.folder}"])
+        raise KeyboardInterrupt(
+            f"{len(result.unfinished)} of {len(result.jobs)} jobs are unfinished; "
+            f"to go on: tsconv train -m {again}"
+        )
     if result.error is not None:
         raise result.error
 
@@ -154,7 +163,10 @@ def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> No
 
     sweep = Sweep(overrides, config_dir)
     with storage_errors_in_one_line(sweep.settings.storage):
-        result = run_sweep(sweep, _print_note)
+        try:
+            result = run_sweep(sweep, _print_note)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("no trial had begun") from None
         lines, winner = write_results(result, sweep.space)
         print(time_line(result))
     if sweep.settings.refit and winner is not None and not result.interrupted:
@@ -165,7 +177,7 @@ def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     for line in lines:
         print(line)
     if result.interrupted:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("the same command goes on with the trials that are left")
 
 
 def completion_command(overrides: Sequence[str], config_dir: str | None = None) -> None:

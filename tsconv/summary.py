@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tsconv.evaluation.rivals import SEASONAL_NAIVE, describe_baseline
 from tsconv.forecasting.bundle import Bundle
 from tsconv.text import shorten
 
@@ -15,7 +16,7 @@ _LABELS = {"mae": "MAE", "mase": "MASE"}  # the figures that are shown of the te
 
 def metrics_of(bundle: Bundle) -> dict[str, Any]:
     """The metrics that a bundle keeps of its training: those of `val` and `test`, and the rival."""
-    kept = ("val", "test", "rival")
+    kept = ("val", "test", "rival", "rival_season", "baseline_steps")
     return {name: bundle.info[name] for name in kept if name in bundle.info}
 
 
@@ -45,12 +46,12 @@ def facts(bundle: Bundle, metrics: Mapping[str, Any], run_dir: Path | None) -> d
         found["rows"] = f"{len(bundle.rows):,} ({shorten(bundle.rows, 5)})"
     if metrics.get("test"):
         found["test"] = _figures(metrics["test"])
-        rival = str(metrics.get("rival") or "seasonal_naive")
+        rival = str(metrics.get("rival") or SEASONAL_NAIVE)
         baseline = metrics["test"].get("baselines", {}).get(rival)
         if baseline:
-            found["last value" if rival == "naive" else rival.replace("_", " ")] = _figures(
-                baseline
-            )
+            # Bundles of early versions do not say how far back their baseline looks.
+            steps = metrics.get("baseline_steps", {}).get(rival, bundle.season)
+            found[describe_baseline(rival, steps)] = _figures(baseline)
     elif "test" in metrics:
         found["test"] = "nothing was held out to score"
     if run_dir is not None:

@@ -2,10 +2,10 @@
 
     python scripts/benchmarks/check_corpus.py [--train | --quick] [--only NAME] [--keep FOLDER]
 
-Each file of tests/helpers/corpus is written from known series. `tsconv check` looks at it; the command that
-it ends with is read as training would read it, and every series, time and value is compared. A file
-that no command can read has to be refused with the reason. --train also trains a step by each
-command, otherwise by every fifth; --quick by none. Exit code 1 where any is wrong.
+Each file of tests/helpers/corpus is written from known series. `tsconv check` looks at it; the
+command that it ends with is read as training would read it, and every series, time and value is
+compared. A file that no command can read has to be refused with the reason. --train also trains a
+step by each command, otherwise by every fifth; --quick by none. Exit code 1 where any is wrong.
 """
 
 from __future__ import annotations

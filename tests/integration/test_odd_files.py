@@ -11,7 +11,7 @@ from tsconv.cli import main
 
 ACCEPTED = {
     "ids that look like something else": (HEAD + "".join(map(lines, ("NA", "null", "007", "7", "True"))), [], ""),
-    "near-equal ids": (GOOD + lines("A") + lines(" a "), [], "ids 'a' and 'A' differ by case or spaces only (2 such): they are taken for two"),
+    "near-equal ids": (GOOD + lines("A") + lines(" a "), [], "ids 'a' and 'A' differ only in case or spaces (2 such): they are read as different names"),
     "sentinels": (GOOD.replace("01-05,2\n", "01-05,-9999\n"), [], "data.csv: line 6, column `y`: 1 cell is -9999, far from all other values: if that stands for a missing one, set `data.na_values='[-9999]'`"),
     "sentinels named": (GOOD.replace("01-05,2\n", "01-05,-9999.0\n"), ["data.na_values=[-9999]"], ""),
     "latin-1": ((GOOD + lines("é")).encode("latin-1"), ["data.encoding=latin-1"], ""),

@@ -63,12 +63,25 @@ def wait_for(what: Callable[[], bool], seconds: float = 90) -> None:
         time.sleep(0.05)
 
 
+def left_by_workers(folder: Path) -> list[str]:
+    """Logs, locks, temporary files, and folders of a sweep that hold nothing."""
+    study = {"study.lock", "journal.lock"}  # which lie beside the journal
+    return [
+        path.relative_to(folder).as_posix()
+        for path in (folder / "out").rglob("*")
+        if (path.suffix in (".log", ".lock", ".part") and path.name not in study)
+        or (path.is_dir() and not any(path.iterdir()))
+    ]
+
+
 def test_a_sweep_leaves_its_results_and_its_best_trains_to_the_same_figure(
     tsconv: Run, tmp_path: Path
 ) -> None:
     done = tsconv("sweep", *QUICK, "sweep.n_trials=4", "trainer.max_steps=20", "sweep.refit=true")
     assert done.returncode == 0, done.stderr
     out = tmp_path / "out"
+    assert not left_by_workers(tmp_path)
+    assert "until the first began; training " in done.stdout
     found = trials(tmp_path)
     assert [t["number"] for t in found] == ["0", "1", "2", "3"]
     assert len({t["seed"] for t in found}) == 4
@@ -126,6 +139,7 @@ def test_killed_workers_and_sweeps_lose_and_double_nothing(
     )
     assert second.returncode == 0, second.stderr
     assert "trials are finished" in second.stderr
+    assert not left_by_workers(tmp_path)
     found = trials(tmp_path)
     assert [int(t["number"]) for t in found] == list(range(7))
     assert all(t["state"] == "complete" for t in found)
@@ -178,12 +192,40 @@ def test_ctrl_c_ends_after_the_running_trials_with_everything_saved(tmp_path: Pa
     out, errors = process.communicate(timeout=180)
     assert process.returncode == 130
     assert "stopping after the running trials" in errors
+    assert errors.splitlines()[-1] == (
+        "tsconv: interrupted: the same command goes on with the trials that are left"
+    )
+    assert not left_by_workers(tmp_path)
     assert "best: trial" in out
     found = trials(tmp_path)
     assert 2 <= len(found) < 50
     assert {t["state"] for t in found} <= {"complete", "pruned"}  # the one that ran, too
     assert len(found) == len(list(marks.glob("*")))
     assert (tmp_path / "out" / "best.yaml").is_file()
+
+
+def test_ctrl_c_before_the_first_trial_leaves_nothing(tmp_path: Path) -> None:
+    process = start(tmp_path, "sweep.n_trials=5", "sweep.workers=2", "run_dir=new/out")
+    wait_for(lambda: len(workers(process)) == 2)
+    os.killpg(process.pid, signal.SIGINT)
+    out, errors = process.communicate(timeout=180)
+    assert (process.returncode, out) == (130, "")
+    assert errors == "tsconv: interrupted: no trial had begun\n"
+    wait_for(lambda: not alive(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["sales.csv"]
+
+
+def test_ctrl_c_twice_stops_at_once_and_leaves_no_trace_of_the_workers(tmp_path: Path) -> None:
+    process = start(tmp_path, "sweep.n_trials=50", "trainer.max_steps=100000", "sweep.workers=2")
+    wait_for(lambda: len(list((tmp_path / "out" / "trials").glob("*"))) == 2)
+    for _ in range(2):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(1)
+    _, errors = process.communicate(timeout=180)
+    assert process.returncode == 130, errors
+    wait_for(lambda: not alive(tmp_path))
+    left = left_by_workers(tmp_path)
+    assert [name for name in left if not name.startswith("out/trials/")] == []
 
 
 def test_a_sweep_in_which_all_trials_fail_says_why(tsconv: Run, tmp_path: Path) -> None:

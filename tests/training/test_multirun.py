@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shlex
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,8 +58,7 @@ def test_each_job_has_a_folder_and_a_line(tsconv: Run, tmp_path: Path) -> None:
         "000_hidden-8_seed-0", "001_hidden-8_seed-1",
         "002_hidden-16_seed-0", "003_hidden-16_seed-1",
     ]  # fmt: skip
-    with (tmp_path / "many" / "summary.csv").open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
+    lines = summary(tmp_path / "many")
     for folder, line in zip(folders, lines, strict=True):
         run = tmp_path / "many" / folder
         metrics = json.loads((run / "metrics.json").read_text())
@@ -70,6 +73,60 @@ def test_each_job_has_a_folder_and_a_line(tsconv: Run, tmp_path: Path) -> None:
     assert single.returncode == 0
     alone = json.loads((tmp_path / "one" / "metrics.json").read_text())
     assert alone["test"]["mae"] == float(lines[2]["test.mae"])  # nothing leaks between jobs
+
+
+def test_an_interrupted_multirun_says_what_is_left_and_goes_on(
+    tsconv_here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tsconv.training.lightning.throughput import Throughput
+
+    command = (
+        "train",
+        "-m",
+        *QUICK,
+        "model.hidden=4",
+        "model.levels=2",
+        "seed=0,1,2",
+        "run_dir=many",
+    )
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    original, steps = Throughput.on_train_batch_end, []
+
+    def pressing(self: Throughput, *args: Any) -> None:
+        steps.append(1)
+        if len(steps) == 15:  # the fifth step of the second job
+            os.kill(os.getpid(), signal.SIGINT)
+        original(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Throughput, "on_train_batch_end", pressing)
+        cut = tsconv_here(*command)
+        assert cut.returncode == 130
+        last = cut.stderr.splitlines()[-1]
+        assert last.startswith(
+            "tsconv: interrupted: 2 of 3 jobs are unfinished; to go on: tsconv train -m data.path="
+        )
+        assert last.endswith("seed=0,1,2 run_dir=many")
+        assert cut.stdout.count("unfinished") == 2
+        assert summary(tmp_path / "many")[1]["error"] == "interrupted"
+        again = tsconv_here(*shlex.split(last.partition("to go on: tsconv ")[2]))
+    signal.signal(signal.SIGINT, before)
+    assert again.returncode == 0, again.stderr
+    assert len(steps) == 30  # no step of the three jobs twice
+    assert "job 1 of 3: seed=0 is finished" in again.stderr
+    assert "job 2 of 3: seed=1 goes on" in again.stderr
+    assert tsconv_here(*command[:-1], "run_dir=whole").returncode == 0
+    ours, theirs = summary(tmp_path / "many"), summary(tmp_path / "whole")
+    for name in ("val.scaled_mae", "test.mae", "error"):
+        assert [line[name] for line in ours] == [line[name] for line in theirs]
+    other = tsconv_here(*command[:-2], "seed=0,1", "run_dir=many")
+    assert other.returncode == 1
+    assert "is not empty and not of the same multirun" in other.stderr
+
+
+def summary(folder: Path) -> list[dict[str, str]]:
+    with (folder / "summary.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def test_a_job_that_fails_does_not_stop_the_others(tsconv: Run, tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ PAGES = {
     "forecast": Page(
         "Forecast every series of a file with a trained bundle, and write a file of forecasts.",
         ("tsconv forecast bundle=runs/first/bundle data.path=sales.csv output=forecast.csv",),
-        ("bundle", "data.path", "output", "plot", "template", "data.future_path", "batch_size",
-         "device"),
+        ("bundle", "data.path", "output", "overwrite", "horizon", "start", "series", "columns",
+         "plot", "template", "data.future_path", "device"),
         "`tsconv forecast` needs the bundle of a training, and a file.",
     ),
     "sweep": Page(
@@ -117,18 +117,18 @@ def _short_help(command: str, found: Iterable[Section]) -> str:
     page = PAGES[command]
     keys = {key.name: key for section in found for key in section.keys}
     groups = [section.group for section in found if section.group]
-    named = "such as " + groups[0] if len(groups) > 1 else groups[0]
+    named = f", such as {groups[0]}" if len(groups) > 1 else f": {groups[0]}"
+    options = {
+        f"tsconv {command} --help all": "every key",
+        f"tsconv {command} --help GROUP": f"the keys of a group{named}",
+        f"tsconv {command} --help KEY": "one key",
+        "--config-dir DIR": "a folder with configs of your own",
+    }
     lines = [f"tsconv {command} [--config-dir DIR] key=value ...", "", page.does, ""]
     lines += [_example(example) for example in page.examples]
     lines += ["", "The keys to set first, with their defaults (null: chosen for you, or none):", ""]
     lines += [_entry(keys[name]) for name in page.keys]
-    lines += [
-        "",
-        _row(f"{command} --help all", "every key"),
-        _row(f"{command} --help GROUP", f"the keys of a group, {named}"),
-        _row(f"{command} --help KEY", "one key"),
-        _row("--config-dir DIR", "a folder with configs of your own"),
-    ]
+    lines += ["", *(f"{option:<31}{text}" for option, text in options.items())]
     return "\n".join(lines)
 
 

@@ -21,10 +21,10 @@ from tsconv.errors import ConfigError, nearest
 
 # Keys whose values are taken as they are typed: paths, names of columns, formats.
 _LITERAL_KEYS = (
-    "data.path", "data.row_from_file", "data.id", "data.row", "data.sep", "data.decimal",
-    "data.thousands", "data.sheet", "data.time_format", "data.timezone", "data.future_path",
-    "bundle", "output", "template", "plot", "start", "last", "series", "run_dir",
-    "resume", "sweep.storage",
+    "data.path", "data.row_from_file", "data.id_from_file", "data.id", "data.row", "data.sep",
+    "data.decimal", "data.thousands", "data.sheet", "data.time_format", "data.timezone",
+    "data.future_path", "bundle", "output", "template", "plot", "start", "last", "series",
+    "run_dir", "resume", "sweep.storage",
 )  # fmt: skip
 _LITERAL_LISTS = ("data.id", "series")  # those of them that may be lists: [store,item]
 _LIST_ITEM = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]+"

@@ -18,9 +18,11 @@ class DataConfig:
     path: str | None = None
     time: Any = "ds"  # a column name, or a list of them
     id: Any = "unique_id"  # a column name, a list of them, or None
+    id_from_file: str | None = None
     row: str | None = None
     row_from_file: str | None = None
     target: Any = None  # a column name, a list of them, or None
+    target_position: int | None = None
     past_covariates: Any = None  # a column name or {name, delay}, a list of them, or None
     future_covariates: Any = None  # a column name, a list of them, or None
     static_covariates: Any = None

@@ -30,6 +30,12 @@ from tsconv.text import shorten
 
 _ROW_KEYS = ("row", "row_from_file", "wide_columns_are")  # where row names come from: one of them
 
+# Where one is given, the other of the training does not hold.
+_EXCLUSIVE = (
+    ("id", "id_from_file"), ("id_from_file", "id"),
+    ("target", "target_position"), ("target_position", "target"),
+)  # fmt: skip
+
 
 def override_roles(data: DataConfig, given: dict[str, Any]) -> DataConfig:
     """The roles of the training, with the given ones in place of those that they exclude.
@@ -47,6 +53,9 @@ def override_roles(data: DataConfig, given: dict[str, Any]) -> DataConfig:
         require_choice("data", key, keys)
     if any(given.get(key) is not None for key in _ROW_KEYS):
         given = dict.fromkeys(_ROW_KEYS) | given
+    for key, other in _EXCLUSIVE:
+        if given.get(key) is not None and other not in given:
+            given = given | {other: None}
     if given.get("past_covariates") is not None:
         given = given | {"past_covariates": _keep_delays(given["past_covariates"], data)}
     if given.get("row") is not None and "id" not in given:

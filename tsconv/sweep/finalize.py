@@ -14,6 +14,7 @@ from tsconv.sweep.results.trials import figure, finished, first_error
 from tsconv.sweep.run import SweepResult
 from tsconv.sweep.samplers import quiet_optuna
 from tsconv.sweep.search_space.ranges import Space
+from tsconv.text import format_seconds, plural
 
 Train = Callable[[Sequence[str], str | None], None]
 
@@ -50,10 +51,12 @@ def time_line(result: SweepResult) -> str:
     own = [t for t in finished(result.study) if t.number in set(result.own_trials)]
     training = sum(figure(t, "train_seconds") or 0 for t in own)
     compiling = sum(figure(t, "compile_seconds") or 0 for t in own)
-    ratio = f" ({result.wall_seconds / training:.2f} times the training)" if training else ""
+    workers = result.plan.sweep.workers
+    share = f" (summed over {workers} workers)" if workers > 1 else ""
     return (
-        f"{len(own)} trials in {result.wall_seconds:.0f} s{ratio}: training {training:.0f} s, "
-        f"compiling {compiling:.0f} s, start {result.start_seconds:.0f} s"
+        f"{plural(len(own), 'trial')} in {format_seconds(result.wall_seconds)}: "
+        f"{format_seconds(result.start_seconds)} until the first began; "
+        f"training {format_seconds(training)}, compiling {format_seconds(compiling)}{share}"
     )
 
 
@@ -64,8 +67,12 @@ def refit(result: SweepResult, winner: FrozenTrial, train: Train) -> Path | None
     of its bundle, and None for the one that trained it.
     """
     folder = result.folder / f"refit_{winner.number:04d}"
-    with FileLock(result.folder / "refit.lock"):
-        if (folder / "bundle").is_dir():
-            return folder / "bundle"
-        train([f"run_dir={folder}", "experiment=best"], str(result.folder))
-        return None
+    lock = result.folder / "refit.lock"
+    with FileLock(lock):
+        try:
+            if (folder / "bundle").is_dir():
+                return folder / "bundle"
+            train([f"run_dir={folder}", "experiment=best"], str(result.folder))
+            return None
+        finally:
+            lock.unlink(missing_ok=True)

@@ -31,6 +31,7 @@ from tsconv.sweep.storage.errors import retry_while_unreachable
 from tsconv.sweep.storage.open_store import open_store
 from tsconv.sweep.study import find_study, join_study
 from tsconv.sweep.worker_pool import WorkerPool, WorkerSpec
+from tsconv.training.lightning.loggers import check_logger
 
 # Keys that do not change the figures of a trial, or that each trial sets itself.
 _NOT_COMPARED = (
@@ -71,6 +72,7 @@ class Sweep:
         self.overrides, self.config_dir = list(overrides), config_dir
         self.plan = sweep_plan(overrides, config_dir)
         self.settings = self.plan.sweep
+        check_logger(self.plan.base.logger.name)
         self.space: Space = parse_space(self.plan.search_space)
         check_settings(self.settings, self.space)
         _check_keys(self.space, self.plan)
@@ -123,13 +125,16 @@ def run_sweep(sweep: Sweep, notify: Callable[[str], None]) -> SweepResult:
             ready = worker_pool.first_ready()
             for line in ready["notes"]:
                 notify(line)
-            study = _join(sweep, store or sweep.open_store(), ready, notify)
+            store = store or sweep.open_store()
+            study = _join(sweep, store, ready, notify)
             start = time.monotonic() - begun
             limit = trial_limit(settings, sweep.space)
             show = sweep.plan.base.callbacks.progress
             interrupted = worker_pool.run(study, TrialTable(settings, sweep.space, limit, show))
         finally:
             worker_pool.close()
+            if store is not None:
+                store.remove_dead_workers()
     wall = time.monotonic() - begun
     own_trials = sorted(worker_pool.trials)
     return SweepResult(

@@ -230,7 +230,7 @@ def _work(send: Callable[..., None]) -> None:
 
 def main() -> int:
     """Run a worker to its end; returns the exit code of the process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the group; we wait for `stop`
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pool's, which says `stop`
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)  # whatever libraries print goes to the log, not between the messages
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,10 @@ class _WorkerProcess:
     process: subprocess.Popen[str]
     index: int
     log: Path
+    reader: threading.Thread  # queues its messages
     ready: bool = False
     over: bool = False  # it ended, or is no longer waited for
+    faulty: bool = False  # its message says what was wrong
 
     def send(self, command: str) -> None:
         """Write a line to its standard input; nothing happens where it is dead."""
@@ -73,6 +76,9 @@ class WorkerPool:
         self._begun = time.monotonic()
         self._interrupts = 0
         self._deaths = 0
+        logs = worker_spec.folder / "logs"
+        parents = [path for path in worker_spec.folder.parents if not path.exists()]
+        self._folders = [logs, worker_spec.folder, *parents]  # removed at the end where empty
         for index in range(worker_spec.workers):
             self._start(index)
 
@@ -87,6 +93,7 @@ class WorkerPool:
                 log = worker_process.log
                 raise TrainingError(f"a worker died at its start: {_last_line(log)}")
             if message["event"] == "fault":
+                worker_process.faulty = True
                 raise TsconvError(message["error"])
             if message["event"] == "ready":
                 worker_process.ready = True
@@ -118,14 +125,20 @@ class WorkerPool:
         return self._interrupts > 0
 
     def close(self) -> None:
-        """End every worker process that still runs, and remove empty logs and folders."""
+        """End every worker process that still runs; leave only the logs of those that died."""
         for worker_process in self._worker_processes:
-            if worker_process.process.poll() is None:
-                worker_process.process.kill()
-            worker_process.process.wait()
-            if worker_process.log.is_file() and worker_process.log.stat().st_size == 0:
-                worker_process.log.unlink()
-        for folder in (self.worker_spec.folder / "logs", self.worker_spec.folder):
+            process, log = worker_process.process, worker_process.log
+            unexplained = process.poll() not in (None, 0) and not worker_process.faulty
+            process.kill()
+            process.wait()
+            worker_process.reader.join()
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):  # what was left to write has no reader
+                    assert pipe is not None
+                    pipe.close()
+            if self._interrupts or not unexplained or log.stat().st_size == 0:
+                log.unlink(missing_ok=True)
+        for folder in self._folders:
             with contextlib.suppress(OSError):  # it is not empty
                 folder.rmdir()
 
@@ -144,6 +157,7 @@ class WorkerPool:
             worker_process.ready = True
             worker_process.send("stop" if self._interrupts else "go")
         elif event == "fault":
+            worker_process.faulty = True
             raise TsconvError(message["error"])
         elif event == "end":
             self._deaths = 0
@@ -194,7 +208,7 @@ class WorkerPool:
             timeout=self._seconds_left(),
         )
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as errors:
+        with log.open("a", encoding="utf-8") as errors, _interrupts_blocked():
             process = subprocess.Popen(
                 [sys.executable, "-m", "tsconv.sweep.worker"],
                 stdin=subprocess.PIPE,
@@ -203,12 +217,11 @@ class WorkerPool:
                 text=True,
                 env=worker_environment(index, threads, os.environ),
             )
-        worker_process = _WorkerProcess(process, index, log)
+        reader = threading.Thread(target=lambda: self._read(worker_process), daemon=True)
+        worker_process = _WorkerProcess(process, index, log, reader)
         self._worker_processes.append(worker_process)
-        assert process.stdin is not None
-        process.stdin.write(job.to_json() + "\n")
-        process.stdin.flush()
-        threading.Thread(target=self._read, args=(worker_process,), daemon=True).start()
+        reader.start()
+        worker_process.send(job.to_json())
 
     def _seconds_left(self) -> float | None:
         timeout = self.worker_spec.timeout
@@ -221,6 +234,19 @@ class WorkerPool:
             with contextlib.suppress(ValueError):  # half a line, of one killed while it wrote
                 self._messages.put((worker_process, json.loads(line)))
         self._messages.put((worker_process, None))
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Let a process that is started here begin without Ctrl-C, which reaches the whole group.
+
+    It would end with a traceback in its log. For this process, Ctrl-C only waits for the block.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _last_line(log: Path) -> str:

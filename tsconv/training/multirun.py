@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import json
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -12,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from tsconv.atomic_write import replace_text
+from tsconv.config.resume import stored_config
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError, TrainingError, TsconvError, one_line
 from tsconv.notes import left_out
 from tsconv.output.run_files import find_metric, write_overrides
 from tsconv.output.tables import Column, format_number, format_table
+from tsconv.training.lightning.checkpoint import checkpoint_path
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.run import TrainResult, free_folder, train
 
 _METRICS = ("val.scaled_mae", "test.scaled_mae", "test.mae", "test.mase", "train_seconds")
+_JOBS = "jobs.json"  # in the folder of a multirun: the overrides of each job
 _LONGEST_NAME = 80  # characters of a folder's name
 Notify = Callable[[str], None]
 
@@ -34,6 +38,7 @@ class Job:
     metrics: dict[str, Any] | None  # as metrics.json; None where the job failed
     error: str = ""
     left_out: tuple[str, ...] = ()  # sentences on the data
+    unfinished: bool = False  # Ctrl-C came before it was done
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +56,12 @@ class MultirunResult:
     @property
     def left_out(self) -> tuple[str, ...]:
         """What was left out of the data, a sentence each: the same for all jobs."""
-        return next((job.left_out for job in self.jobs if not job.error), ())
+        return next((job.left_out for job in self.jobs if job.left_out), ())
+
+    @property
+    def unfinished(self) -> tuple[Job, ...]:
+        """The jobs that Ctrl-C ended or left undone; the same command with `run_dir` goes on with them."""
+        return tuple(job for job in self.jobs if job.unfinished)
 
     @property
     def error(self) -> TrainingError | None:
@@ -74,26 +84,54 @@ def run_jobs(
     one line at a time, on the data and on each job. All configs are checked, on their data, before
     the first one is trained: raises TsconvError where one is at fault. A job that fails later does
     not stop the others, and the result has its error.
+
+    After Ctrl-C the result has the unfinished jobs too. Where `run_dir` is the folder of the same
+    jobs, those that are finished are not trained again, and one that was interrupted is resumed.
     """
     cache = PanelCache()
     for config in configs:
         cache.prepare(config)
         if config.resume is not None:
             raise ConfigError("`resume` goes on with one run; a multirun starts new ones")
-    folder = _make_folder(configs[0])
+    folder = _make_folder(configs[0], jobs)
     changed = [[o for i, o in enumerate(job) if len({j[i] for j in jobs}) > 1] for job in jobs]
+    names = [f"{n:03d}_{_folder_name(own)}".rstrip("_") for n, own in enumerate(changed)]
     done: list[Job] = []
     for number, (job, differing, config) in enumerate(zip(jobs, changed, configs, strict=True)):
-        name = f"{number:03d}_{_folder_name(differing)}".rstrip("_")
+        own = _own_config(config, folder / names[number])
+        before = _finished_job(differing, folder / names[number])
         if notify is not None:
-            notify(f"job {number + 1} of {len(jobs)}: {' '.join(differing)}")
-        own = dataclasses.replace(config, run_dir=str(folder / name))
+            what = "is finished" if before is not None else "goes on" if own.resume else ""
+            title = f"job {number + 1} of {len(jobs)}: {' '.join(differing)}"
+            notify(f"{title} {what}".rstrip())
         notify_data = notify if not done else None  # the data are the same for all
-        done.append(_run_job(job, differing, own, cache, notify_data))
+        try:
+            done.append(before or _run_job(job, differing, own, cache, notify_data))
+        except KeyboardInterrupt:
+            undone = zip(changed[number:], names[number:], strict=True)
+            rest = [Job(what, folder / name, None, unfinished=True) for what, name in undone]
+            _write_summary([*done, *rest], folder / "summary.csv")
+            return MultirunResult(folder, (*done, *rest))
         if done[-1].error and notify is not None:
             notify(f"job {number + 1} failed: {done[-1].error}")
         _write_summary(done, folder / "summary.csv")
     return MultirunResult(folder, tuple(done))
+
+
+def _own_config(config: TrainConfig, folder: Path) -> TrainConfig:
+    """A job's config with its folder; where that holds a checkpoint, the config that goes on."""
+    config = dataclasses.replace(config, run_dir=str(folder))
+    if not (checkpoint_path(folder).is_file() and (folder / "config.yaml").is_file()):
+        return config
+    return dataclasses.replace(stored_config(folder), run_dir=str(folder), resume=str(folder))
+
+
+def _finished_job(changed: list[str], folder: Path) -> Job | None:
+    """The job that an earlier start of the same multirun finished; None where it did not."""
+    if not (folder / "bundle").is_dir():
+        return None
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    return Job(changed, folder, metrics)
 
 
 def _run_job(
@@ -104,22 +142,36 @@ def _run_job(
     notify: Notify | None,
 ) -> Job:
     folder = Path(str(config.run_dir))
+
+    def started(run_dir: Path) -> None:
+        write_overrides(overrides, config, run_dir / ".hydra")
+
     try:
-        result: TrainResult = train(config, notify=notify, panel_cache=cache)
+        result: TrainResult = train(config, notify=notify, panel_cache=cache, started=started)
     except (TsconvError, RuntimeError, MemoryError) as error:  # the next may need less memory
         return Job(changed, folder, None, one_line(error))
-    write_overrides(overrides, config, folder / ".hydra")
     return Job(changed, folder, result.metrics, left_out=tuple(left_out(result.notes)))
 
 
-def _make_folder(config: TrainConfig) -> Path:
-    """The folder for the jobs' folders: `run_dir`, or a new one beside those of single runs."""
+def _make_folder(config: TrainConfig, jobs: Sequence[list[str]]) -> Path:
+    """The folder for the jobs' folders: `run_dir`, or a new one beside those of single runs.
+
+    It gets a list of the jobs. Raises ConfigError where it holds something else than these jobs.
+    """
+    own = [[o for o in job if not o.startswith("run_dir=")] for job in jobs]
+    text = json.dumps(own, indent=1) + "\n"
     if config.run_dir is None:
-        return free_folder(Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_multirun")
-    folder = Path(config.run_dir)
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"`run_dir` (={folder}) is not empty; name another for a multirun")
-    folder.mkdir(parents=True, exist_ok=True)
+        folder = free_folder(Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_multirun")
+    else:
+        folder = Path(config.run_dir)
+        known = folder / _JOBS
+        same = known.is_file() and known.read_text(encoding="utf-8") == text
+        if folder.exists() and any(folder.iterdir()) and not same:
+            raise ConfigError(
+                f"`run_dir` (={folder}) is not empty and not of the same multirun; name another"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+    replace_text(folder / _JOBS, text)
     return folder
 
 
@@ -147,8 +199,8 @@ def _format_jobs(jobs: Sequence[Job]) -> str:
     lines = [["job", *_METRICS]]
     for name, job in zip(names, jobs, strict=True):
         cells = [format_number(value, ".5g") for value in _job_metrics(job)]
-        if job.error:
-            cells[0] = "failed"
+        if job.error or job.unfinished:
+            cells[0] = "failed" if job.error else "unfinished"
         lines.append([name, *cells])
     return format_table(columns, lines)
 
@@ -159,5 +211,6 @@ def _write_summary(jobs: Sequence[Job], path: Path) -> None:
     out.writerow(["folder", "overrides", *_METRICS, "error"])
     for job in jobs:
         metrics = ["" if v is None else v for v in _job_metrics(job)]
-        out.writerow([job.folder, " ".join(job.changed), *metrics, job.error])
+        error = "interrupted" if job.unfinished else job.error
+        out.writerow([job.folder, " ".join(job.changed), *metrics, error])
     replace_text(path, text.getvalue())

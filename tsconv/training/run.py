@@ -150,7 +150,6 @@ def _train(
         "series": len(panel),
         "reasons": reasons,
         "val": metrics["val"],
-        "rival": metrics.get("rival"),
         "test": metrics["test"],
         **{key: metrics[key] for key in ("rival", "rival_season", "baseline_steps")},
     }

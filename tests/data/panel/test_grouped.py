@@ -185,7 +185,7 @@ def test_time_in_several_columns(tmp_path: Path) -> None:
         read_table(bad)
     for wrong in (",99,", ",-3,"):
         late = DataConfig(path=write(tmp_path, text.replace(",23,", wrong)), time=parts, id=None)
-        with pytest.raises(DataError, match=r"line 2, .*hour=.* is no time"):
+        with pytest.raises(DataError, match=r"line 2, .*hour=.* is not a valid time"):
             read_table(late)
 
 
@@ -282,7 +282,7 @@ def test_present_tells_a_row_of_empty_cells_from_one_that_is_not_there() -> None
 def test_rows_that_are_ids_in_truth_are_refused_before_the_memory_is_taken() -> None:
     n = 4000
     frame = pd.DataFrame({"unique_id": np.arange(n), "place": np.arange(n), "ds": 1, "y": 1.0})
-    with pytest.raises(DataError, match=r"is the column an id, so that data\.row=null"):
+    with pytest.raises(DataError, match=r"set it as `data.id`, with data\.row=null"):
         panel_of(frame, "1", row="place")
 
 

@@ -49,12 +49,12 @@ def test_timestamps_of_every_unit(unit: str, zone: str | None, tmp_path: Path) -
     ("ds", "keys", "message"),
     [
         (np.array([1000, 1500], "datetime64[ns]"), {}, "line 3, column `ds`: 1970-01-01T00:00:00.000001500 is no whole number of micro"),
-        ([10**18, 10**18 + 1], {"time_unit": "ns"}, "line 3, column `ds`: 1000000000000000001 ns are no whole number of microseconds"),
+        ([10**18, 10**18 + 1], {"time_unit": "ns"}, "line 3, column `ds`: 1000000000000000001 ns is not a whole number of microseconds"),
         (["2024-01-01 00:00:00.1234560", "2024-01-01 00:00:00.1234561"], {}, "line 3, .*1234561' is finer than a micro"),
         (np.array([70_000_000_000, 300_000_000_000], "datetime64[s]"), {}, "line 3, column `ds`: 11476-.* is outside the years"),
         (np.array([2**63 + 5, 2**63 + 9], "uint64"), {}, "looks like a count of ns since 1970|is too large"),
         (np.array([2**64 - 5, 2**64 - 9], "uint64"), {}, "line 2, column `ds`: 18446744073709551611 is too large"),
-        (np.array([5, 2**64 - 9], "uint64"), {"time_unit": "ns"}, "line 3, .* is no time|ns are no whole"),
+        (np.array([5, 2**64 - 9], "uint64"), {"time_unit": "ns"}, "line 3, .* is not a valid time|ns is not a whole"),
     ],
 )  # fmt: skip
 def test_times_beyond_what_can_be_kept(ds: Any, keys: dict[str, Any], message: str) -> None:
@@ -74,8 +74,8 @@ SECONDS = [1704067200 + 3600 * k for k in range(59)]
         ([202311, 202312, 202313, *range(202401, 202413)], "line 4, column `ds`: 202313 does not look like a date"),
         ([*SECONDS, 0], "line 61, column `ds`: 0 does not look like a count of s since 1970, as most others do, such as 1704067200: fix it and set `data.time_unit=s`"),
         ([*SECONDS, SECONDS[0] * 1000], "line 61, column `ds`: 1704067200000 does not look like a count of s"),
-        ([*DAYS.strftime("%d/%m/%Y"), "30/02/2024"], "line 61, column `ds`: '30/02/2024' is no day that exists, read as %d/%m/%Y like the others"),
-        ([*DAYS.strftime("%d.%m.%Y"), "30.02.2024"], "line 61, column `ds`: '30.02.2024' is no time as most others are: fix it and set `data.time_format=`, such as '%d.%m.%Y'"),
+        ([*DAYS.strftime("%d/%m/%Y"), "30/02/2024"], "line 61, column `ds`: '30/02/2024' is not a date that exists, read as %d/%m/%Y like the others"),
+        ([*DAYS.strftime("%d.%m.%Y"), "30.02.2024"], "line 61, column `ds`: '30.02.2024' is not a time like most of the others: fix it and set `data.time_format=`, such as '%d.%m.%Y'"),
         ([*DAYS.strftime("%d.%m.%Y"), "2024-02-29"], "line 2, column `ds`: '01.01.2024' is not a time as ISO 8601 writes it"),
         (DAYS.strftime("%d %b %Y"), "line 2, column `ds`: '01 Jan 2024' is not a time as ISO 8601 writes it (2024-01-31); set `data.time_format=`, such as '%d %b %Y'"),
         ([*DAYS.strftime("%Y-%m-%d"), "29.02.2024"], "line 61, column `ds`: '29.02.2024' is not a time as ISO 8601 writes it, as most others are"),

@@ -101,7 +101,8 @@ def _advice(table: Table, duplicates: Steps) -> str:
     """What to do about lines of one member and time."""
     what = "(id, row, time)" if table.rows else "(id, time)"
     advice = (
-        f"keep one line of the file for each {what}, or set `data.duplicates=mean`, first or last"
+        f"if another column tells them apart, add it to `data.id`; else keep one line for each "
+        f"{what}, or set `data.duplicates=` to mean, first or last"
     )
     if table.time_zone is None and look_like_clock_changes(table.time[duplicates]):
         return (

@@ -60,7 +60,7 @@ def _reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
         raise DataError(
             f"{table.locations(i)}, {table.member(table.members[i])}: {format_time(time[i])} is a "
             f"{time[i].astype(object):%A in %B}, but `data.freq={frequency.alias}` ({len(wrong)} "
-            f"such); set the right `data.freq=`"
+            f"such); leave out `data.freq` to take the step from the times, or fix the line"
         )
     off = np.flatnonzero(steps < 0)
     if len(off):
@@ -71,8 +71,8 @@ def _reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
             shown += f" ({format_time(time[i])} in UTC, on which steps below a day are counted)"
         raise DataError(
             f"{table.locations(i)}, {table.member(table.members[i])}: {shown} is not a whole "
-            f"number of steps of {frequency.alias} after the series' start ({len(off)} such); set "
-            f"`data.freq=`"
+            f"number of steps of {frequency.alias} after the series' start ({len(off)} such); fix "
+            f"it, or set `data.freq=` to a step that fits all times"
         )
 
 

@@ -244,5 +244,5 @@ def _reject_scattered(table: Table, cells: int) -> None:
         raise DataError(
             f"{table.source}: {len(table.ids)} series of {len(table.rows)} rows each would be "
             f"{cells:,} steps for {len(table.codes):,} lines; a row (`data.row`) is a member that "
-            f"most series have: is the column an id, so that data.row=null?"
+            f"most series have: if the column names series, set it as `data.id`, with data.row=null"
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Sequence
 
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.roles import DeclaredRoles
 from tsconv.errors import ConfigError, DataError, nearest
+from tsconv.text import shorten
 
 _DEFAULT_ID = (str(DataConfig().id),)
 
@@ -47,6 +49,17 @@ class ColumnRoles:
         """Columns of text: ids, rows and categories."""
         return (*self.keys, *self.categories)
 
+    def advice(self, name: str) -> str:
+        """What else a column of numbers may be whose cells are text, for messages; "" for none."""
+        if name in self.covariates:
+            return "if the column holds categories, name it in `data.categories=`; else "
+        if self.wide == "steps":
+            return (
+                "if the column is no step, name it in `data.id`, `data.row` or "
+                "`data.static_covariates`; else "
+            )
+        return ""
+
     @property
     def wanted(self) -> list[str]:
         """Every column that is read."""
@@ -67,12 +80,15 @@ def match_roles(
     """
     _reject_duplicate_names(names, source)
     identity = declared.id
-    if identity == _DEFAULT_ID and identity[0] not in names and declared.has_rows:
+    one_series = declared.has_rows and declared.wide != "steps"
+    if identity == _DEFAULT_ID and identity[0] not in names and one_series:
         identity = ()  # the file is one series
     keys = dataclasses.replace(declared, id=identity).keys()
     targets = declared.targets
     if not targets:
         targets = tuple(n for n in names if n not in keys) if declared.wide else ("y",)
+    if declared.target_position is not None and not future_only:
+        targets = (_at_position(names, declared.target_position, keys, source),)
     roles = ColumnRoles(
         declared.time,
         identity,
@@ -88,6 +104,7 @@ def match_roles(
     if future_only:
         # As a template calls it. Where the file has no such column, it is one list for all rows.
         row = declared.row if declared.row_from_file is None else "row"
+        identity = identity if declared.id_from_file is None else _DEFAULT_ID
         roles = dataclasses.replace(
             roles,
             id=identity if any(name in names for name in identity) else (),
@@ -102,8 +119,9 @@ def match_roles(
     _reject_absent(roles, names, keys, source)
     if not roles.targets and not future_only:
         raise DataError(f"{source}: no column of values beside {', '.join(roles.wanted)}")
-    for name in roles.wanted:
-        if roles.wanted.count(name) > 1:
+    counts = collections.Counter(roles.wanted)
+    for name, count in counts.items():
+        if count > 1:
             raise ConfigError(
                 f"column `{name}` is given two roles among data.time, id, row, target and "
                 f"past_covariates, future_covariates, static_covariates"
@@ -111,14 +129,35 @@ def match_roles(
     return roles
 
 
+def _at_position(
+    names: Sequence[str], position: int, keys: dict[str | None, str], source: str
+) -> str:
+    """The column with that number, from 1; raises DataError where it is none, or no target."""
+    if position > len(names):
+        raise DataError(
+            f"{source}: `data.target_position` (={position}), but there are {len(names)} columns: "
+            f"{shorten(names, 12)}"
+        )
+    name = names[position - 1]
+    if name in keys:
+        raise DataError(
+            f"{source}: `data.target_position` (={position}) is column `{name}`, which "
+            f"`{keys[name]}` names"
+        )
+    return name
+
+
 def _reject_absent(
     roles: ColumnRoles, names: Sequence[str], keys: dict[str | None, str], source: str
 ) -> None:
     """Raise DataError for the first wanted column that the file lacks."""
+    there = set(names)
     for name in roles.wanted:
-        if name not in names:
+        if name not in there:
             key = keys.get(name, "data.target")
             alone = "; a file with one series: data.id=null" if key == "data.id" else ""
+            if alone and not roles.targets:
+                alone = "; a file of the future has all columns of `data.id`, or none of them"
             raise DataError(
                 f"{source}: no column `{name}` (set by `{key}`){nearest(name, names)}; "
                 f"its columns are {', '.join(names[:12])}"

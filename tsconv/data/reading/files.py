@@ -5,6 +5,7 @@ Local files only.
 
 from __future__ import annotations
 
+import dataclasses
 import glob
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,13 @@ class FileContent(NamedTuple):
     frame: pd.DataFrame
     roles: ColumnRoles
     bad: BadCells  # cells that are no numbers and count as missing
+
+    def with_target(self, name: str) -> FileContent:
+        """The same with its only target under this name."""
+        roles = dataclasses.replace(self.roles, targets=(name,))
+        return FileContent(
+            self.frame.rename(columns={self.roles.targets[0]: name}), roles, self.bad
+        )
 
 
 def find_files(pattern: str, key: str = "data.path") -> list[Path]:

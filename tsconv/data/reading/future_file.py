@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.covariate_columns import CovariateColumns
+from tsconv.data.reading.id_columns import SINGLE_SERIES
 from tsconv.data.reading.names import boolean_key
-from tsconv.data.reading.read import SINGLE_SERIES, read_table
+from tsconv.data.reading.read import read_table
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.zones import to_utc
 from tsconv.errors import ConfigError, DataError

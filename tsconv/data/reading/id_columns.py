@@ -1,17 +1,23 @@
-"""IdColumns: what the file calls its series, in its own columns and types, beside their text."""
+"""Which series and row each line is of, and IdColumns: the ids as the file itself has them."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsconv.data.reading.names import Codes, read_names
+from tsconv.data.reading.column_roles import ColumnRoles
+from tsconv.data.reading.names import Codes, near_equal_notes, read_names
 from tsconv.data.source_column import SourceColumn
+from tsconv.notes import Note
 
+SINGLE_SERIES = "series"  # the id of a file without an id column
+# Columns that hold what a file's name says: no header can be called so.
+FILE_ROW, FILE_ID = "\0row", "\0id"
 Lines = npt.NDArray[np.int64]
 
 
@@ -90,3 +96,47 @@ def first_lines(codes: Lines) -> Lines:
 
 def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace("/", "\\/")
+
+
+@dataclasses.dataclass(frozen=True)
+class Keys:
+    """The series, and the row of a family, that each line belongs to."""
+
+    codes: Lines  # (N,)
+    ids: tuple[str, ...]
+    id_columns: IdColumns
+    row_codes: Lines | None  # (N,)
+    rows: tuple[str, ...]
+
+    @property
+    def members(self) -> Lines:
+        """(N,) see `Table.members`."""
+        return (
+            self.codes if self.row_codes is None else self.codes * len(self.rows) + self.row_codes
+        )
+
+    @property
+    def notes(self) -> list[Note]:
+        """Names that differ only in case or spaces."""
+        return [*near_equal_notes(self.ids, "id"), *near_equal_notes(self.rows, "row")]
+
+
+def read_keys(
+    frame: pd.DataFrame, roles: ColumnRoles, column: Callable[[str], SourceColumn]
+) -> Keys:
+    """The series and the row of each line; raises DataError where a cell that names them is empty.
+
+    column: a column's name -> where its cells stand.
+    """
+    codes, ids = np.zeros(len(frame), dtype="int64"), cast(tuple[str, ...], (SINGLE_SERIES,))
+    id_columns = NO_ID_COLUMNS
+    names = (FILE_ID,) if FILE_ID in frame else roles.id
+    if names:
+        columns = [frame[name] for name in names]
+        (codes, ids), id_columns = read_ids(columns, [column(name) for name in names])
+    row_codes: Lines | None = None
+    rows: tuple[str, ...] = ()
+    row_column = FILE_ROW if FILE_ROW in frame else roles.row
+    if row_column is not None:
+        row_codes, rows = read_names(frame[row_column], column(row_column), "row")
+    return Keys(codes, ids, id_columns, row_codes, rows)

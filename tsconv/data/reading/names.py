@@ -85,7 +85,9 @@ def read_names(column: pd.Series, source: SourceColumn, role: str) -> Codes:
         raise source.error(0, f"not every {role} is a plain name") from error
     zero = np.append(np.array(["\0" in n for n in spelt], dtype=bool), False)[codes]
     if zero.any():
-        raise source.error(int(zero.argmax()), f"the {role} holds a zero byte: it is no text")
+        raise source.error(
+            int(zero.argmax()), f"the {role} contains a zero byte, so it is not text"
+        )
     empty = np.append(np.array([n == "" for n in spelt], dtype=bool), True)[codes]
     if empty.any():  # the last is for -1, a missing name
         raise source.error(int(empty.argmax()), f"the {role} is empty")
@@ -93,10 +95,10 @@ def read_names(column: pd.Series, source: SourceColumn, role: str) -> Codes:
 
 
 def near_equal_notes(names: tuple[str, ...], role: str) -> list[Note]:
-    """A note where names differ by case or spaces only.
+    """A note where names differ only in case or spaces.
 
     >>> str(near_equal_notes(("Rome", "rome"), "id")[0])
-    "ids 'Rome' and 'rome' differ by case or spaces only (1 such): they are taken for two"
+    "ids 'Rome' and 'rome' differ only in case or spaces (1 such): they are read as different names"
     """
     text = pa.array(names, pa.large_string())
     plain = pc.replace_substring_regex(pc.utf8_lower(text), r"\s+", "")
@@ -108,7 +110,7 @@ def near_equal_notes(names: tuple[str, ...], role: str) -> list[Note]:
     second = int(same.min())
     first = int((codes == codes[second]).argmax())
     message = (
-        f"{role}s {names[first]!r} and {names[second]!r} differ by case or spaces only "
-        f"({len(same)} such): they are taken for two"
+        f"{role}s {names[first]!r} and {names[second]!r} differ only in case or spaces "
+        f"({len(same)} such): they are read as different names"
     )
     return [Note(NoteKind.NEAR_EQUAL_NAMES, message, (names[first], names[second]))]

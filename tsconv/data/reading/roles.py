@@ -9,7 +9,8 @@ from typing import Any
 from tsconv.config.schema import DataConfig
 from tsconv.errors import ConfigError, DataError, require_choice
 
-WIDE = ("series", "rows", "channels")
+WIDE = ("series", "rows", "channels", "steps")
+_DEFAULT = DataConfig()
 _LONGEST_DELAY = 1_000_000  # steps
 
 
@@ -25,7 +26,9 @@ class DeclaredRoles:
     id: tuple[str, ...]  # () for a file of one series
     row: str | None
     row_from_file: str | None  # a regular expression that finds the row in a file's name
+    id_from_file: str | None  # and one that finds the id
     targets: tuple[str, ...]  # () where none is named
+    target_position: int | None  # the target's number among the file's columns, from 1
     past: tuple[str, ...]
     delays: tuple[int, ...]  # steps by which each of `past` is released late
     future: tuple[str, ...]
@@ -38,7 +41,9 @@ class DeclaredRoles:
         """From `data`; raises ConfigError for roles that exclude each other or are no names."""
         _check_combination(data)
         time = tuple(as_list(data.time, "data.time"))
-        if not time:
+        if data.wide_columns_are == "steps":
+            time = ()  # the columns are the steps
+        elif not time:
             raise ConfigError("`data.time` must name the column of time, or several")
         identity = _id_columns(data.id)
         past, delays = with_delays(data.past_covariates)
@@ -54,10 +59,12 @@ class DeclaredRoles:
                 )
         return cls(
             time,
-            () if data.wide_columns_are == "series" else identity,
+            () if data.wide_columns_are == "series" or data.id_from_file else identity,
             data.row,
             data.row_from_file,
+            data.id_from_file,
             targets,
+            data.target_position,
             past,
             delays,
             future,
@@ -131,6 +138,7 @@ def _check_combination(data: DataConfig) -> None:
         raise ConfigError(
             f"`data.row` (={data.row}) and `data.row_from_file` (={data.row_from_file}): give one"
         )
+    _check_files_and_positions(data)
     row = data.row or data.row_from_file
     if wide in ("series", "rows") and row is not None:
         key = "data.row" if data.row else "data.row_from_file"
@@ -143,6 +151,40 @@ def _check_combination(data: DataConfig) -> None:
             f"`data.static_covariates` and `data.wide_columns_are` (={wide}) exclude each other: "
             f"a column beside those of the {wide} has the same value for all of them"
         )
+
+
+def _check_files_and_positions(data: DataConfig) -> None:
+    """Raise ConfigError for ids, targets and steps that several keys would name."""
+    wide, position = data.wide_columns_are, data.target_position
+    if data.id_from_file is not None:
+        if data.id is not None and as_list(data.id, "data.id") != [_DEFAULT.id]:
+            raise ConfigError(
+                f"`data.id` (={data.id}) and `data.id_from_file` (={data.id_from_file}): give one"
+            )
+        if wide == "series":
+            raise ConfigError(
+                "`data.id_from_file` and `data.wide_columns_are` (=series) exclude each other: "
+                "the columns are the series"
+            )
+    if position is not None:
+        if isinstance(position, bool) or not isinstance(position, int) or position < 1:
+            raise ConfigError(f"`data.target_position` (={position}) must be 1 or more")
+        if data.target is not None or wide is not None:
+            key = "data.target" if data.target is not None else "data.wide_columns_are"
+            raise ConfigError(f"`{key}` and `data.target_position` (={position}): give one")
+    if wide != "steps":
+        return
+    if data.time is not None and as_list(data.time, "data.time") != [_DEFAULT.time]:
+        raise ConfigError(
+            f"`data.time` (={data.time}) and `data.wide_columns_are` (=steps) exclude each other: "
+            f"each column is a step; set data.time=null"
+        )
+    for key in ("past_covariates", "future_covariates"):
+        if getattr(data, key) is not None:
+            raise ConfigError(
+                f"`data.{key}` and `data.wide_columns_are` (=steps) exclude each other: a line is "
+                f"a series, so that a column beside the steps is a static covariate"
+            )
 
 
 def as_list(value: Any, key: str) -> list[str]:
@@ -159,23 +201,21 @@ def as_list(value: Any, key: str) -> list[str]:
     return [str(item) for item in items]
 
 
-def row_of_file(name: str, pattern: str) -> str:
-    """The row in a file's name: what the first group of the pattern finds in it.
+def name_in_file(name: str, pattern: str, key: str = "data.row_from_file") -> str:
+    """The row or id in a file's name: what the first group of the pattern finds in it.
 
     Raises ConfigError for a pattern that is no regular expression, DataError where it finds none.
 
-    >>> row_of_file("air_north_2024.csv", r"air_(\\w+)_\\d+")
+    >>> name_in_file("air_north_2024.csv", r"air_(\\w+)_\\d+")
     'north'
     """
     try:
         found = re.search(pattern, name)
     except re.error as error:
-        raise ConfigError(
-            f"`data.row_from_file` (={pattern}) is not a regular expression: {error}"
-        ) from error
+        raise ConfigError(f"`{key}` (={pattern}) is not a regular expression: {error}") from error
     if found is None:
-        raise DataError(f"{name}: `data.row_from_file` (={pattern}) finds nothing in this name")
+        raise DataError(f"{name}: `{key}` (={pattern}) finds nothing in this name")
     text = found.group(1) if found.re.groups else found.group(0)
     if not text:
-        raise DataError(f"{name}: `data.row_from_file` (={pattern}) finds an empty name in it")
+        raise DataError(f"{name}: `{key}` (={pattern}) finds an empty name in it")
     return str(text)

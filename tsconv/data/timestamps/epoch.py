@@ -38,7 +38,7 @@ def from_epoch(column: pd.Series, source: SourceColumn, unit: str) -> npt.NDArra
     if len(bad):
         raise source.error(
             bad[0],
-            f"{values[bad[0]]} is no time if it counts {unit} since 1970: set another "
+            f"{values[bad[0]]} is not a valid time if it counts {unit} since 1970: set another "
             f"`data.time_unit=`",
         )
     if values.dtype.kind == "f":
@@ -47,7 +47,7 @@ def from_epoch(column: pd.Series, source: SourceColumn, unit: str) -> npt.NDArra
         if len(between := np.flatnonzero(values % 1000)):
             raise source.error(
                 between[0],
-                f"{values[between[0]]} ns are no whole number of microseconds ({len(between)} "
+                f"{values[between[0]]} ns is not a whole number of microseconds ({len(between)} "
                 f"such): round the times",
             )
         counted = (values // 1000).astype("int64")

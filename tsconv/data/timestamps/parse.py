@@ -60,7 +60,7 @@ def combine_time_columns(
     bad = np.flatnonzero(time.isna().to_numpy() | outside)
     if len(bad):
         found = ", ".join(f"{name}={column.iloc[bad[0]]}" for name, column in parts.items())
-        raise DataError(f"{locate(int(bad[0]))}, columns `{together}`: {found} is no time")
+        raise DataError(f"{locate(int(bad[0]))}, columns `{together}`: {found} is not a valid time")
     return time
 
 
@@ -135,7 +135,7 @@ def _to_microseconds(
         if len(between):
             raise source.error(
                 between[0],
-                f"{time[between[0]]} is no whole number of microseconds ({len(between)} such): "
+                f"{time[between[0]]} is not a whole number of microseconds ({len(between)} such): "
                 f"round the times, or give whole steps as integers",
             )
         return time.astype("datetime64[us]")

@@ -122,15 +122,17 @@ def _unread_error(
     if form.pattern is not None:
         return texts.error(bad, f" is not `data.time_format` (={pattern})")
     if pattern is not None:
-        return texts.error(bad, f" is no day that exists, read as {pattern} like the others")
+        return texts.error(bad, f" is not a date that exists, read as {pattern} like the others")
     if text[bad].str.fullmatch(_ISO_SHAPE).iloc[0]:
-        return texts.error(bad, " is no day and hour that exist (hours are 00 to 23)")
+        return texts.error(bad, " is not a date and time that exist (hours run from 00 to 23)")
     formats, reads = fitting_formats(text)
     advice = f"set `data.time_format=`, such as {formats}"
     if (used & ~bad).sum() > _MOST_OF * used.sum():
         return texts.error(bad, " is not a time as ISO 8601 writes it, as most others are: fix it")
     if (bad & ~reads).any() and (used & reads).sum() > _MOST_OF * used.sum():
-        return texts.error(bad & ~reads, f" is no time as most others are: fix it and {advice}")
+        return texts.error(
+            bad & ~reads, f" is not a time like most of the others: fix it and {advice}"
+        )
     return texts.error(bad, f" is not a time as ISO 8601 writes it (2024-01-31); {advice}")
 
 

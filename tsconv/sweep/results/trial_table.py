@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 import optuna
@@ -14,8 +15,10 @@ from tsconv.output.tables import Column, format_line, format_number
 from tsconv.sweep.results.summary import short_names
 from tsconv.sweep.results.trials import best_trials, figure, finished, format_value, state_name
 from tsconv.sweep.search_space.ranges import Space
+from tsconv.text import format_seconds
 
 _LINES_PER_HEADING = 30
+_SECONDS_BETWEEN_LINES = 30.0  # of progress, where there is no bar
 _LONGEST_VALUE = 16  # characters of a key's value or name
 
 
@@ -23,7 +26,7 @@ class TrialTable:
     """The terminal's view of a study, whoever runs its trials; made by `run_sweep`.
 
     limit: how many trials the study may hold, the bar's whole length.
-    show: whether to draw the bar; even so it is drawn only on a terminal.
+    show: whether to show what runs: as a bar on a terminal, elsewhere as a line at times.
     """
 
     def __init__(self, sweep: SweepConfig, space: Space, limit: int, show: bool) -> None:
@@ -43,6 +46,9 @@ class TrialTable:
         ]
         self._printed: set[int] = set()  # numbers of trials
         self._running: dict[int, str] = {}  # number -> progress
+        self._begun = self._shown_at = time.monotonic()
+        self._finished_before: int | None = None  # trials, when this command began
+        self._shows_lines = show and not sys.stderr.isatty()
         self._bar = tqdm(
             total=limit,
             desc="trials",
@@ -50,6 +56,7 @@ class TrialTable:
             disable=None if show else True,  # None: where standard error is no terminal
             dynamic_ncols=True,
             mininterval=0.5,
+            smoothing=0,  # the time left by the mean of all trials
         )
 
     def show_progress(self, message: dict[str, Any]) -> None:
@@ -79,8 +86,22 @@ class TrialTable:
             self._print(format_line(self._columns, self._cells(trial, trial.number in best)))
             if "error" in trial.user_attrs:
                 self._print(f"        {trial.user_attrs['error']}")
+            self._shown_at = time.monotonic()
+        if self._finished_before is None:
+            self._finished_before = len(trials)
         self._bar.n = min(len(trials), self._limit)
         self._bar.refresh()
+        if self._shows_lines and time.monotonic() - self._shown_at >= _SECONDS_BETWEEN_LINES:
+            self._shown_at = time.monotonic()
+            self.print_note(self._progress_line(len(trials)))
+
+    def _progress_line(self, done: int) -> str:
+        parts = [f"{done} of {self._limit} trials", *self._running.values()]
+        here = done - (self._finished_before or 0)
+        if here > 0:
+            left = (time.monotonic() - self._begun) / here * (self._limit - done)
+            parts.append(f"about {format_seconds(left)} left")
+        return ", ".join(parts)
 
     def print_note(self, line: str) -> None:
         """Print a line above the bar, on standard error."""

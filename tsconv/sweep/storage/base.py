@@ -36,5 +36,8 @@ class Store(Protocol):
     def lost_trials(self, study: Study, running: dict[int, str | None]) -> list[int]:
         """Ids of the trials, of those in `running` (id -> worker), whose worker is dead."""
 
+    def remove_dead_workers(self) -> None:
+        """Remove the files that killed workers left."""
+
     def close(self) -> None:
         """Close the open connections; the next use opens new ones."""

@@ -114,6 +114,9 @@ class DatabaseStore:
         lost = {trial for trial, since in self._stale_since.items() if now - since >= wait}
         return [trial for trial, worker in running.items() if worker is None or trial in lost]
 
+    def remove_dead_workers(self) -> None:
+        """Do nothing: workers leave no files."""
+
     def close(self) -> None:
         """Close the connections of the pool."""
         self.storage.engine.dispose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,16 @@ class JournalStore:
         """The lock of the study, on a file of its own."""
         return FileLock(self.folder / "study.lock")
 
-    def worker_alive(self, worker: str) -> contextlib.AbstractContextManager[Any]:
-        """The lock of a worker: while it is held, the worker lives."""
-        return FileLock(self._worker_lock(worker))
+    @contextlib.contextmanager
+    def worker_alive(self, worker: str) -> Iterator[None]:
+        """Hold the lock of a worker: while it is held, the worker lives. The file goes with it."""
+        path = self._worker_lock(worker)
+        path.parent.mkdir(exist_ok=True)
+        with FileLock(path):
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
     def record_heartbeat(self, trial_id: int) -> None:
         """Do nothing: the lock that a worker holds says that it is alive."""
@@ -45,6 +53,14 @@ class JournalStore:
         """Trials whose worker holds its lock no more."""
         return [trial for trial, worker in running.items() if not self._alive(worker)]
 
+    def remove_dead_workers(self) -> None:
+        """Remove the locks of workers that were killed, and the folder where none is left."""
+        folder = self.folder / "alive"
+        for path in folder.glob("*.lock"):
+            self._alive(path.stem)
+        with contextlib.suppress(OSError):  # other workers hold their locks in it
+            folder.rmdir()
+
     def close(self) -> None:
         """Do nothing: the journal is open only while it is read or written."""
 
@@ -52,6 +68,8 @@ class JournalStore:
         if worker is None:  # it died after claiming the trial and before storing its name
             return False
         path = self._worker_lock(worker)
+        if not path.exists():
+            return False
         try:
             with FileLock(path, timeout=0):
                 path.unlink(missing_ok=True)

@@ -6,16 +6,12 @@ import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
-
-from pytorch_lightning.loggers import (
-    CSVLogger,
-    Logger,
-    MLFlowLogger,
-    TensorBoardLogger,
-    WandbLogger,
-)
+from typing import TYPE_CHECKING
 
 from tsconv.errors import ConfigError, require_choice
+
+if TYPE_CHECKING:  # whoever only checks the name need not wait for Lightning
+    from pytorch_lightning.loggers import Logger
 
 # Name of a logger -> the packages of which it needs one.
 _PACKAGES = {
@@ -25,18 +21,41 @@ _PACKAGES = {
 }
 
 
-def _mlflow(run_dir: Path) -> Logger:
-    """A run of the experiment `tsconv`, on the server of MLFLOW_TRACKING_URI or in the run folder.
+def _csv(run_dir: Path) -> Logger:
+    """`log/metrics.csv`; where a run that is resumed has one, the next in `log_2`, and so on.
 
-    The address is read now: Lightning reads it when it is imported.
+    Lightning's logger would delete the earlier file.
     """
-    address = os.environ.get("MLFLOW_TRACKING_URI")
-    folder = str((run_dir / "mlruns").resolve())
-    return MLFlowLogger("tsconv", run_name=run_dir.name, tracking_uri=address, save_dir=folder)
+    from pytorch_lightning.loggers import CSVLogger
+
+    names = ["log", *(f"log_{n}" for n in range(2, 1000))]
+    free = next((n for n in names if not (run_dir / n / "metrics.csv").exists()), names[-1])
+    return CSVLogger(run_dir, name="", version=free)
+
+
+def _tensorboard(run_dir: Path) -> Logger:
+    """Events in `log/`, beside those of the run that is resumed."""
+    from pytorch_lightning.loggers import TensorBoardLogger
+
+    return TensorBoardLogger(run_dir, name="", version="log")
+
+
+def _mlflow(run_dir: Path) -> Logger:
+    """A run of the experiment `tsconv`: on the server of MLFLOW_TRACKING_URI, else in a file."""
+    from pytorch_lightning.loggers import MLFlowLogger
+
+    folder = run_dir.resolve()
+    address = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+    artifacts = None if "MLFLOW_TRACKING_URI" in os.environ else (folder / "mlruns").as_uri()
+    return MLFlowLogger(
+        "tsconv", run_name=run_dir.name, tracking_uri=address, artifact_location=artifacts
+    )
 
 
 def _wandb(run_dir: Path) -> Logger:
     """A run of the project WANDB_PROJECT, else `tsconv`, sent only where WANDB_MODE is online."""
+    from pytorch_lightning.loggers import WandbLogger
+
     project = os.environ.get("WANDB_PROJECT", "tsconv")
     offline = os.environ.get("WANDB_MODE", "offline") != "online"
     return WandbLogger(name=run_dir.name, save_dir=run_dir, project=project, offline=offline)
@@ -44,8 +63,8 @@ def _wandb(run_dir: Path) -> Logger:
 
 LOGGERS: dict[str, Callable[[Path], Logger | bool]] = {
     "none": lambda run_dir: False,
-    "csv": lambda run_dir: CSVLogger(run_dir, name="", version="log"),
-    "tensorboard": lambda run_dir: TensorBoardLogger(run_dir, name="", version="log"),
+    "csv": _csv,
+    "tensorboard": _tensorboard,
     "mlflow": _mlflow,
     "wandb": _wandb,
 }

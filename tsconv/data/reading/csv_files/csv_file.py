@@ -62,8 +62,7 @@ def read_csv(
     bad = BadCells()
     for name in roles.numbers:
         source = SourceColumn(name, lambda i: f"{path}: line {line_number(path, form, i)}")
-        is_covariate = name in roles.covariates
-        frame[name], more = text_to_numbers(frame[name], source, form, missing, is_covariate)
+        frame[name], more = text_to_numbers(frame[name], source, form, missing, roles.advice(name))
         bad = bad + more
     return frame, roles, bad
 

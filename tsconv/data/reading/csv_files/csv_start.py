@@ -160,7 +160,8 @@ def _decoded(path: Path, start: bytes, ended: bool, form: FileFormat) -> str:
     if "\0" in text:
         even = start[0:200:2].count(0) > start[1:200:2].count(0)
         wide = "utf-16-be" if even else "utf-16-le"
-        raise DataError(f"{path}: holds zero bytes: it is no text, or set `data.encoding={wide}`")
+        advice = "" if chosen == wide else f", unless `data.encoding={wide}` is set"
+        raise DataError(f"{path}: holds zero bytes, so it is not text{advice}")
     return text.removeprefix("\ufeff")
 
 
@@ -192,11 +193,14 @@ def _reject_other_separator(path: Path, header: str, cells: list[str], sep: str)
     other = next((s for s in (";", "\t", "|", ",") if s in header and s != sep), None)
     if other is None:
         return
-    shown = "'\\t'" if other == "\t" else f"'{other}'"
+    shown = "tab" if other == "\t" else f"'{other}'"
     line = sep.join(cells)
     comma = other != "," and any(_has_decimal_comma(field) for field in line.split(other))
     also = " and `data.decimal=','`" if comma else ""
-    raise DataError(f"{path}: line 1: one column, `{header[:100]}`: set `data.sep={shown}`{also}")
+    raise DataError(
+        f"{path}: line 1: everything is in one column, `{header[:100]}`: set "
+        f"`data.sep={shown}`{also}"
+    )
 
 
 def _has_decimal_comma(field: str) -> bool:

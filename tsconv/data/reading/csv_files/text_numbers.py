@@ -24,11 +24,12 @@ def text_to_numbers(
     source: SourceColumn,
     form: FileFormat,
     missing: MissingPolicy,
-    is_covariate: bool = False,
+    advice: str = "",
 ) -> tuple[pd.Series, BadCells]:
     """Numbers from text, NaN where missing, and the cells that count as missing for being none.
 
-    Raises DataError for a cell that is no number where `missing.bad_values` is "error".
+    advice: what else the column may be, for the error. Raises DataError for a cell that is no
+    number where `missing.bad_values` is "error".
 
     >>> cells, form = pd.Series(["1.234,5", "NA"]), FileFormat(decimal=",", thousands=".")
     >>> text_to_numbers(cells, SourceColumn("y", str), form, MissingPolicy())[0].tolist()
@@ -49,8 +50,7 @@ def text_to_numbers(
     text = str(column.iloc[wrong[0]])
     if missing.bad_values == "error":
         hint = _mark_hint(column[~empty], text, form)
-        if not hint and is_covariate:
-            hint = "if the column holds categories, name it in `data.categories=`; else "
+        hint = hint or advice
         raise source.error(
             wrong[0],
             f"{text[:100]!r} is not a number ({len(wrong)} such); {hint}fix it, list it in "

@@ -43,7 +43,7 @@ def read_excel(
     for name, cells in columns.items():
         source = SourceColumn(name, sheet.locate)
         if name in roles.numbers:
-            out[name], more = _numbers(cells, source, form, missing, name in roles.covariates)
+            out[name], more = _numbers(cells, source, form, missing, roles.advice(name))
             bad = bad + more
         elif name in roles.time:
             out[name] = _times(cells, alone=len(roles.time) == 1)
@@ -89,7 +89,7 @@ def _numbers(
     source: SourceColumn,
     form: FileFormat,
     missing: MissingPolicy,
-    is_covariate: bool,
+    advice: str,
 ) -> tuple[pd.Series, BadCells]:
     """(N,) float64, NaN where missing; text among the cells is read as that of a CSV file is."""
     out = np.full(len(cells), np.nan)
@@ -105,7 +105,7 @@ def _numbers(
         return pd.Series(out), BadCells()
     index = np.array(at)
     found, bad = text_to_numbers(
-        pd.Series(texts, dtype="str"), source.take(index), form, missing, is_covariate
+        pd.Series(texts, dtype="str"), source.take(index), form, missing, advice
     )
     out[index] = found.to_numpy()
     return pd.Series(out), bad
