@@ -16,7 +16,7 @@ import pyarrow.parquet
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.csv_files.compression import open_unpacked
 from tsconv.data.reading.files import find_files, is_parquet
-from tsconv.data.reading.read import SINGLE_SERIES
+from tsconv.data.reading.id_columns import SINGLE_SERIES
 from tsconv.data.reading.roles import as_list
 from tsconv.data.reading.table import Table
 from tsconv.data.settings import FileFormat, TimeFormat

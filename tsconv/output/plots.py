@@ -10,7 +10,7 @@ import numpy as np
 
 from tsconv.data.covariates.encode import Encoding
 from tsconv.data.panel.panel import Panel
-from tsconv.data.reading.read import SINGLE_SERIES
+from tsconv.data.reading.id_columns import SINGLE_SERIES
 from tsconv.forecasting.forecast import Forecast
 from tsconv.forecasting.frame import quantile_columns
 from tsconv.forecasting.outputs import PICTURE_TITLE
