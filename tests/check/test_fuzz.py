@@ -40,7 +40,10 @@ def look(path: Path, content: bytes, training: bool = False, **roles: Any) -> No
             report, _ = check_file(plan, [f"data.path={path}"])
         except TsconvError:
             return
-    assert report.text().splitlines()[-1].startswith("tsconv train")
+    last = report.text().splitlines()[-1]
+    assert last == (report.train or last)
+    assert report.train is None or last.startswith("tsconv train")
+    assert report.train or report.obstacle
     json.dumps(report.to_dict(), allow_nan=False)
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from tests.helpers.checks import read_attempt, shop_frame
 from tests.helpers.frames import daily_frame
-from tsconv.check.read_attempt import attempt_reading
+from tsconv.check.panel_attempt import attempt_reading
 from tsconv.config.schema import DataConfig
 
 

@@ -16,7 +16,7 @@ def test_findings_come_most_important_first() -> None:
     lines = report.text().splitlines()
     assert lines[:3] == ["findings", "  x second; first: line 2; fix it", "  - first"]
     assert lines[-1] == "tsconv train data.path=a.csv"
-    assert "no problems" in Report().text()
+    assert "  none\n" in Report(train="tsconv train").text()
 
 
 def test_lines_are_short_and_aligned() -> None:
@@ -45,9 +45,11 @@ def test_json_is_strict() -> None:
 
 
 def test_the_last_words_say_what_training_would_do() -> None:
-    assert "to train on this file:" in Report().text()
-    assert "this command fits it:" in Report(refused="duplicates").text()
-    assert "fix it, then run:" in Report(refused="duplicates", must_fix_file=True).text()
+    command = "tsconv train data.path=a.csv"
+    assert "to train on this file:" in Report(train=command).text()
+    assert "this command fits it:" in Report(refused="duplicates", train=command).text()
+    none = Report(refused="duplicates", obstacle="an id is missing").text().splitlines()
+    assert none[-2:] == ["no command trains on this file yet:", "an id is missing"]
     unread = Report(refused="no table", lines_read=False).text()
     assert "the lines could not be read" in unread
-    assert "fix it, then run:" in unread
+    assert unread.splitlines()[-1] == "no table"

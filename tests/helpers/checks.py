@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from tests.helpers.frames import daily_frame
-from tsconv.check.read_attempt import ReadAttempt, attempt_reading
+from tsconv.check.panel_attempt import attempt_reading
+from tsconv.check.read_attempt import ReadAttempt
 from tsconv.check.report import Finding
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.check.tables.sorted_table import SortedTable

@@ -78,7 +78,7 @@ def test_a_messy_file(
     columns = ("data.time=day", "data.id=shop", "data.target=sold", "horizon=7")
     code, out, err = checked(capsys, "data.path=my sales.csv", *columns, "output=r.json")
     assert code == 1
-    assert err.startswith("tsconv: my sales.csv: lines ")
+    assert err.startswith("tsconv: as configured, training would refuse this file: my sales.csv: ")
     assert len(err.strip().splitlines()) == 1
     assert len(out.splitlines()) <= 60
     report = json.loads(Path("r.json").read_text())
@@ -259,7 +259,8 @@ def test_a_file_that_no_key_reads_must_be_fixed(
     code, out, err = checked(capsys, "data.path=sales.csv")
     assert code == 1
     assert "is not a whole number of steps" in err
-    assert "training would refuse this file; fix it, then run:" in out
+    assert "no command trains on this file yet:" in out
+    assert "tsconv train" not in out
 
 
 def test_span_and_memory(

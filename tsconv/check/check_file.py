@@ -37,8 +37,9 @@ from tsconv.check.findings.values import (
     find_zeros_and_negatives,
     sentinel_values,
 )
+from tsconv.check.panel_attempt import attempt_reading
 from tsconv.check.panel_sections import seasons_section, series_section, training_section
-from tsconv.check.read_attempt import ReadAttempt, attempt_reading
+from tsconv.check.read_attempt import ReadAttempt
 from tsconv.check.report import Finding, Report, Section
 from tsconv.check.suggestions.roles import declared_roles
 from tsconv.check.suggestions.seasons import find_seasons
@@ -46,9 +47,11 @@ from tsconv.check.suggestions.undeclared_columns import Candidate, candidate_rol
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.check.train_command import train_command
 from tsconv.check.training_preview import TrainingPreview, preview_training
+from tsconv.check.verify_command import verify_command
 from tsconv.config.compose import CheckPlan
 from tsconv.data.panel.panel import Panel
-from tsconv.errors import ConfigError, TsconvError
+from tsconv.data.reading.roles import as_list
+from tsconv.errors import ConfigError, TsconvError, one_line
 from tsconv.training.notes import training_notes
 from tsconv.training.prepare import Prepared, check_config
 
@@ -59,9 +62,10 @@ def check_file(
     """Look at the files of a config as training would; nothing is trained, nothing is written.
 
     overrides, config_dir: what the command line gave, for the `tsconv train` command that the
-    report ends with. Returns the report and the error at which training would stop, if there is
-    one. Raises TsconvError where there is nothing to look at: no file, or a config that fits no
-    file.
+    report ends with. It is tried before it is given. Returns the report and the error that says
+    why training would refuse the file as configured, None where it would not.
+
+    Raises TsconvError where there is nothing to look at: no file, or a config that fits no file.
 
     >>> from tsconv.config.compose import check_plan
     >>> check_file(check_plan([]))
@@ -82,25 +86,48 @@ def check_file(
     findings = list(attempt.findings)
     if table is not None:
         findings += _findings_in_lines(attempt, table, declared, undeclared)
-    keys = _fixing_keys(attempt, findings)
-    error = attempt.error
-    must_fix_file = True  # unless a panel is built, and a training on it can be prepared
+    lines_read, suggested = table is not None, bool(attempt.suggestion)
+    attempt, raw_table = dataclasses.replace(attempt, raw_table=None), None  # frees the columns
+    command, error = None, attempt.error
+    obstacle = attempt.obstacle
     if attempt.panel is not None and table is not None:
         of_panel = _check_panel(plan, attempt, table, attempt.panel, findings)
         sections += of_panel.sections
         findings += of_panel.findings
-        keys |= of_panel.preview.keys
-        error = error or of_panel.preview.error
-        must_fix_file = of_panel.preview.error is not None
+        preview = of_panel.preview
+        keys = _fixing_keys(attempt, findings) | preview.keys
+        command = train_command(overrides, keys, config_dir)
+        refusal: TsconvError | None = preview.error
+        if refusal is None:
+            read, panel = attempt.data, attempt.panel
+            del attempt, table, of_panel  # the files may be read once more
+            refusal = verify_command(command, read, panel, preview.config)
+        if refusal is not None:
+            command, error, obstacle = None, error or refusal, obstacle or one_line(refusal)
+    elif obstacle is None:
+        refusal = attempt.last_error or error
+        obstacle = None if refusal is None else one_line(refusal)
     report = Report(
         sections,
         findings,
-        must_fix_file=must_fix_file,
-        lines_read=table is not None,
-        refused=None if error is None else " ".join(str(error).split()),
-        train=train_command(overrides, keys, config_dir),
+        lines_read=lines_read,
+        suggested=suggested,
+        refused=None if error is None else one_line(error),
+        obstacle=obstacle,
+        train=command,
     )
-    return report, error
+    return report, _for_stderr(error, command, obstacle)
+
+
+def _for_stderr(
+    error: TsconvError | None, command: str | None, obstacle: str | None
+) -> TsconvError | None:
+    """The error that ends the command: what stands in the way, not what a suggestion solves."""
+    if error is None or (command is None and obstacle is None):
+        return error
+    if command is None:
+        return type(error)(obstacle)
+    return type(error)(f"as configured, training would refuse this file: {one_line(error)}")
 
 
 def _undeclared_columns(attempt: ReadAttempt, declared: dict[str, str]) -> list[Candidate]:
@@ -137,7 +164,7 @@ def _findings_in_lines(
     if attempt.raw_table is not None:
         found += find_useless_columns(attempt.raw_table, declared)
         if data.wide_columns_are is None:
-            found.append(find_family(table, data.id))
+            found.append(find_family(table, as_list(data.id, "data.id")))
             found += find_leaks(attempt.raw_table, table, declared)
     return [f for f in found if f is not None]
 

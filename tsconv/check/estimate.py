@@ -17,6 +17,8 @@ from tsconv.training.step.training_step import TrainingStep
 
 _ENOUGH_SECONDS = 2.0  # of timed steps
 _MOST_TIMED_STEPS = 3
+_MOST_TRIAL_BYTES = 50_000_000  # of the forecasts of a timed step
+_FORECAST_COPIES = 6  # forecasts, targets, errors, and what their gradients need
 _FORWARD_SHARE = 0.35  # of a step's time
 _WEIGHT_COPIES = 5  # weights, gradients, two moments of AdamW, the running average
 
@@ -52,9 +54,9 @@ def _estimate(prepared: Prepared) -> Estimate:
     module, data = prepared.module().to(device).train(), prepared.data()
     data.panel = data.panel.to(device)
     per_chunk = data.origins_per_chunk
-    series, first = draw_chunks(
-        data.train_origins, config.seed, 0, data.chunks_per_batch, per_chunk
-    )
+    chunks, per_chunk = _within_memory(prepared, data.chunks_per_batch, per_chunk)
+    part = data.chunks_per_batch * data.origins_per_chunk / (chunks * per_chunk)
+    series, first = draw_chunks(data.train_origins, config.seed, 0, chunks, per_chunk)
     start = time.perf_counter()
     batch = data.fetch(data.train_origins, series, first, per_chunk)
     inv_scale = module.inv_scale[batch.series]
@@ -64,7 +66,7 @@ def _estimate(prepared: Prepared) -> Estimate:
     seconds = [step.run("float32")]
     while len(seconds) < _MOST_TIMED_STEPS and sum(seconds) < _ENOUGH_SECONDS:
         seconds.append(step.run("float32"))
-    step_seconds = min(seconds) + gather
+    step_seconds = (min(seconds) + gather) * part
     validations = _validation_steps(prepared) * _FORWARD_SHARE * step_seconds
     steps = int(config.trainer["max_steps"])
     weights = sum(p.numel() * p.element_size() for p in module.net.parameters())
@@ -73,11 +75,25 @@ def _estimate(prepared: Prepared) -> Estimate:
         steps=steps,
         train_seconds=steps * step_seconds + validations,
         panel_bytes=_panel_bytes(prepared.panel),
-        step_bytes=saved + _WEIGHT_COPIES * weights,
+        step_bytes=round(saved * part) + _WEIGHT_COPIES * weights,
         parameters=sum(p.numel() for p in module.net.parameters()),
         device=device.type,
         threads=torch.get_num_threads(),
     )
+
+
+def _within_memory(prepared: Prepared, chunks: int, per_chunk: int) -> tuple[int, int]:
+    """How many chunks, of how many origins, a trial step takes: a whole batch where that is small.
+
+    A part of a batch is measured, and scaled up, where its forecasts would take too much memory.
+    """
+    config, panel = prepared.config, prepared.panel
+    quantiles = len(config.head.quantiles or ()) if config.head.kind == "quantile" else 1
+    per_origin = 4 * _FORECAST_COPIES * config.horizon * max(1, quantiles)
+    per_origin *= len(panel.targets) * panel.n_rows
+    most = max(1, _MOST_TRIAL_BYTES // per_origin)  # origins
+    per_chunk = max(1, min(per_chunk, most))
+    return max(1, min(chunks, most // per_chunk)), per_chunk
 
 
 def _panel_bytes(panel: Panel) -> int:

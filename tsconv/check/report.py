@@ -67,13 +67,17 @@ class Report:
 
     sections: list[Section] = dataclasses.field(default_factory=list)
     findings: list[Finding] = dataclasses.field(default_factory=list)
-    must_fix_file: bool = False  # whether no config key helps: the file itself must change first
     lines_read: bool = True  # whether the lines could be read
-    refused: str | None = None  # why training would refuse the file
-    train: str = ""  # the command to paste
+    suggested: bool = False  # whether the file was read under keys that were not given
+    refused: str | None = None  # why training would refuse the file as configured
+    obstacle: str | None = None  # what stands in the way of training, and what to do
+    train: str | None = None  # the command to paste, which was tried; None where there is none
 
     def text(self) -> str:
-        """The report for people; its last line is the `tsconv train` command."""
+        """The report for people.
+
+        Its last line is the `tsconv train` command or, where none trains, what stands in the way.
+        """
         out: list[str] = []
         for section in self.sections:
             out += _section_lines(section)
@@ -81,14 +85,20 @@ class Report:
         for finding in self.ordered():
             out += _finding_lines(finding)
         if not self.findings:
-            out.append(f"  {'no problems' if self.lines_read else 'the lines could not be read'}")
-        if self.refused is not None and (self.must_fix_file or not self.lines_read):
-            out += ["", "training would refuse this file; fix it, then run:"]
-        elif self.refused is not None:
+            out.append(f"  {self._without_findings()}")
+        if self.train is None:
+            out += ["", "no command trains on this file yet:"]
+            return "\n".join([*out[1:], self.obstacle or self.refused or "it was not read"])
+        if self.refused is not None:
             out += ["", "training would refuse this file as configured; this command fits it:"]
         else:
             out += ["", "to train on this file:"]
         return "\n".join([*out[1:], self.train])
+
+    def _without_findings(self) -> str:
+        if not self.lines_read:
+            return "the lines could not be read"
+        return "none besides the keys suggested above" if self.suggested else "none"
 
     def ordered(self) -> list[Finding]:
         """The findings, most important first."""
@@ -101,6 +111,7 @@ class Report:
             report |= section.data
         report["findings"] = [finding.to_dict() for finding in self.ordered()]
         report["refused"] = self.refused
+        report["obstacle"] = self.obstacle
         report["train"] = self.train
         return {key: _to_plain(value) for key, value in report.items()}
 

@@ -34,6 +34,19 @@ def train_command(
     return " ".join(_quote_for_shell(w) for w in (*command, *words))
 
 
+def parse_command(command: str) -> tuple[list[str], str | None]:
+    """The overrides and the config folder of a `tsconv train` command, as a shell splits it.
+
+    >>> parse_command("tsconv train --config-dir conf 'data.path=my sales.csv' horizon=7")
+    (['data.path=my sales.csv', 'horizon=7'], 'conf')
+    """
+    words = shlex.split(command)[2:]
+    config_dir = None
+    if words[:1] == ["--config-dir"]:
+        config_dir, words = words[1], words[2:]
+    return words, config_dir
+
+
 def _quote_for_shell(word: str) -> str:
     """Quote a word for the shell, with double quotes where that reads better."""
     if "'" in word and not any(c in word for c in '"$`!\\'):

@@ -13,7 +13,7 @@ from tsconv.check.suggestions.seasons import Season
 from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError, DataError
-from tsconv.training.prepare import Prepared, prepare
+from tsconv.training.prepare import Prepared, check_config, prepare
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +24,7 @@ class TrainingPreview:
     error: ConfigError | DataError | None
     keys: dict[str, Any]  # config keys that are suggested for it
     horizon_reason: str | None  # why this horizon is suggested; None where one is given
+    config: TrainConfig | None = None  # what was prepared, before anything was chosen
 
 
 def preview_training(
@@ -50,4 +51,4 @@ def preview_training(
         prepared = prepare(config, panel)
     except (ConfigError, DataError) as error:
         return TrainingPreview(None, error, keys, reason)
-    return TrainingPreview(prepared, None, keys, reason)
+    return TrainingPreview(prepared, None, keys, reason, check_config(config))

@@ -56,6 +56,7 @@ def resolve(config: TrainConfig, panel: Panel) -> ResolvedConfig:
     typical, frequency = int(ordered[len(ordered) // 2]), panel.frequency
     given_lags = config.features.seasonal_lags or ()
     split, split_why = resolve_split(config.split, config.horizon, panel, given_lags)
+    _check_horizon(config.horizon, int(ordered[-1]), held_out(split))
     train_length = max(2, typical - held_out(split))
     lags, lags_why = _resolve_lags(config.features.seasonal_lags, frequency, train_length)
     calendar = choose_calendar(config.features.calendar, frequency, train_length)
@@ -93,6 +94,21 @@ def resolve(config: TrainConfig, panel: Panel) -> ResolvedConfig:
     season = _baseline_season(frequency, lags, train_length)
     baselines = choose_baselines(season, (*frequency.seasons, *lags), context, train_length)
     return ResolvedConfig(config, season, baselines, reasons)
+
+
+def _check_horizon(horizon: int, longest: int, held: int) -> None:
+    """Raise ConfigError for a horizon whose last step no training part holds, all in steps.
+
+    longest: of the series; held: steps at their ends that do not train. A part of a single step is
+    left to the split, which refuses it.
+    """
+    most = longest - held - 1
+    if 1 <= most < horizon:
+        beside = f", of which {held:,} are held out" if held else ""
+        raise ConfigError(
+            f"`horizon` (={horizon}) does not fit the data: the longest series has {longest:,} "
+            f"steps{beside}; the most that training accepts is {most:,}"
+        )
 
 
 def _check_rows(model: ModelConfig, panel: Panel) -> None:

@@ -53,12 +53,12 @@ def test_what_makes_names_nearly_equal(one: str, other: str, alike: bool) -> Non
 
 def test_a_family_has_the_same_times() -> None:
     frame = daily_frame(3, 20)
-    family = find_family(sorted_table_of(frame), "unique_id")
+    family = find_family(sorted_table_of(frame), ["unique_id"])
     assert family is not None
     assert family.count == 3
     assert "data.row=unique_id data.id=null" in (family.advice or "")
-    assert find_family(sorted_table_of(frame), None) is None
-    assert find_family(sorted_table_of(frame.iloc[1:]), "unique_id") is None
+    assert find_family(sorted_table_of(frame), []) is None
+    assert find_family(sorted_table_of(frame.iloc[1:]), ["unique_id"]) is None
 
 
 def test_open_tails_suggest_the_columns_that_are_known_ahead() -> None:

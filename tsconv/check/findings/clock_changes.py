@@ -11,6 +11,7 @@ import numpy.typing as npt
 from tsconv.check.report import Finding
 from tsconv.check.tables.array_types import Bools, Ints
 from tsconv.check.tables.sorted_table import SortedTable
+from tsconv.errors import TsconvError
 from tsconv.text import plural
 
 _HOUR = 3_600_000_000  # microseconds
@@ -36,6 +37,8 @@ _RULES = (
         {1: "Europe/London", 2: "Europe/Berlin", 3: "Europe/Athens"},
     ),
     _Rule("North America", (3, 2), (11, 1), {2: "America/New_York"}),
+    _Rule("Australia", (10, 1), (4, 1), {2: "Australia/Sydney"}),
+    _Rule("New Zealand", (9, -1), (4, 1), {2: "Pacific/Auckland"}),
 )
 
 
@@ -49,7 +52,31 @@ class _Match:
     dates: int  # on how many days they lie
 
 
-def find_clock_changes(table: SortedTable, time_zone: str | None) -> Finding | None:
+@dataclasses.dataclass(frozen=True)
+class ClockChanges:
+    """Holes and double times on the days when the clocks of a region change.
+
+    zones: those whose clock changes may fit, the likeliest first. zone: the one under which every
+    line was read, None where there is none or none was tried; refusal: why the first was refused.
+    """
+
+    text: str
+    count: int
+    first: str
+    zones: tuple[str, ...]
+    zone: str | None = None
+    refusal: TsconvError | None = None
+
+    def finding(self) -> Finding:
+        """The finding, whose advice names a zone only where it reads every line."""
+        if self.zone is not None:
+            advice = f"write times in UTC, or set data.timezone={self.zone}"
+        else:
+            advice = f"write times in UTC; no zone fits all lines, {self.zones[0]} among them"
+        return Finding("clock changes", "warning", self.text, self.count, self.first, advice)
+
+
+def find_clock_changes(table: SortedTable, time_zone: str | None) -> ClockChanges | None:
     """Find holes and double times of up to an hour on the days when clocks change.
 
     A rule is named where it explains a hole or a double on at least half of its days in the span of
@@ -71,7 +98,24 @@ def find_clock_changes(table: SortedTable, time_zone: str | None) -> Finding | N
         match, days = _match_rule(table, rule, holes, doubles)
         if 2 * match.dates >= max(1, days) and (best is None or match.dates > best.dates):
             best = match
-    return None if best is None else _finding(table, best, len(doubles))
+    return None if best is None else _describe(table, best)
+
+
+def _describe(table: SortedTable, match: _Match) -> ClockChanges:
+    holes, doubles = match.holes, match.doubles
+    parts = [
+        plural(len(holes), "hole") + " in spring" if len(holes) else "",
+        plural(len(doubles), "double time") + " in autumn" if len(doubles) else "",
+    ]
+    likeliest = _zone(table, match)
+    others = [zone for zone in match.rule.zones.values() if zone != likeliest]
+    return ClockChanges(
+        f"{' and '.join(p for p in parts if p)}, on days when clocks change in "
+        f"{match.rule.region} ({plural(match.dates, 'day')}): local times without their offset",
+        len(holes) + len(doubles),
+        table.describe(table.first_in_file(np.concatenate([holes + 1, doubles]))),
+        (likeliest, *others),
+    )
 
 
 def _match_rule(table: SortedTable, rule: _Rule, holes: Ints, doubles: Ints) -> tuple[_Match, int]:
@@ -81,26 +125,6 @@ def _match_rule(table: SortedTable, rule: _Rule, holes: Ints, doubles: Ints) -> 
     doubles = doubles[_on_days(table, doubles, autumn)]
     dates = _count_dates(table, holes) + _count_dates(table, doubles)
     return _Match(rule, holes, doubles, dates), len(spring) + len(autumn)
-
-
-def _finding(table: SortedTable, match: _Match, n_doubles: int) -> Finding:
-    """n_doubles: double times of the whole file; a zone is suggested only if it explains all."""
-    holes, doubles = match.holes, match.doubles
-    parts = [
-        plural(len(holes), "hole") + " in spring" if len(holes) else "",
-        plural(len(doubles), "double time") + " in autumn" if len(doubles) else "",
-    ]
-    zone = _zone(table, match)
-    return Finding(
-        "clock changes",
-        "warning",
-        f"{' and '.join(p for p in parts if p)}, on days when clocks change in "
-        f"{match.rule.region} ({plural(match.dates, 'day')}): local times without their offset",
-        len(holes) + len(doubles),
-        table.describe(table.first_in_file(np.concatenate([holes + 1, doubles]))),
-        f"write times in UTC, or name the zone, such as data.timezone={zone}",
-        {"data.timezone": zone} if len(holes) and 0 < len(doubles) == n_doubles else {},
-    )
 
 
 def _zone(table: SortedTable, match: _Match) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from tsconv.check.report import Finding
+from tsconv.check.suggestions.line_keys import MOST_DUPLICATES
 from tsconv.check.tables.array_types import Ints
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.notes import NoteKind
-from tsconv.text import plural
+from tsconv.text import percentage, plural
 
 
 def duplicate_lines(table: SortedTable) -> Ints:
@@ -22,7 +23,8 @@ def duplicate_lines(table: SortedTable) -> Ints:
 def find_duplicates(table: SortedTable, policy: str = "error") -> Finding | None:
     """Count the lines that repeat a (series, row, time), and those that repeat the values too.
 
-    policy: `data.duplicates`; where it is "error", training refuses the file.
+    policy: `data.duplicates`; where it is "error", training refuses the file. Beyond a hundredth of
+    the lines it is never suggested to average them: an id is missing then.
     """
     again = duplicate_lines(table)
     if len(again) == 0:
@@ -35,19 +37,29 @@ def find_duplicates(table: SortedTable, policy: str = "error") -> Finding | None
     all_equal = equal == len(again)
     values = "all with the same values" if all_equal else f"{equal:,} with the same values"
     series = len(np.unique(table.members[again]))
-    fix = "first" if all_equal else "mean"
-    refused = policy == "error"
+    text = f"{plural(len(again), 'line repeats', 'lines repeat')} a time of "
+    text += f"{plural(series, 'series', 'series')}, {values}"
+    level, keys = "error", {}
+    many = len(again) > MOST_DUPLICATES * len(table) and not all_equal
+    if many:
+        text += f": {percentage(len(again), len(table))} of all lines"
+        advice = "an id is missing: name the columns that tell such lines apart, data.id=[...]"
+    if policy != "error":
+        level = "warning" if many else "note"
+        resolved = f"`data.duplicates` (={policy}) resolves them"
+        advice = f"{resolved}, but {advice}" if many else resolved
+    elif not many:
+        fix = "first" if all_equal else "mean"
+        keys = {"data.duplicates": fix}
+        advice = f"keep one line of each, or set data.duplicates={fix}"
     return Finding(
         NoteKind.DUPLICATES,
-        "error" if refused else "note",
-        f"{plural(len(again), 'line repeats', 'lines repeat')} a time of "
-        f"{plural(series, 'series', 'series')}, {values}",
+        level,
+        text,
         len(again),
         f"{both}: {name} at {table.format_time(i)}",
-        f"keep one line of each, or set data.duplicates={fix}"
-        if refused
-        else f"`data.duplicates` (={policy}) resolves them",
-        {"data.duplicates": fix} if refused else {},
+        advice,
+        keys,
     )
 
 

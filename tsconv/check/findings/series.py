@@ -121,15 +121,15 @@ def find_open_tails(table: SortedTable, known_ahead: Sequence[str] = ()) -> Find
     )
 
 
-def find_family(table: SortedTable, id_column: str | None) -> Finding | None:
+def find_family(table: SortedTable, id_columns: Sequence[str]) -> Finding | None:
     """Suggest rows of one family where a few series have the same times.
 
-    id_column: `data.id`, None where the file holds one series.
+    id_columns: of `data.id`, none where the file holds one series; only a single one can be rows.
     """
     n = len(table.starts)
     equal_lengths = not np.ptp(table.counts)
     if (
-        id_column is None
+        len(id_columns) != 1
         or table.file_table.rows
         or not 1 < n <= _MOST_MEMBERS
         or not equal_lengths
@@ -144,5 +144,5 @@ def find_family(table: SortedTable, id_column: str | None) -> Finding | None:
         f"all {n} series have the same times: if they are measured side by side, as stations are, "
         f"try them as rows of one family",
         n,
-        advice=f"data.row={id_column} data.id=null, with model.rows and model.cross_row",
+        advice=f"data.row={id_columns[0]} data.id=null, with model.rows and model.cross_row",
     )

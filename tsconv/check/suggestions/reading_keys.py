@@ -7,18 +7,18 @@ and cells that are not numbers. Nothing is changed.
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from tsconv.check.suggestions.suggestion import NO_SUGGESTION, Suggestion
-from tsconv.check.tables.columns import Column
+from tsconv.check.tables.columns import Column, is_text
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.check.tables.time_formats import time_format_of
 from tsconv.config.schema import DataConfig
+from tsconv.data.missing import MISSING
 from tsconv.data.reading.csv_files.compression import open_unpacked
 from tsconv.data.reading.files import is_parquet
 from tsconv.data.reading.roles import as_list
@@ -30,7 +30,18 @@ _HEAD_LINES = 50  # in which the separator is looked for
 _HEAD_CELLS = 2000  # in which the decimal mark is looked for
 _ENCODINGS = ("utf-8", "cp1252", "latin-1")  # tried in this order after the configured one
 _SEPARATORS = (";", "\t", "|", ",")
-_DECIMAL_COMMA = re.compile(r"[+-]?\d{1,3}(?:\.?\d{3})*,\d+|[+-]?\d+,\d+")
+# (pattern, decimal mark, what groups digits) in the order in which they are tried.
+_NUMBER_FORMATS = (
+    (r"[+-]?(?!0,)\d{1,3}(?:,\d{3})*(?:\.\d+)?|[+-]?\d+(?:\.\d+)?", ".", ","),
+    (r"[+-]?\d+(?:,\d+)?", ",", ""),
+    (r"[+-]?\d{1,3}(?:\.\d{3})*(?:,\d+)?|[+-]?\d+(?:,\d+)?", ",", "."),
+    *(
+        (rf"[+-]?\d{{1,3}}(?:{mark}\d{{3}})*(?:\{decimal}\d+)?|[+-]?\d+", decimal, mark)
+        for mark in (" ", "\u00a0", "\u202f", "'", "\u2019")
+        for decimal in ".,"
+    ),
+)
+_MOST_BAD = 0.1  # share of a column's cells that may be no numbers by mistake
 _MOST_SPELLINGS = 3  # of a missing value that are listed in `data.na_values`
 
 
@@ -85,30 +96,41 @@ def _find_separator(lines: list[str], configured: str) -> str:
     return configured
 
 
-def suggest_decimal_mark(raw_table: RawTable, data: DataConfig) -> Suggestion:
-    """Suggest a decimal comma where the cells of a column have one.
+def suggest_number_format(raw_table: RawTable, data: DataConfig) -> Suggestion:
+    """Suggest the decimal mark, and what groups digits in threes, where cells show them.
+
+    A comma before exactly three digits everywhere groups them: 18,228 is no decimal comma.
 
     >>> raw_table = RawTable.of(pa.table({"sold": ["1,5", "2,25"]}))
-    >>> suggest_decimal_mark(raw_table, DataConfig(sep=";")).keys
+    >>> suggest_number_format(raw_table, DataConfig(sep=";")).keys
     {'data.decimal': ','}
+    >>> raw_table = RawTable.of(pa.table({"sold": ["18,228", "950"]}))
+    >>> suggest_number_format(raw_table, DataConfig()).keys
+    {'data.thousands': ','}
     """
-    if data.decimal != "." or data.sep == ",":
+    if data.decimal != "." or data.thousands is not None:
         return NO_SUGGESTION
     for column in raw_table.columns:
-        if column.kind != "text":
+        if not is_text(raw_table.arrow[column.name].type) or column.kind == "time":
             continue
-        cells = raw_table.arrow[column.name].slice(0, _HEAD_CELLS).to_pandas()
-        words = [word for word in cells.dropna().astype(str).str.strip() if word]
-        if _have_decimal_comma(words):
-            return Suggestion.of("data.decimal", ",", f"numbers such as {words[0]}")
+        words = raw_table.words(column.name).iloc[:_HEAD_CELLS].str.strip()
+        words = words[~words.isin([*MISSING, "-", ".", "?"])]
+        for pattern, decimal, thousands in _NUMBER_FORMATS:
+            fits = words.str.fullmatch(pattern)
+            if fits.mean() > 0.9 and words.str.contains(thousands or decimal, regex=False).any():
+                example = next(w for w in words if (thousands or decimal) in w)
+                return _number_format(decimal, thousands, example)
     return NO_SUGGESTION
 
 
-def _have_decimal_comma(words: Sequence[str]) -> bool:
-    """Whether nearly all words are numbers, some of them with a decimal comma."""
-    fits = np.array([_DECIMAL_COMMA.fullmatch(word) is not None for word in words])
-    plain = np.array([word.replace(".", "").lstrip("+-").isdigit() for word in words])
-    return bool(len(fits) and fits.any() and (fits | plain).mean() > 0.9)
+def _number_format(decimal: str, thousands: str, example: str) -> Suggestion:
+    suggestion, why = NO_SUGGESTION, f"numbers such as {example}"
+    if decimal != ".":
+        suggestion |= Suggestion.of("data.decimal", decimal, why)
+    if thousands:
+        shown = "space" if thousands in (" ", "\u00a0", "\u202f") else thousands
+        suggestion |= Suggestion.of("data.thousands", shown, why)
+    return suggestion
 
 
 def suggest_time_format(raw_table: RawTable, data: DataConfig) -> Suggestion:
@@ -120,25 +142,46 @@ def suggest_time_format(raw_table: RawTable, data: DataConfig) -> Suggestion:
     >>> suggest_time_format(raw_table, DataConfig()).keys
     {'data.time_format': '%d.%m.%Y'}
     """
-    time = as_list(data.time, "data.time")
-    if len(time) != 1 or time[0] not in raw_table or data.time_format is not None:
+    time = [name for name in as_list(data.time, "data.time") if name in raw_table]
+    if not time or data.time_format is not None:
         return NO_SUGGESTION
+    if len(time) > 1:
+        return _suggest_joined_format(raw_table, time)
     column = raw_table[time[0]]
-    if pa.types.is_string(raw_table.arrow[column.name].type):
-        cells = raw_table.arrow[column.name].combine_chunks()
-        words = cells.dictionary_encode().dictionary.to_pandas()
-        words = words[words.astype(str).str.strip() != ""]
+    if is_text(raw_table.arrow[column.name].type):
+        words = raw_table.words(column.name)
         form = time_format_of(words)
         if isinstance(form, str) and form:
             why = f"times such as {words.iloc[0]!r}, and no other format fits them all"
             return Suggestion.of("data.time_format", form, why)
     if column.kind != "integer" or data.time_unit is not None:
         return NO_SUGGESTION
-    return _suggest_for_whole_numbers(raw_table, column)
+    return suggest_for_whole_numbers(raw_table, column)
 
 
-def _suggest_for_whole_numbers(raw_table: RawTable, column: Column) -> Suggestion:
-    """A format for numbers such as 20240131, a unit for those that count from 1970."""
+def _suggest_joined_format(raw_table: RawTable, time: Sequence[str]) -> Suggestion:
+    """Suggest the format of a date and a clock in two columns, which reading joins by a space."""
+    if all(raw_table[name].kind == "integer" for name in time):
+        return NO_SUGGESTION
+    some = [raw_table.arrow[name].slice(0, _HEAD_CELLS).cast(pa.string()) for name in time]
+    ends = [raw_table.arrow[name][-_HEAD_CELLS:].cast(pa.string()) for name in time]
+    parts = [
+        pd.Series([*a.to_pylist(), *b.to_pylist()], dtype="object").astype(str).str.strip()
+        for a, b in zip(some, ends, strict=True)
+    ]
+    words = parts[0]
+    for part in parts[1:]:
+        words = words + " " + part
+    words = words.drop_duplicates()
+    form = time_format_of(words)
+    if not isinstance(form, str) or not form:
+        return NO_SUGGESTION
+    why = f"times such as {words.iloc[0]!r}, and no other format fits them all"
+    return Suggestion.of("data.time_format", form, why)
+
+
+def suggest_for_whole_numbers(raw_table: RawTable, column: Column) -> Suggestion:
+    """Suggest a format for numbers such as 20240131, a unit for those that count from 1970."""
     digits = len(str(column.low))
     form = DIGITS.get(digits) if digits == len(str(column.high)) else None
     values = raw_table.arrow[column.name].drop_null().unique().to_numpy()
@@ -185,13 +228,19 @@ def suggest_for_bad_cells(
     if len(words) == len(spellings) <= _MOST_SPELLINGS:
         values = [*data.na_values, *words]
         return Suggestion.of("data.na_values", values, "they stand for missing values")
+    if any(column.bad > _MOST_BAD * len(raw_table) for column in columns):
+        return NO_SUGGESTION
     total = sum(column.bad for column in columns)
     why = f"{total:,} cells such as {spellings[0]!r} are not numbers"
     return Suggestion.of("data.bad_values", "missing", why)
 
 
-def most_lenient(data: DataConfig) -> Suggestion:
-    """The last resort for a file that is refused: cells that are not numbers become missing."""
-    if data.bad_values != "error":
+def most_lenient(raw_table: RawTable, names: Sequence[str], data: DataConfig) -> Suggestion:
+    """The last resort for a file that is refused: cells that are not numbers become missing.
+
+    Not where they are more than a tenth of a value column: then the column is read wrongly.
+    """
+    bad = [raw_table[n] for n in names if n in raw_table]
+    if data.bad_values != "error" or any(c.bad > _MOST_BAD * len(raw_table) for c in bad):
         return NO_SUGGESTION
     return Suggestion.of("data.bad_values", "missing", "some cells are not numbers")

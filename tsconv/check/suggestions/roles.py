@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tsconv.check.suggestions.column_names import TARGET_NAMES, TIME_NAMES, TIME_PARTS, name_rank
-from tsconv.check.suggestions.key_columns import find_key_columns
+from tsconv.check.suggestions.column_names import TARGET_NAMES, name_rank
+from tsconv.check.suggestions.line_keys import LineKey, find_line_key
 from tsconv.check.suggestions.suggestion import NO_SUGGESTION, Suggestion
+from tsconv.check.suggestions.time_columns import choose_time
 from tsconv.check.tables.columns import Column
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.config.schema import DataConfig
@@ -49,6 +50,8 @@ def missing_roles(names: Sequence[str], data: DataConfig) -> list[str]:
         wanted = as_list(getattr(data, key), f"data.{key}")
         if key == "target" and not wanted and data.wide_columns_are is None:
             wanted = ["y"]
+        if key == "target" and data.target_position is not None:
+            continue
         if key == "id" and (data.wide_columns_are == "series" or data.id is None):
             continue
         if any(name not in names for name in wanted):
@@ -62,55 +65,59 @@ def suggest_roles(raw_table: RawTable, data: DataConfig) -> Suggestion:
     Suggests nothing where no column holds times.
     """
     missing = missing_roles(raw_table.names, data)
+    targets = [n for n in as_list(data.target, "data.target") if n in raw_table]
+    with_targets = dataclasses.replace(data, target=targets)
+    used = set(declared_roles(raw_table.names, with_targets))
+    used -= set(as_list(data.time, "data.time")) if "time" in missing else set()
+    known = [*([] if "id" in missing else as_list(data.id, "data.id")), *as_list(data.row, "")]
+    known = [name for name in known if name in raw_table]
+    find_id = "id" in missing
     suggestion = NO_SUGGESTION
     time = as_list(data.time, "data.time")
     if "time" in missing:
-        time = _time_columns(raw_table)
-        if not time:
+        choice = choose_time(raw_table, used, known, find_id)
+        if choice is None:
             return NO_SUGGESTION
-        why = "holds times" if raw_table[time[0]].kind == "time" else "by its name"
-        suggestion |= Suggestion.of("data.time", time[0] if len(time) == 1 else time, why)
-    targets = [n for n in as_list(data.target, "data.target") if n in raw_table]
-    with_targets = dataclasses.replace(data, target=targets)
-    used = {*time, *targets, *declared_roles(raw_table.names, with_targets)}
-    if "id" in missing:
-        key, why = find_key_columns(raw_table, time, used)
-        if len(key) == 2 and data.row is None:
-            row_why = f"with `{key[0]}`, it distinguishes lines of the same time"
-            suggestion |= Suggestion.of("data.row", key[1], row_why)
-        suggestion |= Suggestion.of("data.id", key[0] if key else None, why)
-        used |= set(key)
-    elif data.id:
-        used.add(data.id)
-    if data.row:
-        used.add(data.row)
+        time, key = list(choice.columns), choice.key
+        suggestion |= Suggestion.of("data.time", _one_or_list(time), choice.reason)
+    elif find_id:
+        key = find_line_key(raw_table, time, used, known)
+    if find_id:
+        suggestion |= _with_id(key, known)
+        used |= set(key.columns)
+    used |= {*time, *known}
     if "target" in missing:
         suggestion = _with_target(suggestion, raw_table, used)
     return suggestion
 
 
-def _time_columns(raw_table: RawTable) -> list[str]:
-    """The column of times, or several that hold year, month and so on; none where there is none."""
-    lower = {c.name.lower(): c for c in raw_table.columns}
-    parts = [lower[p].name for p in TIME_PARTS if p in lower and lower[p].kind == "integer"]
-    if len(parts) >= 2 and [p.lower() for p in parts] == list(TIME_PARTS[: len(parts)]):
-        return parts
-    times = [c.name for c in raw_table.columns if c.kind == "time"]
-    if times:
-        return [min(times, key=_time_rank)]
-    whole = [c.name for c in raw_table.columns if c.kind == "integer"]
-    whole = [name for name in whole if _time_rank(name) < len(TIME_NAMES)]
-    return [min(whole, key=_time_rank)] if whole else []
+def _one_or_list(names: Sequence[str]) -> str | list[str] | None:
+    return list(names) if len(names) > 1 else (names[0] if names else None)
 
 
-def _time_rank(column: str) -> int:
-    return name_rank(column, TIME_NAMES)
+def _with_id(key: LineKey, known: Sequence[str]) -> Suggestion:
+    """The id of a key; none where the time alone, or with the known columns, suffices."""
+    names = [name for name in key.columns if name not in known]
+    if not names:
+        why = "every time occurs once: one series"
+        if known:
+            why = "the declared columns distinguish lines of the same time"
+        if not key.sufficient:
+            why = "no column distinguishes lines of the same time"
+    else:
+        verb = "distinguishes" if len(names) == 1 else "together distinguish"
+        why = f"{verb} lines of the same time"
+        if not key.sufficient:
+            why += f", but not {100 * key.share:.1f}% of them"
+    return Suggestion.of("data.id", _one_or_list(names), why)
 
 
 def _with_target(suggestion: Suggestion, raw_table: RawTable, used: set[str]) -> Suggestion:
     """Add the target, or the wide form where several columns hold numbers and none is an id."""
     columns = [c for c in raw_table.columns if c.name not in used and c.numeric and not c.constant]
     names = [c.name for c in columns if not is_counter(raw_table, c)]
+    values = [n for n in names if not _numbers_lines(raw_table, n)]
+    names = values or names
     if not names:
         return suggestion
     best = min(names, key=lambda name: name_rank(name, TARGET_NAMES))
@@ -127,6 +134,12 @@ def _with_target(suggestion: Suggestion, raw_table: RawTable, used: set[str]) ->
         )
     why = "the only column of numbers" if len(names) == 1 else "the first column of numbers"
     return suggestion | Suggestion.of("data.target", names[0], why)
+
+
+def _numbers_lines(raw_table: RawTable, name: str) -> bool:
+    """Whether a column holds another whole number on each line, as the number of a record."""
+    column = raw_table[name]
+    return column.kind == "integer" and column.distinct == len(raw_table) > 50
 
 
 def is_counter(raw_table: RawTable, column: Column) -> bool:

@@ -23,6 +23,7 @@ _FEWEST_CYCLES = 3
 _FEW_CYCLES = 8
 _MOST_PEAKS = 25
 _LEAST = 0.1  # share of the variance
+_STRONG, _STRONG_CORRELATION = 0.3, 0.4  # what a period that is not usual must reach
 _MOST_SEASONS = 4
 _BROAD = 0.15  # share of a period within which peaks belong together
 _NOISE = 0.03  # share by which the best length of a broad peak may be off
@@ -109,8 +110,24 @@ def find_periods(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Se
         s
         for s in seasons
         if s.explained >= (1 if s.period in usual else 1.5) * _LEAST
+        and (s.period in usual or not usual or _is_strong(s, n, usual))
         and s.correlation >= _least_correlation(s.period, n, s.period in usual)
     ]
+
+
+def _is_strong(season: Season, n: int, usual: Sequence[int]) -> bool:
+    """Whether a period that is not usual stands on evidence of its own, in series of n steps.
+
+    On hours, harmonics of a year and near multiples of a day or a week look like seasons: 361, 602.
+    """
+    near = [p for p in usual if abs(season.period - p * round(season.period / p)) <= _NOISE * p]
+    multiple = any(season.period > p for p in near)
+    return (
+        not multiple
+        and season.explained >= _STRONG
+        and season.correlation >= _STRONG_CORRELATION
+        and n >= _FEW_CYCLES * season.period
+    )
 
 
 def _least_correlation(period: int, n: int, usual: bool) -> float:

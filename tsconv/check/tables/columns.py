@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from tsconv.check.tables.time_formats import time_format_of
 from tsconv.data.missing import MISSING
+from tsconv.data.reading.csv_files.text_numbers import without_groups
 
 _SAMPLE = 1000  # values from which the kind of a text column is decided
 
@@ -48,8 +49,12 @@ class Column:
         )
 
 
-def profile_column(table: pa.Table, name: str, decimal: str = ".") -> Column:
-    """Profile one column of an Arrow table; `decimal` is the decimal mark of its text cells.
+def profile_column(
+    table: pa.Table, name: str, decimal: str = ".", thousands: str | None = None
+) -> Column:
+    """Profile one column of an Arrow table.
+
+    decimal, thousands: the decimal mark of its text cells, and what groups their digits.
 
     >>> column = profile_column(pa.table({"y": ["1.5", "2", "?", "4"]}), "y")
     >>> column.kind, column.low, column.high, column.bad_cells
@@ -62,11 +67,11 @@ def profile_column(table: pa.Table, name: str, decimal: str = ".") -> Column:
         return Column(name, "empty", len(column), 0)
     if pa.types.is_boolean(kind) or pa.types.is_nested(kind) or pa.types.is_binary(kind):
         return Column(name, "text", missing, None)
+    if is_text(kind):
+        return _profile_text(column, name, decimal, thousands)
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = kind.value_type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _profile_text(column, name, decimal)
     ends = pc.min_max(column)
     low, high = ends["min"].as_py(), ends["max"].as_py()
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
@@ -78,10 +83,12 @@ def profile_column(table: pa.Table, name: str, decimal: str = ".") -> Column:
     return Column(name, "text", missing, _count_distinct(column))
 
 
-def _profile_text(column: pa.ChunkedArray, name: str, decimal: str) -> Column:
+def _profile_text(
+    column: pa.ChunkedArray, name: str, decimal: str, thousands: str | None
+) -> Column:
     """Text that is times, numbers in most cells, or words."""
     spellings = column.combine_chunks().dictionary_encode()
-    words = pd.Series(spellings.dictionary.to_pandas(), dtype="object").astype(str)
+    words = distinct_words(column)
     counts = np.bincount(pc.drop_null(spellings.indices).to_numpy(), minlength=len(words))
     marked_missing = words.isin(MISSING).to_numpy()
     empty = (words == "").to_numpy()
@@ -93,9 +100,10 @@ def _profile_text(column: pa.ChunkedArray, name: str, decimal: str) -> Column:
     sample = values.iloc[:: max(1, len(values) // _SAMPLE)]
     if len(sample) and time_format_of(sample) is not None:
         return Column(name, "time", missing, distinct, str(values.min()), str(values.max()))
-    numbers = to_numbers(words, decimal).to_numpy()
+    numbers = to_numbers(words, decimal, thousands).to_numpy()
     are_numbers = ~np.isnan(numbers) & ~marked_missing
-    if len(values) and are_numbers.sum() > 0.5 * len(values):
+    zeros = bool(values.str.match(r"0\d").any())  # 007 is a name
+    if len(values) and are_numbers.sum() > 0.5 * len(values) and not zeros:
         wrong = ~are_numbers & ~marked_missing
         return Column(
             name,
@@ -110,12 +118,32 @@ def _profile_text(column: pa.ChunkedArray, name: str, decimal: str) -> Column:
     return Column(name, "text", missing, distinct)
 
 
-def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
-    """Convert cells to numbers, NaN where a cell is not one; `decimal` is the mark of text cells.
+def is_text(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is text, plain or with each distinct text kept once.
+
+    >>> is_text(pa.string()), is_text(pa.dictionary(pa.int32(), pa.string())), is_text(pa.int64())
+    (True, True, False)
+    """
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def distinct_words(column: pa.ChunkedArray) -> pd.Series:
+    """The distinct texts of a column, in the order in which dictionary_encode numbers them."""
+    spellings = column.combine_chunks().dictionary_encode()
+    return pd.Series(spellings.dictionary.to_pandas(), dtype="object").astype(str)
+
+
+def to_numbers(column: pd.Series, decimal: str = ".", thousands: str | None = None) -> pd.Series:
+    """Convert cells to numbers, NaN where a cell is not one.
+
+    decimal, thousands: the decimal mark of text cells, and what groups their digits.
 
     >>> to_numbers(pd.Series(["1,5", "x"]), ",").tolist()
     [1.5, nan]
     """
+    if thousands is not None and not pd.api.types.is_numeric_dtype(column):
+        column = without_groups(column.astype(str).str.strip(), thousands, decimal)
     if decimal != "." and not pd.api.types.is_numeric_dtype(column):
         column = column.astype(str).str.strip().str.replace(decimal, ".", regex=False)
     return pd.to_numeric(column, errors="coerce")

@@ -8,24 +8,37 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
 from tsconv.check.tables.array_types import Floats, Ints
-from tsconv.check.tables.columns import Column, profile_column, to_numbers
+from tsconv.check.tables.columns import (
+    Column,
+    distinct_words,
+    is_text,
+    profile_column,
+    to_numbers,
+)
 from tsconv.config.schema import DataConfig
 from tsconv.data.missing import MISSING
 from tsconv.data.reading.csv_files.compression import open_unpacked
-from tsconv.data.reading.files import is_parquet
+from tsconv.data.reading.excel_files.sheet import read_sheet
+from tsconv.data.reading.files import is_excel, is_parquet
 from tsconv.data.settings import FileFormat
+from tsconv.errors import TsconvError
 
 _MOST_BYTES = 256_000_000
+_HEAD = 1_000_000  # bytes in which leading zeros are looked for
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+_MOST_DISTINCT = 5000  # texts in a block, up to which each is kept once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,12 +54,22 @@ class RawTable:
     columns: tuple[Column, ...]
     complete: bool = True  # whether these are all lines of the files
     decimal: str = "."  # the decimal mark of text cells
+    thousands: str | None = None  # what groups digits in text cells
 
     @classmethod
-    def of(cls, table: pa.Table, complete: bool = True, decimal: str = ".") -> RawTable:
+    def of(
+        cls,
+        table: pa.Table,
+        complete: bool = True,
+        decimal: str = ".",
+        thousands: str | None = None,
+    ) -> RawTable:
         """Profile every column of an Arrow table."""
-        columns = tuple(profile_column(table, name, decimal) for name in table.column_names)
-        return cls(table, columns, complete, decimal)
+        table = table.unify_dictionaries()
+        columns = tuple(
+            profile_column(table, name, decimal, thousands) for name in table.column_names
+        )
+        return cls(table, columns, complete, decimal, thousands)
 
     def __len__(self) -> int:
         return int(self.arrow.num_rows)
@@ -71,9 +94,19 @@ class RawTable:
         codes: Ints = pc.fill_null(indices, -1).to_numpy(zero_copy_only=False).astype("int64")
         return codes
 
+    def words(self, name: str) -> pd.Series:
+        """The distinct texts of a column, without empty ones, in order of first appearance."""
+        words = distinct_words(self.arrow[name])
+        return words[words.str.strip() != ""].reset_index(drop=True)
+
     def numbers(self, name: str) -> Floats:
         """(N,) float64, NaN where a cell is missing or not a number."""
-        numbers = to_numbers(self.arrow[name].to_pandas(), self.decimal)
+        column = self.arrow[name]
+        if is_text(column.type):
+            words = to_numbers(distinct_words(column), self.decimal, self.thousands)
+            values = np.append(words.to_numpy(dtype="float64", na_value=np.nan), np.nan)
+            return np.asarray(values[self.codes(name)], dtype="float64")
+        numbers = to_numbers(column.to_pandas(), self.decimal)
         return numbers.to_numpy(dtype="float64", na_value=np.nan)
 
 
@@ -92,6 +125,7 @@ def read_raw_table(files: Sequence[Path], data: DataConfig) -> RawTable | None:
             table, used, all_of_it = _read_file(path, data, bytes_left)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeError, LookupError):
             return None
+        pa.default_memory_pool().release_unused()
         tables.append(table)
         bytes_left -= used
         complete &= all_of_it
@@ -101,14 +135,15 @@ def read_raw_table(files: Sequence[Path], data: DataConfig) -> RawTable | None:
         table = pa.concat_tables(_with_equal_types(tables), promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return None
-    return RawTable.of(table, complete, data.decimal)
+    return RawTable.of(table, complete, data.decimal, FileFormat.of(data).thousands)
 
 
 def _with_equal_types(tables: list[pa.Table]) -> list[pa.Table]:
     """Columns that are text in one file and numbers in another, as text in all."""
-    texts = {f.name for t in tables for f in t.schema if pa.types.is_string(f.type)}
-    others = {f.name for t in tables for f in t.schema if not pa.types.is_string(f.type)}
-    for name in texts & others:
+    texts = {f.name for t in tables for f in t.schema if is_text(f.type)}
+    kinds = {(f.name, str(f.type)) for t in tables for f in t.schema}
+    mixed = {name for name in texts if sum(n == name for n, _ in kinds) > 1}
+    for name in mixed:
         tables = [
             t.set_column(t.column_names.index(name), name, t[name].cast(pa.string()))
             if name in t.column_names
@@ -122,22 +157,69 @@ def _read_file(path: Path, data: DataConfig, most_bytes: int) -> tuple[pa.Table,
     """The table, the bytes that it took, and whether that is the whole file."""
     if is_parquet(path):
         return _read_parquet(path, most_bytes)
+    if is_excel(path):
+        return _read_excel(path, data), path.stat().st_size, True
     with open_unpacked(path) as stream:
         block = stream.read(most_bytes)
         more = len(stream.read(1)) > 0
     if more:
         block = block[: block.rfind(b"\n") + 1]
-    table = pyarrow.csv.read_csv(
+    table = _read_block(block, data, {})
+    # As they are written: reading joins times of day with a date as text, and offsets tell zones.
+    written = {f.name: _TEXT for f in table.schema if _stays_text(f.type)}
+    written |= dict.fromkeys(_with_leading_zeros(block[:_HEAD], table, data), _TEXT)
+    if written:
+        table = _read_block(block, data, written)
+    return table, len(block), not more
+
+
+def _with_leading_zeros(start: bytes, table: pa.Table, data: DataConfig) -> list[str]:
+    """The columns of whole numbers that are written with leading zeros: 007 is a name."""
+    whole = {f.name: pa.string() for f in table.schema if pa.types.is_integer(f.type)}
+    if len(start) == _HEAD:
+        start = start[: start.rfind(b"\n") + 1]
+    if not whole or re.search(rb"(?:^|[^0-9.])0[0-9]", start) is None:
+        return []
+    head = _read_block(start, data, whole)
+    return [n for n in whole if pc.any(pc.match_substring_regex(head[n], r"^\s*0\d")).as_py()]
+
+
+def _stays_text(kind: pa.DataType) -> bool:
+    with_offset = pa.types.is_timestamp(kind) and kind.tz is not None
+    return bool(pa.types.is_time(kind) or with_offset)
+
+
+def _read_block(block: bytes, data: DataConfig, types: dict[str, pa.DataType]) -> pa.Table:
+    """Parse the bytes of a CSV file; types: of the columns whose type is not to be inferred."""
+    return pyarrow.csv.read_csv(
         io.BytesIO(block),
         read_options=pyarrow.csv.ReadOptions(encoding=data.encoding),
         parse_options=pyarrow.csv.ParseOptions(delimiter=FileFormat.of(data).sep),
         convert_options=pyarrow.csv.ConvertOptions(
+            column_types=types,
             null_values=[*MISSING, *map(str, data.na_values)],
             strings_can_be_null=False,
             decimal_point=data.decimal,
+            auto_dict_encode=True,
+            auto_dict_max_cardinality=_MOST_DISTINCT,
         ),
     )
-    return table, len(block), not more
+
+
+def _read_excel(path: Path, data: DataConfig) -> pa.Table:
+    """The sheet; columns of cells of several kinds become text."""
+    try:
+        sheet = read_sheet(path, FileFormat.of(data))
+    except TsconvError as error:
+        raise pa.ArrowInvalid(str(error)) from error
+    columns = []
+    for name in sheet.names:
+        cells = list(sheet.column(name))
+        try:
+            columns.append(pa.array(cells))
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            columns.append(pa.array([None if c is None else str(c) for c in cells], pa.string()))
+    return pa.Table.from_arrays(columns, names=list(sheet.names))
 
 
 def _read_parquet(path: Path, most_bytes: int) -> tuple[pa.Table, int, bool]:

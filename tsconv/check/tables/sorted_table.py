@@ -33,10 +33,11 @@ class SortedTable:
     def __init__(self, table: Table) -> None:
         self.file_table = table
         order = sorted_order(table.members, table.time)
+        in_order = slice(None) if order is None else order  # a view where the lines are sorted
         self.order: Ints = np.arange(len(table.codes)) if order is None else order
-        self.members: Ints = table.members[self.order]
-        self.time = table.time[self.order]
-        self.values = table.values[self.order]
+        self.members: Ints = table.members[in_order]
+        self.time = table.time[in_order]
+        self.values = table.values[in_order]
         self.n_targets = len(table.channels) - table.n_past
         self.starts: Ints = np.flatnonzero(np.diff(self.members, prepend=-1))
         self.counts: Ints = np.diff(self.starts, append=len(self.members))

@@ -12,11 +12,21 @@ _DATES = (
     "%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d %B %Y",
     "%B %d, %Y", "%d-%b-%y",
 )  # fmt: skip
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %H")
 # Tried one group after the other: where there are dots, the day comes before the month unless it
 # cannot. Every format that an error of reading advises is among them (timestamps.formats).
 _FORMAT_GROUPS = (
-    (*(date + clock for date in _DATES for clock in _CLOCKS), "%b %Y", "%B %Y", "%m/%Y"),
+    (
+        *(date + clock for date in _DATES for clock in _CLOCKS),
+        "%b %Y",
+        "%B %Y",
+        "%m/%Y",
+        "%Y %b",
+        "%Y %B",
+        "%YM%m",
+        "%b-%y",
+        "%b-%Y",
+    ),
     tuple("%m.%d.%Y" + clock for clock in _CLOCKS),
 )
 
