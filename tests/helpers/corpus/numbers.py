@@ -164,8 +164,16 @@ def ids_that_are_numbers(folder: Path, rng: Rng) -> list[Series]:
 
 @CASES.add()
 def ids_with_leading_zeros(folder: Path, rng: Rng) -> list[Series]:
-    truth = members(rng, ["007", "07", "NA", "1e5"], span("2023-01-01", 150), "sold", digits=0)
+    truth = members(rng, ["007", "07", "1e5"], span("2023-01-01", 150), "sold", digits=0)
     save(long_frame(truth, ["sku"], "date"), folder / "data.csv")
+    return truth
+
+
+@CASES.add()
+def ids_of_which_one_is_na(folder: Path, rng: Rng) -> list[Series]:
+    """Namibia is a country, not a missing value."""
+    truth = members(rng, ["DE", "NA", "NO"], span("2023-01-01", 150), "sold", digits=0)
+    save(long_frame(truth, ["country"], "date"), folder / "data.csv")
     return truth
 
 
