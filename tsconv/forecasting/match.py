@@ -16,6 +16,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.covariates.encode import encode, with_calendar
 from tsconv.data.covariates.future import require_future
 from tsconv.data.covariates.shift import reject_shift
+from tsconv.data.covariates.target_shift import target_shift_notes
 from tsconv.data.panel.find_frequency import commonest_frequency
 from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.panel import Panel, build_panel
@@ -108,6 +109,7 @@ def prepare_forecast(
     panel = match_panel(bundle, table, freq)
     origins, notes = require_future(panel, bundle.encodings, horizon, spec.context_length)
     notes += _early_notes(panel, horizon)
+    notes += target_shift_notes(panel, bundle.target_ranges, spec.context_length)
     return encode_panel(bundle, panel.with_notes(notes), table.source), origins
 
 

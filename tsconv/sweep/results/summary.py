@@ -100,7 +100,15 @@ def summary(study: optuna.Study, sweep: SweepConfig) -> list[str]:
         lines += ["Pareto front:", *(f"  {_describe(t, sweep)}" for t in best)]
     elif best:
         lines.append(f"best: {_describe(best[0], sweep)}")
-    return lines
+    return lines + (_describe_rival(best[0], sweep) if best else [])
+
+
+def _describe_rival(trial: FrozenTrial, sweep: SweepConfig) -> list[str]:
+    """A line with the best simple forecast's figures for the objectives that are errors."""
+    rival = trial.user_attrs.get("rival") or {"val": {}}
+    figures = {name: rival["val"].get(name.removeprefix("val.")) for name in sweep.objectives}
+    shown = [f"{name} {value:.5g}" for name, value in figures.items() if value is not None]
+    return [f"best simple forecast: {rival['name']}: {', '.join(shown)}"] if shown else []
 
 
 def short_names(keys: list[str]) -> dict[str, str]:
