@@ -61,7 +61,7 @@ class Forecaster:
     def bundle(self) -> Bundle:
         """The trained bundle; raises BundleError before `fit` or `load`."""
         if self._bundle is None:
-            raise BundleError("this Forecaster has no weights yet: call fit or load first")
+            raise BundleError("this Forecaster is not trained yet: call fit or load first")
         return self._bundle
 
     def fit(self, data: Data) -> Forecaster:

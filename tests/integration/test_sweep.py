@@ -238,7 +238,7 @@ def test_a_sweep_in_which_all_trials_fail_says_why(tsconv: Run, tmp_path: Path) 
         "optimizer.lr=1e30", "~search_space.optimizer",
     )  # fmt: skip
     assert done.returncode == 1
-    assert "every trial failed, 3 of 3; the first with: the gradient is not finite" in done.stderr
+    assert "every trial failed (3); the first error is: the gradient is not finite" in done.stderr
     assert "Traceback" not in done.stderr
     assert [t["state"] for t in trials(tmp_path)] == ["failed"] * 3
 

@@ -124,7 +124,7 @@ def test_an_interrupted_multirun_says_what_is_left_and_goes_on(
         assert [line[name] for line in ours] == [line[name] for line in theirs]
     other = tsconv_here(*command[:-2], "seed=0,1", "run_dir=many")
     assert other.returncode == 1
-    assert "is not empty and not of the same multirun" in other.stderr
+    assert "holds something other than this multirun" in other.stderr
 
 
 def summary(folder: Path) -> list[dict[str, str]]:

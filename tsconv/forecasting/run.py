@@ -149,5 +149,5 @@ def _find_device(name: str) -> torch.device:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(
-            f"`device` (={name}): this machine has none of that name; use auto or cpu"
+            f"`device` (={name}): this machine has no such device; use auto or cpu"
         ) from error

@@ -15,8 +15,9 @@ _DISAGREEMENTS = (
     (
         "mae",
         "mase",
-        "the largest series rule mae, every series counts alike in mase; look at mase, unless the "
-        "largest series matter most",
+        "the largest series dominate mae, and every series counts alike in mase; look at mase "
+        "unless "
+        "the largest series matter most",
     ),
     (
         "scaled_mae",
@@ -27,7 +28,7 @@ _DISAGREEMENTS = (
     (
         "mae",
         "mse",
-        "the few largest errors rule mse; look at mse where one large error costs more than "
+        "a few large errors dominate mse; look at mse where one large error costs more than "
         "several small ones, else at mae",
     ),
     (

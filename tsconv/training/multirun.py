@@ -94,7 +94,9 @@ def run_jobs(
     for config in configs:
         cache.prepare(config)
         if config.resume is not None:
-            raise ConfigError("`resume` goes on with one run; a multirun starts new ones")
+            raise ConfigError(
+                "`resume` continues one run, and a multirun starts new ones: leave it out"
+            )
     folder = _make_folder(configs[0], jobs)
     changed = [[o for i, o in enumerate(job) if len({j[i] for j in jobs}) > 1] for job in jobs]
     names = [f"{n:03d}_{_folder_name(own)}".rstrip("_") for n, own in enumerate(changed)]
@@ -170,7 +172,8 @@ def _make_folder(config: TrainConfig, jobs: Sequence[list[str]]) -> Path:
         same = known.is_file() and known.read_text(encoding="utf-8") == text
         if folder.exists() and any(folder.iterdir()) and not same:
             raise ConfigError(
-                f"`run_dir` (={folder}) is not empty and not of the same multirun; name another"
+                f"`run_dir` (={folder}) holds something other than this multirun; name another "
+                f"folder"
             )
         folder.mkdir(parents=True, exist_ok=True)
     replace_text(folder / _JOBS, text)

@@ -50,7 +50,7 @@ def target_shift_notes(
 def _describe(name: str, values: npt.NDArray[np.float64], trained: TrainingRange) -> str:
     middle = float(np.nanmedian(values))
     return (
-        f"target `{name}`: half of its latest values are below {middle:.4g}, and in training half "
-        f"were below {trained.middle:.4g} (nearly all from {trained.low:.4g} to "
+        f"target `{name}`: the median of its latest values is {middle:.4g}, and in training "
+        f"it was {trained.middle:.4g} (nearly all values from {trained.low:.4g} to "
         f"{trained.high:.4g}): check that it is in the unit of the training"
     )
