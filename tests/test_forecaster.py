@@ -5,6 +5,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import polars as pl
@@ -265,3 +266,14 @@ def test_resume_needs_no_other_key(tmp_path: Path) -> None:
     assert again.fit(tmp_path / "sales.csv").metrics["train_steps"] == steps + 4
     with pytest.raises(ConfigError, match="a resumed training keeps it"):
         Forecaster(resume=str(run), model__hidden=5).fit(frame)
+
+
+@pytest.mark.parametrize("kind", [lambda frame: frame, pl.from_pandas, pa.Table.from_pandas])
+def test_times_that_are_text_come_back_as_text(kind: Any) -> None:
+    frame = daily_frame(2, 60)
+    frame["ds"] = pd.to_datetime(frame["ds"]).dt.strftime("%d.%m.%Y")
+    keys = {"data__time_format": "%d.%m.%Y", **QUICK}
+    made = Forecaster(horizon=2, **keys).fit(kind(frame)).forecast(kind(frame))
+    times = made["ds"].to_pylist() if isinstance(made, pa.Table) else list(made["ds"])
+    after = pd.to_datetime(frame["ds"], format="%d.%m.%Y").max() + pd.to_timedelta([1, 2], "D")
+    assert times == [*after.strftime("%d.%m.%Y")] * 2

@@ -62,7 +62,8 @@ def test_a_new_row_is_forecast_by_what_rows_share(tmp_path: Path, rows: str) -> 
     assert panel.rows == ("west", "east")
     assert training_row_index(bundle, panel).tolist() == [2, -1]
     assert table["row"].unique().tolist() == ["west", "east"]
-    assert "rows that were not in the training data, forecast by what all rows share: east" in map(str, panel.notes)
+    text = "rows that were not in the training data, forecast by what all rows share: east"
+    assert text in map(str, panel.notes)
 
 
 def test_a_row_that_fell_silent_is_left_out_alone(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_a_bundle_with_rows_needs_rows_and_its_channels(tmp_path: Path) -> None:
     bundle = load_bundle(trained(tmp_path).run_dir / "bundle")
     one = stations(places=("north",))
     flat = DataConfig(id=None, target=["no2", "o3"], past_covariates="wind")
-    with pytest.raises(DataError, match=r"the bundle has rows, but the file has none: see `data.row`"):
+    with pytest.raises(DataError, match=r"bundle has rows, but the file has none: see `data.row`"):
         match_panel(bundle, table_from_frame(one, flat))
     less = DataConfig(id=None, row="place", target="no2")
     with pytest.raises(DataError, match=r"1 targets and 0 past covariates \(no2\), but the bundle"):

@@ -98,7 +98,8 @@ def test_forecast_of_new_and_short_series(trained: Path, tsconv: Run) -> None:
         "forecast 3 series, 7 steps each; 1 series left out", "f.png", "f.csv",
     ]  # fmt: skip
     assert (
-        "left out: 1 series not forecast, with no observed value in the last 42 steps: gone" in done.stdout
+        "left out: 1 series not forecast, with no observed value in the last 42 steps: gone"
+        in done.stdout
     )
     out = pd.read_csv(trained / "f.csv", dtype={"shop": str}, keep_default_na=False)
     assert list(out.columns[:5]) == ["shop", "day", "tsconv", "tsconv-lo-80", "tsconv-hi-80"]

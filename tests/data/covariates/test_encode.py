@@ -60,7 +60,8 @@ def test_lines_after_the_last_target_hold_the_known_future_alone() -> None:
     assert panel.covariates.lengths.tolist() == [5, 4]
     promo = panel.covariates.values[:, panel.covariates.names.index("promo"), 0]
     np.testing.assert_array_equal(promo, [0, 1, 0, 1, 0, 1, 0, NAN, 1])
-    assert any("3 lines after the last observed target of their series" in str(n) for n in panel.notes)
+    text = "3 lines after the last observed target of their series"
+    assert any(text in str(n) for n in panel.notes)
 
 
 def test_without_a_known_future_the_lines_after_the_last_target_are_trimmed() -> None:
@@ -112,9 +113,8 @@ def test_encodings_come_from_the_training_part_and_know_the_unknown() -> None:
     np.testing.assert_array_equal(coded.covariates.values[:5, 1, 0], [-1, 1, -1, 1, -1])
     assert coded.static.values[:, :, 0].tolist() == [[1, 0], [0, 0]]
     assert any("`size` is constant in the training" in str(n) for n in coded.notes)
-    assert any(
-        "`sky`: `rain`, `fog`, `` did not occur in training (3 such categories)" in str(n) for n in coded.notes
-    )
+    text = "`sky`: `rain`, `fog`, `` did not occur in training (3 such categories)"
+    assert any(text in str(n) for n in coded.notes)
     again = encode(panel, [Encoding.from_dict(dataclasses.asdict(e)) for e in encodings])
     assert torch.equal(again.static.values, coded.static.values)  # type: ignore[union-attr]
 

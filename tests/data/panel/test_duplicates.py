@@ -84,4 +84,5 @@ def test_unsorted_rows_are_told() -> None:
     rows = [("a", t, float(t)) for t in (1, 2, 5, 4, 3)]
     (note,) = panel_of(long(rows)).notes
     assert note.kind is NoteKind.UNSORTED_LINES
-    assert str(note).startswith("the DataFrame: line 5 is earlier than line 4 before it (2 such lines)")
+    text = "the DataFrame: line 5 is earlier than line 4 before it (2 such lines)"
+    assert str(note).startswith(text)

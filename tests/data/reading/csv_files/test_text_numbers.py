@@ -47,7 +47,8 @@ def test_grouped_digits_are_numbers(
 @pytest.mark.parametrize("cell", ["1,23", "1234,567", "1,,234", ",123", "1,2345", "12.5,000"])
 def test_groups_of_another_size_are_refused(cell: str, tmp_path: Path) -> None:
     words = (
-        rf"line 3, column `y`: '{cell}' is not a number \(1 such cell\); `data.thousands` \(=,\) stands"
+        rf"line 3, column `y`: '{cell}' is not a number \(1 such cell\); "
+        r"`data.thousands` \(=,\) stands"
     )
     with pytest.raises(DataError, match=words):
         values(tmp_path, ["1,000", cell], thousands=",")
