@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import torch
 from tsconv import cli
 from tsconv.config.compose import forecast_config
 from tsconv.forecasting.run import run_forecast
+from tsconv.output import plots
 
 QUICK = (
     "trainer.max_steps=2", "compile=false", "precision=float32", "plots=false",
@@ -112,3 +114,21 @@ def test_a_target_in_another_unit_is_noted(
     frame.assign(sold=frame["sold"] * 1.3).to_csv("unit.csv", index=False)  # a good year
     assert cli.main(["forecast", *keys]) == 0
     assert "target `sold`" not in capsys.readouterr().err
+
+
+def test_a_picture_shows_every_series_that_is_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    original = plots.plot_forecasts
+
+    def counting(panel: Any, made: Any, quantiles: Any, path: Path, most: int, *more: Any) -> None:
+        drawn.append(min(most, len(made.series)))
+        original(panel, made, quantiles, path, most, *more)
+
+    monkeypatch.setattr(plots, "plot_forecasts", counting)
+    keys = ("bundle=run", "data.path=sales.csv", "output=f.csv", "plot=p.png", f"start={ORIGIN}")
+    for asked, count in (("series=[b,a]", 2), ("series=b", 1), ("horizon=5", 1)):
+        assert cli.main(["forecast", *keys, "plot_series=1", asked]) == 0
+        assert drawn[-1] == count
+    assert Path("p.png").stat().st_size > 5000
