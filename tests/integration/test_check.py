@@ -163,7 +163,7 @@ def test_an_experiment_and_a_family_of_rows(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "`data.path` must be given"),
+        (["data.path=null"], "`data.path` must be given"),
         (["data.path=none.csv"], "does not exist"),
         (["data.path=sales.csv", "output=report.txt"], "`output` (=report.txt) must end in .json"),
         (["data.path=sales.csv", "output=no/r.json"], "the folder no does not exist"),
