@@ -198,7 +198,7 @@ def test_refused_in_one_line(
 def test_usage(tsconv: Run) -> None:
     assert "tsconv check data.path=" in tsconv("--help").stdout
     shown = tsconv("check", "--help").stdout
-    assert "output: null" in shown
+    assert "output=null" in shown
     assert 'run_script("check")' in (ROOT / "scripts" / "check.py").read_text()
 
 
