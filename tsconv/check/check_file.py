@@ -41,9 +41,9 @@ from tsconv.check.panel_attempt import attempt_reading
 from tsconv.check.panel_sections import seasons_section, series_section, training_section
 from tsconv.check.read_attempt import ReadAttempt
 from tsconv.check.report import Finding, Report, Section
-from tsconv.check.suggestions.roles import declared_roles
+from tsconv.check.suggestions.column_roles.roles import declared_roles
+from tsconv.check.suggestions.column_roles.undeclared_columns import Candidate, candidate_roles
 from tsconv.check.suggestions.seasons import find_seasons
-from tsconv.check.suggestions.undeclared_columns import Candidate, candidate_roles
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.check.train_command import train_command
 from tsconv.check.training_preview import TrainingPreview, preview_training

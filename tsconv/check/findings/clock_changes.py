@@ -15,6 +15,7 @@ from tsconv.errors import TsconvError
 from tsconv.text import plural
 
 _HOUR = 3_600_000_000  # microseconds
+_HOURS_OF_CHANGE = 5  # of a day, in which the clocks of all regions change
 _SAMPLE = 100_000  # gaps from which the commonest step is estimated
 Days = npt.NDArray[np.datetime64]
 
@@ -158,7 +159,10 @@ def _nth_sunday(year: int, month: int, nth: int) -> datetime.date:
 
 
 def _on_days(table: SortedTable, lines: Ints, days: Days) -> Bools:
-    return np.isin(table.time[lines].astype("datetime64[D]"), days)
+    """Which lines lie in the first hours of some days, in which clocks change."""
+    day = table.time[lines].astype("datetime64[D]")
+    hours = (table.time[lines] - day).astype("int64") // _HOUR
+    return np.asarray(np.isin(day, days) & (hours < _HOURS_OF_CHANGE))
 
 
 def _count_dates(table: SortedTable, lines: Ints) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tsconv.check.report import Finding
-from tsconv.check.suggestions.line_keys import MOST_DUPLICATES
+from tsconv.check.suggestions.column_roles.line_keys import MOST_DUPLICATES
 from tsconv.check.tables.array_types import Ints
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.notes import NoteKind

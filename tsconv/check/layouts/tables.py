@@ -103,6 +103,25 @@ def describe_coded_times(raw_table: RawTable) -> str | None:
     return None
 
 
+def describe_quarter_beside_year(raw_table: RawTable) -> str | None:
+    """Name two columns of years and quarters, or weeks, that are the time together; or None."""
+    if any(column.kind == "time" for column in raw_table.columns):
+        return None
+    whole = {c.name.strip().lower(): c for c in raw_table.columns if c.kind == "integer"}
+    year = whole.get("year") or whole.get("yr")
+    for names, most, what, date in (
+        (("quarter", "qtr", "q"), 4, "quarter", "1959-04-01 for the second quarter of 1959"),
+        (("week", "weekofyear", "week_of_year"), 53, "week", "the Monday of each"),
+    ):
+        part = next((whole[name] for name in names if name in whole), None)
+        if year is not None and part is not None and part.low >= 1 and part.high <= most:
+            return (
+                f"`{year.name}` and `{part.name}` hold the time together, and tsconv reads a year "
+                f"and a {what} only from one column of dates: write one, such as {date}"
+            )
+    return None
+
+
 def describe_no_target(raw_table: RawTable, used: set[str]) -> str:
     """Say that no column holds numbers to forecast, and which ones nearly do.
 
@@ -112,6 +131,12 @@ def describe_no_target(raw_table: RawTable, used: set[str]) -> str:
         if name in used or not is_text(raw_table.arrow[name].type):
             continue
         words = raw_table.words(name).str.strip()
+        if len(words) and words.str.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}").mean() > 0.9:
+            return (
+                f"`{name}` holds numbers such as {words.iloc[0]!r}, whose comma may group "
+                f"thousands or be a decimal mark: set \"data.thousands=','\" or "
+                f"\"data.decimal=','\""
+            )
         numbers = words.str.fullmatch(r"[^\w\s]?[^\w\s]?\d[\d.,' ]*\s?[^\d]{0,3}")
         if len(words) and numbers.mean() > 0.9:
             return (
