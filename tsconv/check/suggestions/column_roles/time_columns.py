@@ -110,14 +110,17 @@ def time_candidates(raw_table: RawTable) -> list[tuple[str, ...]]:
         dates = [c for c in whole if c not in named and suggest_for_whole_numbers(raw_table, c)]
         out = [(c.name,) for c in sorted(named, key=lambda c: name_rank(c.name, TIME_NAMES))]
         out += [(c.name,) for c in dates]
-        counters = [c for c in whole[:1] if c.name == raw_table.names[0] and (c.name,) not in out]
-        out += [(c.name,) for c in counters if is_counter(raw_table, c) and _is_unnamed(c.name)]
+        first = raw_table.columns[0]
+        if first in whole and (first.name,) not in out and _are_unnamed_years(raw_table, first):
+            out.append((first.name,))
     return out
 
 
-def _is_unnamed(name: str) -> bool:
-    """Whether a first column has no name of its own, as the index of a table that was saved."""
-    return name.strip().lower() in ("", "index", "unnamed: 0")
+def _are_unnamed_years(raw_table: RawTable, column: Column) -> bool:
+    """Whether years stand below no name of their own, as the index of a table that was saved."""
+    unnamed = column.name.strip().lower() in ("", "index", "unnamed: 0")
+    years = column.low >= 1000 and column.high <= 2200
+    return unnamed and bool(years) and is_counter(raw_table, column)
 
 
 def _holds_dates(raw_table: RawTable, column: Column) -> bool:
