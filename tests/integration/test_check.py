@@ -258,7 +258,8 @@ def test_a_file_that_no_key_reads_must_be_fixed(
     frame.to_csv("sales.csv", index=False)
     code, out, err = checked(capsys, "data.path=sales.csv")
     assert code == 1
-    assert "is not a whole number of steps" in err
+    assert "the times lie on no regular grid" in err
+    assert ".resample('1D').mean()" in err
     assert "no command trains on this file yet:" in out
     assert "tsconv train" not in out
 

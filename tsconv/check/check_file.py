@@ -12,6 +12,7 @@ from tsconv.check.estimate import estimate_training
 from tsconv.check.file_sections import columns_section, file_section, suggested_section
 from tsconv.check.findings.covariates import find_leaks, find_useless_columns
 from tsconv.check.findings.from_notes import findings_from_notes
+from tsconv.check.findings.hour_stamps import find_hour_ending, find_utc_times
 from tsconv.check.findings.line_order import find_unsorted
 from tsconv.check.findings.series import (
     find_early_ends,
@@ -160,7 +161,11 @@ def _findings_in_lines(
     if not has_future:
         known_ahead = [c.name for c in undeclared if c.role == "future"]
         found.append(find_open_tails(table, known_ahead))
-    found.append(find_early_ends(table))
+    found += [
+        find_early_ends(table),
+        find_hour_ending(table, data),
+        find_utc_times(table, data, [c.name for c in undeclared]),
+    ]
     if attempt.raw_table is not None:
         found += find_useless_columns(attempt.raw_table, declared)
         if data.wide_columns_are is None:

@@ -73,7 +73,7 @@ class ClockChanges:
         if self.zone is not None:
             advice = f"write times in UTC, or set data.timezone={self.zone}"
         else:
-            advice = f"write times in UTC; no zone fits all lines, {self.zones[0]} among them"
+            advice = f"write times in UTC: no time zone fits all lines ({self.zones[0]} was tried)"
         return Finding("clock changes", "warning", self.text, self.count, self.first, advice)
 
 

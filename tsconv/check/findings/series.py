@@ -29,25 +29,33 @@ def find_uninformative_series(table: SortedTable) -> list[Finding]:
         high = np.fmax.reduceat(target, table.starts)
         constant = ((low == high) | np.isnan(low)).all(1) & (n > 1)
     kinds = (
-        (NoteKind.EMPTY_SERIES, "warning", n == 0, "without any value of the target"),
-        (NoteKind.ONE_POINT_SERIES, "note", n == 1, "with a single value"),
-        (NoteKind.CONSTANT_SERIES, "note", constant, "that never change"),
+        (NoteKind.EMPTY_SERIES, "warning", n == 0, "no value of the target", "has", "have"),
+        (NoteKind.ONE_POINT_SERIES, "note", n == 1, "a single value", "has", "have"),
+        (NoteKind.CONSTANT_SERIES, "note", constant, "", "never changes", "never change"),
     )
     findings = [_count_members(table, *each) for each in kinds]
     return [f for f in findings if f is not None]
 
 
 def _count_members(
-    table: SortedTable, kind: str, level: str, members: Bools, what: str
+    table: SortedTable, kind: str, level: str, members: Bools, what: str, verb: str, verbs: str
 ) -> Finding | None:
-    """members: (M,) which members the finding counts; it names the first."""
+    """members: (M,) which members the finding counts; it names the first.
+
+    what: the end of the sentence; verb, verbs: before it, of one series and of several.
+    """
     found = np.flatnonzero(members)
     if len(found) == 0:
         return None
+    text = f"{len(found):,} of {len(table.starts):,} series "
+    text += verb if len(found) == 1 else verbs
+    text += f" {what}" if what else ""
+    if len(table.starts) == 1:
+        text = f"the series {verb} {what}".rstrip() + ": there is nothing to learn from it"
     return Finding(
         kind,
-        level,
-        f"{plural(len(found), 'series', 'series')} of {len(table.starts):,} {what}",
+        "warning" if len(found) == len(table.starts) else level,
+        text,
         len(found),
         table.member_name(found[0]),
         names=table.member_ids(found[0]),

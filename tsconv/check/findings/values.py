@@ -41,7 +41,7 @@ def find_missing_values(table: SortedTable, use: Bools | None = None) -> Finding
     return Finding(
         NoteKind.MISSING_VALUES,
         "note",
-        f"{total:,} of {empty.size:,} values are missing ({percentage(total, empty.size)}): masked"
+        f"{total:,} of {empty.size:,} values {'is' if total == 1 else 'are'} missing ({percentage(total, empty.size)}): masked"
         + (f"; most in {shares}" if shares else ""),
         total,
         f"{table.location(i)}, column `{names[int(empty[i].argmax())]}`",
@@ -121,8 +121,8 @@ def find_zeros_and_negatives(table: SortedTable) -> list[Finding]:
         column = table.values[:, c]
         observed = int((~np.isnan(column)).sum())
         zeros, negative = int((column == 0).sum()), int((column < 0).sum())
-        if zeros > 0.3 * observed:
-            text = f"{percentage(zeros, observed)} of `{name}` are zeros: an intermittent series"
+        if 0.3 * observed < zeros < observed:
+            text = f"{percentage(zeros, observed)} of the values of `{name}` are 0"
             out.append(Finding("zeros", "note", text, zeros))
         if 0 < negative <= 0.001 * observed:
             out.append(

@@ -127,6 +127,9 @@ def describe_no_target(raw_table: RawTable, used: set[str]) -> str:
 
     used: columns that have another role.
     """
+    flat = [c.name for c in raw_table.columns if c.name not in used and c.numeric and c.constant]
+    if flat:
+        return f"`{flat[0]}` holds the same number on every line: there is nothing to forecast"
     for name in raw_table.names:
         if name in used or not is_text(raw_table.arrow[name].type):
             continue

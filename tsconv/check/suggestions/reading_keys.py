@@ -56,7 +56,8 @@ def suggest_csv_format(files: Sequence[Path], data: DataConfig) -> Suggestion:
     if lines:
         separator = _find_separator(lines, data.sep)
         if separator != data.sep:
-            suggestion |= Suggestion.of("data.sep", separator, "it separates the fields")
+            spelt = "tab" if separator == "\t" else separator
+            suggestion |= Suggestion.of("data.sep", spelt, "separates the fields of all lines")
     return suggestion
 
 

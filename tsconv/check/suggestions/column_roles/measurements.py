@@ -56,7 +56,7 @@ def measurements(
     measured = [
         c.name
         for c in numbers
-        if not _is_part_of_time(c)
+        if not is_part_of_time(c)
         and not _numbers_records(raw_table, c)
         and not (ticks is not None and follows_clock(raw_table.codes(c.name)[some], ticks))
         and not (key and _constant_per_series(raw_table, key, c.name))
@@ -70,7 +70,7 @@ def _lines(raw_table: RawTable) -> slice:
     return slice(None, None, len(raw_table) // _MOST_LINES | 1)
 
 
-def _is_part_of_time(column: Column) -> bool:
+def is_part_of_time(column: Column) -> bool:
     """Whether whole numbers are a part of a date or clock by their name and range."""
     name = re.sub(r"[\W_]+", "", column.name.lower())
     low, high = _PARTS_OF_TIME.get(name, (1, 0))

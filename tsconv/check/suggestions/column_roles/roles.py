@@ -132,9 +132,9 @@ def _with_target(
         return suggestion | Suggestion.of("data.target", best, "by its name")
     one_series = suggestion.keys.get("data.id", "") is None
     if len(names) == 1 or not one_series:
-        why = "the only column of numbers that are measured"
+        why = "the only column of measurements"
         if len(names) > 1:
-            why = f"the first of {len(names)} columns of measurements; name another where it is not"
+            why = f"the first of {len(names)} measurements; name the one that you forecast"
         return suggestion | Suggestion.of("data.target", names[0], why)
     likeness = compare_columns(raw_table, names)
     if likeness.alike:
@@ -145,9 +145,9 @@ def _with_target(
         return Suggestion(keys, suggestion.reasons) | Suggestion.of(
             "data.wide_columns_are", "series", why
         )
-    why = f"{len(names)} columns of numbers {likeness.reason}: measurements of one series"
+    why = f"{len(names)} columns of numbers {likeness.reason}"
     if len(names) > _MOST_TARGETS:
-        why += ", the first of them; the others may be past covariates"
+        why = f"the first of {why}; the others may be past covariates"
         return suggestion | Suggestion.of("data.target", names[0], why)
-    why += "; name the one that is to be forecast where it is one"
+    why += ": several targets of one series; name a single one to forecast only that"
     return suggestion | Suggestion.of("data.target", names, why)

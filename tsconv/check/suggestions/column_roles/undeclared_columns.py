@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tsconv.check.suggestions.column_roles.measurements import is_counter
+from tsconv.check.suggestions.column_roles.measurements import is_counter, is_part_of_time
 from tsconv.check.suggestions.column_roles.time_ticks import follows_clock
 from tsconv.check.tables.columns import Column
 from tsconv.check.tables.raw_table import RawTable
@@ -62,6 +62,8 @@ def _candidate(raw_table: RawTable, column: Column, table: SortedTable | None) -
             return Candidate(name, "future", f"known ahead, {filled}")
         if _follows_clock(raw_table, column, table):
             return Candidate(name, "calendar", "follows from the time")
+    if is_part_of_time(column):
+        return Candidate(name, "calendar", "a part of the time")
     if not column.numeric:
         return Candidate(name, "category", "covariate of categories")
     return Candidate(name, "past", "covariate")
