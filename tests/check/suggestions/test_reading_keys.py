@@ -84,4 +84,4 @@ def test_the_order_of_day_and_month_that_puts_times_on_a_grid(tmp_path: Path) ->
     frame["ds"] = pd.date_range("2020-01-01", periods=30, freq="MS").strftime("%d/%m/%Y")
     attempt = read_attempt(tmp_path, frame)
     assert attempt.suggestion.keys == {"data.time_format": "%d/%m/%Y"}
-    assert "in this order alone" in attempt.suggestion.reasons["data.time_format"]
+    assert "only in this order" in attempt.suggestion.reasons["data.time_format"]

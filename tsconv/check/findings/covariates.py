@@ -93,11 +93,11 @@ def _leak(name: str, target: str, likeness: _Likeness, key: str | None) -> Findi
     else:
         text = f"`{name}` follows `{target}` exactly (correlation above {_CORRELATION})"
     if ahead or key == "data.future_covariates":
-        advice = "leave it out: scores would be too good, forecasts would not"
+        advice = "leave it out: it makes the scores look better than real forecasts will be"
     elif key is not None:
-        advice = "it adds nothing to the target's own past"
+        advice = "leave it out: the network sees the past of the target anyway"
     else:
-        advice = "do not declare it as known ahead, unless it truly is"
+        advice = "do not declare it as a future covariate unless you know it ahead of time"
     level = "warning" if key is not None or ahead else "note"
     return Finding("leak", level, text, 1, f"column `{name}`", advice, names=(name, target))
 

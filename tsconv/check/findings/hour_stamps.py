@@ -16,7 +16,7 @@ from tsconv.data.timestamps.zones import to_local
 _HOUR = 3_600_000_000  # microseconds
 _FEWEST_LINES = 48  # from which the first and the last time of day say something
 _SAMPLE = 100_000  # gaps from which the commonest step is estimated
-_END = re.compile(r"(?:^|[\W_])(?:end|ending|to|bis)(?:[\W_]|$)|ending")
+_END = re.compile(r"(?:^|[\W_])(?:end|ending)(?:[\W_]|$)|(?:hour|interval|period)end")
 _UTC = re.compile(r"(?:^|[\W_])(?:utc|gmt|zulu)(?:[\W_]|$)|utc$|^utc")
 _LOCAL = re.compile(r"(?:^|[\W_])(?:local|lokal)(?:[\W_]|$)|local")
 

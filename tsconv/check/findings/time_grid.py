@@ -64,8 +64,8 @@ def find_missing_steps(table: SortedTable, steps: Ints, n_steps: int) -> Finding
     return Finding(
         NoteKind.MISSING_STEPS,
         "note",
-        f"{plural(lacking, 'step')} of {n_steps:,} {'is' if lacking == 1 else 'are'} not in the "
-        f"file ({percentage(lacking, n_steps)}): {plural(len(holes), 'hole')} in "
+        f"{lacking:,} of {plural(n_steps, 'step')} {'is' if lacking == 1 else 'are'} not in the "
+        f"file ({percentage(lacking, n_steps)}): {plural(len(holes), 'gap')} in "
         f"{plural(series, 'series', 'series')}, the longest of {longest:,}; "
         f"{'taken as 0' if table.file_table.gaps == 'zero' else 'masked'}",
         lacking,
@@ -88,11 +88,11 @@ def find_mixed_frequencies(table: SortedTable, steps: Ints, frequency: Frequency
     return Finding(
         "mixed frequencies",
         "warning",
-        f"{len(slow):,} of {len(table.starts):,} series never have two lines {frequency.alias} "
-        f"apart: on that grid they are mostly holes",
+        f"{len(slow):,} of {len(table.starts):,} series never have two lines one step "
+        f"({frequency.alias}) apart: most of their steps will be missing",
         len(slow),
         f"{table.member_name(m)}, every {smallest[m]:,} steps",
-        "train on them separately",
+        "train on them separately, from a file of their own",
     )
 
 

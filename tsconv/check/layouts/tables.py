@@ -42,8 +42,8 @@ def describe_repeated_header(raw_table: RawTable) -> str | None:
     if len(again) < 2:
         return None
     return (
-        f"a line among the others repeats the header (`{again[0]}`, `{again[1]}`), as in files put "
-        f"end to end; delete such lines"
+        f"the header is repeated further down (`{again[0]}`, `{again[1]}`), as in files that were "
+        f"joined; delete those lines"
     )
 
 
@@ -81,8 +81,8 @@ def describe_midnight_as_24(raw_table: RawTable) -> str | None:
         odd = words[words.str.contains(r"(?:^|[ T])24:00")]
         if len(odd):
             return (
-                f"`{column.name}` holds {odd.iloc[0]!r}: 24:00 is no time of a day; write 00:00 of "
-                f"the next day (hours that are stamped at their end)"
+                f"`{column.name}` holds {odd.iloc[0]!r}: 24:00 cannot be read; write 00:00 of the "
+                f"next day (the hours seem to be stamped at their end)"
             )
     return None
 
@@ -144,10 +144,10 @@ def describe_no_target(raw_table: RawTable, used: set[str]) -> str:
         if len(words) and numbers.mean() > 0.9:
             return (
                 f"no column holds plain numbers to forecast: `{name}` holds text such as "
-                f"{words.iloc[0]!r}; take the signs out, or name another column by data.target="
+                f"{words.iloc[0]!r}; remove the signs, or name another column by data.target="
             )
     names = shorten([f"`{name}`" for name in raw_table.names], 8)
     return (
-        f"no column holds numbers to forecast beside the time and the id (columns {names}); name "
+        f"no column besides the time and the id holds numbers to forecast (columns {names}); name "
         f"the target by data.target="
     )

@@ -49,7 +49,7 @@ def suggest_csv_format(files: Sequence[Path], data: DataConfig) -> Suggestion:
         return NO_SUGGESTION
     suggestion = NO_SUGGESTION
     if encoding != data.encoding:
-        why = f"its bytes are not {data.encoding}"
+        why = f"the file is not written in {data.encoding}"
         suggestion |= Suggestion.of("data.encoding", encoding, why)
     text = start.decode(encoding, errors="ignore").lstrip("\ufeff")
     lines = text.splitlines()[:_HEAD_LINES]
@@ -105,11 +105,11 @@ def suggest_time_format(raw_table: RawTable, data: DataConfig) -> Suggestion:
         words = raw_table.words(column.name)
         form = time_format_of(words)
         if isinstance(form, str) and form:
-            why = f"times such as {words.iloc[0]!r}, and no other format fits them all"
+            why = f"times such as {words.iloc[0]!r}, which only this format reads"
             return Suggestion.of("data.time_format", form, why)
         regular = _regular_format(words, form) if isinstance(form, list) else None
         if regular is not None:
-            why = f"times such as {words.iloc[0]!r}: in this order alone their steps are equal"
+            why = f"times such as {words.iloc[0]!r}: only in this order are their steps equal"
             return Suggestion.of("data.time_format", regular, why)
     if column.kind != "integer" or data.time_unit is not None:
         return NO_SUGGESTION
@@ -149,7 +149,7 @@ def _suggest_joined_format(raw_table: RawTable, time: Sequence[str]) -> Suggesti
     form = time_format_of(words)
     if not isinstance(form, str) or not form:
         return NO_SUGGESTION
-    why = f"times such as {words.iloc[0]!r}, and no other format fits them all"
+    why = f"times such as {words.iloc[0]!r}, which only this format reads"
     return Suggestion.of("data.time_format", form, why)
 
 
@@ -176,7 +176,7 @@ def suggest_categories(
     words = [n for n in covariates if n not in named and raw_table[n].kind == "text"]
     if not words:
         return NO_SUGGESTION
-    why = f"covariates that are not numbers: {shorten(words, 4)}"
+    why = f"these covariates hold words: {shorten(words, 4)}"
     return Suggestion.of("data.categories", [*named, *words], why)
 
 

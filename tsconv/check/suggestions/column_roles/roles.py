@@ -99,7 +99,7 @@ def _with_id(key: LineKey, known: Sequence[str]) -> Suggestion:
     """The id of a key; none where the time alone, or with the known columns, suffices."""
     names = [name for name in key.columns if name not in known]
     if not names:
-        why = "every time occurs once: one series"
+        why = "no time is repeated: one series"
         if known:
             why = "the declared columns distinguish lines of the same time"
         if not key.sufficient:
@@ -108,7 +108,7 @@ def _with_id(key: LineKey, known: Sequence[str]) -> Suggestion:
         verb = "distinguishes" if len(names) == 1 else "together distinguish"
         why = f"{verb} lines of the same time"
         if not key.sufficient:
-            why += f", but not {100 * key.share:.1f}% of them"
+            why += f", except for {100 * key.share:.1f}% of all lines"
     return Suggestion.of("data.id", _one_or_list(names), why)
 
 
@@ -140,6 +140,7 @@ def _with_target(
     if likeness.alike:
         keys: dict[str, Any] = {k: v for k, v in suggestion.keys.items() if k != "data.id"}
         if len([n for n in raw_table.names if n not in used]) > len(names):
+            suggestion |= Suggestion.of("data.target", names, "the columns of measurements")
             keys["data.target"] = names
         why = f"{len(names)} columns of numbers {likeness.reason}: a series each"
         return Suggestion(keys, suggestion.reasons) | Suggestion.of(

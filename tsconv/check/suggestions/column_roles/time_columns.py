@@ -85,8 +85,8 @@ def _rank(raw_table: RawTable, choice: TimeChoice) -> tuple[bool, bool, int, boo
 
 def _reason(raw_table: RawTable, columns: Sequence[str]) -> str:
     if len(columns) > 1:
-        return "they hold the time together"
-    return "holds times" if raw_table[columns[0]].kind == "time" else "by its name"
+        return "together they hold the time"
+    return "holds the times" if raw_table[columns[0]].kind == "time" else "by its name"
 
 
 def time_candidates(raw_table: RawTable) -> list[tuple[str, ...]]:
