@@ -174,8 +174,13 @@ def _read_file(path: Path, data: DataConfig, most_bytes: int) -> tuple[pa.Table,
 
 
 def _with_leading_zeros(start: bytes, table: pa.Table, data: DataConfig) -> list[str]:
-    """The columns of whole numbers that are written with leading zeros: 007 is a name."""
-    whole = {f.name: pa.string() for f in table.schema if pa.types.is_integer(f.type)}
+    """The columns of numbers that are written with leading zeros: 007 is a name, and 1e5 too."""
+    kinds = {f.name: f.type for f in table.schema}
+    whole = {
+        name: pa.string()
+        for name, kind in kinds.items()
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    }
     if len(start) == _HEAD:
         start = start[: start.rfind(b"\n") + 1]
     if not whole or re.search(rb"(?:^|[^0-9.])0[0-9]", start) is None:

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tsconv.check.suggestions.roles import is_counter
+from tsconv.check.suggestions.column_roles.measurements import is_counter, is_part_of_time
+from tsconv.check.suggestions.column_roles.time_ticks import follows_clock
 from tsconv.check.tables.columns import Column
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.data.timestamps.zones import to_local
 from tsconv.text import plural
 
-_HOUR = 3_600_000_000  # microseconds
-_MOST_CALENDAR_VALUES = 366
 _KNOWN_AHEAD_SHARE = 0.95  # of the lines after the last target that a column must fill
 
 
@@ -63,6 +62,8 @@ def _candidate(raw_table: RawTable, column: Column, table: SortedTable | None) -
             return Candidate(name, "future", f"known ahead, {filled}")
         if _follows_clock(raw_table, column, table):
             return Candidate(name, "calendar", "follows from the time")
+    if is_part_of_time(column):
+        return Candidate(name, "calendar", "a part of the time")
     if not column.numeric:
         return Candidate(name, "category", "covariate of categories")
     return Candidate(name, "past", "covariate")
@@ -88,22 +89,7 @@ def _filled_after_targets(raw_table: RawTable, name: str, table: SortedTable) ->
 
 def _follows_clock(raw_table: RawTable, column: Column, table: SortedTable) -> bool:
     """Whether the hour, weekday, month, day or year alone determines the column's value."""
-    distinct = column.distinct
-    if not table.has_timestamps or distinct is None or not 1 < distinct <= _MOST_CALENDAR_VALUES:
+    if not table.has_timestamps or column.distinct is None:
         return False
-    codes, time = raw_table.codes(column.name)[table.order], to_local(table.time, table.file_table)
-    day = time.astype("datetime64[D]")
-    month = time.astype("datetime64[M]")
-    for part in (
-        (time - day).astype("int64") // _HOUR,
-        (day.astype("int64") + 3) % 7,
-        month.astype("int64") % 12,
-        (day - month.astype("datetime64[D]")).astype("int64"),
-        time.astype("datetime64[Y]").astype("int64"),
-    ):
-        parts = part - part.min()
-        n_parts = len(np.unique(parts))
-        n_pairs = len(np.unique(codes * (int(parts.max()) + 1) + parts))
-        if 1 < n_parts == n_pairs:
-            return True
-    return False
+    time = to_local(table.time, table.file_table).astype("datetime64[us]")
+    return follows_clock(raw_table.codes(column.name)[table.order], time.astype("int64"))
