@@ -81,8 +81,8 @@ def find_near_equal_names(table: SortedTable) -> list[Finding]:
             Finding(
                 NoteKind.NEAR_EQUAL_NAMES,
                 "warning",
-                f"{plural(len(same), 'pair')} of {what} {verb} only in case, spaces, dashes or leading "
-                f"zeros",
+                f"{plural(len(same), 'pair')} of {what} {verb} only in case, spaces, dashes or "
+                f"leading zeros",
                 len(same),
                 f"`{pair[0]}` and `{pair[1]}`",
                 "each counts as a series of its own; correct the file if they are the same",
