@@ -74,8 +74,8 @@ class Worker:
         """Read the data and try the ends of every range on them.
 
         Returns the fingerprint of the data, the parameters of the baseline trial (None where the
-        space does not hold the given config, with the first key outside), and the notes on the data. Raises TsconvError for a
-        fault in the data, the config or a range.
+        space does not hold the given config), the first key that it does not hold, and the notes
+        on the data. Raises TsconvError for a fault in the data, the config or a range.
         """
         config = self.config_for({})
         prepared = require_validation(self.panel_cache.prepare(config))
