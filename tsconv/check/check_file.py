@@ -6,12 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+import pyarrow as pa
 
-from tsconv.check.estimate import estimate_training
 from tsconv.check.file_sections import columns_section, file_section, suggested_section
 from tsconv.check.findings.covariates import find_leaks, find_useless_columns
-from tsconv.check.findings.from_notes import findings_from_notes
 from tsconv.check.findings.line_order import find_unsorted
 from tsconv.check.findings.series import (
     find_early_ends,
@@ -25,12 +23,6 @@ from tsconv.check.findings.time_grid import (
     find_mixed_frequencies,
     steps_between_lines,
 )
-from tsconv.check.findings.training_fit import (
-    find_long_horizon,
-    find_long_seasons,
-    find_missing_test,
-    find_short_series,
-)
 from tsconv.check.findings.values import (
     find_missing_values,
     find_sentinels,
@@ -38,22 +30,17 @@ from tsconv.check.findings.values import (
     sentinel_values,
 )
 from tsconv.check.panel_attempt import attempt_reading
-from tsconv.check.panel_sections import seasons_section, series_section, training_section
+from tsconv.check.panel_sections import series_section
 from tsconv.check.read_attempt import ReadAttempt
 from tsconv.check.report import Finding, Report, Section
 from tsconv.check.suggestions.roles import declared_roles
-from tsconv.check.suggestions.seasons import find_seasons
 from tsconv.check.suggestions.undeclared_columns import Candidate, candidate_roles
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.check.train_command import train_command
-from tsconv.check.training_preview import TrainingPreview, preview_training
-from tsconv.check.verify_command import verify_command
 from tsconv.config.compose import CheckPlan
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.roles import as_list
 from tsconv.errors import ConfigError, TsconvError, one_line
-from tsconv.training.notes import training_notes
-from tsconv.training.prepare import Prepared, check_config
 
 
 def check_file(
@@ -72,7 +59,7 @@ def check_file(
     Traceback (most recent call last):
     tsconv.errors.ConfigError: `data.path` must be given, e.g. data.path=sales.csv
     """
-    config = check_config(plan.base)
+    config = plan.base
     if config.data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     attempt = attempt_reading(config.data)
@@ -86,12 +73,24 @@ def check_file(
     findings = list(attempt.findings)
     if table is not None:
         findings += _findings_in_lines(attempt, table, declared, undeclared)
-    lines_read, suggested = table is not None, bool(attempt.suggestion)
-    attempt, raw_table = dataclasses.replace(attempt, raw_table=None), None  # frees the columns
-    command, error = None, attempt.error
-    obstacle = attempt.obstacle
-    if attempt.panel is not None and table is not None:
-        of_panel = _check_panel(plan, attempt, table, attempt.panel, findings)
+    lines_read, suggested, panel = table is not None, bool(attempt.suggestion), attempt.panel
+    if panel is not None and table is not None:
+        section, on_grid = _check_grid(attempt, table, panel)
+        sections.append(section)
+        findings += on_grid
+    # The panel is all that a training needs: the lines leave room for Lightning.
+    attempt = dataclasses.replace(attempt, raw_table=None, sorted_table=None)
+    raw_table = table = None
+    pa.default_memory_pool().release_unused()
+    from tsconv.check.panel_check import check_panel
+    from tsconv.check.verify_command import verify_command
+    from tsconv.training.prepare import check_config
+
+    check_config(config)
+    command, error, obstacle = None, attempt.error, attempt.obstacle
+    if panel is not None:
+        with_read = dataclasses.replace(config, data=attempt.data)
+        of_panel = check_panel(with_read, plan.horizon, panel, findings)
         sections += of_panel.sections
         findings += of_panel.findings
         preview = of_panel.preview
@@ -99,9 +98,9 @@ def check_file(
         command = train_command(overrides, keys, config_dir)
         refusal: TsconvError | None = preview.error
         if refusal is None:
-            read, panel = attempt.data, attempt.panel
-            del attempt, table, of_panel  # the files may be read once more
-            refusal = verify_command(command, read, panel, preview.config)
+            read, prepared_config = attempt.data, preview.config
+            del of_panel, preview  # the files may be read once more
+            refusal = verify_command(command, read, panel, prepared_config)
         if refusal is not None:
             command, error, obstacle = None, error or refusal, obstacle or one_line(refusal)
     elif obstacle is None:
@@ -180,26 +179,10 @@ def _fixing_keys(attempt: ReadAttempt, findings: Sequence[Finding]) -> dict[str,
     return keys
 
 
-@dataclasses.dataclass(frozen=True)
-class _PanelCheck:
-    """What only a panel shows."""
-
-    sections: list[Section]
-    findings: list[Finding]
-    preview: TrainingPreview
-
-
-def _check_panel(
-    plan: CheckPlan,
-    attempt: ReadAttempt,
-    table: SortedTable,
-    panel: Panel,
-    earlier: Sequence[Finding],
-) -> _PanelCheck:
-    """Missing steps, seasons, and the training that the panel would get.
-
-    earlier: findings on the lines; what they say is not said again.
-    """
+def _check_grid(
+    attempt: ReadAttempt, table: SortedTable, panel: Panel
+) -> tuple[Section, list[Finding]]:
+    """How the lines lie on the grid of the panel."""
     steps = steps_between_lines(table, panel.frequency)
     n_steps = int((panel.present.sum(1) * panel.lengths).sum())
     found = [
@@ -207,37 +190,5 @@ def _check_panel(
         find_mixed_frequencies(table, steps, panel.frequency),
     ]
     freq_given = attempt.data.freq is not None and "data.freq" not in attempt.suggestion.keys
-    seasons = find_seasons(panel)
-    config = dataclasses.replace(plan.base, data=attempt.data)
-    preview = preview_training(config, plan.horizon, panel, seasons)
-    prepared = preview.prepared
-    lags = [] if prepared is None else list(prepared.config.features.seasonal_lags or ())
-    sections = [
-        series_section(table, panel, steps, freq_given),
-        seasons_section(panel, seasons, lags),
-    ]
-    if prepared is not None:
-        periods = [s.period for s in seasons] if table.has_timestamps else []
-        found += _findings_for_training(panel, periods, prepared)
-    findings = [f for f in found if f is not None]
-    if prepared is not None:
-        notes = (*panel.notes, *training_notes(prepared.panel, prepared.scale))
-        findings += findings_from_notes(notes, [*earlier, *findings])
-        sections.append(training_section(preview, prepared, estimate_training(prepared)))
-    elif preview.horizon_reason is not None:
-        sections.append(Section("training", [], {"horizon_reason": preview.horizon_reason}))
-    return _PanelCheck(sections, findings, preview)
-
-
-def _findings_for_training(
-    panel: Panel, periods: Sequence[int], prepared: Prepared
-) -> list[Finding | None]:
-    """How the settings of a training fit the lengths and seasons (in steps) of the panel."""
-    config, lengths = prepared.config, panel.lengths.numpy()
-    context, horizon, split = config.context_length or 1, config.horizon, config.split
-    return [
-        find_long_seasons(periods, context, bool(config.features.calendar)),
-        find_long_horizon(int(lengths.max()), horizon),
-        find_short_series(lengths, panel.ids, context, horizon),
-        find_missing_test(split.val_size or 0, split.test_size or 0, int(np.median(lengths))),
-    ]
+    section = series_section(table, panel, steps, freq_given)
+    return section, [f for f in found if f is not None]
