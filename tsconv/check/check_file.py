@@ -63,24 +63,16 @@ def check_file(
     if config.data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     attempt = attempt_reading(config.data)
-    raw_table, table = attempt.raw_table, attempt.sorted_table
-    declared = declared_roles([] if raw_table is None else raw_table.names, attempt.data)
-    undeclared = _undeclared_columns(attempt, declared)
-    sections = [file_section(attempt)]
-    if raw_table is not None:
-        sections.append(columns_section(raw_table, declared, undeclared))
-    sections.append(suggested_section(attempt.suggestion))
-    findings = list(attempt.findings)
-    if table is not None:
-        findings += _findings_in_lines(attempt, table, declared, undeclared)
-    lines_read, suggested, panel = table is not None, bool(attempt.suggestion), attempt.panel
-    if panel is not None and table is not None:
-        section, on_grid = _check_grid(attempt, table, panel)
+    sections, findings = _check_columns(attempt)
+    lines_read, suggested = attempt.sorted_table is not None, bool(attempt.suggestion)
+    attempt = dataclasses.replace(attempt, raw_table=None)
+    panel = attempt.panel
+    if panel is not None and attempt.sorted_table is not None:
+        section, on_grid = _check_grid(attempt, attempt.sorted_table, panel)
         sections.append(section)
         findings += on_grid
     # The panel is all that a training needs: the lines leave room for Lightning.
-    attempt = dataclasses.replace(attempt, raw_table=None, sorted_table=None)
-    raw_table = table = None
+    attempt = dataclasses.replace(attempt, sorted_table=None)
     pa.default_memory_pool().release_unused()
     from tsconv.check.panel_check import check_panel
     from tsconv.check.verify_command import verify_command
@@ -127,6 +119,21 @@ def _for_stderr(
     if command is None:
         return type(error)(obstacle)
     return type(error)(f"as configured, training would refuse this file: {one_line(error)}")
+
+
+def _check_columns(attempt: ReadAttempt) -> tuple[list[Section], list[Finding]]:
+    """What the columns and lines show before they lie on a grid."""
+    raw_table, table = attempt.raw_table, attempt.sorted_table
+    declared = declared_roles([] if raw_table is None else raw_table.names, attempt.data)
+    undeclared = _undeclared_columns(attempt, declared)
+    sections = [file_section(attempt)]
+    if raw_table is not None:
+        sections.append(columns_section(raw_table, declared, undeclared))
+    sections.append(suggested_section(attempt.suggestion))
+    findings = list(attempt.findings)
+    if table is not None:
+        findings += _findings_in_lines(attempt, table, declared, undeclared)
+    return sections, findings
 
 
 def _undeclared_columns(attempt: ReadAttempt, declared: dict[str, str]) -> list[Candidate]:
