@@ -64,3 +64,11 @@ def test_what_is_read_ends_with_a_whole_line(tmp_path: Path) -> None:
     table, used, complete = raw_csv.read_raw_csv(path, DataConfig(), 14)
     assert table.to_pydict() == {"a": [1, 3], "b": [2, 4]}
     assert (used, complete) == (12, False)
+
+
+def test_utf_16_is_read_as_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,2\n3,4\n", encoding="utf-16")
+    monkeypatch.setattr(raw_csv, "_PIECE", 10)
+    table, *_ = raw_csv.read_raw_csv(path, DataConfig(encoding="utf-16"), 1000)
+    assert table.to_pydict() == {"a": [1, 3], "b": [2, 4]}

@@ -113,7 +113,8 @@ class _Pieces:
         while left and (read := stream.read(min(self.size, left))):
             left -= len(read)
             lines = rest + read
-            end = lines.rfind(b"\n") + 1
+            whole = left > 0 and self.size == self.most_bytes  # not cut: see _has_plain_line_ends
+            end = 0 if whole else lines.rfind(b"\n") + 1
             rest = lines[end:]
             if end:
                 yield lines[:end]
