@@ -5,6 +5,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import polars as pl
@@ -249,3 +250,30 @@ def test_integer_ids_stay_integers_in_every_kind_of_table(tmp_path: Path) -> Non
     assert made.schema.field("store").type == pa.int64()
     frame.to_parquet(tmp_path / "sales.parquet")
     assert forecaster.forecast(tmp_path / "sales.parquet")["store"].dtype == "int64"
+
+
+def test_resume_needs_no_other_key(tmp_path: Path) -> None:
+    """As `tsconv train resume=...`, with data in memory or in a file."""
+    frame, run = daily_frame(2, 60), tmp_path / "run"
+    first = Forecaster(horizon=3, run_dir=str(run), **QUICK).fit(frame)
+    steps = first.bundle.info["max_steps"]
+    more = Forecaster(resume=str(run), trainer__max_steps=steps + 2).fit(frame)
+    assert more.run_dir == run
+    assert more.bundle.net.spec == first.bundle.net.spec
+    assert more.metrics["train_steps"] == steps + 2
+    frame.to_csv(tmp_path / "sales.csv", index=False)
+    again = Forecaster(resume=str(run), trainer__max_steps=steps + 4)
+    assert again.fit(tmp_path / "sales.csv").metrics["train_steps"] == steps + 4
+    with pytest.raises(ConfigError, match="a resumed training keeps it"):
+        Forecaster(resume=str(run), model__hidden=5).fit(frame)
+
+
+@pytest.mark.parametrize("kind", [lambda frame: frame, pl.from_pandas, pa.Table.from_pandas])
+def test_times_that_are_text_come_back_as_text(kind: Any) -> None:
+    frame = daily_frame(2, 60)
+    frame["ds"] = pd.to_datetime(frame["ds"]).dt.strftime("%d.%m.%Y")
+    keys = {"data__time_format": "%d.%m.%Y", **QUICK}
+    made = Forecaster(horizon=2, **keys).fit(kind(frame)).forecast(kind(frame))
+    times = made["ds"].to_pylist() if isinstance(made, pa.Table) else list(made["ds"])
+    after = pd.to_datetime(frame["ds"], format="%d.%m.%Y").max() + pd.to_timedelta([1, 2], "D")
+    assert times == [*after.strftime("%d.%m.%Y")] * 2

@@ -64,7 +64,7 @@ class BundleError(TsconvError):
     ...     Forecaster(horizon=7).save("bundle")
     ... except BundleError as error:
     ...     print(error)
-    this Forecaster has no weights yet: call fit or load first
+    this Forecaster is not trained yet: call fit or load first
     """
 
 

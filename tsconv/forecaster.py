@@ -61,7 +61,7 @@ class Forecaster:
     def bundle(self) -> Bundle:
         """The trained bundle; raises BundleError before `fit` or `load`."""
         if self._bundle is None:
-            raise BundleError("this Forecaster has no weights yet: call fit or load first")
+            raise BundleError("this Forecaster is not trained yet: call fit or load first")
         return self._bundle
 
     def fit(self, data: Data) -> Forecaster:
@@ -74,11 +74,13 @@ class Forecaster:
         Raises DataError where the data cannot be used, ConfigError for a wrong value of a setting,
         TrainingError where training breaks off.
         """
-        from tsconv.config.compose import train_config
         from tsconv.config.overrides import format_overrides
+        from tsconv.config.resume import train_or_resume_config
         from tsconv.training.run import train
 
-        config = train_config(format_overrides(self._settings_of_fit()))
+        own_data = {"data.path": data} if is_path(data) and "resume" in self.settings else {}
+        overrides = format_overrides({**self._settings_of_fit(), **own_data})
+        config = train_or_resume_config(overrides, needs_path=False)
         table = None
         if is_path(data):
             config.data.path = str(data)  # read where it is trained on: nothing else holds it

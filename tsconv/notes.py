@@ -46,6 +46,7 @@ class NoteKind(enum.StrEnum):
     UNSEEN_ROWS = "unseen rows"
     LAGGING_ROWS = "lagging rows"
     SERIES_LEFT_OUT = "series left out of a forecast"
+    SHIFTED_TARGET = "target in another unit"
     SERIES_ENDED_EARLY = "series that ended early"
     EMPTY_CHANNEL = "empty channel"
     # Before a training.

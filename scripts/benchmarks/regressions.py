@@ -25,7 +25,7 @@ import torch
 
 from tsconv.check.findings.covariates import find_leaks
 from tsconv.check.panel_attempt import attempt_reading
-from tsconv.check.suggestions.undeclared_columns import candidate_roles
+from tsconv.check.suggestions.column_roles.undeclared_columns import candidate_roles
 from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import read_table

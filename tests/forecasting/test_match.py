@@ -24,7 +24,7 @@ def test_a_row_missing_at_forecast_time_is_said_and_the_others_are_unchanged(
     result = trained(tmp_path, model__rows="separate")
     whole, _ = forecast(result, stations())
     some, (_, panel, _) = forecast(result, stations().query("place != 'south'"))
-    assert "not in the file, of the rows of the training: south" in map(str, panel.notes)
+    assert "rows of the training that the file does not have: south" in map(str, panel.notes)
     expected = whole.query("row != 'south'").reset_index(drop=True)
     pd.testing.assert_frame_equal(some, expected, rtol=1e-5)
 
@@ -51,7 +51,7 @@ def test_a_new_row_that_cannot_be_forecast_names_what_could(
     tmp_path: Path, keys: dict[str, str], better: str
 ) -> None:
     result = trained(tmp_path, **keys)
-    with pytest.raises(DataError, match=f"row `east` was not there in training .*{better}"):
+    with pytest.raises(DataError, match=f"row `east` was not in the training data .*{better}"):
         forecast(result, stations(places=("north", "east")))
 
 
@@ -62,7 +62,8 @@ def test_a_new_row_is_forecast_by_what_rows_share(tmp_path: Path, rows: str) -> 
     assert panel.rows == ("west", "east")
     assert training_row_index(bundle, panel).tolist() == [2, -1]
     assert table["row"].unique().tolist() == ["west", "east"]
-    assert "not there in training, forecast by what rows share: east" in map(str, panel.notes)
+    text = "rows that were not in the training data, forecast by what all rows share: east"
+    assert text in map(str, panel.notes)
 
 
 def test_a_row_that_fell_silent_is_left_out_alone(tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_rows_that_end_earlier_are_named(tmp_path: Path) -> None:
     frame = stations()
     frame = frame[(frame["place"] != "south") | (frame["ds"] < "2024-06-01")]
     _, (_, panel, _) = forecast(result, frame)
-    assert str(panel.notes[-1]).endswith("from which all are forecast: south")
+    assert str(panel.notes[-1]).endswith("and are forecast from the last time of all: south")
 
 
 def test_a_renamed_channel_takes_the_place_that_is_free(tmp_path: Path) -> None:
@@ -99,12 +100,12 @@ def test_a_renamed_channel_takes_the_place_that_is_free(tmp_path: Path) -> None:
     data = override_roles(bundle.data, {"target": ["o3", "nox"]})
     panel = match_panel(bundle, table_from_frame(renamed, data))
     assert panel.channels == ("nox", "o3", "wind")
-    assert "`nox` is taken for the target `no2` of the training" in map(str, panel.notes)
+    assert "`nox` is used as the target `no2` of the training" in map(str, panel.notes)
     again = forecast_frame(forecast_panel(bundle.net, panel), panel, bundle.net.quantiles)
     np.testing.assert_array_equal(first["tsconv"], again["tsconv"])
     swapped = override_roles(bundle.data, {"target": ["wind", "o3"], "past_covariates": ["no2"]})
     panel = match_panel(bundle, table_from_frame(stations(), swapped))
-    assert "`wind` is taken for the target `no2` of the training" in map(str, panel.notes)
+    assert "`wind` is used as the target `no2` of the training" in map(str, panel.notes)
 
 
 def test_channels_of_which_some_are_new_are_not_guessed(tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def test_the_way_in_which_rows_are_told_may_change(tmp_path: Path) -> None:
     b = forecaster.forecast(long, row="place", target="no2")
     np.testing.assert_allclose(a["tsconv"], b["tsconv"], rtol=1e-6)
     assert a["row"].tolist() == b["place"].tolist()
-    assert "`no2` is taken for the target `y` of the training" in forecaster.notes
+    assert "`no2` is used as the target `y` of the training" in forecaster.notes
 
 
 def test_a_role_that_does_not_exist_is_named() -> None:
@@ -150,7 +151,7 @@ def test_a_bundle_with_rows_needs_rows_and_its_channels(tmp_path: Path) -> None:
     bundle = load_bundle(trained(tmp_path).run_dir / "bundle")
     one = stations(places=("north",))
     flat = DataConfig(id=None, target=["no2", "o3"], past_covariates="wind")
-    with pytest.raises(DataError, match=r"the bundle has rows, the file none: see `data.row`"):
+    with pytest.raises(DataError, match=r"bundle has rows, but the file has none: see `data.row`"):
         match_panel(bundle, table_from_frame(one, flat))
     less = DataConfig(id=None, row="place", target="no2")
     with pytest.raises(DataError, match=r"1 targets and 0 past covariates \(no2\), but the bundle"):

@@ -98,7 +98,8 @@ def test_forecast_of_new_and_short_series(trained: Path, tsconv: Run) -> None:
         "forecast 3 series, 7 steps each; 1 series left out", "f.png", "f.csv",
     ]  # fmt: skip
     assert (
-        "left out: 1 series left out, nothing observed in their last 42 steps: gone" in done.stdout
+        "left out: 1 series not forecast, with no observed value in the last 42 steps: gone"
+        in done.stdout
     )
     out = pd.read_csv(trained / "f.csv", dtype={"shop": str}, keep_default_na=False)
     assert list(out.columns[:5]) == ["shop", "day", "tsconv", "tsconv-lo-80", "tsconv-hi-80"]
@@ -280,7 +281,7 @@ def test_grouped_data_from_several_files_to_a_file_of_forecasts(
     use = ("forecast", "bundle=run/bundle", "data.path=air_*.csv", "output=f.csv", "plot=f.png")
     done = tsconv(*use)
     assert done.returncode == 0, done.stderr
-    assert "left out: not in the file, of the rows of the training: west" in done.stdout
+    assert "left out: rows of the training that the file does not have: west" in done.stdout
     out = pd.read_csv(tmp_path / "f.csv")
     assert list(out.columns[:6]) == ["row", "channel", "year", "month", "day", "tsconv"]
     assert out.groupby(["row", "channel"]).size().to_dict() == {
@@ -289,7 +290,7 @@ def test_grouped_data_from_several_files_to_a_file_of_forecasts(
     (tmp_path / "air_north.csv").rename(tmp_path / "air_east.csv")
     done = tsconv(*use)
     assert done.returncode == 1
-    assert "row `east` was not there in training" in done.stderr
+    assert "row `east` was not in the training data" in done.stderr
     assert "train with `model.rows=pooled`" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -134,7 +134,7 @@ def test_a_bundle_keeps_its_covariates(trained: Forecaster, tmp_path: Path) -> N
     )
     strange = loaded.forecast(frame.assign(kind="new"), future=ahead)
     assert strange.notna().all(axis=None)
-    assert any("`kind`: `new` not there in training" in note for note in loaded.notes)
+    assert any("`kind`: `new` did not occur in training" in note for note in loaded.notes)
 
 
 def test_a_short_series_is_forecast_alike_alone_and_beside_others(trained: Forecaster) -> None:
@@ -157,7 +157,7 @@ def test_a_covariate_under_another_name_keeps_its_delay(trained: Forecaster) -> 
         trained.forecast(renamed, future=ahead, **given), trained.forecast(frame, future=ahead)
     )
     given = {"past_covariates": [{"name": "other", "delay": 1}, "sky"]}
-    with pytest.raises(ConfigError, match="`other` has delay 1, and the training 2"):
+    with pytest.raises(ConfigError, match="`other` has delay 1, but had 2 in training"):
         trained.forecast(renamed, future=ahead, **given)
 
 

@@ -91,10 +91,11 @@ def test_an_empty_target_is_masked_said_and_not_forecast(tmp_path: Path) -> None
     table, (made, panel, bundle) = forecast(result, frame)
     assert table["channel"].unique().tolist() == ["no2"]
     assert made.skipped == ("north · o3", "south · o3", "west · o3")
-    assert "`o3` has no value at all: no forecast of it" in map(str, panel.notes)
+    assert "`o3` has no values: it is not forecast" in map(str, panel.notes)
     notes = training_notes(panel, training_scale(panel, panel.lengths, 7))
-    assert "`o3` has no value at all: it is neither trained on nor forecast" in map(str, notes)
-    assert str(skipped_note(made, bundle.net.spec.context_length)).startswith("3 series left out")
+    assert "`o3` has no values: it is neither trained on nor forecast" in map(str, notes)
+    left_out = skipped_note(made, bundle.net.spec.context_length)
+    assert str(left_out).startswith("3 series not forecast")
 
 
 def test_one_row_works_and_says_so(tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_one_row_works_and_says_so(tmp_path: Path) -> None:
     table, (_, panel, _) = forecast(result, frame)
     assert len(table) == 2 * 7
     notes = training_notes(panel, training_scale(panel, panel.lengths, 7))
-    assert str(notes[0]).startswith("there is one row, `north`")
+    assert str(notes[0]).startswith("there is only one row, `north`")
 
 
 def test_a_row_with_nothing_to_learn_from_is_named(tmp_path: Path) -> None:
@@ -116,7 +117,8 @@ def test_a_row_with_nothing_to_learn_from_is_named(tmp_path: Path) -> None:
             "callbacks.progress=false", "model.rows=separate", "split.test_size=20"]  # fmt: skip
     config = train_config(keys)
     train(config, table_from_frame(frame, config.data), said.append)
-    assert "family row `west` has nothing to learn from in the training part" in said
+    text = "row `west` has no values that vary in the training part: nothing is learnt of it"
+    assert text in said
 
 
 def test_resuming_with_rows_in_another_order_is_refused(tmp_path: Path) -> None:

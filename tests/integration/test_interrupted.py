@@ -151,7 +151,7 @@ def test_a_finished_run_says_so_and_trains_longer(tsconv_here: Run, tmp_path: Pa
     again = tsconv_here("train", "resume=run")
     assert again.returncode == 0
     assert again.stdout.splitlines() == [
-        "run is finished: 40 of 40 steps; to train longer, set trainer.max_steps to more",
+        "run is finished: 40 of 40 steps; to train longer, set trainer.max_steps higher",
         "bundle: run/bundle",
     ]
     with pytest.MonkeyPatch.context() as patch:

@@ -87,6 +87,10 @@ def test_a_sweep_leaves_its_results_and_its_best_trains_to_the_same_figure(
     assert len({t["seed"] for t in found}) == 4
     assert "4 trials:" in done.stdout
     assert "best: trial" in done.stdout
+    first = json.loads((out / "trials" / "0000" / "metrics.json").read_text())
+    rival = first["val"]["baselines"][first["rival"]]["scaled_mae"]
+    line = next(s for s in done.stdout.splitlines() if s.startswith("best simple forecast: "))
+    assert line.endswith(f"val.scaled_mae {rival:.5g}")
     assert done.stdout.rstrip().endswith("tsconv train --config-dir out +experiment=best")
     for name in ("history.png", "slices.png", "parallel.png"):
         assert (out / "plots" / name).stat().st_size > 5000, name
@@ -234,7 +238,7 @@ def test_a_sweep_in_which_all_trials_fail_says_why(tsconv: Run, tmp_path: Path) 
         "optimizer.lr=1e30", "~search_space.optimizer",
     )  # fmt: skip
     assert done.returncode == 1
-    assert "every trial failed, 3 of 3; the first with: the gradient is not finite" in done.stderr
+    assert "every trial failed (3); the first error is: the gradient is not finite" in done.stderr
     assert "Traceback" not in done.stderr
     assert [t["state"] for t in trials(tmp_path)] == ["failed"] * 3
 

@@ -80,6 +80,10 @@ def test_a_simple_forecast_that_is_better_is_said() -> None:
     text = summary_text(metrics(ours, naive))
     assert "last value is better than tsconv here by 20.0% (scaled_mae 0.4, tsconv 0.5)" in text
     assert "is better than tsconv" not in summary_text(metrics(naive, ours))
+    near = {"scaled_mae": 0.401, "mae": 1.5}
+    text = summary_text(metrics(near, naive))
+    assert "last value is as good as tsconv here (scaled_mae 0.4, tsconv 0.401)" in text
+    assert "is better than tsconv" not in text
 
 
 @pytest.mark.parametrize(

@@ -63,10 +63,13 @@ def test_each_job_has_a_folder_and_a_line(tsconv: Run, tmp_path: Path) -> None:
         run = tmp_path / "many" / folder
         metrics = json.loads((run / "metrics.json").read_text())
         assert float(line["test.mae"]) == metrics["test"]["mae"]
+        rival = metrics["test"]["baselines"][metrics["rival"]]
+        assert float(line["rival.scaled_mae"]) == rival["scaled_mae"]
         assert line["folder"] == f"many/{folder}"
         assert (run / "bundle" / "model.safetensors").is_file()
         assert (run / ".hydra" / "overrides.yaml").is_file()
     assert len({line["val.scaled_mae"] for line in lines}) == 4
+    assert f"rival: the best simple forecast, {lines[0]['rival']}\n" in done.stdout
     for job in ("model.hidden=8 seed=0", "model.hidden=16 seed=1"):
         assert job in done.stdout
     single = tsconv("train", *QUICK, "model.hidden=16", "seed=0", "run_dir=one")
@@ -121,7 +124,7 @@ def test_an_interrupted_multirun_says_what_is_left_and_goes_on(
         assert [line[name] for line in ours] == [line[name] for line in theirs]
     other = tsconv_here(*command[:-2], "seed=0,1", "run_dir=many")
     assert other.returncode == 1
-    assert "is not empty and not of the same multirun" in other.stderr
+    assert "holds something other than this multirun" in other.stderr
 
 
 def summary(folder: Path) -> list[dict[str, str]]:

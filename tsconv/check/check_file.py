@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tsconv.check.file_sections import columns_section, file_section, suggested_section
 from tsconv.check.findings.covariates import find_leaks, find_useless_columns
+from tsconv.check.findings.hour_stamps import find_hour_ending, find_utc_times
 from tsconv.check.findings.line_order import find_unsorted
 from tsconv.check.findings.series import (
     find_early_ends,
@@ -33,8 +34,8 @@ from tsconv.check.panel_attempt import attempt_reading
 from tsconv.check.panel_sections import series_section
 from tsconv.check.read_attempt import ReadAttempt
 from tsconv.check.report import Finding, Report, Section
-from tsconv.check.suggestions.roles import declared_roles
-from tsconv.check.suggestions.undeclared_columns import Candidate, candidate_roles
+from tsconv.check.suggestions.column_roles.roles import declared_roles
+from tsconv.check.suggestions.column_roles.undeclared_columns import Candidate, candidate_roles
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.check.train_command import train_command
 from tsconv.config.compose import CheckPlan
@@ -166,7 +167,11 @@ def _findings_in_lines(
     if not has_future:
         known_ahead = [c.name for c in undeclared if c.role == "future"]
         found.append(find_open_tails(table, known_ahead))
-    found.append(find_early_ends(table))
+    found += [
+        find_early_ends(table),
+        find_hour_ending(table, data),
+        find_utc_times(table, data, [c.name for c in undeclared]),
+    ]
     if attempt.raw_table is not None:
         found += find_useless_columns(attempt.raw_table, declared)
         if data.wide_columns_are is None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from tsconv.check.read_attempt import ReadAttempt
 from tsconv.check.report import Section
+from tsconv.check.suggestions.column_roles.undeclared_columns import Candidate
 from tsconv.check.suggestions.suggestion import Suggestion
-from tsconv.check.suggestions.undeclared_columns import Candidate
 from tsconv.check.tables.columns import Column
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.text import format_bytes, plural, shorten

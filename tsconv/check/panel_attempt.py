@@ -8,7 +8,7 @@ import numpy as np
 
 from tsconv.check.findings.clock_changes import ClockChanges, find_clock_changes
 from tsconv.check.findings.line_order import find_duplicates
-from tsconv.check.findings.time_grid import finer_step
+from tsconv.check.findings.time_grid import describe_no_grid, finer_step
 from tsconv.check.findings.values import find_sentinels, sentinel_values
 from tsconv.check.layouts.tables import describe_part_of_day
 from tsconv.check.read_attempt import ReadAttempt, read_lines, try_call
@@ -60,6 +60,8 @@ def _with_panel(attempt: ReadAttempt, table: SortedTable) -> ReadAttempt:
         if step is not None:
             finer = Suggestion.of("data.freq", step, "the step on which every line lies")
             attempt = _try_panel(attempt, lines, step, finer)
+    if attempt.panel is None and data.freq is None:
+        attempt = attempt.with_obstacle(describe_no_grid(table))
     found = (duplicates, None if clock is None else clock.finding())
     return dataclasses.replace(attempt, findings=tuple(f for f in found if f is not None))
 

@@ -76,7 +76,7 @@ def _describe_lengths(shortest: int, median: int, longest: int) -> str:
 def _how_inferred(steps: Ints) -> str:
     inside, single = int((steps >= 1).sum()), int((steps == 1).sum())
     share = percentage(single, inside)
-    return f"inferred: the step between {single:,} of {inside:,} lines ({share})"
+    return f"inferred: {share} of the lines follow the one before by it"
 
 
 def seasons_section(panel: Panel, seasons: Sequence[Season], lags: Sequence[int]) -> Section:
@@ -89,7 +89,7 @@ def seasons_section(panel: Panel, seasons: Sequence[Season], lags: Sequence[int]
     others = [lag for lag in lags if lag not in periods]
     for lag, r in correlation_at(sample_stretches(panel), others).items():
         strength = "the series are too short to tell" if r is None else f"autocorrelation {r:.2f}"
-        text = f"{strength}, no season of its own; a seasonal lag of the defaults"
+        text = f"{strength}, no season found; a seasonal lag by default"
         lines.append((f"{lag:,} steps", text))
     if not lines:
         lines = [("none", "no period explains 10% of the variance")]

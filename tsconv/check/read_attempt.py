@@ -12,19 +12,19 @@ from tsconv.check.layouts.describe import describe_layout, describe_no_table, de
 from tsconv.check.layouts.steps import suggest_steps
 from tsconv.check.layouts.tables import describe_no_target
 from tsconv.check.report import Finding
+from tsconv.check.suggestions.column_roles.line_keys import MOST_DUPLICATES, find_line_key
+from tsconv.check.suggestions.column_roles.roles import declared_roles, missing_roles, suggest_roles
+from tsconv.check.suggestions.column_roles.time_columns import choose_time
 from tsconv.check.suggestions.file_names import header_of, id_pattern
-from tsconv.check.suggestions.line_keys import MOST_DUPLICATES, find_line_key
+from tsconv.check.suggestions.number_format import suggest_number_format
 from tsconv.check.suggestions.reading_keys import (
     most_lenient,
     suggest_categories,
     suggest_csv_format,
     suggest_for_bad_cells,
-    suggest_number_format,
     suggest_time_format,
 )
-from tsconv.check.suggestions.roles import declared_roles, missing_roles, suggest_roles
 from tsconv.check.suggestions.suggestion import NO_SUGGESTION, Suggestion
-from tsconv.check.suggestions.time_columns import choose_time
 from tsconv.check.suggestions.zones import suggest_zone_of_offsets
 from tsconv.check.tables.raw_table import RawTable, read_raw_table
 from tsconv.check.tables.sorted_table import SortedTable

@@ -29,12 +29,13 @@ _OPEN = (None, "auto")  # values that leave the choice to tsconv: the run folder
 
 
 def train_or_resume_config(
-    overrides: Sequence[str] = (), config_dir: str | None = None
+    overrides: Sequence[str] = (), config_dir: str | None = None, needs_path: bool = True
 ) -> TrainConfig:
     """The config of `tsconv train`; where `resume` is given, that of the run folder it names.
 
     A resumed training goes on in its own folder, unless `run_dir` names another. A run folder
     without a config.yaml, which an interrupted run of an earlier version left, needs all keys anew.
+    needs_path: False where the data to resume with are in memory.
 
     Raises ConfigError for a key that contradicts the run folder, and for data that are not found.
 
@@ -55,7 +56,7 @@ def train_or_resume_config(
                 f"`resume` (={run}): the folder has no {_FILE}; give the keys of that training too"
             )
         return train_config(overrides, config_dir)
-    return _merged(run, _given(asked, overrides, config_dir))
+    return _merged(run, _given(asked, overrides, config_dir), needs_path)
 
 
 def stored_config(run: Path) -> TrainConfig:
@@ -83,7 +84,7 @@ def _given(asked: TrainConfig, overrides: Sequence[str], config_dir: str | None)
     }
 
 
-def _merged(run: Path, given: dict[str, Any]) -> TrainConfig:
+def _merged(run: Path, given: dict[str, Any], needs_path: bool) -> TrainConfig:
     """The run folder's config with the given keys; raises ConfigError for one that contradicts."""
     config = dataclasses.asdict(stored_config(run))
     stored = flat_values(config)
@@ -97,7 +98,8 @@ def _merged(run: Path, given: dict[str, Any]) -> TrainConfig:
             )
         group, _, name = key.rpartition(".")
         (config[group] if group else config)[name] = value
-    _require_data(config["data"]["path"], run, "data.path" in given)
+    if needs_path:
+        _require_data(config["data"]["path"], run, "data.path" in given)
     merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), config)
     return cast("TrainConfig", OmegaConf.to_object(merged))
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from tsconv.atomic_write import replace_folder
 from tsconv.config.schema import DataConfig
 from tsconv.data.covariates.encode import Encoding
+from tsconv.data.covariates.shift import TrainingRange
 from tsconv.errors import BundleError, TsconvError
 from tsconv.model.network import ForecastNet
 from tsconv.model.spec import NetSpec
@@ -41,6 +42,7 @@ class Bundle:
     channels: tuple[str, ...] = ()  # of the training, in order: targets, then past covariates
     rows: tuple[str, ...] = ()  # of the training, in order; () for a panel without rows
     encodings: tuple[Encoding, ...] = ()  # of the covariates
+    target_ranges: dict[str, TrainingRange] = dataclasses.field(default_factory=dict)
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
@@ -70,6 +72,9 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "covariates": [_without_empty_range(dataclasses.asdict(e)) for e in bundle.encodings],
         "info": bundle.info,
     }
+    if bundle.target_ranges:  # bundles of earlier versions have none
+        ranges = {name: dataclasses.asdict(r) for name, r in bundle.target_ranges.items()}
+        config["target_ranges"] = ranges
     folder = folder.resolve()
     if folder.exists() and (
         not folder.is_dir() or {p.name for p in folder.iterdir()} - {_CONFIG, _WEIGHTS}
@@ -159,6 +164,10 @@ def load_bundle(folder: str | Path) -> Bundle:
             channels=_to_names(config.get("channels", config["info"].get("channels"))),
             rows=_to_names(config.get("rows")),
             encodings=tuple(Encoding.from_dict(e) for e in config.get("covariates", ())),
+            target_ranges={
+                str(name): TrainingRange(**found)
+                for name, found in config.get("target_ranges", {}).items()
+            },
         )
     except BundleError:
         raise

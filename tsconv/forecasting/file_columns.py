@@ -61,7 +61,22 @@ def columns_of(given: Any, table: Table, data: DataConfig) -> FileColumns:
     if isinstance(given, (str, os.PathLike)):
         return columns_of_file(table, dataclasses.replace(data, path=os.fspath(given)), False)
     frame = given if isinstance(given, pd.DataFrame) else pd.DataFrame()
-    return dataclasses.replace(columns_of_frame(frame, data), utc_dates=table.utc_dates)
+    plain = dataclasses.replace(columns_of_frame(frame, data), utc_dates=table.utc_dates)
+    return dataclasses.replace(plain, spelling=_spelling(table, _text_head(given, plain), plain))
+
+
+def _text_head(given: Any, plain: FileColumns) -> Head:
+    """The first cells of the columns of time that are text, of a table in memory."""
+    head = {}
+    for name in plain.time:
+        try:
+            cells = list(given[name][:_MOST])
+        except (TypeError, KeyError, LookupError):  # such as a lazy frame
+            return {}
+        texts = [cell.as_py() if isinstance(cell, pa.Scalar) else cell for cell in cells]
+        if texts and all(isinstance(text, str) for text in texts):
+            head[name] = [text.strip() for text in texts]
+    return head
 
 
 def columns_of_frame(frame: pd.DataFrame, data: DataConfig) -> FileColumns:

@@ -109,7 +109,7 @@ def skipped_note(forecast: Forecast, context_length: int) -> Note | None:
         return None
     names = ", ".join(forecast.skipped[:5]) + (", ..." if len(forecast.skipped) > 5 else "")
     text = (
-        f"{len(forecast.skipped)} series left out, nothing observed in their last "
+        f"{len(forecast.skipped)} series not forecast, with no observed value in the last "
         f"{context_length} steps: {names}"
     )
     return Note(NoteKind.SERIES_LEFT_OUT, text, forecast.skipped)

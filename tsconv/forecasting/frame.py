@@ -71,7 +71,7 @@ def forecast_frame(
     for name in keys:
         if keys.count(name) > 1:
             raise ConfigError(
-                f"the file has a column `{name}`, and so would the forecasts: set `columns=nixtla`"
+                f"`{name}` is a column of the file and one of the forecasts: set `columns=nixtla`"
             )
     return pd.DataFrame(columns | {name: flat[:, q] for name, q in ours.items()})
 

@@ -16,6 +16,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.covariates.encode import encode, with_calendar
 from tsconv.data.covariates.future import require_future
 from tsconv.data.covariates.shift import reject_shift
+from tsconv.data.covariates.target_shift import target_shift_notes
 from tsconv.data.panel.find_frequency import commonest_frequency
 from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.panel import Panel, build_panel
@@ -26,7 +27,7 @@ from tsconv.errors import ConfigError, DataError, require_choice, require_positi
 from tsconv.forecasting.bundle import Bundle
 from tsconv.model.spec import NetSpec
 from tsconv.notes import Note, NoteKind
-from tsconv.text import shorten
+from tsconv.text import plural, shorten
 
 _ROW_KEYS = ("row", "row_from_file", "wide_columns_are")  # where row names come from: one of them
 
@@ -75,7 +76,8 @@ def _keep_delays(given: Any, data: DataConfig) -> list[dict[str, Any]]:
         expected = trained[name] if name in trained else replaced.pop(0) if replaced else 0
         if delay not in (0, expected):
             raise ConfigError(
-                f"`data.past_covariates`: `{name}` has delay {delay}, and the training {expected}"
+                f"`data.past_covariates`: `{name}` has delay {delay}, but had {expected} in "
+                f"training"
             )
         out.append({"name": name, "delay": expected})
     return out
@@ -108,6 +110,7 @@ def prepare_forecast(
     panel = match_panel(bundle, table, freq)
     origins, notes = require_future(panel, bundle.encodings, horizon, spec.context_length)
     notes += _early_notes(panel, horizon)
+    notes += target_shift_notes(panel, bundle.target_ranges, spec.context_length)
     return encode_panel(bundle, panel.with_notes(notes), table.source), origins
 
 
@@ -140,8 +143,9 @@ def _early_notes(panel: Panel, horizon: int) -> list[Note]:
     listed = ", ".join(f"`{panel.ids[s]}` at {show(s)}" for s in early[:3])
     many = "1 series ends" if len(early) == 1 else f"{len(early):,} series end"
     text = (
-        f"{many} more than the horizon before the last time, {show(int(ends.argmax()))}, and "
-        f"{'is' if len(early) == 1 else 'are'} forecast from there: {listed}"
+        f"{many} more than one horizon before the last time, {show(int(ends.argmax()))}, and "
+        f"{'is' if len(early) == 1 else 'are'} forecast from "
+        f"{'its' if len(early) == 1 else 'their'} own end: {listed}"
         f"{', ...' if len(early) > 3 else ''}"
     )
     return [Note(NoteKind.SERIES_ENDED_EARLY, text, first)]
@@ -172,7 +176,7 @@ def match_panel(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
     ):
         raise DataError(
             f"{table.source}: its steps are {found.alias}, but the bundle forecasts steps of "
-            f"{frequency.alias}; set `data.freq={frequency.alias}` if most steps are missing indeed"
+            f"{frequency.alias}; set `data.freq={frequency.alias}` if most steps really are missing"
         )
     panel = _match_channels(bundle, panel, table.source)
     panel = _match_rows(bundle, panel, table.source)
@@ -199,7 +203,7 @@ def _match_channels(bundle: Bundle, panel: Panel, source: str) -> Panel:
         raise DataError(
             f"{source}: {found_targets} targets and {panel.n_past} past covariates "
             f"({', '.join(panel.channels)}), but the bundle takes {n_targets} and {n_past} "
-            f"({', '.join(trained)}); a past covariate that is not known can be an empty column"
+            f"({', '.join(trained)}); add an empty column for a past covariate that is not known"
         )
     found, found_past = panel.channels[:n_targets], panel.channels[n_targets:]
     targets, notes = _channel_order(found, trained[:n_targets], "target", source)
@@ -222,12 +226,12 @@ def _channel_order(
     if len(new) > 1 and len(new) < len(names):
         raise DataError(
             f"{source}: {role}s {', '.join(new)} are not among the bundle's "
-            f"({', '.join(trained)}), and nothing says which replaces which: rename them"
+            f"({', '.join(trained)}), and it is unclear which replaces which: rename them"
         )
     replacement = dict(zip(free, new, strict=True))  # in order, where all names are new
     notes = []
     for old, name in replacement.items():
-        text = f"`{name}` is taken for the {role} `{old}` of the training"
+        text = f"`{name}` is used as the {role} `{old}` of the training"
         notes.append(Note(NoteKind.RENAMED_CHANNEL, text, (name, old)))
     return [list(names).index(replacement.get(name, name)) for name in trained], notes
 
@@ -235,7 +239,9 @@ def _channel_order(
 def _match_rows(bundle: Bundle, panel: Panel, source: str) -> Panel:
     """The bundle's rows that the file has, in the bundle's order, then the file's new ones."""
     if bool(bundle.rows) != bool(panel.rows):
-        have, lack = ("has", "the file none") if bundle.rows else ("has no", "the file has")
+        have, lack = (
+            ("has", "but the file has none") if bundle.rows else ("has no", "but the file has")
+        )
         raise DataError(f"{source}: the bundle {have} rows, {lack}: see `data.row`")
     if panel.rows == bundle.rows:
         return panel
@@ -247,10 +253,13 @@ def _match_rows(bundle: Bundle, panel: Panel, source: str) -> Panel:
     kept = [name for name in bundle.rows if name in panel.rows or spec.cross_row == "dense"]
     notes = []
     if absent:
-        text = f"not in the file, of the rows of the training: {shorten(absent, 5)}"
+        text = f"rows of the training that the file does not have: {shorten(absent, 5)}"
         notes.append(Note(NoteKind.ABSENT_ROWS, text, tuple(absent)))
     if unseen:
-        text = f"not there in training, forecast by what rows share: {shorten(unseen, 5)}"
+        text = (
+            f"rows that were not in the training data, forecast by what all rows share: "
+            f"{shorten(unseen, 5)}"
+        )
         notes.append(Note(NoteKind.UNSEEN_ROWS, text, tuple(unseen)))
     return panel.with_rows([*kept, *unseen]).with_notes(notes)
 
@@ -263,8 +272,9 @@ def _require_row_sharing(spec: NetSpec, unseen: Sequence[str], source: str) -> N
         is_set = " and ".join(f"`{key}={value}`" for key, (value, _) in wrong.items())
         better = " ".join(f"{key}={value}" for key, (_, value) in wrong.items())
         raise DataError(
-            f"{source}: row `{unseen[0]}` was not there in training ({len(unseen)} such), and "
-            f"{is_set} cannot forecast it; train with `{better}`"
+            f"{source}: row `{unseen[0]}` was not in the training data "
+            f"({plural(len(unseen), 'such row')}), "
+            f"and {is_set} cannot forecast it; train with `{better}`"
         )
 
 
@@ -272,14 +282,14 @@ def _forecast_notes(panel: Panel) -> list[Note]:
     """What a reader of the forecasts would want to know of the file they were made from."""
     notes = []
     for c in panel.empty_channels():
-        lost = "no forecast of it" if c < len(panel.targets) else "forecasts are made without it"
+        lost = "it is not forecast" if c < len(panel.targets) else "forecasts are made without it"
         name = panel.channels[c]
-        text = f"`{name}` has no value at all: {lost}"
+        text = f"`{name}` has no values: {lost}"
         notes.append(Note(NoteKind.EMPTY_CHANNEL, text, (name,)))
     late = panel.lagging_rows() if panel.rows else []
     if late:
         text = (
-            "rows that end before the last time of their family, from which all are forecast: "
+            "rows that end before the others, and are forecast from the last time of all: "
             f"{shorten(late, 5)}"
         )
         notes.append(Note(NoteKind.LAGGING_ROWS, text, tuple(late)))

@@ -66,7 +66,7 @@ def run_forecast(config: ForecastConfig) -> ForecastResult | None:
     horizon = require_horizon(bundle, config.horizon)
     freq = config.data.get("freq")
     if config.template is not None:
-        _write_template(bundle, data, freq, Path(config.template))
+        _write_template(config, bundle, data, horizon)
         return None
     table = read_table(data)
     output = Path(config.output)
@@ -127,15 +127,18 @@ def _check_paths(config: ForecastConfig, data: DataConfig) -> None:
         check_free("plot", Path(config.plot), inputs, config.overwrite)
 
 
-def _write_template(bundle: Bundle, data: DataConfig, freq: str | None, path: Path) -> None:
-    """The lines of future covariates that a forecast needs, for the user to fill in."""
+def _write_template(config: ForecastConfig, bundle: Bundle, data: DataConfig, horizon: int) -> None:
+    """The lines of future covariates that the forecast needs, for the user to fill in."""
     table = read_table(data)
-    if data.future_path is not None:
-        table = with_future(table, read_future(data))
-    panel = match_panel(bundle, table, freq)
-    horizon = bundle.net.spec.horizon
+    future = read_future(data) if data.future_path is not None else None
+    table, future = _selected(config, table, future, data)
+    if future is not None:
+        table = with_future(table, future)
+    panel = match_panel(bundle, table, config.data.get("freq"))
+    if config.start is not None:
+        require_start(config.start, table, data, panel, panel.lengths.numpy() - 1)
     frame = template_frame(panel, data, horizon, table.time_is_text, table.utc_dates)
-    write_table(frame, path, csv_format=FileFormat.of(data))
+    write_table(frame, Path(str(config.template)), csv_format=FileFormat.of(data))
 
 
 def _find_device(name: str) -> torch.device:
@@ -146,5 +149,5 @@ def _find_device(name: str) -> torch.device:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(
-            f"`device` (={name}): this machine has none of that name; use auto or cpu"
+            f"`device` (={name}): this machine has no such device; use auto or cpu"
         ) from error

@@ -57,15 +57,15 @@ def cut_table(table: Table, data: DataConfig, start: Any = None, last: Any = Non
     """
     key, value = ("start", start) if start is not None else ("last", last)
     if start is not None and last is not None:
-        raise ConfigError("`start` and `last` exclude each other: the first step, or the last seen")
+        raise ConfigError("`start` and `last` exclude each other: give one")
     moment = _parse_moment(table, data, key, value)
     after = table.time >= moment if key == "start" else table.time > moment
     observed = ~np.isnan(table.values[:, : table.n_targets]).all(1)
     if not (observed & ~after).any():
         first = format_zoned_time(table.time[observed].min().reshape(1), table)
         raise ConfigError(
-            f"`{key}` (={value}): no value is known before; the first is of {first} in "
-            f"{table.source}"
+            f"`{key}` (={value}): no value is observed before it; the first one in "
+            f"{table.source} is at {first}"
         )
     if not after.any() and key == "last" and (table.time[observed] < moment).all():
         end = format_zoned_time(table.time[observed].max().reshape(1), table)
@@ -99,8 +99,8 @@ def require_start(
         wanted = to_wall(np.array([wanted]), panel.time_zone)[0]
     if latest[0] < wanted:
         raise ConfigError(
-            f"`start` (={start}): {table.source} has no value of the step before, so a forecast "
-            f"begins at {format_zoned_time(latest, panel)} at the latest"
+            f"`start` (={start}): {table.source} has no value for the step before it; "
+            f"the latest start is {format_zoned_time(latest, panel)}"
         )
 
 

@@ -15,8 +15,9 @@ _DISAGREEMENTS = (
     (
         "mae",
         "mase",
-        "the largest series rule mae, every series counts alike in mase; look at mase, unless the "
-        "largest series matter most",
+        "the largest series dominate mae, and every series counts alike in mase; look at mase "
+        "unless "
+        "the largest series matter most",
     ),
     (
         "scaled_mae",
@@ -27,7 +28,7 @@ _DISAGREEMENTS = (
     (
         "mae",
         "mse",
-        "the few largest errors rule mse; look at mse where one large error costs more than "
+        "a few large errors dominate mse; look at mse where one large error costs more than "
         "several small ones, else at mae",
     ),
     (
@@ -97,6 +98,8 @@ def _better_baseline(metrics: Mapping[str, Any]) -> str:
         return ""
     words = describe_baseline(best, metrics["baseline_steps"][best])
     share = 100 * (1 - scores[best] / ours)
+    if share < _CLEAR:
+        return f"{words} is as good as tsconv here ({name} {scores[best]:.4g}, tsconv {ours:.4g})"
     return (
         f"{words} is better than tsconv here by {share:.1f}% ({name} {scores[best]:.4g}, tsconv "
         f"{ours:.4g}): use it, or give the network more to learn from (a longer context_length, "

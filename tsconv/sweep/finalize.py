@@ -32,7 +32,7 @@ def write_results(result: SweepResult, space: Space) -> tuple[list[str], FrozenT
     if error is not None:
         count = len(finished(study))
         raise TrainingError(
-            f"every trial failed, {count} of {count}; the first with: {error} "
+            f"every trial failed ({count}); the first error is: {error} "
             f"(see {folder / 'trials.csv'})"
         )
     winner = write_best(study, sweep, folder)

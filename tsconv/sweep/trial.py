@@ -24,6 +24,7 @@ from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError, TrainingError, one_line
 from tsconv.evaluation.report import score
+from tsconv.evaluation.rivals import describe_baseline
 from tsconv.output.run_files import find_metric, write_config, write_json
 from tsconv.training.lightning.loop import run_trainer
 from tsconv.training.panel_cache import PanelCache
@@ -146,6 +147,18 @@ def whole_part_figures(part: dict[str, Any]) -> dict[str, Any]:
     {'mae': 1.5}
     """
     return {k: v for k, v in part.items() if not isinstance(v, dict)}
+
+
+def rival_figures(metrics: dict[str, Any]) -> dict[str, Any] | None:
+    """The best simple forecast beside a trial, in words, and its validation figures.
+
+    metrics: as `metrics.json` has them. None where no simple forecast has an error.
+    """
+    key = metrics["rival"]
+    if key is None:
+        return None
+    figures = whole_part_figures(metrics["val"]["baselines"][key])
+    return {"name": describe_baseline(key, metrics["baseline_steps"][key]), "val": figures}
 
 
 def fingerprint(panel: Panel) -> str:

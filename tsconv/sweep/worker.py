@@ -48,6 +48,7 @@ from tsconv.sweep.trial import (
     objective_values,
     record_failure,
     require_validation,
+    rival_figures,
     run_trial,
     whole_part_figures,
 )
@@ -175,6 +176,7 @@ class Worker:
             return TrialState.FAIL, None, record_failure(error, folder)
         attributes = {
             "config": dataclasses.asdict(outcome.config),
+            "rival": rival_figures(outcome.metrics),
             "metrics": {k: v for k, v in outcome.metrics.items() if k != "val"},
             "val": whole_part_figures(outcome.metrics["val"]),
         }

@@ -9,7 +9,6 @@ import os
 import queue
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from tsconv.sweep.results.trial_table import TrialTable
 from tsconv.sweep.storage.errors import retry_while_unreachable
 from tsconv.sweep.worker_environment import threads_per_worker, worker_environment
 from tsconv.sweep.worker_job import WorkerJob
+from tsconv.sweep.worker_logs import last_line, remove_old_logs, worker_log
 
 _MOST_DEATHS = 5  # in a row, with no trial that ended between them, before the sweep gives up
 _REFRESH_SECONDS = 5.0  # between two queries of the study for trials that other machines ended
@@ -91,7 +91,7 @@ class WorkerPool:
             worker_process, message = self._messages.get()
             if message is None:
                 log = worker_process.log
-                raise TrainingError(f"a worker died at its start: {_last_line(log)}")
+                raise TrainingError(f"a worker died at its start: {last_line(log)}")
             if message["event"] == "fault":
                 worker_process.faulty = True
                 raise TsconvError(message["error"])
@@ -138,6 +138,7 @@ class WorkerPool:
                     pipe.close()
             if self._interrupts or not unexplained or log.stat().st_size == 0:
                 log.unlink(missing_ok=True)
+        remove_old_logs(self.worker_spec.folder)
         for folder in self._folders:
             with contextlib.suppress(OSError):  # it is not empty
                 folder.rmdir()
@@ -176,7 +177,7 @@ class WorkerPool:
         self._deaths += 1
         code, log = worker_process.process.wait(), worker_process.log
         if self._deaths > _MOST_DEATHS:
-            last = _last_line(log)
+            last = last_line(log)
             raise TrainingError(f"workers keep dying (exit code {code}): {last}; see {log}")
         trial_table.print_note(f"note: a worker died (exit code {code}); another takes its place")
         self._start(worker_process.index)
@@ -196,7 +197,7 @@ class WorkerPool:
 
     def _start(self, index: int) -> None:
         worker_spec = self.worker_spec
-        log = worker_spec.folder / "logs" / f"{socket.gethostname()}-{os.getpid()}-{index}.log"
+        log = worker_log(worker_spec.folder, index)
         threads = threads_per_worker(worker_spec.workers)
         job = WorkerJob(
             overrides=worker_spec.overrides,
@@ -247,8 +248,3 @@ def _interrupts_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
-    return next((line for line in reversed(lines) if line.strip()), "no output")

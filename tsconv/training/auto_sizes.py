@@ -50,7 +50,7 @@ def resolve_model(
         has_covariates = panel.n_past > 0 or panel.covariates is not None
         channels = "mixed" if has_covariates else "independent"
         reasons["model.channels"] = (
-            "one state sees the covariates" if has_covariates else "no covariates of the file"
+            "the file has covariates" if has_covariates else "the file has no covariates"
         )
     hidden, levels = model.hidden, model.levels
     if hidden is None:
@@ -98,7 +98,7 @@ def resolve_chunks(
         reasons["data.origins_per_chunk"] = (
             f"all origins of the longest training part ({available})"
             if per_chunk == available
-            else f"what {side_by_side} rows and targets side by side leave room for"
+            else f"limited by {side_by_side} rows and targets side by side"
             if per_chunk == widest < min(512, power)
             else f"twice the stack's history ({history}), as a power of 2 up to 512"
         )

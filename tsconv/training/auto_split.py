@@ -60,7 +60,7 @@ def resolve_split(
         left = room - test
         val = usual if usual <= left else (horizon if horizon <= left else 0)
         reasons["split.val_size"] = (
-            f"what half of a typical series leaves: {max(0, left)}"
+            f"at most half of a typical series is held out, which leaves {max(0, left)}"
             if val < usual
             else f"{_share_of(val, typical)}: a tenth, within 1 to 10 horizons"
         )
@@ -68,7 +68,7 @@ def resolve_split(
         given = split.test_size is not None
         stride = 1 if given else _choose_stride(panel, test, horizon, cycles)
         if stride > 1:
-            text = f"1 in {stride} steps is an origin, for at most {_MOST_VALUES:,} values"
+            text = f"1 in {stride} steps is an origin, to score at most {_MOST_VALUES:,} values"
             reasons["split.test_stride"] = text
             reasons["split.test_size"] += f"; {text}"
     return dataclasses.replace(split, val_size=val, test_size=test, test_stride=stride), reasons

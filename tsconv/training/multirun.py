@@ -16,6 +16,7 @@ from tsconv.atomic_write import replace_text
 from tsconv.config.resume import stored_config
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError, TrainingError, TsconvError, one_line
+from tsconv.evaluation.rivals import describe_baseline
 from tsconv.notes import left_out
 from tsconv.output.run_files import find_metric, write_overrides
 from tsconv.output.tables import Column, format_number, format_table
@@ -24,6 +25,7 @@ from tsconv.training.panel_cache import PanelCache
 from tsconv.training.run import TrainResult, free_folder, train
 
 _METRICS = ("val.scaled_mae", "test.scaled_mae", "test.mae", "test.mase", "train_seconds")
+_RIVAL = "rival.scaled_mae"  # on the test part
 _JOBS = "jobs.json"  # in the folder of a multirun: the overrides of each job
 _LONGEST_NAME = 80  # characters of a folder's name
 Notify = Callable[[str], None]
@@ -92,7 +94,9 @@ def run_jobs(
     for config in configs:
         cache.prepare(config)
         if config.resume is not None:
-            raise ConfigError("`resume` goes on with one run; a multirun starts new ones")
+            raise ConfigError(
+                "`resume` continues one run, and a multirun starts new ones: leave it out"
+            )
     folder = _make_folder(configs[0], jobs)
     changed = [[o for i, o in enumerate(job) if len({j[i] for j in jobs}) > 1] for job in jobs]
     names = [f"{n:03d}_{_folder_name(own)}".rstrip("_") for n, own in enumerate(changed)]
@@ -168,7 +172,8 @@ def _make_folder(config: TrainConfig, jobs: Sequence[list[str]]) -> Path:
         same = known.is_file() and known.read_text(encoding="utf-8") == text
         if folder.exists() and any(folder.iterdir()) and not same:
             raise ConfigError(
-                f"`run_dir` (={folder}) is not empty and not of the same multirun; name another"
+                f"`run_dir` (={folder}) holds something other than this multirun; name another "
+                f"folder"
             )
         folder.mkdir(parents=True, exist_ok=True)
     replace_text(folder / _JOBS, text)
@@ -192,25 +197,42 @@ def _job_metrics(job: Job) -> list[float | None]:
     return [find_metric(job.metrics or {}, name) for name in _METRICS]
 
 
+def _rival(job: Job) -> tuple[str, float | None]:
+    """The best simple forecast beside a job, in words, and its `scaled_mae` on the test part."""
+    metrics = job.metrics or {}
+    key = metrics.get("rival")
+    if key is None:
+        return "", None
+    baselines = (metrics.get("test") or {}).get("baselines", {})
+    name = describe_baseline(key, metrics["baseline_steps"][key])
+    return name, baselines.get(key, {}).get("scaled_mae")
+
+
 def _format_jobs(jobs: Sequence[Job]) -> str:
     names = [" ".join(job.changed) or "(as given)" for job in jobs]
     width = max(map(len, ["job", *names])) + 2
-    columns = [Column(width, "<"), *(Column(len(name) + 2) for name in _METRICS)]
-    lines = [["job", *_METRICS]]
+    heads = (*_METRICS, _RIVAL)
+    columns = [Column(width, "<"), *(Column(len(name) + 2) for name in heads)]
+    lines = [["job", *heads]]
     for name, job in zip(names, jobs, strict=True):
-        cells = [format_number(value, ".5g") for value in _job_metrics(job)]
+        values = [*_job_metrics(job), _rival(job)[1]]
+        cells = [format_number(value, ".5g") for value in values]
         if job.error or job.unfinished:
             cells[0] = "failed" if job.error else "unfinished"
         lines.append([name, *cells])
-    return format_table(columns, lines)
+    names_of_rivals = sorted({_rival(job)[0] for job in jobs} - {""})
+    rivals = [f"rival: the best simple forecast, {'; '.join(names_of_rivals)}"]
+    return "\n".join([format_table(columns, lines), *(rivals if names_of_rivals else [])])
 
 
 def _write_summary(jobs: Sequence[Job], path: Path) -> None:
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
-    out.writerow(["folder", "overrides", *_METRICS, "error"])
+    out.writerow(["folder", "overrides", *_METRICS, "rival", _RIVAL, "error"])
     for job in jobs:
         metrics = ["" if v is None else v for v in _job_metrics(job)]
         error = "interrupted" if job.unfinished else job.error
-        out.writerow([job.folder, " ".join(job.changed), *metrics, error])
+        name, value = _rival(job)
+        rival = [name, "" if value is None else value]
+        out.writerow([job.folder, " ".join(job.changed), *metrics, *rival, error])
     replace_text(path, text.getvalue())

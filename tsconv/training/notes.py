@@ -32,20 +32,20 @@ def training_notes(
             have = "1 series has" if len(short) == 1 else f"{len(short):,} series have"
             text = (
                 f"{have} fewer than `context_length` (={context_length}) steps to train on "
-                f"({names}{', ...' if len(short) > 3 else ''}): what is there is used"
+                f"({names}{', ...' if len(short) > 3 else ''}): they are used as they are"
             )
             notes.append(Note(NoteKind.SHORT_SERIES, text, first))
     if len(panel.rows) == 1:
-        text = f"there is one row, `{panel.rows[0]}`: what rows share makes no difference"
+        text = f"there is only one row, `{panel.rows[0]}`: `model.rows` makes no difference"
         notes.append(Note(NoteKind.SINGLE_ROW, text, panel.rows))
     for c in panel.empty_channels():
-        lost = "neither trained on nor forecast" if c < len(panel.targets) else "of no use"
+        lost = "neither trained on nor forecast" if c < len(panel.targets) else "ignored"
         name = panel.channels[c]
-        text = f"`{name}` has no value at all: it is {lost}"
+        text = f"`{name}` has no values: it is {lost}"
         notes.append(Note(NoteKind.EMPTY_CHANNEL, text, (name,)))
     idle = (scale.std == 0).all(1).all(0)  # (H,)
     for name in [name for name, none in zip(panel.rows, idle, strict=False) if none][:5]:
-        text = f"family row `{name}` has nothing to learn from in the training part"
+        text = f"row `{name}` has no values that vary in the training part: nothing is learnt of it"
         notes.append(Note(NoteKind.ROW_WITHOUT_TRAINING_DATA, text, (name,)))
     return notes
 
@@ -53,10 +53,10 @@ def training_notes(
 def split_notes(panel: Panel, split: Split) -> list[Note]:
     """Notes that count the series that are not trained on, or not scored on the test part."""
     untrained = split.train.counts == 0
-    text = "not trained on, since nothing of them lies before the validation and test parts"
+    text = "not trained on, since no step of them lies before the validation and test parts"
     notes = _series_note(panel, NoteKind.SERIES_NOT_TRAINED_ON, untrained, text)
     if split.test is not None and int(split.test.counts.sum()):
-        text = "not in the figures of the test part, which holds no value of them to compare with"
+        text = "not scored, since the test part holds no observed value of them"
         unscored = (split.test.counts == 0) | ~_observed_from(panel, split.test)
         notes += _series_note(panel, NoteKind.SERIES_NOT_SCORED, unscored, text)
     return notes

@@ -120,7 +120,7 @@ def prepare(
     resolved = resolve(config, part)
     reasons = dict(resolved.reasons)
     if config.threads is None:
-        reasons["threads"] = "what torch took"
+        reasons["threads"] = "torch's default"
     config = dataclasses.replace(resolved.config, threads=config.threads or torch.get_num_threads())
     sizes = config.split
     split = split_panel(
@@ -162,8 +162,8 @@ def check_config(config: TrainConfig) -> TrainConfig:
         raise ConfigError(f"`seed` (={config.seed}) must be between 0 and {2**32 - 1}")
     if config.data.future_path is not None:
         raise ConfigError(
-            f"`data.future_path` (={config.data.future_path}) is for forecasts: a training reads "
-            f"`data.path` alone"
+            f"`data.future_path` (={config.data.future_path}) is for forecasts: training reads "
+            f"only `data.path`; leave the key out"
         )
     if config.threads is not None and config.threads < 1:
         raise ConfigError(f"`threads` (={config.threads}) must be at least 1")

@@ -32,7 +32,7 @@ def finished_line(config: TrainConfig) -> str | None:
         early = " (callbacks.patience ended it)" if done < planned else ""
         return (
             f"{run} is finished: {done:,} of {planned:,} steps{early}; to train longer, set "
-            f"trainer.max_steps to more"
+            f"trainer.max_steps higher"
         )
     if asked is not None and asked < done:
         raise ConfigError(

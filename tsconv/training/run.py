@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from tsconv.config.schema import TrainConfig
+from tsconv.data.covariates.target_shift import target_ranges
 from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError
 from tsconv.evaluation.report import score
@@ -161,6 +162,7 @@ def _train(
         channels=panel.channels,
         rows=panel.rows,
         encodings=prepared.encodings,
+        target_ranges=target_ranges(panel.to("cpu"), prepared.split.train_end.cpu()),
     )
     write_config(config, reasons, run_dir / "config.yaml")
     write_json(metrics, run_dir / "metrics.json")

@@ -27,6 +27,6 @@ def test_clock_changes_show_the_zone(hole: str, double: str, zone: str | None) -
         return
     assert found is not None
     assert found.zones[0] == zone
-    assert "2 holes in spring and 2 double times in autumn" in found.text
+    assert "2 missing times in spring and 2 repeated times in autumn" in found.text
     assert hole[:10] in first_of(found.finding())
     assert find_clock_changes(table, zone) is None, "a zone is given"

@@ -15,7 +15,7 @@ def test_duplicates_are_counted_and_compared() -> None:
     found = find_duplicates(sorted_table_of(frame))
     assert found is not None
     assert (found.count, found.level) == (3, "error")
-    assert "2 with the same values" in found.text
+    assert "2 of them with the same values" in found.text
     assert "lines 5 and 402" in first_of(found)
     assert "`shop 0` at 2023-01-05" in first_of(found)
     assert found.keys == {"data.duplicates": "mean"}

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.helpers.checks import read_attempt, shop_frame
@@ -76,3 +77,11 @@ def test_whole_numbers_that_are_times_are_never_read_as_steps(
     assert attempt.suggestion.keys == ({} if key is None else {f"data.{key}": value})
     assert (attempt.error is None) == (key is None)
     assert (key or "time_unit") in str(attempt.error or "time_unit")
+
+
+def test_the_order_of_day_and_month_that_puts_times_on_a_grid(tmp_path: Path) -> None:
+    frame = daily_frame(1, 30)
+    frame["ds"] = pd.date_range("2020-01-01", periods=30, freq="MS").strftime("%d/%m/%Y")
+    attempt = read_attempt(tmp_path, frame)
+    assert attempt.suggestion.keys == {"data.time_format": "%d/%m/%Y"}
+    assert "only in this order" in attempt.suggestion.reasons["data.time_format"]

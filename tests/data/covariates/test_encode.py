@@ -60,7 +60,8 @@ def test_lines_after_the_last_target_hold_the_known_future_alone() -> None:
     assert panel.covariates.lengths.tolist() == [5, 4]
     promo = panel.covariates.values[:, panel.covariates.names.index("promo"), 0]
     np.testing.assert_array_equal(promo, [0, 1, 0, 1, 0, 1, 0, NAN, 1])
-    assert any("3 lines after their series' last observed target" in str(n) for n in panel.notes)
+    text = "3 lines after the last observed target of their series"
+    assert any(text in str(n) for n in panel.notes)
 
 
 def test_without_a_known_future_the_lines_after_the_last_target_are_trimmed() -> None:
@@ -112,9 +113,8 @@ def test_encodings_come_from_the_training_part_and_know_the_unknown() -> None:
     np.testing.assert_array_equal(coded.covariates.values[:5, 1, 0], [-1, 1, -1, 1, -1])
     assert coded.static.values[:, :, 0].tolist() == [[1, 0], [0, 0]]
     assert any("`size` is constant in the training" in str(n) for n in coded.notes)
-    assert any(
-        "`sky`: `rain`, `fog`, `` not there in training (3 such)" in str(n) for n in coded.notes
-    )
+    text = "`sky`: `rain`, `fog`, `` did not occur in training (3 such categories)"
+    assert any(text in str(n) for n in coded.notes)
     again = encode(panel, [Encoding.from_dict(dataclasses.asdict(e)) for e in encodings])
     assert torch.equal(again.static.values, coded.static.values)  # type: ignore[union-attr]
 
@@ -124,7 +124,7 @@ def test_numbers_far_from_the_training_are_taken_as_far_and_told() -> None:
     coded = encode(panel, fit_encodings(panel_of(), torch.tensor([2, 2])))
     assert coded.covariates is not None
     assert coded.covariates.values[3, 1, 0] == 10
-    assert any("`promo`: 1 values such as 1e+06" in str(n) for n in coded.notes)
+    assert any("`promo`: 1 value such as 1e+06" in str(n) for n in coded.notes)
 
 
 def test_a_category_without_any_value_is_left_out() -> None:
@@ -134,7 +134,7 @@ def test_a_category_without_any_value_is_left_out() -> None:
     coded = encode(empty, encodings)
     assert coded.static is not None
     assert coded.static.names == ("size",)
-    assert any("`kind` has no value in the training" in str(n) for n in coded.notes)
+    assert any("`kind` has no values in the training data" in str(n) for n in coded.notes)
 
 
 def test_encodings_do_not_depend_on_the_order_of_the_series() -> None:
@@ -146,9 +146,9 @@ def test_encodings_do_not_depend_on_the_order_of_the_series() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"future_covariates": None}, "no future covariate `promo`, which the training had"),
+        ({"future_covariates": None}, "the future covariate `promo` of the training is missing"),
         ({"categories": "sky"}, r"covariate `kind`|column `kind`"),
-        ({"categories": ["sky", "kind", "promo"]}, "`promo` holds categories and held numbers"),
+        ({"categories": ["sky", "kind", "promo"]}, "`promo` holds categories, but held numbers"),
     ],
 )
 def test_a_file_whose_covariates_do_not_fit_is_refused(

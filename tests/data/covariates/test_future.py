@@ -69,7 +69,7 @@ def test_a_row_that_never_had_a_covariate_does_without() -> None:
     roles = DataConfig(row="at", future_covariates="promo")
     panel = build_panel(table_from_frame(frame, roles))
     _, notes = require_future(panel, ENCODINGS[1:], 2, 9)
-    assert any("row `s` never had a value of `promo` (1 such)" in str(note) for note in notes)
+    assert any("row `s` never had a value of `promo` (1 such case)" in str(note) for note in notes)
     frame.loc[5, "promo"] = 1
     with pytest.raises(DataError, match="promo of series `series`, row `s` at 2024-01-04"):
         require_future(build_panel(table_from_frame(frame, roles)), ENCODINGS[1:], 2, 9)

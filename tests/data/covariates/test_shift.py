@@ -88,7 +88,9 @@ def test_the_message_has_both_ranges_the_column_and_the_first_line() -> None:
     data = DataConfig(id=None, future_covariates="temp")
     table = table_from_frame(weather(fahrenheit(celsius(365)), 350), data)
     with pytest.raises(
-        DataError, match=r"line \d+, column `temp`: half .* `data.allow_shift=true`"
+        DataError,
+        match=r"line \d+, column `temp`: the median is .* in training it was .* "
+        r"`data.allow_shift=true`",
     ):
         reject_shift(table, [encoding(celsius(1000))])
 

@@ -21,7 +21,7 @@ def test_lines_of_one_time(policy: str, value: float) -> None:
     said = [note for note in panel.notes if note.kind is NoteKind.DUPLICATES]
     assert said[0].names == ("a",)
     assert str(said[0]).startswith(
-        "the DataFrame: lines 3 and 5 are both series `a` at 2 (1 such): "
+        "the DataFrame: lines 3 and 5 are both series `a` at 2 (1 repeated line): "
     )
 
 
@@ -84,4 +84,5 @@ def test_unsorted_rows_are_told() -> None:
     rows = [("a", t, float(t)) for t in (1, 2, 5, 4, 3)]
     (note,) = panel_of(long(rows)).notes
     assert note.kind is NoteKind.UNSORTED_LINES
-    assert str(note).startswith("the DataFrame: line 5 is earlier than line 4 before it (2 such)")
+    text = "the DataFrame: line 5 is earlier than line 4 before it (2 such lines)"
+    assert str(note).startswith(text)

@@ -194,7 +194,7 @@ def test_cells_that_are_no_numbers_count_as_missing_where_asked(tmp_path: Path) 
     settings = {"row": "place", "target": "no2"}
     with pytest.raises(
         DataError,
-        match=r"line 4, column `no2`: ' ' is not a number \(2 such\).*"
+        match=r"line 4, column `no2`: ' ' is not a number \(2 such cells\).*"
         r"data.bad_values=missing",
     ):
         panel(tmp_path, text, **settings)
@@ -204,7 +204,7 @@ def test_cells_that_are_no_numbers_count_as_missing_where_asked(tmp_path: Path) 
     frame = pd.DataFrame({"ds": [1, 2], "y": [1.0, "x"]})
     table = table_from_frame(frame, DataConfig(id=None, bad_values="missing"))
     np.testing.assert_array_equal(table.values[:, 0], [1, NAN])
-    with pytest.raises(DataError, match="column `y` has no number at all"):
+    with pytest.raises(DataError, match="column `y` holds no numbers"):
         panel(tmp_path, "ds,y\n1,a\n2,b\n", bad_values="missing", id=None)
 
 

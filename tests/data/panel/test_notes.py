@@ -16,7 +16,7 @@ def test_a_user_is_told_what_the_series_are_like() -> None:
     assert (
         "2 series have a single line (`point`, `other`): such a series is forecast but" in notes[0]
     )
-    assert "1 series has no value at all (`void`)" in notes[1]
+    assert "1 series has no values (`void`)" in notes[1]
     assert "1 series has the same value throughout (`flat`)" in notes[2]
     assert len(notes) == 3
     assert [(note.kind, note.names) for note in panel.notes] == [

@@ -79,5 +79,6 @@ def test_a_grid_of_holes_is_refused() -> None:
 def test_a_time_far_from_all_others_is_named(odd: str, row: int) -> None:
     days = pd.date_range("2024-01-01", periods=10).append(pd.DatetimeIndex([odd]))
     frame = pd.DataFrame({"unique_id": "a", "ds": days, "y": 1.0})
-    with pytest.raises(DataError, match=rf"line {row}: {odd} is \d+ steps away .* `a` spans"):
+    text = rf"line {row}: {odd} is \d+ steps from the nearest other time, .* `a` spans"
+    with pytest.raises(DataError, match=text):
         panel_of(frame)

@@ -34,8 +34,8 @@ def test_numbers_far_from_all_others(values: list[float], count: int) -> None:
     assert len(notes) == count
     if values[:3] == [1, 2, -9999]:
         assert str(notes[0]) == (
-            "line 4, column `y`: 1 cell is -9999, far from all other values: if that stands for a "
-            "missing one, set `data.na_values='[-9999]'`"
+            "line 4, column `y`: 1 cell is -9999, far from all other values: if it means a "
+            "missing value, set `data.na_values='[-9999]'`"
         )
         assert (notes[0].kind, notes[0].names) == (NoteKind.SENTINEL_VALUES, ("y", "-9999"))
 

@@ -64,7 +64,7 @@ def test_archives_by_any_name(name: str, content: bytes, tmp_path: Path) -> None
         (LONG + "a,2024-01-03,1\n" * 9000 + "b\0c,2024-01-01,1\n", {}, "line 9004, column `unique_id`: the id contains a zero byte"),
         (LONG.replace(",1\n", ",\n").replace(",2\n", ",NA\n"), {}, "data.csv: no series has an observed value: column `y` is empty; name another column in `data.target=`"),
         ("ds;a;b\n1;;\n2;;\n", {"sep": ";", "wide_columns_are": "series"}, "column `a` (and 1 more) is empty"),
-        (LONG.replace(",", ";").replace("2\n", "1.234\n"), {"sep": ";", "decimal": ","}, "line 3, column `y`: '1.234' is not a number (1 such); if `.` groups digits, set `data.thousands='.'`; else fix it"),
+        (LONG.replace(",", ";").replace("2\n", "1.234\n"), {"sep": ";", "decimal": ","}, "line 3, column `y`: '1.234' is not a number (1 such cell); if `.` groups digits, set `data.thousands='.'`; else fix it"),
         (LONG.replace(",", ";").replace("2\n", "1.234,5\n"), {"sep": ";", "decimal": ","}, "line 3, column `y`: '1.234,5' is not a number"),
     ],
 )  # fmt: skip

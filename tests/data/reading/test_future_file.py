@@ -49,7 +49,7 @@ def test_what_reading_the_second_file_told_is_told() -> None:
 
 
 def test_times_of_another_kind_are_refused() -> None:
-    with pytest.raises(DataError, match="not of the kind"):
+    with pytest.raises(DataError, match="must be of one kind"):
         merged(AHEAD.assign(ds=AHEAD["ds"].dt.tz_localize("UTC")))
 
 

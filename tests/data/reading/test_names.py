@@ -30,8 +30,8 @@ def test_names_are_text_in_order_of_appearance(
 def test_near_equal_names() -> None:
     assert near_equal_notes(("a", "b", "c"), "id") == []
     text = (
-        "rows 'Ab c' and 'aBC' differ only in case or spaces (2 such): they are read as different "
-        "names"
+        "rows 'Ab c' and 'aBC' differ only in case or spaces (2 such pairs): they are read as "
+        "different names"
     )
     assert near_equal_notes(("x", "Ab c", "y", "aBC", " x"), "row") == [
         Note(NoteKind.NEAR_EQUAL_NAMES, text, ("Ab c", "aBC"))

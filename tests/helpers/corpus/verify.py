@@ -63,6 +63,7 @@ def _judge(case: Case, truth: Sequence[Series], train: bool) -> str:
     code, out, err = _run(["check", *case.overrides])
     printed = out.rstrip().splitlines()
     last = printed[-1] if printed else ""
+    _require_columns(_findings(out), Path(case.path))
     message = err.strip().splitlines()[-1] if err.strip() else "no message"
     if code not in (0, 1):
         raise Wrong(f"exit code {code}: {message}")
@@ -92,6 +93,19 @@ def _judge(case: Case, truth: Sequence[Series], train: bool) -> str:
         if code != 0:
             raise Wrong(f"training refused the line: {err.strip().splitlines()[-1]}")
     return "read as the truth" + (f", {repeated} repeated times resolved" if repeated else "")
+
+
+def _require_columns(findings: str, path: Path) -> None:
+    """Every column that the findings name is in the file, where that is a plain text."""
+    if path.suffix not in (".csv", ".tsv") or not path.is_file():
+        return
+    text = path.read_bytes().replace(b"\0", b"").decode("utf-8", errors="replace")
+    named = re.findall(r"column `([^`]+)`", findings)
+    for names in re.findall(r"data\.(?:\w+_covariates|row|id)=\[?([^\s\],;]+)", findings):
+        named += [name for name in names.split(",") if name not in ("null", "...")]
+    for name in named:
+        if name.isascii() and " ".join(name.split()) not in " ".join(text.split()):
+            raise Wrong(f"the findings name `{name}`, which is not in the file")
 
 
 def _findings(out: str) -> str:

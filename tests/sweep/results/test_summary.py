@@ -71,6 +71,16 @@ def test_the_end_counts_and_explains(study: optuna.Study) -> None:
     assert first_error(study) is None
 
 
+def test_the_rival_stands_below_the_best_trial() -> None:
+    study = optuna.create_study()
+    rival = {"name": "seasonal naive, 7 steps", "val": {"scaled_mae": 0.5, "wql": None}}
+    add(study, 0.4, 1e-3, rival=rival)
+    lines = summary(study, settings(objectives=["val.scaled_mae"]))
+    assert lines[-1] == "best simple forecast: seasonal naive, 7 steps: val.scaled_mae 0.5"
+    lines = summary(study, settings(objectives=["val.wql"]))  # not defined for the rival
+    assert lines[-1].startswith("best: trial 0")
+
+
 def test_only_failures_give_the_first_error() -> None:
     study = optuna.create_study()
     assert first_error(study) is None

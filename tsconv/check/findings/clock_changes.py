@@ -15,6 +15,7 @@ from tsconv.errors import TsconvError
 from tsconv.text import plural
 
 _HOUR = 3_600_000_000  # microseconds
+_HOURS_OF_CHANGE = 5  # of a day, in which the clocks of all regions change
 _SAMPLE = 100_000  # gaps from which the commonest step is estimated
 Days = npt.NDArray[np.datetime64]
 
@@ -70,9 +71,11 @@ class ClockChanges:
     def finding(self) -> Finding:
         """The finding, whose advice names a zone only where it reads every line."""
         if self.zone is not None:
-            advice = f"write times in UTC, or set data.timezone={self.zone}"
+            advice = f"set data.timezone={self.zone}, or write the times in UTC"
         else:
-            advice = f"write times in UTC; no zone fits all lines, {self.zones[0]} among them"
+            advice = (
+                f"write the times in UTC: no time zone fits all lines ({self.zones[0]} was tried)"
+            )
         return Finding("clock changes", "warning", self.text, self.count, self.first, advice)
 
 
@@ -104,14 +107,15 @@ def find_clock_changes(table: SortedTable, time_zone: str | None) -> ClockChange
 def _describe(table: SortedTable, match: _Match) -> ClockChanges:
     holes, doubles = match.holes, match.doubles
     parts = [
-        plural(len(holes), "hole") + " in spring" if len(holes) else "",
-        plural(len(doubles), "double time") + " in autumn" if len(doubles) else "",
+        plural(len(holes), "missing time") + " in spring" if len(holes) else "",
+        plural(len(doubles), "repeated time") + " in autumn" if len(doubles) else "",
     ]
     likeliest = _zone(table, match)
     others = [zone for zone in match.rule.zones.values() if zone != likeliest]
     return ClockChanges(
         f"{' and '.join(p for p in parts if p)}, on days when clocks change in "
-        f"{match.rule.region} ({plural(match.dates, 'day')}): local times without their offset",
+        f"{match.rule.region} ({plural(match.dates, 'day')}): the times seem to be "
+        f"local, without an offset from UTC",
         len(holes) + len(doubles),
         table.describe(table.first_in_file(np.concatenate([holes + 1, doubles]))),
         (likeliest, *others),
@@ -158,7 +162,10 @@ def _nth_sunday(year: int, month: int, nth: int) -> datetime.date:
 
 
 def _on_days(table: SortedTable, lines: Ints, days: Days) -> Bools:
-    return np.isin(table.time[lines].astype("datetime64[D]"), days)
+    """Which lines lie in the first hours of some days, in which clocks change."""
+    day = table.time[lines].astype("datetime64[D]")
+    hours = (table.time[lines] - day).astype("int64") // _HOUR
+    return np.asarray(np.isin(day, days) & (hours < _HOURS_OF_CHANGE))
 
 
 def _count_dates(table: SortedTable, lines: Ints) -> int:

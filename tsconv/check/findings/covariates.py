@@ -127,17 +127,17 @@ def _leak(name: str, target: str, likeness: _Likeness, key: str | None) -> Findi
     else:
         text = f"`{name}` follows `{target}` exactly (correlation above {_CORRELATION})"
     if ahead or key == "data.future_covariates":
-        advice = "leave it out: scores would be too good, forecasts would not"
+        advice = "leave it out: it makes the scores look better than real forecasts will be"
     elif key is not None:
-        advice = "it adds nothing to the target's own past"
+        advice = "leave it out: the network sees the past of the target anyway"
     else:
-        advice = "do not declare it as known ahead, unless it truly is"
+        advice = "do not declare it as a future covariate unless you know it ahead of time"
     level = "warning" if key is not None or ahead else "note"
     return Finding("leak", level, text, 1, f"column `{name}`", advice, names=(name, target))
 
 
 def find_useless_columns(raw_table: RawTable, declared: Mapping[str, str]) -> list[Finding]:
-    """Find declared columns that are empty or never change.
+    """Find declared columns that are empty or never change; targets where others change.
 
     >>> import pyarrow as pa
     >>> raw_table = RawTable.of(pa.table({"size": [3, 3], "sold": [1, 2]}))
@@ -146,12 +146,17 @@ def find_useless_columns(raw_table: RawTable, declared: Mapping[str, str]) -> li
     ['column `size` (data.static_covariates) has the same value everywhere']
     """
     out = []
+    targets = [raw_table[name] for name, key in declared.items() if key == "data.target"]
+    told = {"data.id", "data.row"}  # one series, or one row, as the section on series says
+    if all(column.constant for column in targets):
+        told.add("data.target")  # series that never change
     for name, key in declared.items():
         column = raw_table[name]
-        if not (column.kind == "empty" or column.constant):
+        if column.kind != "empty" and (key in told or not column.constant):
             continue
         what = "is empty" if column.kind == "empty" else "has the same value everywhere"
         text = f"column `{name}` ({key}) {what}"
-        level = "note" if key in ("data.id", "data.row") else "warning"
-        out.append(Finding("useless column", level, text, 1, advice="leave it out", names=(name,)))
+        out.append(
+            Finding("useless column", "warning", text, 1, advice="leave it out", names=(name,))
+        )
     return out

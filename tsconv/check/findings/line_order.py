@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tsconv.check.report import Finding
-from tsconv.check.suggestions.line_keys import MOST_DUPLICATES
+from tsconv.check.suggestions.column_roles.line_keys import MOST_DUPLICATES
 from tsconv.check.tables.array_types import Ints
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.notes import NoteKind
@@ -35,23 +35,25 @@ def find_duplicates(table: SortedTable, policy: str = "error") -> Finding | None
     both = table.file_table.locations.both(*table.order[i - 1 : i + 1])
     name = table.member_name(table.member_index[i])
     all_equal = equal == len(again)
-    values = "all with the same values" if all_equal else f"{equal:,} with the same values"
+    values = "all with the same values" if all_equal else f"{equal:,} of them with the same values"
     series = len(np.unique(table.members[again]))
-    text = f"{plural(len(again), 'line repeats', 'lines repeat')} a time of "
-    text += f"{plural(series, 'series', 'series')}, {values}"
+    text = (
+        f"{plural(len(again), 'line repeats', 'lines repeat')} an earlier time of the same series "
+    )
+    text += f"({plural(series, 'series', 'series')}), {values}"
     level, keys = "error", {}
     many = len(again) > MOST_DUPLICATES * len(table) and not all_equal
     if many:
         text += f": {percentage(len(again), len(table))} of all lines"
-        advice = "an id is missing: name the columns that tell such lines apart, data.id=[...]"
+        advice = "an id is missing: name the columns that distinguish these lines by data.id=[...]"
     if policy != "error":
         level = "warning" if many else "note"
-        resolved = f"`data.duplicates` (={policy}) resolves them"
+        resolved = f"data.duplicates={policy} resolves them"
         advice = f"{resolved}, but {advice}" if many else resolved
     elif not many:
         fix = "first" if all_equal else "mean"
         keys = {"data.duplicates": fix}
-        advice = f"keep one line of each, or set data.duplicates={fix}"
+        advice = f"keep one line for each time, or set data.duplicates={fix}"
     return Finding(
         NoteKind.DUPLICATES,
         level,
@@ -75,7 +77,8 @@ def find_unsorted(table: SortedTable) -> Finding | None:
     return Finding(
         NoteKind.UNSORTED_LINES,
         "note",
-        f"{plural(members, 'series is', 'series are')} not in order of time; reading sorts them",
+        f"the lines of {plural(members, 'series', 'series')} are not in order of time; reading "
+        f"sorts them",
         members,
         f"{table.member_name(table.member_index[i])}, {table.location(i)}",
     )

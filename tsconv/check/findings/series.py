@@ -29,25 +29,33 @@ def find_uninformative_series(table: SortedTable) -> list[Finding]:
         high = np.fmax.reduceat(target, table.starts)
         constant = ((low == high) | np.isnan(low)).all(1) & (n > 1)
     kinds = (
-        (NoteKind.EMPTY_SERIES, "warning", n == 0, "without any value of the target"),
-        (NoteKind.ONE_POINT_SERIES, "note", n == 1, "with a single value"),
-        (NoteKind.CONSTANT_SERIES, "note", constant, "that never change"),
+        (NoteKind.EMPTY_SERIES, "warning", n == 0, "no value of the target", "has", "have"),
+        (NoteKind.ONE_POINT_SERIES, "note", n == 1, "a single value", "has", "have"),
+        (NoteKind.CONSTANT_SERIES, "note", constant, "", "never changes", "never change"),
     )
     findings = [_count_members(table, *each) for each in kinds]
     return [f for f in findings if f is not None]
 
 
 def _count_members(
-    table: SortedTable, kind: str, level: str, members: Bools, what: str
+    table: SortedTable, kind: str, level: str, members: Bools, what: str, verb: str, verbs: str
 ) -> Finding | None:
-    """members: (M,) which members the finding counts; it names the first."""
+    """members: (M,) which members the finding counts; it names the first.
+
+    what: the end of the sentence; verb, verbs: before it, of one series and of several.
+    """
     found = np.flatnonzero(members)
     if len(found) == 0:
         return None
+    text = f"{len(found):,} of {len(table.starts):,} series "
+    text += verb if len(found) == 1 else verbs
+    text += f" {what}" if what else ""
+    if len(table.starts) == 1:
+        text = f"the series {verb} {what}".rstrip() + ": there is nothing to learn from it"
     return Finding(
         kind,
-        level,
-        f"{plural(len(found), 'series', 'series')} of {len(table.starts):,} {what}",
+        "warning" if len(found) == len(table.starts) else level,
+        text,
         len(found),
         table.member_name(found[0]),
         names=table.member_ids(found[0]),
@@ -67,16 +75,17 @@ def find_near_equal_names(table: SortedTable) -> list[Finding]:
         same = np.flatnonzero(np.bincount(codes) > 1)
         if len(same) == 0:
             continue
+        verb = "differs" if len(same) == 1 else "differ"
         pair = [names[i] for i in np.flatnonzero(codes == same[0])[:2]]
         out.append(
             Finding(
                 NoteKind.NEAR_EQUAL_NAMES,
                 "warning",
-                f"{plural(len(same), 'pair')} of {what} differ by case, spaces, dashes or leading "
-                f"zeros only",
+                f"{plural(len(same), 'pair')} of {what} {verb} only in case, spaces, dashes or "
+                f"leading zeros",
                 len(same),
                 f"`{pair[0]}` and `{pair[1]}`",
-                "they count as different series; fix the file if they are the same",
+                "each counts as a series of its own; correct the file if they are the same",
             )
         )
     return out
@@ -112,10 +121,10 @@ def find_open_tails(table: SortedTable, known_ahead: Sequence[str] = ()) -> Find
         "open tails",
         "note",
         f"{plural(n, 'line')} at the end of {plural(series, 'series', 'series')} "
-        f"{'has' if n == 1 else 'have'} no target: the forecast starts in their place",
+        f"{'has' if n == 1 else 'have'} no target: forecasts start there",
         n,
         table.describe(table.first_in_file(tail)),
-        f"data.future_covariates=[{','.join(known_ahead)}] uses their values for the horizon"
+        f"data.future_covariates=[{','.join(known_ahead)}] uses the values on these lines"
         if known_ahead
         else None,
     )
@@ -141,8 +150,8 @@ def find_family(table: SortedTable, id_columns: Sequence[str]) -> Finding | None
     return Finding(
         "family",
         "note",
-        f"all {n} series have the same times: if they are measured side by side, as stations are, "
-        f"try them as rows of one family",
+        f"all {n} series have the same times: if they belong together, as the stations of a "
+        f"network do, try them as rows of one family",
         n,
         advice=f"data.row={id_columns[0]} data.id=null, with model.rows and model.cross_row",
     )

@@ -13,6 +13,13 @@ from tsconv.data.timestamps.infer import fixed_alias
 from tsconv.notes import NoteKind
 from tsconv.text import percentage, plural
 
+_SECOND, _MINUTE, _HOUR, _DAY = (n * 1_000_000 for n in (1, 60, 3600, 86_400))  # microseconds
+_ROUND_STEPS = {  # on which readings at any moment can be put
+    "1s": _SECOND, "10s": 10 * _SECOND, "1min": _MINUTE, "5min": 5 * _MINUTE,
+    "10min": 10 * _MINUTE, "15min": 15 * _MINUTE, "30min": 30 * _MINUTE, "1h": _HOUR,
+    "1D": _DAY, "7D": 7 * _DAY,
+}  # fmt: skip
+_FEW_ON_GRID = 0.5  # share of the steps that must be whole commonest ones for times on a grid
 _FINEST = 60  # parts of the commonest step into which a finer grid may divide it
 
 
@@ -57,8 +64,8 @@ def find_missing_steps(table: SortedTable, steps: Ints, n_steps: int) -> Finding
     return Finding(
         NoteKind.MISSING_STEPS,
         "note",
-        f"{plural(lacking, 'step')} of {n_steps:,} {'is' if lacking == 1 else 'are'} not in the "
-        f"file ({percentage(lacking, n_steps)}): {plural(len(holes), 'hole')} in "
+        f"{lacking:,} of {plural(n_steps, 'step')} {'is' if lacking == 1 else 'are'} not in the "
+        f"file ({percentage(lacking, n_steps)}): {plural(len(holes), 'gap')} in "
         f"{plural(series, 'series', 'series')}, the longest of {longest:,}; "
         f"{'taken as 0' if table.file_table.gaps == 'zero' else 'masked'}",
         lacking,
@@ -81,11 +88,11 @@ def find_mixed_frequencies(table: SortedTable, steps: Ints, frequency: Frequency
     return Finding(
         "mixed frequencies",
         "warning",
-        f"{len(slow):,} of {len(table.starts):,} series never have two lines {frequency.alias} "
-        f"apart: on that grid they are mostly holes",
+        f"{len(slow):,} of {len(table.starts):,} series never have two lines one step "
+        f"({frequency.alias}) apart: most of their steps will be missing",
         len(slow),
         f"{table.member_name(m)}, every {smallest[m]:,} steps",
-        "train on them separately",
+        "train on them separately, from a file of their own",
     )
 
 
@@ -103,3 +110,37 @@ def finer_step(table: SortedTable) -> str | None:
     if divisor == commonest or _FINEST * divisor < commonest:
         return None
     return fixed_alias(divisor) if table.has_timestamps else str(divisor)
+
+
+def describe_no_grid(table: SortedTable) -> str | None:
+    """Say that the times lie on no regular grid, and how to put the values on one; None elsewhere.
+
+    >>> import pandas as pd
+    >>> from tsconv.config.schema import DataConfig
+    >>> from tsconv.data.reading.read import table_from_frame
+    >>> ds = pd.Timestamp("2024-01-01") + pd.to_timedelta([0, 7, 18, 25, 43, 51, 67], unit="min")
+    >>> frame = pd.DataFrame({"unique_id": "a", "ds": ds, "y": 1.0})
+    >>> describe_no_grid(SortedTable(table_from_frame(frame, DataConfig()))).split(":")[0]
+    'the times lie on no regular grid'
+    """
+    gaps = table.time_gaps[table.time_gaps > 0]
+    if not table.has_timestamps or len(gaps) == 0:
+        return None
+    sizes, counts = np.unique(gaps, return_counts=True)
+    commonest = int(sizes[counts.argmax()])
+    if (gaps % commonest == 0).mean() > _FEW_ON_GRID:
+        return None
+    low, middle, high = (int(np.quantile(gaps, q)) for q in (0, 0.5, 1))
+    step = min(_ROUND_STEPS, key=lambda name: abs(np.log(_ROUND_STEPS[name] / middle)))
+    return (
+        f"the times lie on no regular grid: steps between lines range from {_duration(low)} to "
+        f"{_duration(high)}, half of them {_duration(middle)} or less; put the values on a grid "
+        f"first, such as by `.resample({step!r}).mean()` of pandas for each series"
+    )
+
+
+def _duration(microseconds: int) -> str:
+    for unit, size in (("days", _DAY), ("h", _HOUR), ("min", _MINUTE)):
+        if microseconds >= 2 * size:
+            return f"{microseconds / size:.3g} {unit}"
+    return f"{microseconds / _SECOND:.3g} s"

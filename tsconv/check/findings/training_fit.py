@@ -39,7 +39,7 @@ def find_long_seasons(
     """Report a season that is longer than the context, unless the network sees the calendar.
 
     >>> find_long_seasons([24, 8766], 168, calendar=False).advice
-    'features.calendar=auto shows the network where in the season it is'
+    'features.calendar=auto tells the network where in the season a step lies'
     """
     long = [p for p in periods if p > context_length]
     if not long or calendar:
@@ -48,7 +48,7 @@ def find_long_seasons(
         "far season",
         "note",
         f"the season of {long[-1]:,} steps is longer than the context of {context_length:,}",
-        advice="features.calendar=auto shows the network where in the season it is",
+        advice="features.calendar=auto tells the network where in the season a step lies",
     )
 
 
@@ -59,8 +59,8 @@ def find_long_horizon(longest: int, horizon: int) -> Finding | None:
     return Finding(
         "horizon",
         "warning",
-        f"the horizon of {horizon:,} steps is not shorter than the longest series ({longest:,}): "
-        f"training never sees its last steps",
+        f"the horizon of {horizon:,} steps is at least as long as the longest series "
+        f"({longest:,}): training never sees its last steps",
         advice="lower `horizon`",
     )
 

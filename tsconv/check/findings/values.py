@@ -41,8 +41,8 @@ def find_missing_values(table: SortedTable, use: Bools | None = None) -> Finding
     return Finding(
         NoteKind.MISSING_VALUES,
         "note",
-        f"{total:,} of {empty.size:,} values are missing ({percentage(total, empty.size)}): masked"
-        + (f"; most in {shares}" if shares else ""),
+        f"{total:,} of {empty.size:,} values {'is' if total == 1 else 'are'} missing "
+        f"({percentage(total, empty.size)}): masked" + (f"; most in {shares}" if shares else ""),
         total,
         f"{table.location(i)}, column `{names[int(empty[i].argmax())]}`",
     )
@@ -63,7 +63,8 @@ def find_sentinels(table: SortedTable) -> list[Finding]:
                     NoteKind.SENTINEL_VALUES,
                     "warning",
                     f"{plural(n, 'value')} of `{name}` {'is' if n == 1 else 'are'} {value:.10g}, "
-                    f"all others between {low:.4g} and {high:.4g}: does it mean missing?",
+                    f"all others lie between {low:.4g} and {high:.4g}: does it stand for a missing "
+                    f"value?",
                     n,
                     table.location(table.first_in_file(column == value)),
                     f"`data.na_values=[{value:.10g}]` masks them",
@@ -121,8 +122,8 @@ def find_zeros_and_negatives(table: SortedTable) -> list[Finding]:
         column = table.values[:, c]
         observed = int((~np.isnan(column)).sum())
         zeros, negative = int((column == 0).sum()), int((column < 0).sum())
-        if zeros > 0.3 * observed:
-            text = f"{percentage(zeros, observed)} of `{name}` are zeros: an intermittent series"
+        if 0.3 * observed < zeros < observed:
+            text = f"{percentage(zeros, observed)} of the values of `{name}` are 0"
             out.append(Finding("zeros", "note", text, zeros))
         if 0 < negative <= 0.001 * observed:
             out.append(

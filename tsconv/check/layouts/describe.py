@@ -12,12 +12,14 @@ from tsconv.check.layouts.tables import (
     describe_coded_times,
     describe_midnight_as_24,
     describe_part_of_day,
+    describe_quarter_beside_year,
     describe_repeated_header,
     describe_year_table,
 )
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.files import is_parquet
+from tsconv.data.reading.roles import as_list
 from tsconv.text import shorten
 
 
@@ -31,6 +33,9 @@ def describe_no_table(files: Sequence[Path], data: DataConfig, raw_table: RawTab
         records = read_records(files[0], data)
         text = None if records is None else describe_no_header(records)
     text = text or describe_year_table(raw_table) or describe_repeated_header(raw_table)
+    times = [name for name in as_list(data.time, "data.time") if name in raw_table]
+    if text is None and not times:
+        text = describe_quarter_beside_year(raw_table)
     return None if text is None else f"{files[0]}: {text}"
 
 
@@ -73,7 +78,7 @@ def describe_no_time(files: Sequence[Path], raw_table: RawTable) -> str:
     """Say that no column holds times, and what to do."""
     names = shorten([f"`{name}`" for name in raw_table.names], 8)
     return (
-        f"{files[0]}: no column holds times in a format that is known (columns {names}): name it "
-        f"by data.time=, and its format by data.time_format= unless it is ISO 8601 "
-        f"(2024-01-31 12:00)"
+        f"{files[0]}: no column holds times in a format that check knows (columns {names}): name "
+        f"the column by data.time= and its format by data.time_format=; where the lines are only "
+        f"in order, add a column that numbers them"
     )

@@ -43,7 +43,7 @@ def _above_header(records: Records) -> str | None:
         return None  # no header below either
     above = "line 1 is" if records.lines[at] == 2 else f"lines 1 to {records.lines[at] - 1} are"
     return (
-        f"the header is on line {records.lines[at]}: {above} no part of the table "
+        f"the header is on line {records.lines[at]}: {above} not part of the table "
         f"({_quote(head[0])}); delete {'it' if records.lines[at] == 2 else 'them'}"
     )
 
@@ -132,6 +132,6 @@ def _footer(records: Records) -> str | None:
     first = tail[-number]
     last = "line is" if number == 1 else f"{plural(number, 'line')} are"
     return (
-        f"the last {last} no part of the table ({_quote(first)}): totals or notes; delete "
+        f"the last {last} not part of the table ({_quote(first)}): totals or notes; delete "
         f"{'it' if number == 1 else 'them'}"
     )

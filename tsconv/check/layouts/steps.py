@@ -8,7 +8,7 @@ import re
 import pandas as pd
 
 from tsconv.check.layouts.records import kind_of
-from tsconv.check.suggestions.column_names import ID_NAMES, name_rank
+from tsconv.check.suggestions.column_roles.column_names import ID_NAMES, name_rank
 from tsconv.check.suggestions.suggestion import NO_SUGGESTION, Suggestion
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.check.tables.time_formats import time_format_of

@@ -42,8 +42,8 @@ def describe_repeated_header(raw_table: RawTable) -> str | None:
     if len(again) < 2:
         return None
     return (
-        f"a line among the others repeats the header (`{again[0]}`, `{again[1]}`), as in files put "
-        f"end to end; delete such lines"
+        f"the header is repeated further down (`{again[0]}`, `{again[1]}`), as in files that were "
+        f"joined; delete those lines"
     )
 
 
@@ -81,8 +81,8 @@ def describe_midnight_as_24(raw_table: RawTable) -> str | None:
         odd = words[words.str.contains(r"(?:^|[ T])24:00")]
         if len(odd):
             return (
-                f"`{column.name}` holds {odd.iloc[0]!r}: 24:00 is no time of a day; write 00:00 of "
-                f"the next day (hours that are stamped at their end)"
+                f"`{column.name}` holds {odd.iloc[0]!r}: 24:00 cannot be read; write 00:00 of the "
+                f"next day (the hours seem to be stamped at their end)"
             )
     return None
 
@@ -103,23 +103,51 @@ def describe_coded_times(raw_table: RawTable) -> str | None:
     return None
 
 
+def describe_quarter_beside_year(raw_table: RawTable) -> str | None:
+    """Name two columns of years and quarters, or weeks, that are the time together; or None."""
+    if any(column.kind == "time" for column in raw_table.columns):
+        return None
+    whole = {c.name.strip().lower(): c for c in raw_table.columns if c.kind == "integer"}
+    year = whole.get("year") or whole.get("yr")
+    for names, most, what, date in (
+        (("quarter", "qtr", "q"), 4, "quarter", "1959-04-01 for the second quarter of 1959"),
+        (("week", "weekofyear", "week_of_year"), 53, "week", "the Monday of each"),
+    ):
+        part = next((whole[name] for name in names if name in whole), None)
+        if year is not None and part is not None and part.low >= 1 and part.high <= most:
+            return (
+                f"`{year.name}` and `{part.name}` hold the time together, and tsconv reads a year "
+                f"and a {what} only from one column of dates: write one, such as {date}"
+            )
+    return None
+
+
 def describe_no_target(raw_table: RawTable, used: set[str]) -> str:
     """Say that no column holds numbers to forecast, and which ones nearly do.
 
     used: columns that have another role.
     """
+    flat = [c.name for c in raw_table.columns if c.name not in used and c.numeric and c.constant]
+    if flat:
+        return f"`{flat[0]}` holds the same number on every line: there is nothing to forecast"
     for name in raw_table.names:
         if name in used or not is_text(raw_table.arrow[name].type):
             continue
         words = raw_table.words(name).str.strip()
+        if len(words) and words.str.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}").mean() > 0.9:
+            return (
+                f"`{name}` holds numbers such as {words.iloc[0]!r}, whose comma may group "
+                f"thousands or be a decimal mark: set \"data.thousands=','\" or "
+                f"\"data.decimal=','\""
+            )
         numbers = words.str.fullmatch(r"[^\w\s]?[^\w\s]?\d[\d.,' ]*\s?[^\d]{0,3}")
         if len(words) and numbers.mean() > 0.9:
             return (
                 f"no column holds plain numbers to forecast: `{name}` holds text such as "
-                f"{words.iloc[0]!r}; take the signs out, or name another column by data.target="
+                f"{words.iloc[0]!r}; remove the signs, or name another column by data.target="
             )
     names = shorten([f"`{name}`" for name in raw_table.names], 8)
     return (
-        f"no column holds numbers to forecast beside the time and the id (columns {names}); name "
+        f"no column besides the time and the id holds numbers to forecast (columns {names}); name "
         f"the target by data.target="
     )

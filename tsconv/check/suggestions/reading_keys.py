@@ -18,7 +18,6 @@ from tsconv.check.tables.columns import Column, is_text
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.check.tables.time_formats import time_format_of
 from tsconv.config.schema import DataConfig
-from tsconv.data.missing import MISSING
 from tsconv.data.reading.csv_files.compression import open_unpacked
 from tsconv.data.reading.files import is_parquet
 from tsconv.data.reading.roles import as_list
@@ -27,20 +26,10 @@ from tsconv.text import shorten
 
 _HEAD_BYTES = 1 << 22  # in which encoding and separator are looked for
 _HEAD_LINES = 50  # in which the separator is looked for
-_HEAD_CELLS = 2000  # in which the decimal mark is looked for
+_HEAD_CELLS = 2000  # of times in two columns in which a format is looked for
 _ENCODINGS = ("utf-8", "cp1252", "latin-1")  # tried in this order after the configured one
 _SEPARATORS = (";", "\t", "|", ",")
-# (pattern, decimal mark, what groups digits) in the order in which they are tried.
-_NUMBER_FORMATS = (
-    (r"[+-]?(?!0,)\d{1,3}(?:,\d{3})*(?:\.\d+)?|[+-]?\d+(?:\.\d+)?", ".", ","),
-    (r"[+-]?\d+(?:,\d+)?", ",", ""),
-    (r"[+-]?\d{1,3}(?:\.\d{3})*(?:,\d+)?|[+-]?\d+(?:,\d+)?", ",", "."),
-    *(
-        (rf"[+-]?\d{{1,3}}(?:{mark}\d{{3}})*(?:\{decimal}\d+)?|[+-]?\d+", decimal, mark)
-        for mark in (" ", "\u00a0", "\u202f", "'", "\u2019")
-        for decimal in ".,"
-    ),
-)
+_REGULAR, _IRREGULAR = 0.97, 0.95  # share of the steps between times that are the commonest one
 _MOST_BAD = 0.1  # share of a column's cells that may be no numbers by mistake
 _MOST_SPELLINGS = 3  # of a missing value that are listed in `data.na_values`
 
@@ -60,14 +49,15 @@ def suggest_csv_format(files: Sequence[Path], data: DataConfig) -> Suggestion:
         return NO_SUGGESTION
     suggestion = NO_SUGGESTION
     if encoding != data.encoding:
-        why = f"its bytes are not {data.encoding}"
+        why = f"the file is not written in {data.encoding}"
         suggestion |= Suggestion.of("data.encoding", encoding, why)
     text = start.decode(encoding, errors="ignore").lstrip("\ufeff")
     lines = text.splitlines()[:_HEAD_LINES]
     if lines:
         separator = _find_separator(lines, data.sep)
         if separator != data.sep:
-            suggestion |= Suggestion.of("data.sep", separator, "it separates the fields")
+            spelt = "tab" if separator == "\t" else separator
+            suggestion |= Suggestion.of("data.sep", spelt, "separates the fields of all lines")
     return suggestion
 
 
@@ -96,43 +86,6 @@ def _find_separator(lines: list[str], configured: str) -> str:
     return configured
 
 
-def suggest_number_format(raw_table: RawTable, data: DataConfig) -> Suggestion:
-    """Suggest the decimal mark, and what groups digits in threes, where cells show them.
-
-    A comma before exactly three digits everywhere groups them: 18,228 is no decimal comma.
-
-    >>> raw_table = RawTable.of(pa.table({"sold": ["1,5", "2,25"]}))
-    >>> suggest_number_format(raw_table, DataConfig(sep=";")).keys
-    {'data.decimal': ','}
-    >>> raw_table = RawTable.of(pa.table({"sold": ["18,228", "950"]}))
-    >>> suggest_number_format(raw_table, DataConfig()).keys
-    {'data.thousands': ','}
-    """
-    if data.decimal != "." or data.thousands is not None:
-        return NO_SUGGESTION
-    for column in raw_table.columns:
-        if not is_text(raw_table.arrow[column.name].type) or column.kind == "time":
-            continue
-        words = raw_table.words(column.name).iloc[:_HEAD_CELLS].str.strip()
-        words = words[~words.isin([*MISSING, "-", ".", "?"])]
-        for pattern, decimal, thousands in _NUMBER_FORMATS:
-            fits = words.str.fullmatch(pattern)
-            if fits.mean() > 0.9 and words.str.contains(thousands or decimal, regex=False).any():
-                example = next(w for w in words if (thousands or decimal) in w)
-                return _number_format(decimal, thousands, example)
-    return NO_SUGGESTION
-
-
-def _number_format(decimal: str, thousands: str, example: str) -> Suggestion:
-    suggestion, why = NO_SUGGESTION, f"numbers such as {example}"
-    if decimal != ".":
-        suggestion |= Suggestion.of("data.decimal", decimal, why)
-    if thousands:
-        shown = "space" if thousands in (" ", "\u00a0", "\u202f") else thousands
-        suggestion |= Suggestion.of("data.thousands", shown, why)
-    return suggestion
-
-
 def suggest_time_format(raw_table: RawTable, data: DataConfig) -> Suggestion:
     """Suggest the format of a time column that is not ISO 8601, or the unit of whole numbers.
 
@@ -152,11 +105,31 @@ def suggest_time_format(raw_table: RawTable, data: DataConfig) -> Suggestion:
         words = raw_table.words(column.name)
         form = time_format_of(words)
         if isinstance(form, str) and form:
-            why = f"times such as {words.iloc[0]!r}, and no other format fits them all"
+            why = f"times such as {words.iloc[0]!r}, which only this format reads"
             return Suggestion.of("data.time_format", form, why)
+        regular = _regular_format(words, form) if isinstance(form, list) else None
+        if regular is not None:
+            why = f"times such as {words.iloc[0]!r}: only in this order are their steps equal"
+            return Suggestion.of("data.time_format", regular, why)
     if column.kind != "integer" or data.time_unit is not None:
         return NO_SUGGESTION
     return suggest_for_whole_numbers(raw_table, column)
+
+
+def _regular_format(words: pd.Series, formats: Sequence[str]) -> str | None:
+    """The format under which nearly all steps between distinct times are equal; None for several.
+
+    Months differ in length: steps of 28 days or more count as equal.
+    """
+    shares = {}
+    for form in formats:
+        times = pd.to_datetime(words.str.strip(), format=form, errors="coerce").drop_duplicates()
+        days = times.sort_values().diff().dropna().dt.total_seconds() / 86_400
+        counts = days.clip(upper=28).value_counts()
+        shares[form] = counts.max() / len(days) if len(days) else 0.0
+    regular = [form for form, share in shares.items() if share > _REGULAR]
+    others = [share for share in shares.values() if share <= _IRREGULAR]
+    return regular[0] if len(regular) == 1 and len(others) == len(shares) - 1 else None
 
 
 def _suggest_joined_format(raw_table: RawTable, time: Sequence[str]) -> Suggestion:
@@ -176,7 +149,7 @@ def _suggest_joined_format(raw_table: RawTable, time: Sequence[str]) -> Suggesti
     form = time_format_of(words)
     if not isinstance(form, str) or not form:
         return NO_SUGGESTION
-    why = f"times such as {words.iloc[0]!r}, and no other format fits them all"
+    why = f"times such as {words.iloc[0]!r}, which only this format reads"
     return Suggestion.of("data.time_format", form, why)
 
 
@@ -203,7 +176,7 @@ def suggest_categories(
     words = [n for n in covariates if n not in named and raw_table[n].kind == "text"]
     if not words:
         return NO_SUGGESTION
-    why = f"covariates that are not numbers: {shorten(words, 4)}"
+    why = f"these covariates hold words: {shorten(words, 4)}"
     return Suggestion.of("data.categories", [*named, *words], why)
 
 

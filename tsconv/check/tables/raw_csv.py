@@ -147,8 +147,12 @@ def _text_in_some(tables: Sequence[pa.Table]) -> list[str]:
 
 
 def _with_leading_zeros(start: bytes, table: pa.Table, data: DataConfig) -> list[str]:
-    """The columns of whole numbers that are written with leading zeros: 007 is a name."""
-    whole = {f.name: pa.string() for f in table.schema if pa.types.is_integer(f.type)}
+    """The columns of numbers that are written with leading zeros: 007 is a name, and 1e5 too."""
+    whole = {
+        f.name: pa.string()
+        for f in table.schema
+        if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)
+    }
     if len(start) == _HEAD:
         start = start[: start.rfind(b"\n") + 1]
     if not whole or re.search(rb"(?:^|[^0-9.])0[0-9]", start) is None:

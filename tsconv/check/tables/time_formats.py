@@ -10,7 +10,7 @@ import pandas as pd
 _DATES = (
     "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d", "%Y-%m-%d",
     "%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d %B %Y",
-    "%B %d, %Y", "%d-%b-%y",
+    "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d-%b-%y",
 )  # fmt: skip
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %H")
 # Tried one group after the other: where there are dots, the day comes before the month unless it

@@ -23,6 +23,7 @@ from tsconv.data.reading.names import boolean_key
 from tsconv.data.timestamps.zones import to_local
 from tsconv.errors import DataError, nearest
 from tsconv.notes import Note, NoteKind
+from tsconv.text import plural
 
 ROLES = ("past", "future", "static")
 LIMIT = 10.0  # deviations
@@ -125,11 +126,11 @@ def _unused_notes(panel: Panel, encodings: Sequence[Encoding]) -> list[Note]:
     empty = [name for part in parts for name in part.names if name not in used]
     notes = []
     for name in empty:
-        text = f"covariate `{name}` has no value in the training: left out"
+        text = f"covariate `{name}` has no values in the training data: left out"
         notes.append(Note(NoteKind.EMPTY_COVARIATE, text, (name,)))
     constant = [e.name for e in encodings if e.std == 0 and e.categories is None]
     for name in constant:
-        text = f"covariate `{name}` is constant in the training: of no use"
+        text = f"covariate `{name}` is constant in the training data: ignored"
         notes.append(Note(NoteKind.CONSTANT_COVARIATE, text, (name,)))
     return notes
 
@@ -144,15 +145,16 @@ def _encoded(
     for encoding in wanted:
         if part is None or encoding.name not in names:
             raise DataError(
-                f"no {encoding.role} covariate `{encoding.name}`, which the training had: declare "
-                f"it in `data.{encoding.role}_covariates`, its column under the same name"
+                f"the {encoding.role} covariate `{encoding.name}` of the training is missing: add "
+                f"the "
+                f"column, and name it in `data.{encoding.role}_covariates`"
             )
         values = part.values[:, names.index(encoding.name)]
         categories = part.categories.get(encoding.name)
         if (categories is None) != (encoding.categories is None):
             was, now = ("numbers", "categories") if categories else ("categories", "numbers")
             raise DataError(
-                f"covariate `{encoding.name}` holds {now} and held {was} in training: "
+                f"covariate `{encoding.name}` holds {now}, but held {was} in training: "
                 f"see `data.categories`"
             )
         if encoding.categories is None or categories is None:
@@ -175,8 +177,8 @@ def _standardised(values: Tensor, encoding: Encoding) -> tuple[Tensor, list[Note
     if count:
         worst = float(values.flatten()[scaled.abs().nan_to_num(0).flatten().argmax()])
         text = (
-            f"covariate `{encoding.name}`: {count:,} values such as {worst:g} are more than "
-            f"{LIMIT:g} deviations from those of the training: taken as that far"
+            f"covariate `{encoding.name}`: {plural(count, 'value')} such as {worst:g} lie more "
+            f"than {LIMIT:g} standard deviations from the training mean: clipped to that"
         )
         notes.append(Note(NoteKind.CLIPPED_COVARIATE, text, (encoding.name,)))
     return scaled.clamp(-LIMIT, LIMIT).float(), notes
@@ -193,8 +195,9 @@ def _numbered(
     if unknown:
         listed = ", ".join(f"`{u}`" for u in unknown[:3]) + (", ..." if unknown[3:] else "")
         text = (
-            f"covariate `{encoding.name}`: {listed} not there in training ({len(unknown)} such): "
-            f"taken as unknown{nearest(unknown[0], number)}"
+            f"covariate `{encoding.name}`: {listed} did not occur in training "
+            f"({plural(len(unknown), 'such category', 'such categories')}): treated as "
+            f"unknown{nearest(unknown[0], number)}"
         )
         notes.append(Note(NoteKind.UNKNOWN_CATEGORIES, text, (encoding.name,)))
     return torch.where(values.isnan(), torch.nan, table[values.nan_to_num(0).long()]), notes

@@ -18,6 +18,7 @@ from tsconv.data.timestamps.frequency import Steps
 from tsconv.data.timestamps.zones import zoned
 from tsconv.errors import DataError
 from tsconv.notes import Note, NoteKind
+from tsconv.text import plural
 
 
 def future_cells(panel: Panel, horizon: int) -> Tensor:
@@ -60,7 +61,7 @@ def require_future(
         column = covariates.future[f]
         text = (
             f"{_member(panel, s, h)} never had a value of `{column}` "
-            f"({int((never & needed).sum())} such): forecast without it"
+            f"({plural(int((never & needed).sum()), 'such case')}): forecast without it"
         )
         notes.append(Note(NoteKind.COVARIATE_NEVER_OBSERVED, text, (column, panel.ids[s])))
     if (lacking & ~early).any():
@@ -68,8 +69,8 @@ def require_future(
     if early.any():
         s = int(early.int().argmax())
         text = (
-            f"{_member(panel, s, 0)} ends before the others, and nothing is known of its future "
-            f"({int(early.sum())} such): not forecast"
+            f"{_member(panel, s, 0)} ends before the others, and its future covariates are unknown "
+            f"({plural(int(early.sum()), 'such series', 'such series')}): not forecast"
         )
         notes.append(Note(NoteKind.SERIES_WITHOUT_FUTURE, text, (panel.ids[s],)))
     return torch.where(early, -1, origins), notes

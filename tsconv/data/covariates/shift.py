@@ -177,8 +177,9 @@ def _error(
     outside = lines[(some < low) | (some > high)]
     first = outside if len(outside) else lines[~np.isnan(some)]
     return DataError(
-        f"{table.locations(int(first.min()))}, column `{name}`: half of its values are below "
-        f"{found[0]:.4g} (from {found[1]:.4g} to {found[2]:.4g}), and in training half were below "
-        f"{trained.middle:.4g} (nearly all from {low:.4g} to {high:.4g}): give it in the unit of "
+        f"{table.locations(int(first.min()))}, column `{name}`: the median is "
+        f"{found[0]:.4g} (values from {found[1]:.4g} to {found[2]:.4g}), and in training it was "
+        f"{trained.middle:.4g} (nearly all from {low:.4g} to {high:.4g}): convert it to the unit "
+        f"of "
         f"the training, or set `data.allow_shift=true` if the values are right"
     )

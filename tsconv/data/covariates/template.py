@@ -33,7 +33,9 @@ def template_frame(
     if time_is_text:
         raise ConfigError(f"`template` needs time in one column, and `data.time` is {data.time}")
     if covariates is None or not covariates.future:
-        raise ConfigError("`template`: the bundle has no future covariates (no file is needed)")
+        raise ConfigError(
+            "`template`: the bundle uses no future covariates, so a forecast needs no such file"
+        )
     steps = panel.lengths[:, None] + torch.arange(horizon)
     series = np.repeat(np.arange(len(panel)), horizon)
     time = panel.frequency.advance(panel.start[series], steps.flatten().numpy())

@@ -14,6 +14,7 @@ from tsconv.data.timestamps.frequency import Steps, Times
 from tsconv.data.timestamps.zones import look_like_clock_changes
 from tsconv.errors import DataError
 from tsconv.notes import Note, NoteKind
+from tsconv.text import plural
 
 Values = npt.NDArray[np.float64]
 _TAKEN = {"mean": "their mean", "first": "the first", "last": "the last"}
@@ -47,7 +48,8 @@ def sort_lines(table: Table) -> Table:
         i = int(duplicates[0])
         what = (
             f"{table.locations.both(i, i + 1)} are both {table.member(members[i])} at "
-            f"{format_zoned_time(table.time[i : i + 1], table)} ({len(duplicates):,} such)"
+            f"{format_zoned_time(table.time[i : i + 1], table)} "
+            f"({plural(len(duplicates), 'repeated line')})"
         )
         if table.duplicates == "error":
             raise DataError(f"{what}; {_advice(table, duplicates)}")
@@ -92,7 +94,8 @@ def _unsorted_notes(table: Table, order: Steps) -> list[Note]:
     i = int(back[order[back].argmin()])
     text = (
         f"{table.locations(order[i])} is earlier than {table.locations.line(int(order[i + 1]))} "
-        f"before it ({len(back):,} such): the lines of each series were put in order of time"
+        f"before it ({plural(len(back), 'such line')}): the lines of each series were sorted by "
+        f"time"
     )
     return [Note(NoteKind.UNSORTED_LINES, text)]
 

@@ -48,7 +48,7 @@ def resolve_gaps(
     if table.gaps == "zero":
         targets = values[:, : table.n_targets]
         targets[np.broadcast_to(inside[:, None], targets.shape)] = 0
-        text = f"{what}: taken as 0 (`data.gaps=zero`)"
+        text = f"{what}: filled with 0 (`data.gaps=zero`)"
     else:
         text = f"{what}: masked, not filled"
         if table.time_zone is None and frequency.size < DAY and not table.rows:

@@ -14,6 +14,7 @@ from tsconv.data.panel.tails import observed_lengths
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Frequency, Steps, Times
 from tsconv.errors import DataError
+from tsconv.text import plural
 
 _LONGEST_GAP = 1000  # a series may be at most this many times longer than its lines
 
@@ -59,8 +60,9 @@ def _reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
         i = int(wrong[0])
         raise DataError(
             f"{table.locations(i)}, {table.member(table.members[i])}: {format_time(time[i])} is a "
-            f"{time[i].astype(object):%A in %B}, but `data.freq={frequency.alias}` ({len(wrong)} "
-            f"such); leave out `data.freq` to take the step from the times, or fix the line"
+            f"{time[i].astype(object):%A in %B}, but `data.freq={frequency.alias}` "
+            f"({plural(len(wrong), 'such line')}); leave out `data.freq` to take the step from "
+            f"the times, or fix the line"
         )
     off = np.flatnonzero(steps < 0)
     if len(off):
@@ -71,7 +73,8 @@ def _reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
             shown += f" ({format_time(time[i])} in UTC, on which steps below a day are counted)"
         raise DataError(
             f"{table.locations(i)}, {table.member(table.members[i])}: {shown} is not a whole "
-            f"number of steps of {frequency.alias} after the series' start ({len(off)} such); fix "
+            f"number of steps of {frequency.alias} after the series' start "
+            f"({plural(len(off), 'such line')}); fix "
             f"it, or set `data.freq=` to a step that fits all times"
         )
 
@@ -98,8 +101,8 @@ def _reject_sparse(
         raise DataError(f"{table.source}: {what}; set `data.freq=` to a longer step")
     far = int(lines[k] if k + 1 < len(lines) - (k + 1) else lines[k + 1])
     raise DataError(
-        f"{table.locations(far)}: {_format_line_time(table, far)} is {gaps[k]} steps away from the "
-        f"next time, so that {what}: fix it, or set `data.freq=` to a longer step"
+        f"{table.locations(far)}: {_format_line_time(table, far)} is {gaps[k]} steps from the "
+        f"nearest other time, so that {what}: fix it, or set `data.freq=` to a longer step"
     )
 
 

@@ -33,7 +33,7 @@ def series_notes(
     one, empty = NoteKind.ONE_POINT_SERIES, NoteKind.EMPTY_SERIES
     found = (
         (one, counts == 1, "a single line", "is forecast but not trained on"),
-        (empty, observed == 0, "no value at all", "is left out"),
+        (empty, observed == 0, "no values", "is left out"),
         (
             NoteKind.CONSTANT_SERIES,
             constant,
@@ -75,9 +75,9 @@ def ahead_notes(table: Table, count: int) -> list[Note]:
     """A note on lines after the last observed targets, `count` of them."""
     if not count:
         return []
-    past = f" ({', '.join(table.channels[table.n_targets :])} unread there)" if table.n_past else ""
+    past = f" (not for {', '.join(table.channels[table.n_targets :])})" if table.n_past else ""
     text = (
-        f"{count:,} lines after their series' last observed target are read for the future "
-        f"covariates alone{past}"
+        f"{count:,} lines after the last observed target of their series are used only for future "
+        f"covariates{past}"
     )
     return [Note(NoteKind.LINES_AFTER_LAST_TARGET, text, table.channels[table.n_targets :])]

@@ -122,7 +122,7 @@ def sentinel_notes(values: Values, source: SourceColumn) -> list[Note]:
         cells = "1 cell is" if count == 1 else f"{count:,} cells are"
         text = (
             f"{source.at(int(found.argmax()))}: {cells} {value:.15g}, far from all other "
-            f"values: if that stands for a missing one, set `data.na_values='[{value:.15g}]'`"
+            f"values: if it means a missing value, set `data.na_values='[{value:.15g}]'`"
         )
         notes.append(Note(NoteKind.SENTINEL_VALUES, text, (source.name, f"{value:.15g}")))
     return notes

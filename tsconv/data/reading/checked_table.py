@@ -199,7 +199,7 @@ def _checked_columns(source: Source, missing: MissingPolicy) -> tuple[Numbers, B
         bad = bad + more
     for name in sorted(bad.columns):
         if np.isnan(numbers[name]).all():
-            raise DataError(f"{bad.first}: column `{name}` has no number at all; leave it out")
+            raise DataError(f"{bad.first}: column `{name}` holds no numbers; leave it out")
     if roles.targets and all(np.isnan(numbers[n]).all() for n in roles.targets):
         many = f" (and {len(roles.targets) - 1} more)" if len(roles.targets) > 1 else ""
         raise DataError(

@@ -17,6 +17,7 @@ from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.zones import to_utc
 from tsconv.errors import ConfigError, DataError
 from tsconv.notes import Note, NoteKind
+from tsconv.text import plural
 
 Lines = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
@@ -51,8 +52,9 @@ def with_future(table: Table, extra: Table) -> Table:
         raise ConfigError("`data.future_path` needs `data.future_covariates`")
     if table.time.dtype != extra.time.dtype or bool(table.time_zone) != bool(extra.time_zone):
         raise DataError(
-            f"{extra.source}: its times are not of the kind of those in {table.source}: timestamps "
-            f"with an offset from UTC, without one, or integers"
+            f"{extra.source}: its times and those of {table.source} must be of one kind: "
+            f"timestamps "
+            f"with an offset from UTC, timestamps without one, or integers"
         )
     theirs = _same_columns(table.future, extra.future)
     n = len(table.codes)
@@ -162,8 +164,8 @@ def _for_members(table: Table, extra: Table) -> tuple[Table, list[Note]]:
             )
         if strange:
             text = (
-                f"{extra.source}: series `{strange[0]}` is not in {table.source} ({len(strange)} "
-                f"such): not forecast"
+                f"{extra.source}: series `{strange[0]}` is not in {table.source} "
+                f"({plural(len(strange), 'such series', 'such series')}): its lines are not used"
             )
             notes.append(Note(NoteKind.SERIES_ONLY_IN_FUTURE_FILE, text, (strange[0],)))
     rows = extra.row_codes[keep] if extra.row_codes is not None else None

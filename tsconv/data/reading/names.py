@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from tsconv.data.source_column import SourceColumn
 from tsconv.notes import Note, NoteKind
+from tsconv.text import plural
 
 Codes = tuple[npt.NDArray[np.int64], tuple[str, ...]]  # (N,) numbers, and the names
 
@@ -97,8 +98,9 @@ def read_names(column: pd.Series, source: SourceColumn, role: str) -> Codes:
 def near_equal_notes(names: tuple[str, ...], role: str) -> list[Note]:
     """A note where names differ only in case or spaces.
 
-    >>> str(near_equal_notes(("Rome", "rome"), "id")[0])
-    "ids 'Rome' and 'rome' differ only in case or spaces (1 such): they are read as different names"
+    >>> str(near_equal_notes(("Rome", "rome"), "id")[0])  # doctest: +NORMALIZE_WHITESPACE
+    "ids 'Rome' and 'rome' differ only in case or spaces (1 such pair): they are read as
+    different names"
     """
     text = pa.array(names, pa.large_string())
     plain = pc.replace_substring_regex(pc.utf8_lower(text), r"\s+", "")
@@ -111,6 +113,6 @@ def near_equal_notes(names: tuple[str, ...], role: str) -> list[Note]:
     first = int((codes == codes[second]).argmax())
     message = (
         f"{role}s {names[first]!r} and {names[second]!r} differ only in case or spaces "
-        f"({len(same)} such): they are read as different names"
+        f"({plural(len(same), 'such pair')}): they are read as different names"
     )
     return [Note(NoteKind.NEAR_EQUAL_NAMES, message, (names[first], names[second]))]

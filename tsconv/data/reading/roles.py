@@ -54,7 +54,7 @@ class DeclaredRoles:
         for name in categories:
             if name not in (*past, *future, *static):
                 raise ConfigError(
-                    f"`data.categories` names `{name}`, which is none of the covariates: add it to "
+                    f"`data.categories` names `{name}`, which is not a covariate: add it to "
                     f"data.past_covariates, future_covariates or static_covariates, or take it out"
                 )
         return cls(
@@ -92,7 +92,9 @@ def _id_columns(value: Any) -> tuple[str, ...]:
     """The columns that `data.id` names; raises ConfigError for none, and for one named twice."""
     names = tuple(as_list(value, "data.id"))
     if value is not None and not names:
-        raise ConfigError("`data.id` (=[]) names no column; a file with one series: data.id=null")
+        raise ConfigError(
+            "`data.id` (=[]) names no column; for a file of one series set data.id=null"
+        )
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"`data.id` (={list(names)}) names column `{name}` twice")

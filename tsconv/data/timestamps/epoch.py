@@ -11,6 +11,7 @@ import pandas as pd
 from tsconv.data.source_column import SourceColumn
 from tsconv.data.timestamps.frequency import DAY
 from tsconv.errors import DataError
+from tsconv.text import plural
 
 UNITS = {"s": 1_000_000.0, "ms": 1000.0, "us": 1.0, "ns": 0.001, "D": float(DAY)}  # microseconds
 _LEAST, _MOST = -3.06e16, 2.2e17  # microseconds: the years 1000 and 8941
@@ -47,8 +48,8 @@ def from_epoch(column: pd.Series, source: SourceColumn, unit: str) -> npt.NDArra
         if len(between := np.flatnonzero(values % 1000)):
             raise source.error(
                 between[0],
-                f"{values[between[0]]} ns is not a whole number of microseconds ({len(between)} "
-                f"such): round the times",
+                f"{values[between[0]]} ns is not a whole number of microseconds "
+                f"({plural(len(between), 'such time')}): round them",
             )
         counted = (values // 1000).astype("int64")
     else:
@@ -95,7 +96,7 @@ def _disguised_error(
             shown = f" ({str(moment)[:19].replace('T', ' ')})"
         return source.error(0, f"{whole[0]} looks like {what}{shown}: {advice}")
     odd = np.flatnonzero(~fits)
-    such = f" ({len(odd)} such)" if len(odd) > 1 else ""
+    such = f" ({plural(len(odd), 'such value')})" if len(odd) > 1 else ""
     return source.error(
         odd[0],
         f"{whole[odd[0]]} does not look like {what}, as most others do{such}, such as "

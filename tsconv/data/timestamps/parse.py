@@ -14,6 +14,7 @@ from tsconv.data.timestamps.epoch import from_epoch, reject_dates_in_integers
 from tsconv.data.timestamps.text import EARLIEST, LATEST, parse_text
 from tsconv.data.timestamps.zones import ParsedTimes, zone_name
 from tsconv.errors import DataError
+from tsconv.text import plural
 
 _RANGES = {
     "year": (1000, 8999), "month": (1, 12), "day": (1, 31),
@@ -135,8 +136,9 @@ def _to_microseconds(
         if len(between):
             raise source.error(
                 between[0],
-                f"{time[between[0]]} is not a whole number of microseconds ({len(between)} such): "
-                f"round the times, or give whole steps as integers",
+                f"{time[between[0]]} is not a whole number of microseconds "
+                f"({plural(len(between), 'such time')}): round the times, or give whole steps as "
+                f"integers",
             )
         return time.astype("datetime64[us]")
     # In the unit of the times: the years of one of seconds may be beyond those of microseconds.

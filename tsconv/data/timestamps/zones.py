@@ -19,6 +19,7 @@ import pandas as pd
 from tsconv.data.source_column import SourceColumn
 from tsconv.data.timestamps.frequency import Steps, Times
 from tsconv.errors import ConfigError, DataError, nearest
+from tsconv.text import plural
 
 Wall = npt.NDArray[np.datetime64]
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)(?::?(\d\d))?")
@@ -210,8 +211,9 @@ def from_wall(wall: Wall, zone: str, members: Steps, source: SourceColumn) -> Wa
         shown = str(wall[none[0]]).replace("T", " ").removesuffix(".000000")
         raise source.error(
             none[0],
-            f"{shown} does not exist in {zone}, because clocks went forward then ({len(none)} "
-            f"such); if these times are UTC, set `data.times_are=utc`; if they are on a clock that "
+            f"{shown} does not exist in {zone}, because clocks went forward then "
+            f"({plural(len(none), 'such time')}); if the times are UTC, set `data.times_are=utc`; "
+            f"if they are on a clock that "
             f"never changes, leave `data.timezone` out, or set an offset such as "
             f"`data.timezone={offset_name(_standard_offset(found, wall[none[0]]))}`",
         )

@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tsconv.atomic_write import replace_text
 from tsconv.config.schema import SweepConfig
 from tsconv.sweep.results.trials import best_trials, figure, finished, format_value, state_name
+from tsconv.text import plural
 
 _FIGURES = ("train_seconds", "compile_seconds", "train_origins_per_second", "parameters")
 _NOT_REPEATED = ("run_dir", "resume")  # keys of a trial's config that each run sets itself
@@ -87,7 +88,9 @@ def summary(study: optuna.Study, sweep: SweepConfig) -> list[str]:
     """The last lines of a sweep: how many trials ended how, why some failed, the best trials."""
     trials = finished(study)
     counts = collections.Counter(state_name(t) for t in trials)
-    lines = [f"{len(trials)} trials: {', '.join(f'{n} {name}' for name, n in counts.items())}"]
+    lines = [
+        f"{plural(len(trials), 'trial')}: {', '.join(f'{n} {name}' for name, n in counts.items())}"
+    ]
     reasons = collections.Counter(
         f"{state_name(t)}: {t.user_attrs['error']}" for t in trials if "error" in t.user_attrs
     )
@@ -100,7 +103,15 @@ def summary(study: optuna.Study, sweep: SweepConfig) -> list[str]:
         lines += ["Pareto front:", *(f"  {_describe(t, sweep)}" for t in best)]
     elif best:
         lines.append(f"best: {_describe(best[0], sweep)}")
-    return lines
+    return lines + (_describe_rival(best[0], sweep) if best else [])
+
+
+def _describe_rival(trial: FrozenTrial, sweep: SweepConfig) -> list[str]:
+    """A line with the best simple forecast's figures for the objectives that are errors."""
+    rival = trial.user_attrs.get("rival") or {"val": {}}
+    figures = {name: rival["val"].get(name.removeprefix("val.")) for name in sweep.objectives}
+    shown = [f"{name} {value:.5g}" for name, value in figures.items() if value is not None]
+    return [f"best simple forecast: {rival['name']}: {', '.join(shown)}"] if shown else []
 
 
 def short_names(keys: list[str]) -> dict[str, str]:

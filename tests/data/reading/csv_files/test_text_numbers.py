@@ -47,7 +47,8 @@ def test_grouped_digits_are_numbers(
 @pytest.mark.parametrize("cell", ["1,23", "1234,567", "1,,234", ",123", "1,2345", "12.5,000"])
 def test_groups_of_another_size_are_refused(cell: str, tmp_path: Path) -> None:
     words = (
-        rf"line 3, column `y`: '{cell}' is not a number \(1 such\); `data.thousands` \(=,\) stands"
+        rf"line 3, column `y`: '{cell}' is not a number \(1 such cell\); "
+        r"`data.thousands` \(=,\) stands"
     )
     with pytest.raises(DataError, match=words):
         values(tmp_path, ["1,000", cell], thousands=",")
@@ -74,7 +75,7 @@ def test_groups_of_another_size_are_refused(cell: str, tmp_path: Path) -> None:
         (["1.234,5"], {"decimal": ","}, "if `.` groups digits, set `data.thousands='.'`; else fix"),
         (["18 228"], {}, "if the space groups digits, set `data.thousands=space`; else fix"),
         (["18'228"], {}, 'if the apostrophe groups digits, set `data.thousands="\'"`; else fix'),
-        (["soon"], {}, "'soon' is not a number (1 such); fix it, list it in"),
+        (["soon"], {}, "'soon' is not a number (1 such cell); fix it, list it in"),
     ],
 )
 def test_a_mark_that_is_not_configured_is_told_for_what_it_is(

@@ -106,7 +106,7 @@ def test_one_of_several_sheets(tmp_path: Path) -> None:
         ([*lines(1), ["soon", 2]], "line 3, column `ds`: 'soon' is not a time"),
         (lines(), "there are no lines below the header"),
         ([], "the file is empty"),
-        (lines(1, "=B2+1", "=B3+1"), "line 3, column `y`: the file holds a formula (=B2+1) without its value (2 such): open"),
+        (lines(1, "=B2+1", "=B3+1"), "line 3, column `y`: the file holds a formula (=B2+1) without its value (2 such cells): open"),
         ([["ds", "y"], ["=TODAY()", "=1"]], "line 2, column `ds`: the file holds a formula"),
         ([["ds", "ds"], [DAYS[0], 1]], "two columns are called `ds`"),
     ],

@@ -96,11 +96,11 @@ def test_static_covariates_rows_and_chosen_steps(tmp_path: Path) -> None:
         (
             RAGGED,
             {"id": None},
-            "column `V1`: 'H1' is not a number (3 such); if the column is no step, name it in `data.id`",
+            "column `V1`: 'H1' is not a number (3 such cells); if the column is no step, name it in `data.id`",
         ),
         ("a,b\n1,2\n3,4\n", {"id": None}, "each of its 2 lines is a series"),
         (RAGGED, {"id": "unique_id"}, "no column `unique_id` (set by `data.id`)"),
-        (RAGGED.replace("H3", "H1"), {}, "lines 2 and 4 are both series `H1` (1 such)"),
+        (RAGGED.replace("H3", "H1"), {}, "lines 2 and 4 are both series `H1` (1 such line)"),
         (RAGGED, {"time": "V2"}, "`data.time` (=V2) and `data.wide_columns_are` (=steps) exclude"),
         (RAGGED, {"past_covariates": "V2"}, "`data.past_covariates` and `data.wide_columns_are`"),
         ("V1,2024-01,2024/01\na,1,2\n", {}, "column `V1`"),

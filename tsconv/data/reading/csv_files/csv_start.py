@@ -62,13 +62,13 @@ def check_file_format(form: FileFormat) -> None:
         )
     if form.thousands == form.decimal:
         raise ConfigError(
-            f"`data.thousands` and `data.decimal` are both {form.decimal!r}: one of them is another"
+            f"`data.thousands` and `data.decimal` are both {form.decimal!r}: they must differ"
         )
     try:
         info = codecs.lookup(form.encoding)
         plain = info._is_text_encoding and "a,1\n".encode(form.encoding).decode(form.encoding)
     except (LookupError, ValueError, TypeError) as error:
-        raise ConfigError(f"`data.encoding` (={form.encoding}) is not known here") from error
+        raise ConfigError(f"`data.encoding` (={form.encoding}) is not a known encoding") from error
     if plain != "a,1\n":
         raise ConfigError(f"`data.encoding` (={form.encoding}) is not an encoding of text")
     if form.max_bytes is not None and form.max_bytes < 1:
@@ -150,7 +150,7 @@ def _decoded(path: Path, start: bytes, ended: bool, form: FileFormat) -> str:
     chosen = form.encoding.lower().replace("_", "-")
     if wide is not None and not chosen.startswith(("utf-16", "utf-32", "u16", "u32")):
         raise DataError(
-            f"{path}: starts as {wide} does, not as {form.encoding}: set `data.encoding={wide}`"
+            f"{path}: begins like a {wide} file, not {form.encoding}: set `data.encoding={wide}`"
         )
     decoder = codecs.getincrementaldecoder(form.encoding)()
     try:

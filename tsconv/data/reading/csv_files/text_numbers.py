@@ -10,6 +10,7 @@ import pandas as pd
 from tsconv.data.reading.cells import BadCells
 from tsconv.data.settings import FileFormat, MissingPolicy
 from tsconv.data.source_column import SourceColumn
+from tsconv.text import plural
 
 GROUP_MARKS = (",", ".", "'", " ")
 # What else is written for two of them: no-break spaces and the typographic apostrophe.
@@ -53,7 +54,8 @@ def text_to_numbers(
         hint = hint or advice
         raise source.error(
             wrong[0],
-            f"{text[:100]!r} is not a number ({len(wrong)} such); {hint}fix it, list it in "
+            f"{text[:100]!r} is not a number ({plural(len(wrong), 'such cell')}); {hint}fix it, "
+            f"list it in "
             f"`data.na_values=`, or set `data.bad_values=missing`",
         )
     first = f"{source.at(wrong[0])}: {text[:100]!r}"

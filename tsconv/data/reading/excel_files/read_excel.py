@@ -18,6 +18,7 @@ from tsconv.data.reading.excel_files.sheet import Sheet, has_formulas, read_shee
 from tsconv.data.settings import FileFormat, MissingPolicy
 from tsconv.data.source_column import SourceColumn
 from tsconv.errors import DataError
+from tsconv.text import plural
 
 _DATES = (datetime.datetime, datetime.date)  # a datetime is a date too
 
@@ -75,7 +76,8 @@ def _reject_unknown_formulas(sheet: Sheet, names: Sequence[str], form: FileForma
             number, formula = found[0]
             raise DataError(
                 f"{sheet.path}: line {number}, column `{name}`: the file holds a formula "
-                f"({str(formula)[:60]}) without its value ({len(found)} such): open the file in "
+                f"({str(formula)[:60]}) without its value ({plural(len(found), 'such cell')}): "
+                f"open the file in "
                 f"Excel or LibreOffice and save it, or save the sheet as CSV"
             )
 

@@ -17,6 +17,7 @@ from tsconv.data.source_column import SourceColumn
 from tsconv.data.timestamps.frequency import Steps, Times
 from tsconv.data.timestamps.parse import parse_times
 from tsconv.errors import DataError
+from tsconv.text import plural
 
 Values = npt.NDArray[np.float64]
 # How columns are called by times, beside ISO 8601 and whole numbers, and how often it may be so.
@@ -167,6 +168,7 @@ def require_series_of_lines(keys: Keys, source: str, locations: SourceLocations)
         if keys.row_codes is not None:
             name += f", family row `{keys.rows[keys.row_codes[second]]}`"
         raise DataError(
-            f"{locations.both(first, second)} are both {name} ({len(again):,} such), but each line "
+            f"{locations.both(first, second)} are both {name} "
+            f"({plural(len(again), 'such line')}), but each line "
             f"is a series: add the column that tells them apart to `data.id`"
         )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tests.helpers.checks import raw_table_of, read_attempt, shop_frame
-from tsconv.check.suggestions.line_keys import find_line_key
+from tsconv.check.suggestions.column_roles.line_keys import find_line_key
 
 
 def test_two_columns_tell_lines_apart(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tsconv.check.layouts.tables import counts_steps_of_day
-from tsconv.check.suggestions.column_names import ID_NAMES, TARGET_NAMES, name_rank
+from tsconv.check.suggestions.column_roles.column_names import ID_NAMES, TARGET_NAMES, name_rank
 from tsconv.check.tables.array_types import Ints
 from tsconv.check.tables.columns import Column
 from tsconv.check.tables.raw_table import RawTable
@@ -23,6 +23,8 @@ _MOST_COLUMNS = 5
 _MOST_CANDIDATES = 12
 _MOST_SETS = 600  # that are tried
 _SAMPLE = 100_000  # lines on which sets are tried
+_FEW_AT_ONCE = 1.5  # lines of a time, on average, below which a column may be no id
+_FEWEST_COVERED = 0.5  # share of the times between its first and last that a series covers
 _LARGEST_CODE = 2**40  # beyond which combined codes are numbered anew
 
 
@@ -64,6 +66,8 @@ def find_line_key(
         for some in itertools.combinations(candidates, n):
             if len(tried) >= _MOST_SETS:
                 break
+            if search.changes_along_time(some):
+                continue
             key = LineKey(tuple(c.name for c in some), search.share(some))
             tried.append(key)
             if key.sufficient:
@@ -119,6 +123,25 @@ class _Search:
         for column in columns:
             codes = _combine(codes, self.codes[column.name])
         return duplicate_share(codes)
+
+    def changes_along_time(self, columns: Sequence[Column]) -> bool:
+        """Whether the columns change from time to time of one series, as the weather does.
+
+        Then few times have several lines, and each value has but some of the times between its
+        first and its last.
+        """
+        distinct = len(np.unique(self.times))
+        if len(self.times) >= _FEW_AT_ONCE * distinct:
+            return False
+        series = np.zeros(len(self.times), dtype="int64")
+        for column in columns:
+            series = _combine(series, self.codes[column.name])
+        series = _numbered(series)
+        n = int(series.max(initial=0)) + 1
+        first, last = np.full(n, len(self.times)), np.zeros(n, dtype="int64")
+        np.minimum.at(first, series, self.times)
+        np.maximum.at(last, series, self.times)
+        return bool(len(self.times) < _FEWEST_COVERED * (last - first + 1).sum())
 
     def share_of_all(self, names: Sequence[str]) -> float:
         """The same of all lines."""

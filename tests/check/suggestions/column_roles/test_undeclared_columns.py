@@ -2,7 +2,7 @@
 
 from tests.helpers.checks import covariate_frame, raw_table_of, sorted_table_of
 from tsconv.check.findings.series import find_open_tails
-from tsconv.check.suggestions.undeclared_columns import candidate_roles
+from tsconv.check.suggestions.column_roles.undeclared_columns import candidate_roles
 
 
 def test_what_undeclared_columns_could_be() -> None:

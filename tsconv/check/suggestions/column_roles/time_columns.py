@@ -7,27 +7,24 @@ the same time and series; then the one with the most even steps; the names of co
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
-from tsconv.check.suggestions.column_names import TIME_NAMES, TIME_PARTS, name_rank
-from tsconv.check.suggestions.line_keys import LineKey, combined_codes, find_line_key
+from tsconv.check.suggestions.column_roles.column_names import TIME_NAMES, TIME_PARTS, name_rank
+from tsconv.check.suggestions.column_roles.line_keys import LineKey, combined_codes, find_line_key
+from tsconv.check.suggestions.column_roles.measurements import is_counter
+from tsconv.check.suggestions.column_roles.time_ticks import holds_clock, ticks_of
 from tsconv.check.suggestions.reading_keys import suggest_for_whole_numbers
 from tsconv.check.tables.array_types import Ints
 from tsconv.check.tables.columns import Column, is_text
 from tsconv.check.tables.raw_table import RawTable
-from tsconv.check.tables.time_formats import time_format_of
 
 _MOST_CANDIDATES = 5
+_MOST_REPEATED = 0.5  # share of the lines that may repeat a whole number that is a time
 _MOST_LINES = 200_000  # from which the evenness of steps is judged
 _MONTH = 28 * 86_400_000_000  # microseconds: months differ in length
-_HOUR = 3_600_000_000
-_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?:\s*[AaPp][Mm])?")
-_CLOCK_NAMES = ("time", "clock", "hour", "hr", "hh", "timeofday")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,9 +60,15 @@ def choose_time(
         else:
             key = LineKey(tuple(known), find_line_key(raw_table, columns, set(), known).share)
         choices.append(TimeChoice(columns, key, _reason(raw_table, columns)))
+    choices = [c for c in choices if c.key.share <= _MOST_REPEATED or not _counts(raw_table, c)]
     if len(choices) > 1:
         choices.sort(key=lambda choice: _rank(raw_table, choice))
     return choices[0] if choices else None
+
+
+def _counts(raw_table: RawTable, choice: TimeChoice) -> bool:
+    """Whether a time is one column of bare whole numbers, such as the number of a weekday."""
+    return len(choice.columns) == 1 and raw_table[choice.columns[0]].kind == "integer"
 
 
 def _rank(raw_table: RawTable, choice: TimeChoice) -> tuple[bool, bool, int, bool, int]:
@@ -82,8 +85,8 @@ def _rank(raw_table: RawTable, choice: TimeChoice) -> tuple[bool, bool, int, boo
 
 def _reason(raw_table: RawTable, columns: Sequence[str]) -> str:
     if len(columns) > 1:
-        return "they hold the time together"
-    return "holds times" if raw_table[columns[0]].kind == "time" else "by its name"
+        return "together they hold the time"
+    return "holds the times" if raw_table[columns[0]].kind == "time" else "by its name"
 
 
 def time_candidates(raw_table: RawTable) -> list[tuple[str, ...]]:
@@ -107,24 +110,17 @@ def time_candidates(raw_table: RawTable) -> list[tuple[str, ...]]:
         dates = [c for c in whole if c not in named and suggest_for_whole_numbers(raw_table, c)]
         out = [(c.name,) for c in sorted(named, key=lambda c: name_rank(c.name, TIME_NAMES))]
         out += [(c.name,) for c in dates]
+        first = raw_table.columns[0]
+        if first in whole and (first.name,) not in out and _are_unnamed_years(raw_table, first):
+            out.append((first.name,))
     return out
 
 
-def holds_clock(raw_table: RawTable, column: Column) -> bool:
-    """Whether a column holds times of day such as 12:30, or whole hours by its name."""
-    kind = raw_table.arrow[column.name].type
-    if column.missing or (column.distinct or 0) < 2:
-        return False
-    if pa.types.is_time(kind):
-        return True
-    if column.kind == "integer":
-        parts = set(re.split(r"[\W_]+", column.name.lower()))
-        hours = column.low >= 0 and column.high <= 24
-        return hours and bool(parts & set(_CLOCK_NAMES))
-    if is_text(kind):
-        words = raw_table.words(column.name).str.strip()
-        return len(words) > 1 and all(_CLOCK.fullmatch(word) for word in words)
-    return False
+def _are_unnamed_years(raw_table: RawTable, column: Column) -> bool:
+    """Whether years stand below no name of their own, as the index of a table that was saved."""
+    unnamed = column.name.strip().lower() in ("", "index", "unnamed: 0")
+    years = column.low >= 1000 and column.high <= 2200
+    return unnamed and bool(years) and is_counter(raw_table, column)
 
 
 def _holds_dates(raw_table: RawTable, column: Column) -> bool:
@@ -150,7 +146,7 @@ def step_evenness(raw_table: RawTable, time: Sequence[str], key: Sequence[str]) 
         every = max(1, len(members) // _MOST_LINES)
         some = np.flatnonzero(np.isin(members, some_members[::every]))[:_MOST_LINES]
         members = members[some]
-    ticks = _ticks(raw_table, time)
+    ticks = ticks_of(raw_table, time)
     if ticks is None:
         return None
     ticks = ticks[some]
@@ -161,47 +157,3 @@ def step_evenness(raw_table: RawTable, time: Sequence[str], key: Sequence[str]) 
         return None
     _, counts = np.unique(np.minimum(gaps, _MONTH), return_counts=True)
     return float(counts.max() / len(gaps))
-
-
-def _ticks(raw_table: RawTable, time: Sequence[str]) -> Ints | None:
-    """(N,) microseconds, or the integers of a column of them; None where some is no time."""
-    parts = []
-    for name in time:
-        column = raw_table.arrow[name]
-        if raw_table[name].missing:
-            return None
-        if pa.types.is_integer(column.type):
-            if len(time) > 1 and not holds_clock(raw_table, raw_table[name]):
-                return None
-            values = np.asarray(column.to_numpy(), dtype="int64")
-            parts.append(values * (_HOUR if len(time) > 1 else 1))
-        elif pa.types.is_time(column.type):
-            parts.append(column.cast(pa.time64("us")).cast(pa.int64()).to_numpy())
-        elif is_text(column.type):
-            words = pd.Series(raw_table.words(name))
-            form = time_format_of(words.iloc[:2000])
-            form = form[0] if isinstance(form, list) else form
-            if form is None:  # a clock
-                clock = pd.to_timedelta(words.str.strip().map(_with_seconds), errors="coerce")
-                values = clock.to_numpy().astype("timedelta64[us]").astype("int64")
-                unread = clock.isna().any()
-            else:
-                date = pd.to_datetime(
-                    words.str.strip(), format=form or "ISO8601", errors="coerce", utc=True
-                )
-                values = date.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-                values = values.astype("int64")
-                unread = date.isna().any()
-            if unread:
-                return None
-            parts.append(values[raw_table.codes(name)])
-        else:
-            parts.append(column.to_numpy().astype("datetime64[us]").astype("int64"))
-    total = np.zeros(len(raw_table), dtype="int64")
-    for part in parts:
-        total = total + part
-    return total
-
-
-def _with_seconds(clock: str) -> str:
-    return clock if clock.count(":") == 2 else f"{clock}:00"

@@ -6,17 +6,16 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from tsconv.check.suggestions.column_names import TARGET_NAMES, name_rank
-from tsconv.check.suggestions.line_keys import LineKey, find_line_key
+from tsconv.check.suggestions.column_roles.column_names import TARGET_NAMES, name_rank
+from tsconv.check.suggestions.column_roles.line_keys import LineKey, find_line_key
+from tsconv.check.suggestions.column_roles.measurements import compare_columns, measurements
+from tsconv.check.suggestions.column_roles.time_columns import choose_time
 from tsconv.check.suggestions.suggestion import NO_SUGGESTION, Suggestion
-from tsconv.check.suggestions.time_columns import choose_time
-from tsconv.check.tables.columns import Column
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.roles import as_list
 
+_MOST_TARGETS = 8  # unlike columns that are all suggested as targets
 _ROLES = ("time", "id", "row", "past_covariates", "future_covariates", "static_covariates")
 
 
@@ -82,12 +81,13 @@ def suggest_roles(raw_table: RawTable, data: DataConfig) -> Suggestion:
         suggestion |= Suggestion.of("data.time", _one_or_list(time), choice.reason)
     elif find_id:
         key = find_line_key(raw_table, time, used, known)
+    ids = known
     if find_id:
         suggestion |= _with_id(key, known)
-        used |= set(key.columns)
-    used |= {*time, *known}
+        ids = list(key.columns)
+    used |= {*time, *known, *ids}
     if "target" in missing:
-        suggestion = _with_target(suggestion, raw_table, used)
+        suggestion = _with_target(suggestion, raw_table, time, ids, used)
     return suggestion
 
 
@@ -99,7 +99,7 @@ def _with_id(key: LineKey, known: Sequence[str]) -> Suggestion:
     """The id of a key; none where the time alone, or with the known columns, suffices."""
     names = [name for name in key.columns if name not in known]
     if not names:
-        why = "every time occurs once: one series"
+        why = "no time is repeated: one series"
         if known:
             why = "the declared columns distinguish lines of the same time"
         if not key.sufficient:
@@ -108,43 +108,47 @@ def _with_id(key: LineKey, known: Sequence[str]) -> Suggestion:
         verb = "distinguishes" if len(names) == 1 else "together distinguish"
         why = f"{verb} lines of the same time"
         if not key.sufficient:
-            why += f", but not {100 * key.share:.1f}% of them"
+            why += f", except for {100 * key.share:.1f}% of all lines"
     return Suggestion.of("data.id", _one_or_list(names), why)
 
 
-def _with_target(suggestion: Suggestion, raw_table: RawTable, used: set[str]) -> Suggestion:
-    """Add the target, or the wide form where several columns hold numbers and none is an id."""
-    columns = [c for c in raw_table.columns if c.name not in used and c.numeric and not c.constant]
-    names = [c.name for c in columns if not is_counter(raw_table, c)]
-    values = [n for n in names if not _numbers_lines(raw_table, n)]
-    names = values or names
+def _with_target(
+    suggestion: Suggestion,
+    raw_table: RawTable,
+    time: Sequence[str],
+    ids: Sequence[str],
+    used: set[str],
+) -> Suggestion:
+    """Add the target: by its name, else from what the columns of numbers are to each other.
+
+    Without an id, columns that are alike are series side by side; unlike ones are measurements of
+    one series, all of them targets where they are few.
+    """
+    names = measurements(raw_table, time, ids, used)
     if not names:
         return suggestion
     best = min(names, key=lambda name: name_rank(name, TARGET_NAMES))
     if name_rank(best, TARGET_NAMES) < len(TARGET_NAMES):
         return suggestion | Suggestion.of("data.target", best, "by its name")
-    if len(names) > 1 and suggestion.keys.get("data.id", "") is None:
+    one_series = suggestion.keys.get("data.id", "") is None
+    if len(names) == 1 or not one_series:
+        why = "the only column of measurements"
+        if len(names) > 1:
+            why = f"the first of {len(names)} measurements; name the one that you forecast"
+        return suggestion | Suggestion.of("data.target", names[0], why)
+    likeness = compare_columns(raw_table, names)
+    if likeness.alike:
         keys: dict[str, Any] = {k: v for k, v in suggestion.keys.items() if k != "data.id"}
-        others = [n for n in raw_table.names if n not in used]
-        if len(others) > len(names):
+        if len([n for n in raw_table.names if n not in used]) > len(names):
+            suggestion |= Suggestion.of("data.target", names, "the columns of measurements")
             keys["data.target"] = names
-        why = f"{len(names)} columns of numbers, and no id"
+        why = f"{len(names)} columns of numbers {likeness.reason}: a series each"
         return Suggestion(keys, suggestion.reasons) | Suggestion.of(
             "data.wide_columns_are", "series", why
         )
-    why = "the only column of numbers" if len(names) == 1 else "the first column of numbers"
-    return suggestion | Suggestion.of("data.target", names[0], why)
-
-
-def _numbers_lines(raw_table: RawTable, name: str) -> bool:
-    """Whether a column holds another whole number on each line, as the number of a record."""
-    column = raw_table[name]
-    return column.kind == "integer" and column.distinct == len(raw_table) > 50
-
-
-def is_counter(raw_table: RawTable, column: Column) -> bool:
-    """Whether a column only counts the lines, from the top or anew in each file."""
-    if column.kind != "integer" or column.missing or (column.distinct or 0) < 3:
-        return False
-    values = raw_table.arrow[column.name].to_numpy()
-    return bool((np.diff(values) == 1).mean() > 0.99)
+    why = f"{len(names)} columns of numbers {likeness.reason}"
+    if len(names) > _MOST_TARGETS:
+        why = f"the first of {why}; the others may be past covariates"
+        return suggestion | Suggestion.of("data.target", names[0], why)
+    why += ": several targets of one series; name a single one to forecast only that"
+    return suggestion | Suggestion.of("data.target", names, why)

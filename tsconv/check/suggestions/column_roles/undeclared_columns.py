@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from tsconv.check.suggestions.roles import is_counter
+from tsconv.check.suggestions.column_roles.measurements import is_counter, is_part_of_time
+from tsconv.check.suggestions.column_roles.time_ticks import follows_clock
 from tsconv.check.tables.array_types import Ints
 from tsconv.check.tables.columns import Column
 from tsconv.check.tables.raw_table import RawTable
@@ -16,11 +16,8 @@ from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.data.timestamps.zones import to_local
 from tsconv.text import plural
 
-_HOUR = 3_600_000_000  # microseconds
-_MOST_CALENDAR_VALUES = 366
 _KNOWN_AHEAD_SHARE = 0.95  # of the lines after the last target that a column must fill
 _SAMPLE = 100_000  # lines that are looked at before all are
-Clock = npt.NDArray[np.datetime64]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +65,8 @@ def _candidate(raw_table: RawTable, column: Column, table: SortedTable | None) -
             return Candidate(name, "future", f"known ahead, {filled}")
         if _follows_clock(codes, column.distinct, table):
             return Candidate(name, "calendar", "follows from the time")
+    if is_part_of_time(column):
+        return Candidate(name, "calendar", "a part of the time")
     if not column.numeric:
         return Candidate(name, "category", "covariate of categories")
     return Candidate(name, "past", "covariate")
@@ -98,56 +97,20 @@ def _filled_after_targets(codes: Ints, table: SortedTable) -> str | None:
 
 def _follows_clock(codes: Ints, distinct: int | None, table: SortedTable) -> bool:
     """Whether the hour, weekday, month, day or year alone determines the column's value."""
-    if not table.has_timestamps or distinct is None or not 1 < distinct <= _MOST_CALENDAR_VALUES:
+    if not table.has_timestamps or distinct is None:
         return False
-    some, every = _some_lines(table), slice(None)
-    for part in _CLOCK_PARTS:
-        if not _determines(part, codes, table, some):
-            continue
-        if len(some) == len(table) or _determines(part, codes, table, every):
-            return True
-    return False
 
+    def follows_on(lines: Ints | slice) -> bool:
+        time = to_local(table.time[lines], table.file_table).astype("datetime64[us]")
+        return follows_clock(codes[table.order[lines]], time.astype("int64"))
 
-def _determines(
-    part: Callable[[Clock], Ints], codes: Ints, table: SortedTable, lines: Ints | slice
-) -> bool:
-    """Whether a part of the clock changes, and each of its values goes with one of the codes."""
-    clock = to_local(table.time[lines], table.file_table).astype("datetime64[us]")
-    parts = part(clock)
-    parts -= parts.min()
-    of_part = np.full(int(parts.max()) + 1, -1)
-    found = codes[table.order[lines]]
-    of_part[parts] = found
-    return len(of_part) > 1 and bool((of_part[parts] == found).all())
+    some = _some_lines(table)
+    return follows_on(some) and (len(some) == len(table) or follows_on(slice(None)))
 
 
 def _some_lines(table: SortedTable) -> Ints:
-    """Evenly picked sorted lines: what does not hold on them does not hold on all."""
-    return np.arange(0, len(table), max(1, len(table) // _SAMPLE))
-
-
-def _hour(time: Clock) -> Ints:
-    of_day: Ints = (time - time.astype("datetime64[D]")).astype("int64")
-    return of_day // _HOUR
-
-
-def _weekday(time: Clock) -> Ints:
-    return (time.astype("datetime64[D]").astype("int64") + 3) % 7
-
-
-def _month(time: Clock) -> Ints:
-    return time.astype("datetime64[M]").astype("int64") % 12
-
-
-def _day(time: Clock) -> Ints:
-    month = time.astype("datetime64[M]").astype("datetime64[D]")
-    days: Ints = (time.astype("datetime64[D]") - month).astype("int64")
-    return days
-
-
-def _year(time: Clock) -> Ints:
-    return time.astype("datetime64[Y]").astype("int64")
-
-
-_CLOCK_PARTS = (_hour, _weekday, _month, _day, _year)
+    """Sorted lines picked at random: what does not hold on them does not hold on all."""
+    n = len(table)
+    if n <= 2 * _SAMPLE:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(0).integers(0, n, _SAMPLE))

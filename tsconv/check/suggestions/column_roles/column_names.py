@@ -18,6 +18,17 @@ TARGET_NAMES = (
     "volume", "units", "price",
 )  # fmt: skip
 
+QUANTITY_WORDS = frozenset((
+    "temp", "temperature", "tmp", "tmin", "tmax", "tavg", "min", "max", "mean", "humid", "humidity",
+    "rh", "dewp", "dew", "pressure", "pres", "press", "wind", "precip", "precipitation", "rain",
+    "snow", "speed", "visibility", "visib", "cloud", "clouds", "irradiance", "radiation", "ghi",
+    "pm", "co", "no", "so", "ozone", "o", "voltage", "current", "intensity", "power", "energy",
+    "frequency", "count", "counts", "claims", "price", "prices", "volume", "open", "close", "high",
+    "low", "adj", "sales", "revenue", "income", "consumption", "production", "savings",
+    "unemployment", "unemp", "rate", "flow", "level", "depth", "discharge", "speed", "occupancy",
+    "capacity", "cost", "gdp", "cpi", "population", "pop",
+))  # fmt: skip
+
 
 def name_rank(column: str, names: Sequence[str]) -> int:
     """How well a column's name fits a list of usual names: 0 is best, len(names) is no fit.
