@@ -5,7 +5,9 @@ import pytest
 
 from tests.helpers.checks import waves
 from tests.helpers.frames import daily_frame
-from tsconv.check.suggestions.seasons import find_periods, sample_stretches
+from tests.helpers.paths import ROOT
+from tsconv.check.panel_attempt import attempt_reading
+from tsconv.check.suggestions.seasons import find_periods, find_seasons, sample_stretches
 from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import table_from_frame
@@ -58,3 +60,41 @@ def test_the_sample_is_bounded_and_repeatable() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     flat = daily_frame(1, 20).assign(y=2.0)
     assert sample_stretches(build_panel(table_from_frame(flat, DataConfig()))) == []
+
+
+@pytest.mark.parametrize(
+    ("periods", "cycles", "usual"),
+    [
+        ((24,), 120, (24, 168, 8760)), ((24, 168), 104, (24, 168, 8760)),
+        ((48, 336), 60, (48, 336)), ((12,), 40, (12,)), ((7,), 120, (7, 365)),
+        ((52,), 12, (52,)), ((365,), 5, (7, 365)),
+    ],
+)  # fmt: skip
+def test_usual_seasons_beside_slow_noise(
+    periods: tuple[int, ...], cycles: int, usual: tuple[int, ...]
+) -> None:
+    """Seasons of days, weeks and years are found; weather that lasts is none."""
+    n = cycles * periods[0]
+    slow = np.convolve(waves(n + 60, {}, 1.0, 5), 0.9 ** np.arange(60), "valid")[:n]
+    series = waves(n, dict.fromkeys(periods, 1.5), 0.3) + 0.3 * slow
+    assert [s.period for s in find_periods([series], usual)] == list(periods)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hours_of_a_year_have_no_odd_seasons(seed: int) -> None:
+    """Neither harmonics of a year nor near multiples of a week, such as 361 or 602 hours."""
+    n = 8760
+    slow = np.convolve(waves(n + 400, {}, 1.0, seed), 0.985 ** np.arange(400), "valid")[:n]
+    year = 8 * np.sin(2 * np.pi * np.arange(n) / 8760) + 2 * np.sin(2 * np.pi * np.arange(n) / 361)
+    series = waves(n, {24: 5.0}, 0.5, seed) + year + 0.4 * slow
+    assert [s.period for s in find_periods([series], (24, 168, 8760))] == [24]
+
+
+@pytest.mark.parametrize(
+    ("name", "periods"),
+    [("load.csv.gz", [24, 168]), ("nyc_weather.csv", [24]), ("seattle_weather.csv", [365])],
+)
+def test_seasons_of_the_files_of_the_repository(name: str, periods: list[int]) -> None:
+    panel = attempt_reading(DataConfig(path=str(ROOT / "data" / name))).panel
+    assert panel is not None
+    assert [s.period for s in find_seasons(panel)] == periods

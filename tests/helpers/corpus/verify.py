@@ -99,10 +99,13 @@ def _require_columns(findings: str, path: Path) -> None:
     """Every column that the findings name is in the file, where that is a plain text."""
     if path.suffix not in (".csv", ".tsv") or not path.is_file():
         return
+    # A quote inside a name is doubled in the file.
     text = path.read_bytes().replace(b"\0", b"").decode("utf-8", errors="replace")
+    text = text.replace('""', '"')
+    findings = findings.partition("\n\n")[0]  # without the command below
     named = re.findall(r"column `([^`]+)`", findings)
-    for names in re.findall(r"data\.(?:\w+_covariates|row|id)=\[?([^\s\],;]+)", findings):
-        named += [name for name in names.split(",") if name not in ("null", "...")]
+    for names in re.findall(r"data\.(?:\w+_covariates|row)=(\[[^]]*\]|'[^']*'|\w+)", findings):
+        named += [name for name in re.split(r"[\[\],']+", names) if name not in ("", "null", "...")]
     for name in named:
         if name.isascii() and " ".join(name.split()) not in " ".join(text.split()):
             raise Wrong(f"the findings name `{name}`, which is not in the file")

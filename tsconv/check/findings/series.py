@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from tsconv.check.report import Finding
 from tsconv.check.tables.array_types import Bools
 from tsconv.check.tables.sorted_table import SortedTable
+from tsconv.check.train_command import override
 from tsconv.notes import NoteKind
 from tsconv.text import plural
 
@@ -124,7 +125,7 @@ def find_open_tails(table: SortedTable, known_ahead: Sequence[str] = ()) -> Find
         f"{'has' if n == 1 else 'have'} no target: forecasts start there",
         n,
         table.describe(table.first_in_file(tail)),
-        f"data.future_covariates=[{','.join(known_ahead)}] uses the values on these lines"
+        f"{override('data.future_covariates', list(known_ahead))} uses the values on these lines"
         if known_ahead
         else None,
     )
@@ -153,5 +154,6 @@ def find_family(table: SortedTable, id_columns: Sequence[str]) -> Finding | None
         f"all {n} series have the same times: if they belong together, as the stations of a "
         f"network do, try them as rows of one family",
         n,
-        advice=f"data.row={id_columns[0]} data.id=null, with model.rows and model.cross_row",
+        advice=f"{override('data.row', id_columns[0])} data.id=null, with model.rows and "
+        f"model.cross_row",
     )

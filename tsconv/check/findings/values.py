@@ -44,7 +44,9 @@ def find_missing_values(table: SortedTable, use: Bools | None = None) -> Finding
         f"{total:,} of {empty.size:,} values {'is' if total == 1 else 'are'} missing "
         f"({percentage(total, empty.size)}): masked" + (f"; most in {shares}" if shares else ""),
         total,
-        f"{table.location(i)}, column `{names[int(empty[i].argmax())]}`",
+        # A wide file has no column of the name that a lone target gets.
+        table.location(i)
+        + (f", column `{names[int(empty[i].argmax())]}`" if len(names) > 1 else ""),
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from tsconv.check.suggestions.column_roles.column_names import QUANTITY_WORDS
 from tsconv.check.suggestions.column_roles.line_keys import combined_codes
 from tsconv.check.suggestions.column_roles.time_ticks import follows_clock, ticks_of
-from tsconv.check.tables.array_types import Floats
+from tsconv.check.tables.array_types import Floats, Ints
 from tsconv.check.tables.columns import Column
 from tsconv.check.tables.raw_table import RawTable
 
@@ -53,13 +53,14 @@ def measurements(
     some = _lines(raw_table)
     ticks = ticks_of(raw_table, time)
     ticks = None if ticks is None else ticks[some]
+    series = combined_codes(raw_table, key)[some] if key else None
     measured = [
         c.name
         for c in numbers
         if not is_part_of_time(c)
         and not _numbers_records(raw_table, c)
-        and not (ticks is not None and follows_clock(raw_table.codes(c.name)[some], ticks))
-        and not (key and _constant_per_series(raw_table, key, c.name))
+        and not (ticks is not None and follows_clock(_codes(raw_table, c.name), ticks))
+        and not (series is not None and _constant_per_series(series, _codes(raw_table, c.name)))
     ]
     not_flags = [name for name in measured if not _is_flag(raw_table, name)]
     return not_flags or measured or [c.name for c in numbers]
@@ -98,17 +99,21 @@ def is_counter(raw_table: RawTable, column: Column) -> bool:
     return bool((np.diff(values) == 1).mean() > 0.99)
 
 
-def _constant_per_series(raw_table: RawTable, key: Sequence[str], name: str) -> bool:
-    some = _lines(raw_table)
-    series = combined_codes(raw_table, key)[some]
-    both = series * (len(raw_table) + 1) + raw_table.codes(name)[some]
+def _codes(raw_table: RawTable, name: str) -> Ints:
+    """A number for each distinct value on the picked lines of a column of numbers."""
+    values = raw_table.numbers(name)[_lines(raw_table)]
+    return np.asarray(np.unique(values, return_inverse=True)[1], dtype="int64")
+
+
+def _constant_per_series(series: Ints, codes: Ints) -> bool:
+    """Whether each of several series has one value; both (N,), a number for each distinct one."""
     n = len(np.unique(series))
-    return 1 < n < len(series) and len(np.unique(both)) == n
+    return 1 < n < len(series) and len(np.unique(series * (len(codes) + 1) + codes)) == n
 
 
 def _is_flag(raw_table: RawTable, name: str) -> bool:
     """Whether a column holds two values such as 0 and 1 alone: an event, not a quantity."""
-    values = np.unique(raw_table.numbers(name)[:_MOST_LINES])
+    values = np.unique(raw_table.numbers(name)[_lines(raw_table)])
     values = values[~np.isnan(values)]
     return len(values) == 2 and set(values) <= {0.0, 1.0, 2.0}
 
