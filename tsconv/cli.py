@@ -7,17 +7,19 @@ Exit codes: 0 done; 1 the input or the config is at fault, with one line that sa
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from tsconv.commands.run_commands import (
+    check_command,
+    completion_command,
+    forecast_command,
+    multirun_command,
+    sweep_command,
+    train_command,
+)
 from tsconv.errors import TsconvError, nearest, one_line
-from tsconv.notes import LEFT_OUT, left_out
-
-if TYPE_CHECKING:
-    from tsconv.training.run import TrainResult
 
 USAGE = """\
 usage: tsconv COMMAND [--config-dir DIR] [key=value ...]
@@ -33,173 +35,6 @@ commands:
 `tsconv COMMAND --help` explains the keys to set first, `--help all` every key.
 `tsconv --version` prints the version.
 """
-
-
-def check_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
-    """Print what training would find in a file, and the `tsconv train` line that fits it."""
-    from tsconv.config.compose import check_plan
-
-    plan = check_plan(overrides, config_dir)
-    from tsconv.check.check_file import check_file
-    from tsconv.output.run_files import write_json
-
-    report, refusal = check_file(plan, overrides, config_dir)
-    print(report.text(), flush=True)
-    if plan.output is not None:
-        write_json(report.to_dict(), Path(plan.output))
-    if refusal is not None:
-        raise refusal
-
-
-def train_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
-    """Train, then print the table of test metrics and the bundle's path."""
-    result = _train(overrides, config_dir)
-    if result is None:
-        return
-    from tsconv.output.metrics_table import summary_text
-
-    metrics = result.metrics
-    if metrics["test"] is not None:
-        print(summary_text(metrics))
-    else:
-        print("no test part: nothing was held out to score")
-    print(
-        f"trained {metrics['train_steps']} steps in {metrics['train_seconds']:.1f} s "
-        f"({metrics['train_origins_per_second']:,.0f} origins/s)"
-    )
-    _repeat_left_out(left_out(result.notes))
-    print(f"bundle: {result.run_dir / 'bundle'}")
-
-
-def _train(overrides: Sequence[str], config_dir: str | None) -> TrainResult | None:
-    """Start a training or resume one; None where the run to resume is finished, which is said."""
-    try:
-        from tsconv.config.resume import train_or_resume_config
-
-        config = train_or_resume_config(overrides, config_dir)
-        from tsconv.output.run_files import write_overrides
-        from tsconv.training.resume import finished_line
-        from tsconv.training.run import train
-
-        finished = finished_line(config)
-        if finished is not None:
-            print(f"{finished}\nbundle: {Path(str(config.run_dir)) / 'bundle'}")
-            return None
-
-        def started(run_dir: Path) -> None:
-            print(f"run folder: {run_dir}", file=sys.stderr, flush=True)
-            own = [o for o in overrides if not o.startswith("resume=")]
-            write_overrides(own, config, run_dir / ".hydra")
-
-        return train(config, notify=_print_note, started=started)
-    except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(*(stop.args or ("nothing was written",))) from None
-
-
-def forecast_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
-    """Forecast every series of a file from its last step, then print the output's path."""
-    from tsconv.config.compose import forecast_config
-
-    config = forecast_config(overrides, config_dir)
-    from tsconv.forecasting.run import run_forecast
-
-    result = run_forecast(config)
-    if result is None:
-        print(config.template)
-        return
-    notes = [*result.panel.notes, *([] if result.skipped is None else [result.skipped])]
-    for note in notes:
-        if note.kind not in LEFT_OUT:
-            _print_note(str(note))
-    if config.plot is not None:
-        from tsconv.output.plots import plot_forecasts
-
-        asked_for = 0 if config.series is None else len(result.forecast.series)
-        plot_forecasts(
-            result.panel,
-            result.forecast,
-            result.bundle.net.quantiles,
-            Path(config.plot),
-            max(config.plot_series, asked_for),
-            result.bundle.encodings,
-        )
-    _repeat_left_out(left_out(notes))
-    print(result.summary)
-    if config.plot is not None:
-        print(config.plot)
-    print(config.output)
-
-
-def multirun_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
-    """Train with every combination of the values given, then print a table of all jobs."""
-    from tsconv.config.compose import train_config
-    from tsconv.config.overrides import expand_jobs
-
-    jobs = expand_jobs(overrides)
-    configs = [train_config(job, config_dir) for job in jobs]
-    from tsconv.training.multirun import run_jobs
-
-    result = run_jobs(jobs, configs, notify=_print_note)
-    print(result.table)
-    _repeat_left_out(result.left_out)
-    print(f"results: {result.folder}")
-    if result.unfinished:
-        own = [o for o in overrides if not o.startswith("run_dir=")]
-        where = [] if config_dir is None else ["--config-dir", config_dir]
-        again = shlex.join([*where, *own, f"run_dir={result.folder}"])
-        raise KeyboardInterrupt(
-            f"{len(result.unfinished)} of {len(result.jobs)} jobs are unfinished; "
-            f"to go on: tsconv train -m {again}"
-        )
-    if result.error is not None:
-        raise result.error
-
-
-def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
-    """Search for the best config, then print what became of the trials and the best of them."""
-    from tsconv.sweep.finalize import refit, time_line, write_results
-    from tsconv.sweep.run import Sweep, run_sweep
-    from tsconv.sweep.storage.errors import storage_errors_in_one_line
-
-    sweep = Sweep(overrides, config_dir)
-    with storage_errors_in_one_line(sweep.settings.storage):
-        try:
-            result = run_sweep(sweep, _print_note)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt("no trial had begun") from None
-        lines, winner = write_results(result, sweep.space)
-        print(time_line(result))
-    if sweep.settings.refit and winner is not None and not result.interrupted:
-        trained_before = refit(result, winner, train_command)
-        if trained_before is not None:
-            print(f"bundle: {trained_before}")
-    _repeat_left_out(result.left_out)
-    for line in lines:
-        print(line)
-    if result.interrupted:
-        raise KeyboardInterrupt("the same command goes on with the trials that are left")
-
-
-def completion_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
-    """Print the script that completes commands and keys in a shell."""
-    from tsconv.commands.completion import USAGE as how_to
-    from tsconv.commands.completion import completion_script
-
-    print(completion_script(overrides[0]) if overrides else how_to, end="")
-
-
-def _print_note(line: str) -> None:
-    """Print a note on standard error, where it does not mix with the results."""
-    print(f"note: {line}", file=sys.stderr)
-
-
-def _repeat_left_out(sentences: Sequence[str]) -> None:
-    """Print what was left out of the data once more, below all that has scrolled by since.
-
-    On standard output, since it belongs to the results.
-    """
-    for sentence in sentences:
-        print(f"left out: {sentence}")
 
 
 COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
