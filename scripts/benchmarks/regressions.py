@@ -23,6 +23,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from tsconv.check.findings.covariates import find_leaks
+from tsconv.check.panel_attempt import attempt_reading
+from tsconv.check.suggestions.column_roles.undeclared_columns import candidate_roles
 from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import read_table
@@ -75,6 +78,28 @@ def reading(folder: Path) -> Iterator[Comparison]:
     yield Comparison(
         "panel of 100,000 series of 3", "panel of 600 series of 500", 6.0,
         to_panel(short), to_panel(long),
+    )  # fmt: skip
+
+
+def checking(folder: Path) -> Iterator[Comparison]:
+    """A check looks at every column, and compares those without a role with the target."""
+    path = folder / "columns.csv"
+    long = pd.read_csv(write_series(folder / "values.csv", 1000, 1000))
+    price, shelf = np.random.default_rng(1).integers(1, 100, (2, len(long)))
+    long.assign(price=price / 4, shelf=shelf).to_csv(path, index=False)
+    data = DataConfig(path=str(path))
+
+    def check() -> None:
+        attempt = attempt_reading(data)
+        raw_table, table = attempt.raw_table, attempt.sorted_table
+        assert raw_table is not None
+        assert table is not None
+        candidate_roles(raw_table, ["price", "shelf"], table)
+        find_leaks(raw_table, table, {})
+
+    yield Comparison(
+        "check of 1,000,000 lines", "panel of them", 6.0,
+        check, lambda: build_panel(read_table(data)),
     )  # fmt: skip
 
 
@@ -143,7 +168,13 @@ def network(folder: Path) -> Iterator[Comparison]:
     )  # fmt: skip
 
 
-GROUPS = {"reading": reading, "timestamps": timestamps, "layers": layers, "network": network}
+GROUPS = {
+    "reading": reading,
+    "checking": checking,
+    "timestamps": timestamps,
+    "layers": layers,
+    "network": network,
+}
 
 
 def ratio(comparison: Comparison, repeats: int) -> tuple[float, float, float]:

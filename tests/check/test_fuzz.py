@@ -35,7 +35,7 @@ def look(path: Path, content: bytes, training: bool = False, **roles: Any) -> No
     plan = CheckPlan(base, None, None)
     with pytest.MonkeyPatch.context() as patch:
         if not training:
-            patch.setattr("tsconv.check.check_file.preview_training", lambda *_: NO_TRAINING)
+            patch.setattr("tsconv.check.panel_check.preview_training", lambda *_: NO_TRAINING)
         try:
             report, _ = check_file(plan, [f"data.path={path}"])
         except TsconvError:

@@ -44,7 +44,7 @@ REFUSED = {
     "1e400": (cell("1e400"), [], "line 6, column `y`: inf is not finite"),
     "empty file": ("", [], "the file is empty"),
     "header only": (HEAD, [], "there are no lines below the header"),
-    "no id": (GOOD.replace("a,2024-01-05", ",2024-01-05"), [], "line 6, column `unique_id`: the id is empty"),
+    "no id": (GOOD.replace("a,2024-01-05", ",2024-01-05"), [], "line 6, column `unique_id`: the id is empty: fill it in, or remove this line"),
     "day or month": (HEAD + "a,01/02/2024,1\na,02/02/2024,1\n", [], "line 2, column `ds`: '01/02/2024' may begin with the day or the month: set `data.time_format='%d/%m/%Y'` or '%m/%d/%Y'"),
     "mixed offsets": (wall("Europe/Berlin", "2024-10-27", 9, offset=True), [], "line 2, column `ds`: '2024-10-27 02:00:00+02:00' has an offset from UTC, data.csv: line 3: '2024-10-27 02:00:00+01:00' has another; set `data.timezone=UTC`"),
     "naive and aware": (HEAD + "a,2024-01-01 00:00,1\na,2024-01-01 01:00+00:00,1\n", [], "line 3, column `ds`: '2024-01-01 01:00+00:00' has an offset from UTC, data.csv: line 2: '2024-01-01 00:00' has none; set `data.timezone=UTC`"),

@@ -1,8 +1,10 @@
 """The real `tsconv check` on files made for it: exit code, report, JSON, and a line that trains."""
 
 import json
+import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -304,3 +306,49 @@ def test_suggested_lags_are_not_called_given(
     assert "[5]  (from the data)" in out
     _, out, _ = checked(capsys, "data.path=steps.csv", "features.seasonal_lags=[10]")
     assert "[10]  (given)" in out
+
+
+@pytest.mark.parametrize("command", ["check", "train"])
+def test_a_horizon_that_no_series_holds_is_refused_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    daily_frame(3, 200).to_csv("sales.csv", index=False)
+    code = cli.main([command, "data.path=sales.csv", "horizon=5000"])
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert code == 1
+    assert error == (
+        "tsconv: `horizon` (=5000) does not fit the data: the longest series has 200 steps; "
+        "the most that training accepts is 199"
+    )
+    assert not list(tmp_path.rglob("bundle"))
+
+
+def test_a_check_loads_lightning_after_the_lines_are_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning takes as much memory as some millions of lines."""
+    monkeypatch.chdir(tmp_path)
+    daily_frame(2, 60).to_csv("sales.csv", index=False)
+    code = (
+        "import gc, sys\n"
+        "from tsconv.check.check_file import check_file\n"
+        "from tsconv.check.tables.sorted_table import SortedTable\n"
+        "from tsconv.check.tables.raw_table import RawTable\n"
+        "from tsconv.config.compose import check_plan\n"
+        "class Watch:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'pytorch_lightning':\n"
+        "            kinds = SortedTable, RawTable\n"
+        "            print([type(o).__name__ for o in gc.get_objects() if isinstance(o, kinds)])\n"
+        "sys.meta_path.insert(0, Watch())\n"
+        "check_file(check_plan(['data.path=sales.csv', 'horizon=7']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.stdout.splitlines()[0] == "[]"

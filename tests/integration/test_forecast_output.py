@@ -112,7 +112,10 @@ def test_origins_outside_the_file_are_refused(
     )
     assert "the latest start is 2024-03-01" in refusal(capsys, "start=2024-04-01")
     assert "sales.csv ends at 2024-02-29" in refusal(capsys, "last=2024-04-01")
-    assert "is not a time" in refusal(capsys, "start=soon")
+    assert "must be the time of the first step to forecast, such as 2024-02-29" in refusal(
+        capsys, "start=soon"
+    )
+    assert "`last` (=7) must be the time of the last step to use" in refusal(capsys, "last=7")
     assert "exclude each other" in refusal(capsys, "start=2024-02-01", "last=2024-02-01")
 
 
@@ -129,6 +132,7 @@ def test_some_series_and_a_shorter_horizon(
     assert "has no series `007/run` (did you mean `007/rum`?)" in refusal(
         capsys, "series=[007/run]"
     )
+    assert "has no series `x`; it has 007/ale, 007/rum, 8/ale" in refusal(capsys, "series=x")
     assert "`horizon` (=9) is longer than the bundle forecasts (5 steps): train with" in refusal(
         capsys, "horizon=9"
     )

@@ -77,8 +77,13 @@ def left_by_workers(folder: Path) -> list[str]:
 def test_a_sweep_leaves_its_results_and_its_best_trains_to_the_same_figure(
     tsconv: Run, tmp_path: Path
 ) -> None:
+    frame = daily_frame(2, 150)
+    frame.loc[frame.index[-2:], "y"] = None
+    frame.to_csv(tmp_path / "sales.csv", index=False)
     done = tsconv("sweep", *QUICK, "sweep.n_trials=4", "trainer.max_steps=20", "sweep.refit=true")
     assert done.returncode == 0, done.stderr
+    told = "left out: 1 of 2 series ends with empty targets: 2 steps at the end are trimmed"
+    assert done.stdout.count(told) == 2  # of the winner's training, and of the sweep
     out = tmp_path / "out"
     assert not left_by_workers(tmp_path)
     assert "until the first began; training " in done.stdout

@@ -92,6 +92,7 @@ def test_a_simple_forecast_that_is_better_is_said() -> None:
         ({"mae": 0.9, "mase": 1.2, "mse": 1.0}, "mae is 10.0% better and mase is 20.0% worse: "),
         ({"mae": 1.1, "mse": 0.9, "mase": 1.1}, "mae is 10.0% worse and mse is 10.0% better: "),
         ({"mae": 1.1, "wql": 0.9}, "mae is 10.0% worse and wql is 10.0% better: "),
+        ({"mae": 0.9, "smape": 1.2}, "mae is 10.0% better and smape is 20.0% worse: "),
         ({"mae": 0.9, "mse": 0.8, "mase": 0.9, "wql": 0.9}, None),
         ({"mae": 0.999, "mase": 1.2}, None),  # no difference worth a sentence
     ],
@@ -99,13 +100,22 @@ def test_a_simple_forecast_that_is_better_is_said() -> None:
 def test_figures_that_disagree_name_the_one_to_look_at(
     ours: dict[str, float], expected: str | None
 ) -> None:
-    rival = {"mae": 1.0, "mase": 1.0, "mse": 1.0, "wql": 1.0}
+    rival = {"mae": 1.0, "mase": 1.0, "mse": 1.0, "wql": 1.0, "smape": 1.0}
     text = summary_text(metrics(ours, rival))
     if expected is None:
         assert "look at" not in text
     else:
         assert expected in text
         assert "look at" in text.partition(expected)[2]
+
+
+def test_a_rival_that_is_not_the_best_on_the_test_part_does_not_flatter() -> None:
+    far = metrics({"scaled_mae": 0.5}, {"scaled_mae": 0.6}, rival="seasonal_naive")
+    assert summary_text(far).splitlines()[-1] == (
+        "seasonal naive, 336 steps was the best simple forecast on the validation part; on the "
+        "test part it is last value, and tsconv is 16.7% better than that (scaled_mae)"
+    )
+    assert "validation" not in summary_text({**far, "rival": "naive"})
 
 
 def test_samples_and_series_left_out_are_said() -> None:

@@ -100,8 +100,11 @@ def test_a_lone_series_has_the_name_of_its_target(
     lone = panel_of(frame, id=None, target="sold")
     figure = drawn(lone, tmp_path, monkeypatch)
     assert figure.axes[0].get_title(loc="left") == "sold"
+    assert figure.get_suptitle() == ""
     named = panel_of(frame.assign(unique_id="store 7"), target="sold")
-    assert drawn(named, tmp_path, monkeypatch).axes[0].get_title(loc="left") == "store 7"
+    figure = drawn(named, tmp_path, monkeypatch)
+    assert figure.axes[0].get_title(loc="left") == "store 7"
+    assert figure.get_suptitle() == "sold"
 
 
 def test_every_shade_is_in_the_legend_and_the_legend_in_the_picture(

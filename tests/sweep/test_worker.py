@@ -62,7 +62,8 @@ def test_any_key_can_be_searched(tmp_path: Path) -> None:
         "+search_space={head.loss: {choices: [mae, mse], when: {head: point}}}",
     ).prepare()
     # optimizer.* and the rest as given; head.loss is not active with quantiles
-    assert lists["baseline"] is None  # context_length is 42, which is not a choice
+    assert lists["baseline"] is None
+    assert lists["outside"] == "context_length=42"  # which is not a choice
     ready = worker(
         tmp_path,
         "~search_space.model",

@@ -6,12 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+import pyarrow as pa
 
-from tsconv.check.estimate import estimate_training
 from tsconv.check.file_sections import columns_section, file_section, suggested_section
 from tsconv.check.findings.covariates import find_leaks, find_useless_columns
-from tsconv.check.findings.from_notes import findings_from_notes
 from tsconv.check.findings.hour_stamps import find_hour_ending, find_utc_times
 from tsconv.check.findings.line_order import find_unsorted
 from tsconv.check.findings.series import (
@@ -26,12 +24,6 @@ from tsconv.check.findings.time_grid import (
     find_mixed_frequencies,
     steps_between_lines,
 )
-from tsconv.check.findings.training_fit import (
-    find_long_horizon,
-    find_long_seasons,
-    find_missing_test,
-    find_short_series,
-)
 from tsconv.check.findings.values import (
     find_missing_values,
     find_sentinels,
@@ -39,22 +31,17 @@ from tsconv.check.findings.values import (
     sentinel_values,
 )
 from tsconv.check.panel_attempt import attempt_reading
-from tsconv.check.panel_sections import seasons_section, series_section, training_section
+from tsconv.check.panel_sections import series_section
 from tsconv.check.read_attempt import ReadAttempt
 from tsconv.check.report import Finding, Report, Section
 from tsconv.check.suggestions.column_roles.roles import declared_roles
 from tsconv.check.suggestions.column_roles.undeclared_columns import Candidate, candidate_roles
-from tsconv.check.suggestions.seasons import find_seasons
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.check.train_command import train_command
-from tsconv.check.training_preview import TrainingPreview, preview_training
-from tsconv.check.verify_command import verify_command
 from tsconv.config.compose import CheckPlan
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.roles import as_list
 from tsconv.errors import ConfigError, TsconvError, one_line
-from tsconv.training.notes import training_notes
-from tsconv.training.prepare import Prepared, check_config
 
 
 def check_file(
@@ -73,26 +60,30 @@ def check_file(
     Traceback (most recent call last):
     tsconv.errors.ConfigError: `data.path` must be given, e.g. data.path=sales.csv
     """
-    config = check_config(plan.base)
+    config = plan.base
     if config.data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     attempt = attempt_reading(config.data)
-    raw_table, table = attempt.raw_table, attempt.sorted_table
-    declared = declared_roles([] if raw_table is None else raw_table.names, attempt.data)
-    undeclared = _undeclared_columns(attempt, declared)
-    sections = [file_section(attempt)]
-    if raw_table is not None:
-        sections.append(columns_section(raw_table, declared, undeclared))
-    sections.append(suggested_section(attempt.suggestion))
-    findings = list(attempt.findings)
-    if table is not None:
-        findings += _findings_in_lines(attempt, table, declared, undeclared)
-    lines_read, suggested = table is not None, bool(attempt.suggestion)
-    attempt, raw_table = dataclasses.replace(attempt, raw_table=None), None  # frees the columns
-    command, error = None, attempt.error
-    obstacle = attempt.obstacle
-    if attempt.panel is not None and table is not None:
-        of_panel = _check_panel(plan, attempt, table, attempt.panel, findings)
+    sections, findings = _check_columns(attempt)
+    lines_read, suggested = attempt.sorted_table is not None, bool(attempt.suggestion)
+    attempt = dataclasses.replace(attempt, raw_table=None)
+    panel = attempt.panel
+    if panel is not None and attempt.sorted_table is not None:
+        section, on_grid = _check_grid(attempt, attempt.sorted_table, panel)
+        sections.append(section)
+        findings += on_grid
+    # The panel is all that a training needs: the lines leave room for Lightning.
+    attempt = dataclasses.replace(attempt, sorted_table=None)
+    pa.default_memory_pool().release_unused()
+    from tsconv.check.panel_check import check_panel
+    from tsconv.check.verify_command import verify_command
+    from tsconv.training.prepare import check_config
+
+    check_config(config)
+    command, error, obstacle = None, attempt.error, attempt.obstacle
+    if panel is not None:
+        with_read = dataclasses.replace(config, data=attempt.data)
+        of_panel = check_panel(with_read, plan.horizon, panel, findings)
         sections += of_panel.sections
         findings += of_panel.findings
         preview = of_panel.preview
@@ -100,9 +91,9 @@ def check_file(
         command = train_command(overrides, keys, config_dir)
         refusal: TsconvError | None = preview.error
         if refusal is None:
-            read, panel = attempt.data, attempt.panel
-            del attempt, table, of_panel  # the files may be read once more
-            refusal = verify_command(command, read, panel, preview.config)
+            read, prepared_config = attempt.data, preview.config
+            del of_panel, preview  # the files may be read once more
+            refusal = verify_command(command, read, panel, prepared_config)
         if refusal is not None:
             command, error, obstacle = None, error or refusal, obstacle or one_line(refusal)
     elif obstacle is None:
@@ -129,6 +120,21 @@ def _for_stderr(
     if command is None:
         return type(error)(obstacle)
     return type(error)(f"as configured, training would refuse this file: {one_line(error)}")
+
+
+def _check_columns(attempt: ReadAttempt) -> tuple[list[Section], list[Finding]]:
+    """What the columns and lines show before they lie on a grid."""
+    raw_table, table = attempt.raw_table, attempt.sorted_table
+    declared = declared_roles([] if raw_table is None else raw_table.names, attempt.data)
+    undeclared = _undeclared_columns(attempt, declared)
+    sections = [file_section(attempt)]
+    if raw_table is not None:
+        sections.append(columns_section(raw_table, declared, undeclared))
+    sections.append(suggested_section(attempt.suggestion))
+    findings = list(attempt.findings)
+    if table is not None:
+        findings += _findings_in_lines(attempt, table, declared, undeclared)
+    return sections, findings
 
 
 def _undeclared_columns(attempt: ReadAttempt, declared: dict[str, str]) -> list[Candidate]:
@@ -185,26 +191,10 @@ def _fixing_keys(attempt: ReadAttempt, findings: Sequence[Finding]) -> dict[str,
     return keys
 
 
-@dataclasses.dataclass(frozen=True)
-class _PanelCheck:
-    """What only a panel shows."""
-
-    sections: list[Section]
-    findings: list[Finding]
-    preview: TrainingPreview
-
-
-def _check_panel(
-    plan: CheckPlan,
-    attempt: ReadAttempt,
-    table: SortedTable,
-    panel: Panel,
-    earlier: Sequence[Finding],
-) -> _PanelCheck:
-    """Missing steps, seasons, and the training that the panel would get.
-
-    earlier: findings on the lines; what they say is not said again.
-    """
+def _check_grid(
+    attempt: ReadAttempt, table: SortedTable, panel: Panel
+) -> tuple[Section, list[Finding]]:
+    """How the lines lie on the grid of the panel."""
     steps = steps_between_lines(table, panel.frequency)
     n_steps = int((panel.present.sum(1) * panel.lengths).sum())
     found = [
@@ -212,37 +202,5 @@ def _check_panel(
         find_mixed_frequencies(table, steps, panel.frequency),
     ]
     freq_given = attempt.data.freq is not None and "data.freq" not in attempt.suggestion.keys
-    seasons = find_seasons(panel)
-    config = dataclasses.replace(plan.base, data=attempt.data)
-    preview = preview_training(config, plan.horizon, panel, seasons)
-    prepared = preview.prepared
-    lags = [] if prepared is None else list(prepared.config.features.seasonal_lags or ())
-    sections = [
-        series_section(table, panel, steps, freq_given),
-        seasons_section(panel, seasons, lags),
-    ]
-    if prepared is not None:
-        periods = [s.period for s in seasons] if table.has_timestamps else []
-        found += _findings_for_training(panel, periods, prepared)
-    findings = [f for f in found if f is not None]
-    if prepared is not None:
-        notes = (*panel.notes, *training_notes(prepared.panel, prepared.scale))
-        findings += findings_from_notes(notes, [*earlier, *findings])
-        sections.append(training_section(preview, prepared, estimate_training(prepared)))
-    elif preview.horizon_reason is not None:
-        sections.append(Section("training", [], {"horizon_reason": preview.horizon_reason}))
-    return _PanelCheck(sections, findings, preview)
-
-
-def _findings_for_training(
-    panel: Panel, periods: Sequence[int], prepared: Prepared
-) -> list[Finding | None]:
-    """How the settings of a training fit the lengths and seasons (in steps) of the panel."""
-    config, lengths = prepared.config, panel.lengths.numpy()
-    context, horizon, split = config.context_length or 1, config.horizon, config.split
-    return [
-        find_long_seasons(periods, context, bool(config.features.calendar)),
-        find_long_horizon(int(lengths.max()), horizon),
-        find_short_series(lengths, panel.ids, context, horizon),
-        find_missing_test(split.val_size or 0, split.test_size or 0, int(np.median(lengths))),
-    ]
+    section = series_section(table, panel, steps, freq_given)
+    return section, [f for f in found if f is not None]

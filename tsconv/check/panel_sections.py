@@ -5,20 +5,22 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsconv.check.estimate import Estimate
 from tsconv.check.report import Section
 from tsconv.check.suggestions.autocorrelation import correlation_at
 from tsconv.check.suggestions.seasons import Season, sample_stretches
 from tsconv.check.tables.array_types import Ints
 from tsconv.check.tables.sorted_table import SortedTable
-from tsconv.check.training_preview import TrainingPreview
 from tsconv.data.panel.panel import Panel
 from tsconv.text import format_bytes, percentage, plural, shorten
-from tsconv.training.prepare import Prepared
+
+if TYPE_CHECKING:  # these import Lightning
+    from tsconv.check.estimate import Estimate
+    from tsconv.check.training_preview import TrainingPreview
+    from tsconv.training.prepare import Prepared
 
 
 def series_section(table: SortedTable, panel: Panel, steps: Ints, frequency_given: bool) -> Section:

@@ -49,7 +49,11 @@ def train_or_resume_config(
         return train_config(overrides, config_dir)
     run = Path(asked.resume)
     if not run.is_dir():
-        raise ConfigError(f"`resume` (={run}) must name a run folder, such as runs/<run>")
+        fault = "is not a folder" if run.exists() else "does not exist"
+        raise ConfigError(
+            f"`resume` (={run}) {fault}: name the run folder of an interrupted training, such as "
+            f"runs/<run>"
+        )
     if not (run / _FILE).is_file():
         if not any(o.startswith(("horizon=", "experiment=", "+experiment=")) for o in overrides):
             raise ConfigError(

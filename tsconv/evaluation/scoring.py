@@ -46,12 +46,15 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
         column = panel.values[:, c].cpu()  # (N, H)
         seen = inside[:, None] & ~column.isnan()
         count = summed(seen.double())
-        # Around the first value: a constant series then has a deviation of exactly 0.
-        shifted = torch.where(seen, column - offset[of, c], 0)
+        # Around the first value: a constant series then has a deviation of exactly 0. In place,
+        # since an array of all steps is large.
+        shifted = offset[of, c]
+        torch.sub(column, shifted, out=shifted).masked_fill_(~seen, 0)
         middle = summed(shifted) / count.clamp_min(1)
-        square = torch.where(seen, shifted - middle[of], 0).square_()
-        std[:, c] = (summed(square) / count.clamp_min(1)).sqrt()
+        shifted.sub_(middle[of]).masked_fill_(~seen, 0)
+        std[:, c] = (summed(shifted.square_()) / count.clamp_min(1)).sqrt()
         mean[:, c] = torch.where(count > 0, middle + offset[:, c], 0)
+        del shifted
         # |x_t - x_{t - season}| over the pairs that are observed, see seasonal_naive_error.
         error = torch.zeros_like(column)
         error[season:] = (column[season:] - column[:-season]).abs_()

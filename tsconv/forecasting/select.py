@@ -20,6 +20,8 @@ from tsconv.data.timestamps.parse import parse_times
 from tsconv.data.timestamps.zones import to_wall
 from tsconv.errors import ConfigError, DataError, nearest
 
+_FEW = 5  # ids that a message lists
+
 
 def keep_series(table: Table, wanted: Any) -> Table:
     """The lines of some series; raises ConfigError for an id that the table does not have.
@@ -34,9 +36,9 @@ def keep_series(table: Table, wanted: Any) -> Table:
     names = [str(name) for name in (wanted if isinstance(wanted, (list, tuple)) else [wanted])]
     for name in names:
         if name not in table.ids:
-            raise ConfigError(
-                f"`series`: {table.source} has no series `{name}`{nearest(name, table.ids)}"
-            )
+            known = ", ".join(table.ids[:_FEW]) + (", ..." if table.ids[_FEW:] else "")
+            hint = nearest(name, table.ids) or f"; it has {known}"
+            raise ConfigError(f"`series`: {table.source} has no series `{name}`{hint}")
     if not names:
         raise ConfigError("`series` is empty: name a series, or leave the key out")
     return _take_lines(table, np.isin(np.array(table.ids), names)[table.codes])
@@ -140,5 +142,6 @@ def _parse_moment(table: Table, data: DataConfig, key: str, value: Any) -> Any:
             continue
         if time.dtype.kind == "M":
             return time[0]
-    shown = format_zoned_time(table.time[:1], table)
-    raise ConfigError(f"`{key}` (={value}) is not a time, such as {shown}")
+    shown = format_zoned_time(table.time.max().reshape(1), table)
+    what = "the first step to forecast" if key == "start" else "the last step to use"
+    raise ConfigError(f"`{key}` (={value}) must be the time of {what}, such as {shown}")

@@ -88,6 +88,8 @@ def plot_forecasts(
     if tiles:
         handles, labels = axes[0][0].get_legend_handles_labels()
         ncols = max(2, int(width * columns))
+        if len(panel.channels) == 1 and not _is_lone(panel):  # the titles name the series alone
+            figure.suptitle(panel.channels[0], fontsize=10, ha="left", x=0.01, parse_math=False)
         figure.legend(
             handles, labels, frameon=False, fontsize=8, ncols=ncols, loc="outside upper right"
         )
@@ -121,8 +123,12 @@ def draw_forecast(
 
 def _title(panel: Panel, s: int, c: int, h: int) -> str:
     """The name of one (series, target, row); a lone series without an id has its target's name."""
-    lone = len(panel) == 1 and not panel.rows and panel.ids[0] == SINGLE_SERIES
-    return panel.channels[c] if lone else panel.name(s, c, h)
+    return panel.channels[c] if _is_lone(panel) else panel.name(s, c, h)
+
+
+def _is_lone(panel: Panel) -> bool:
+    """Whether the panel is one series without an id."""
+    return len(panel) == 1 and not panel.rows and panel.ids[0] == SINGLE_SERIES
 
 
 def _tiles(panel: Panel, forecast: Forecast, most: int) -> tuple[list[tuple[int, int, int]], int]:

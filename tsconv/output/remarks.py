@@ -37,6 +37,12 @@ _DISAGREEMENTS = (
         "mae judges the median alone, wql the intervals too; look at wql where you use the "
         "intervals, else at mae",
     ),
+    (
+        "mae",
+        "smape",
+        "smape counts an error by its share of the value, so values near zero rule it; look at mae "
+        "unless shares matter more to you than amounts",
+    ),
 )
 
 
@@ -64,7 +70,12 @@ def summary_remarks(metrics: Mapping[str, Any]) -> list[str]:
     metrics: as `metrics.json` has them, with a test part and a rival.
     """
     test = metrics["test"]
-    remarks = [_rival_choice(metrics), _better_baseline(metrics), _disagreement(metrics)]
+    remarks = [
+        _rival_choice(metrics),
+        _closer_baseline(metrics),
+        _better_baseline(metrics),
+        _disagreement(metrics),
+    ]
     left_out, stride = test.get("mase_left_out") or 0, test.get("origin_stride") or 1
     if left_out:
         remarks.append(
@@ -84,6 +95,24 @@ def _rival_choice(metrics: Mapping[str, Any]) -> str:
     if metrics.get("rival_chosen_on") == "val":
         return ""
     return "no validation part: the simple forecast beside tsconv is the best one on the test part"
+
+
+def _closer_baseline(metrics: Mapping[str, Any]) -> str:
+    """By how much the network beats the best simple forecast of the test part, if not the rival."""
+    test, name, rival = metrics["test"], error_name(metrics), metrics["rival"]
+    ours = test.get(name)
+    scores = {k: v[name] for k, v in test["baselines"].items() if v.get(name) is not None}
+    if ours is None or rival not in scores:
+        return ""
+    best = min(scores, key=scores.__getitem__)
+    if scores[best] >= scores[rival] or scores[best] <= ours:
+        return ""
+    steps = metrics["baseline_steps"]
+    return (
+        f"{describe_baseline(rival, steps[rival])} was the best simple forecast on the validation "
+        f"part; on the test part it is {describe_baseline(best, steps[best])}, and tsconv is "
+        f"{100 * (1 - ours / scores[best]):.1f}% better than that ({name})"
+    )
 
 
 def _better_baseline(metrics: Mapping[str, Any]) -> str:
@@ -111,7 +140,7 @@ def _disagreement(metrics: Mapping[str, Any]) -> str:
     """Which figure to look at where one is better than the rival's and another is worse."""
     test, rival = metrics["test"], metrics["test"]["baselines"][metrics["rival"]]
     change = {}
-    for key in ("scaled_mae", "mase", "mae", "mse", "wql"):
+    for key in ("scaled_mae", "mase", "mae", "mse", "wql", "smape"):
         ours, theirs = test.get(key), rival.get(key)
         if ours is not None and theirs:
             change[key] = 100 * (ours / theirs - 1)

@@ -155,7 +155,10 @@ def _join(
     settings = sweep.settings
     baseline = ready["baseline"] if settings.baseline else None
     if baseline is None and settings.baseline:
-        notify("the given config is outside the search space, so it is not the first trial")
+        notify(
+            f"the first trial is drawn too: {ready['outside']}, which training without a search "
+            f"would use, is outside the search space"
+        )
     identity = {**sweep.identity, DATA: ready["data"]}
     study = retry_while_unreachable(
         lambda: join_study(store, sweep.name, identity, settings, baseline)

@@ -30,7 +30,7 @@ from tsconv.errors import ConfigError, TsconvError, one_line
 from tsconv.notes import left_out
 from tsconv.sweep.samplers import make_pruner, quiet_optuna
 from tsconv.sweep.search_space.parse import parse_space
-from tsconv.sweep.search_space.ranges import Space, stored_params
+from tsconv.sweep.search_space.ranges import Space, first_outside, stored_params
 from tsconv.sweep.settings import pruner_name
 from tsconv.sweep.storage.base import Store
 from tsconv.sweep.storage.errors import (
@@ -74,8 +74,8 @@ class Worker:
         """Read the data and try the ends of every range on them.
 
         Returns the fingerprint of the data, the parameters of the baseline trial (None where the
-        space does not hold the given config), and the notes on the data. Raises TsconvError for a
-        fault in the data, the config or a range.
+        space does not hold the given config), the first key that it does not hold, and the notes
+        on the data. Raises TsconvError for a fault in the data, the config or a range.
         """
         config = self.config_for({})
         prepared = require_validation(self.panel_cache.prepare(config))
@@ -84,10 +84,12 @@ class Worker:
         given = {**flat_values(dataclasses.asdict(prepared.config)), **self.plan.choices}
         panel = prepared.panel
         of_training = training_notes(panel, prepared.scale)
+        outside = first_outside(self.space, given)
         notes = [*panel.notes, *of_training, *split_notes(panel, prepared.split)]
         return {
             "data": data,
             "baseline": stored_params(self.space, given),
+            "outside": None if outside is None else f"{outside.key}={given.get(outside.key)}",
             "notes": [str(note) for note in notes],
             "left_out": left_out(notes),
         }

@@ -64,7 +64,10 @@ def test_every_trial_has_its_line(study: optuna.Study, tmp_path: Path) -> None:
 
 def test_the_end_counts_and_explains(study: optuna.Study) -> None:
     lines = summary(study, settings(objectives=["val.scaled_mae"]))
-    assert lines[0] == "6 trials: 2 complete, 1 pruned, 2 failed, 1 out of memory"
+    assert (
+        lines[0]
+        == "6 trials: 2 complete, 1 pruned, 2 failed, 1 out of memory (*: the best when it ended)"
+    )
     assert lines[1] == "  2 failed: the gradient is not finite"
     assert lines[2] == "  1 out of memory: no memory"
     assert lines[-1].startswith("best: trial 1: val.scaled_mae 0.4 with optimizer.lr=0.002")

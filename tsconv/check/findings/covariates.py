@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tsconv.check.report import Finding
-from tsconv.check.tables.array_types import Bools, Floats
+from tsconv.check.tables.array_types import Floats, Ints
 from tsconv.check.tables.raw_table import RawTable
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.text import plural
@@ -19,6 +19,7 @@ _CORRELATION = 0.999
 _MONTH = 28 * 86_400_000_000  # microseconds: months differ in length
 _FEWEST_PAIRS = 20  # from which a likeness says something
 _MOST_TARGETS = 20
+_SAMPLE = 200_000  # lines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,48 +40,81 @@ def find_leaks(
     if len(raw_table) != len(table) or table.n_targets > _MOST_TARGETS:
         return []
     out = []
-    targets = table.file_table.channels[: table.n_targets]
+    targets, lines = table.file_table.channels[: table.n_targets], _Lines(table)
     for column in raw_table.columns:
         if not column.numeric or column.constant or column.name in targets:
             continue
         x = raw_table.numbers(column.name)[table.order]
         for c, target in enumerate(targets):
-            likeness = _compare(x, table.values[:, c], table)
+            likeness = _compare(x, table.values[:, c], lines)
             if likeness is not None:
                 out.append(_leak(column.name, target, likeness, declared.get(column.name)))
                 break
     return out
 
 
-def _compare(x: Floats, y: Floats, table: SortedTable) -> _Likeness | None:
+def _compare(x: Floats, y: Floats, lines: _Lines) -> _Likeness | None:
     """How column x follows target y, both (N,) in sorted order; None where it does not."""
     with np.errstate(invalid="ignore"):
         for ahead in (0, *_STEPS_AHEAD):
-            n = len(x) - ahead
-            if n < _FEWEST_PAIRS:
+            if len(x) - ahead < _FEWEST_PAIRS:
                 break
-            use = _pairs_apart(table, ahead) & ~np.isnan(x[:n]) & ~np.isnan(y[ahead:])
-            if use.sum() < _FEWEST_PAIRS:
+            if len(lines.some) < len(x) and not _may_be_like(x, y, lines, ahead):
                 continue
-            a, b = x[:n][use], y[ahead:][use]
-            equal = np.isclose(a, b, rtol=1e-6, atol=0).mean() >= _EQUAL_SHARE
-            if equal and (ahead == 0 or (y[:n][use] == b).mean() < 0.5):
+            at = lines.with_pair(x, y, ahead, np.arange(len(x)))
+            if len(at) < _FEWEST_PAIRS:
+                continue
+            a, b = x[at], y[at + ahead]
+            equal = _equal_share(a, b) >= _EQUAL_SHARE
+            if equal and (ahead == 0 or (y[at] == b).mean() < 0.5):
                 return _Likeness(ahead, equal=True)
-            changes = np.ptp(a) > 0 and np.ptp(b) > 0
-            if ahead == 0 and changes and abs(np.corrcoef(a, b)[0, 1]) > _CORRELATION:
+            if ahead == 0 and _correlation(a, b) > _CORRELATION:
                 return _Likeness(0, equal=False)
     return None
 
 
-def _pairs_apart(table: SortedTable, ahead: int) -> Bools:
-    """(N - ahead,) pairs of lines of one series that are `ahead` commonest steps apart."""
-    n = len(table) - ahead
-    same = np.asarray(table.member_index[ahead:] == table.member_index[:n])
-    gaps = table.time_gaps[table.time_gaps > 0]
-    if ahead == 0 or len(gaps) == 0 or (table.has_timestamps and np.median(gaps) >= _MONTH):
-        return same
-    distance = table.time[ahead:].view("int64") - table.time[:n].view("int64")
-    return np.asarray(same & (distance == ahead * int(np.median(gaps))))
+def _may_be_like(x: Floats, y: Floats, lines: _Lines, ahead: int) -> bool:
+    """Whether the pairs of some lines leave open that those of all are alike."""
+    at = lines.with_pair(x, y, ahead, lines.some)
+    a, b = x[at], y[at + ahead]
+    if len(at) < _FEWEST_PAIRS or _equal_share(a, b) > _EQUAL_SHARE - 0.05:
+        return True
+    return ahead == 0 and _correlation(a, b) > _CORRELATION - 0.1
+
+
+class _Lines:
+    """The lines of a table, and those some steps ahead of them."""
+
+    def __init__(self, table: SortedTable) -> None:
+        self.table = table
+        gaps = table.time_gaps[table.time_gaps > 0]
+        even = len(gaps) > 0 and not (table.has_timestamps and np.median(gaps) >= _MONTH)
+        self.step = int(np.median(gaps)) if even else None
+        n = len(table)  # where there are many, columns are compared on some lines first
+        rng = np.random.default_rng(0)
+        many = n > 2 * _SAMPLE
+        self.some: Ints = np.sort(rng.integers(0, n, _SAMPLE)) if many else np.arange(n)
+
+    def with_pair(self, x: Floats, y: Floats, ahead: int, lines: Ints) -> Ints:
+        """Those of the lines with a value of x, and of y so many commonest steps later."""
+        table = self.table
+        lines = lines[: np.searchsorted(lines, len(table) - ahead)]
+        later = lines + ahead
+        use = np.asarray(table.member_index[later] == table.member_index[lines])
+        if ahead and self.step is not None:
+            ticks = table.time.view("int64")
+            use &= ticks[later] - ticks[lines] == ahead * self.step
+        return lines[use & ~np.isnan(x[lines]) & ~np.isnan(y[later])]
+
+
+def _equal_share(a: Floats, b: Floats) -> float:
+    return float(np.isclose(a, b, rtol=1e-6, atol=0).mean())
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    """The size of the correlation, 0 where one of the two never changes."""
+    changes = np.ptp(a) > 0 and np.ptp(b) > 0
+    return float(abs(np.corrcoef(a, b)[0, 1])) if changes else 0.0
 
 
 def _leak(name: str, target: str, likeness: _Likeness, key: str | None) -> Finding:

@@ -88,33 +88,38 @@ def _profile_text(
 ) -> Column:
     """Text that is times, numbers in most cells, or words."""
     spellings = column.combine_chunks().dictionary_encode()
-    words = distinct_words(column)
-    counts = np.bincount(pc.drop_null(spellings.indices).to_numpy(), minlength=len(words))
-    marked_missing = words.isin(MISSING).to_numpy()
-    empty = (words == "").to_numpy()
+    labels = spellings.dictionary
+    counts = np.bincount(pc.drop_null(spellings.indices).to_numpy(), minlength=len(labels))
+    del spellings
+    trimmed_away = pc.all(pc.equal(pc.utf8_trim_whitespace(labels), "")).as_py()
+    marked_missing = pc.is_in(labels, pa.array(MISSING, labels.type)).to_numpy(False)
+    empty = pc.equal(labels, "").to_numpy(False)
     missing = int(counts[empty].sum()) + column.null_count
-    if (words.str.strip() == "").all():
+    if trimmed_away:
         return Column(name, "empty", len(column), 0)
     distinct = int((~empty).sum())
-    values = words[~marked_missing & ~empty]
-    sample = values.iloc[:: max(1, len(values) // _SAMPLE)]
+    values = labels.filter(pa.array(~marked_missing & ~empty))
+    sample = _texts(values[:: max(1, len(values) // _SAMPLE)])
     if len(sample) and time_format_of(sample) is not None:
-        return Column(name, "time", missing, distinct, str(values.min()), str(values.max()))
-    numbers = to_numbers(words, decimal, thousands).to_numpy()
-    are_numbers = ~np.isnan(numbers) & ~marked_missing
-    zeros = bool(values.str.match(r"0\d").any())  # 007 is a name
-    if len(values) and are_numbers.sum() > 0.5 * len(values) and not zeros:
-        wrong = ~are_numbers & ~marked_missing
-        return Column(
-            name,
-            "number",
-            int(counts[marked_missing].sum()),
-            distinct,
-            float(numbers[are_numbers].min()),
-            float(numbers[are_numbers].max()),
-            int(counts[wrong].sum()),
-            tuple(words[wrong].iloc[:5]),
-        )
+        ends = pc.min_max(values)
+        return Column(name, "time", missing, distinct, ends["min"].as_py(), ends["max"].as_py())
+    if len(sample) and to_numbers(sample, decimal, thousands).notna().any():
+        words = _texts(labels)
+        numbers = to_numbers(words, decimal, thousands).to_numpy()
+        are_numbers = ~np.isnan(numbers) & ~marked_missing
+        zeros = pc.any(pc.match_substring_regex(values, r"^0\d")).as_py()  # 007 is a name
+        if are_numbers.sum() > 0.5 * len(values) and not zeros:
+            wrong = ~are_numbers & ~marked_missing
+            return Column(
+                name,
+                "number",
+                int(counts[marked_missing].sum()),
+                distinct,
+                float(numbers[are_numbers].min()),
+                float(numbers[are_numbers].max()),
+                int(counts[wrong].sum()),
+                tuple(words[wrong].iloc[:5]),
+            )
     return Column(name, "text", missing, distinct)
 
 
@@ -130,8 +135,11 @@ def is_text(kind: pa.DataType) -> bool:
 
 def distinct_words(column: pa.ChunkedArray) -> pd.Series:
     """The distinct texts of a column, in the order in which dictionary_encode numbers them."""
-    spellings = column.combine_chunks().dictionary_encode()
-    return pd.Series(spellings.dictionary.to_pandas(), dtype="object").astype(str)
+    return _texts(column.combine_chunks().dictionary_encode().dictionary)
+
+
+def _texts(labels: pa.Array) -> pd.Series:
+    return pd.Series(labels.to_pandas(), dtype="object").astype(str)
 
 
 def to_numbers(column: pd.Series, decimal: str = ".", thousands: str | None = None) -> pd.Series:

@@ -7,8 +7,6 @@ A check reads all columns; training reads only those that have a role. It looks 
 from __future__ import annotations
 
 import dataclasses
-import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet
 
 from tsconv.check.tables.array_types import Floats, Ints
@@ -27,18 +24,14 @@ from tsconv.check.tables.columns import (
     profile_column,
     to_numbers,
 )
+from tsconv.check.tables.raw_csv import concat_tables, read_raw_csv
 from tsconv.config.schema import DataConfig
-from tsconv.data.missing import MISSING
-from tsconv.data.reading.csv_files.compression import open_unpacked
 from tsconv.data.reading.excel_files.sheet import read_sheet
 from tsconv.data.reading.files import is_excel, is_parquet
 from tsconv.data.settings import FileFormat
 from tsconv.errors import TsconvError
 
 _MOST_BYTES = 256_000_000
-_HEAD = 1_000_000  # bytes in which leading zeros are looked for
-_TEXT = pa.dictionary(pa.int32(), pa.string())
-_MOST_DISTINCT = 5000  # texts in a block, up to which each is kept once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,25 +125,10 @@ def read_raw_table(files: Sequence[Path], data: DataConfig) -> RawTable | None:
     if any(len(set(t.column_names)) < t.num_columns for t in tables):
         return None
     try:
-        table = pa.concat_tables(_with_equal_types(tables), promote_options="permissive")
+        table = concat_tables(tables)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return None
     return RawTable.of(table, complete, data.decimal, FileFormat.of(data).thousands)
-
-
-def _with_equal_types(tables: list[pa.Table]) -> list[pa.Table]:
-    """Columns that are text in one file and numbers in another, as text in all."""
-    texts = {f.name for t in tables for f in t.schema if is_text(f.type)}
-    kinds = {(f.name, str(f.type)) for t in tables for f in t.schema}
-    mixed = {name for name in texts if sum(n == name for n, _ in kinds) > 1}
-    for name in mixed:
-        tables = [
-            t.set_column(t.column_names.index(name), name, t[name].cast(pa.string()))
-            if name in t.column_names
-            else t
-            for t in tables
-        ]
-    return tables
 
 
 def _read_file(path: Path, data: DataConfig, most_bytes: int) -> tuple[pa.Table, int, bool]:
@@ -159,56 +137,7 @@ def _read_file(path: Path, data: DataConfig, most_bytes: int) -> tuple[pa.Table,
         return _read_parquet(path, most_bytes)
     if is_excel(path):
         return _read_excel(path, data), path.stat().st_size, True
-    with open_unpacked(path) as stream:
-        block = stream.read(most_bytes)
-        more = len(stream.read(1)) > 0
-    if more:
-        block = block[: block.rfind(b"\n") + 1]
-    table = _read_block(block, data, {})
-    # As they are written: reading joins times of day with a date as text, and offsets tell zones.
-    written = {f.name: _TEXT for f in table.schema if _stays_text(f.type)}
-    written |= dict.fromkeys(_with_leading_zeros(block[:_HEAD], table, data), _TEXT)
-    if written:
-        table = _read_block(block, data, written)
-    return table, len(block), not more
-
-
-def _with_leading_zeros(start: bytes, table: pa.Table, data: DataConfig) -> list[str]:
-    """The columns of numbers that are written with leading zeros: 007 is a name, and 1e5 too."""
-    kinds = {f.name: f.type for f in table.schema}
-    whole = {
-        name: pa.string()
-        for name, kind in kinds.items()
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind)
-    }
-    if len(start) == _HEAD:
-        start = start[: start.rfind(b"\n") + 1]
-    if not whole or re.search(rb"(?:^|[^0-9.])0[0-9]", start) is None:
-        return []
-    head = _read_block(start, data, whole)
-    return [n for n in whole if pc.any(pc.match_substring_regex(head[n], r"^\s*0\d")).as_py()]
-
-
-def _stays_text(kind: pa.DataType) -> bool:
-    with_offset = pa.types.is_timestamp(kind) and kind.tz is not None
-    return bool(pa.types.is_time(kind) or with_offset)
-
-
-def _read_block(block: bytes, data: DataConfig, types: dict[str, pa.DataType]) -> pa.Table:
-    """Parse the bytes of a CSV file; types: of the columns whose type is not to be inferred."""
-    return pyarrow.csv.read_csv(
-        io.BytesIO(block),
-        read_options=pyarrow.csv.ReadOptions(encoding=data.encoding),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=FileFormat.of(data).sep),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types=types,
-            null_values=[*MISSING, *map(str, data.na_values)],
-            strings_can_be_null=False,
-            decimal_point=data.decimal,
-            auto_dict_encode=True,
-            auto_dict_max_cardinality=_MOST_DISTINCT,
-        ),
-    )
+    return read_raw_csv(path, data, most_bytes)
 
 
 def _read_excel(path: Path, data: DataConfig) -> pa.Table:

@@ -155,9 +155,9 @@ def _reject_absent(
     for name in roles.wanted:
         if name not in there:
             key = keys.get(name, "data.target")
-            alone = "; a file with one series: data.id=null" if key == "data.id" else ""
+            alone = "; if the file is one series, set data.id=null" if key == "data.id" else ""
             if alone and not roles.targets:
-                alone = "; a file of the future has all columns of `data.id`, or none of them"
+                alone = "; a future file needs all columns of `data.id`, or none of them"
             raise DataError(
                 f"{source}: no column `{name}` (set by `{key}`){nearest(name, names)}; "
                 f"its columns are {', '.join(names[:12])}"

@@ -91,7 +91,11 @@ def read_names(column: pd.Series, source: SourceColumn, role: str) -> Codes:
         )
     empty = np.append(np.array([n == "" for n in spelt], dtype=bool), True)[codes]
     if empty.any():  # the last is for -1, a missing name
-        raise source.error(int(empty.argmax()), f"the {role} is empty")
+        count = int(empty.sum())
+        lines = "this line" if count == 1 else f"the {count:,} such lines"
+        raise source.error(
+            int(empty.argmax()), f"the {role} is empty: fill it in, or remove {lines}"
+        )
     return codes, spelt
 
 

@@ -73,6 +73,8 @@ def read_table(data: DataConfig, future_only: bool = False) -> Table:
     frames.clear()
     name = str(files[0]) if len(files) == 1 else str(data.path)
     table = checked_table(Source(name, whole, roles, locations, bad, future_only), settings)
+    del whole
+    pa.default_memory_pool().release_unused()
     return dataclasses.replace(table, id_columns=table.id_columns.without_categories())
 
 

@@ -99,6 +99,9 @@ def summary(study: optuna.Study, sweep: SweepConfig) -> list[str]:
     if len(reasons) > _MOST_ERRORS:
         lines.append(f"  and {len(reasons) - _MOST_ERRORS} other errors in trials.csv")
     best = best_trials(study)
+    if best:
+        mark = "the best" if len(sweep.objectives) == 1 else "on the Pareto front"
+        lines[0] += f" (*: {mark} when it ended)"
     if len(sweep.objectives) > 1 and best:
         lines += ["Pareto front:", *(f"  {_describe(t, sweep)}" for t in best)]
     elif best:

@@ -144,13 +144,19 @@ def stored_params(space: Space, values: dict[str, Any]) -> dict[str, Any] | None
     >>> stored_params(space, {"features.seasonal_lags": [7, 28]})
     {'features.seasonal_lags': '[7, 28]'}
     """
-    params: dict[str, Any] = {}
-    for each in space:
-        if each.active(values):
-            if not each.has(values.get(each.key)):
-                return None
-            params[each.key] = _storable(values[each.key])
-    return params
+    if first_outside(space, values) is not None:
+        return None
+    return {each.key: _storable(values[each.key]) for each in space if each.active(values)}
+
+
+def first_outside(space: Space, values: dict[str, Any]) -> Range | None:
+    """The first range that does not hold the config's value of its key; None where all do.
+
+    >>> first_outside((Range("model.hidden", "int", 32, 64),), {"model.hidden": 16}).key
+    'model.hidden'
+    """
+    active = (each for each in space if each.active(values))
+    return next((each for each in active if not each.has(values.get(each.key))), None)
 
 
 def grid(space: Space) -> list[dict[str, Any]]:

@@ -88,7 +88,7 @@ class AveragedWeights(pl.Callback):
         if policy == "last" or not self.best or self.best_step is None:
             return self.average, "last"
         lowest, last = self.losses[self.best_step], self.losses[max(self.losses)]
-        rise = f"validation loss {lowest:.5g} at step {self.best_step}, {last:.5g} at the end"
+        rise = f"validation loss {lowest:.4g} at step {self.best_step}, {last:.4g} at the end"
         if policy == "best" or last > lowest * (1 + tolerance):
             return self.best, f"best by validation ({rise})"
         return self.average, f"last ({rise})"

@@ -48,7 +48,7 @@ def test_grouped_digits_are_numbers(
 def test_groups_of_another_size_are_refused(cell: str, tmp_path: Path) -> None:
     words = (
         rf"line 3, column `y`: '{cell}' is not a number \(1 such cell\); "
-        r"`data.thousands` \(=,\) stands"
+        r"`data.thousands` \(=,\) must stand"
     )
     with pytest.raises(DataError, match=words):
         values(tmp_path, ["1,000", cell], thousands=",")

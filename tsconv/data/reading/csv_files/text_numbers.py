@@ -84,7 +84,7 @@ def _mark_hint(column: pd.Series, text: str, form: FileFormat) -> str:
     """What to set where the marks in the first wrong cell are not those of the config."""
     thousands, decimal = form.thousands, form.decimal
     if thousands is not None and re.fullmatch(rf"[+-]?[\d{re.escape(thousands + decimal)}]+", text):
-        return f"`data.thousands` (={thousands}) stands between groups of three digits alone: "
+        return f"`data.thousands` (={thousands}) must stand between groups of three digits: "
     other = "," if decimal == "." else "."
     if thousands is not None or not re.fullmatch(r"\s*[+-]?\d[\d.,' \u00a0\u202f\u2019]*", text):
         return ""
