@@ -27,7 +27,7 @@ _PARTS_OF_TIME = {  # names of columns that stand beside a time -> the values th
     "minute": (0, 59), "min": (0, 59), "second": (0, 59),
 }  # fmt: skip
 _RECORD_NAMES = {"id", "no", "nr", "number", "index", "obs", "record", "row", "line", "instant"}
-_MOST_LINES = 200_000  # that are compared
+_MOST_LINES = 50_000  # that are compared
 _FEWEST_LINES = 50  # from which whole numbers that rise and never repeat number the records
 _MOST_SIZES = 1000  # times by which like columns may differ in size
 _MOST_SPREADS = 8  # times by which like columns may differ in relative spread
