@@ -47,7 +47,9 @@ def test_json_is_strict() -> None:
 def test_the_last_words_say_what_training_would_do() -> None:
     command = "tsconv train data.path=a.csv"
     assert "to train on this file:" in Report(train=command).text()
-    assert "this command fits it:" in Report(refused="duplicates", train=command).text()
+    refused = Report(refused="duplicates", train=command, keys_given=True).text()
+    assert "as configured: duplicates\nthis command fits it:" in refused
+    assert "to train on this file:" in Report(refused="no `ds`", train=command).text()
     none = Report(refused="duplicates", obstacle="an id is missing").text().splitlines()
     assert none[-2:] == ["no command trains on this file yet:", "an id is missing"]
     unread = Report(refused="no table", lines_read=False).text()

@@ -110,7 +110,7 @@ def test_refused_in_a_process_of_its_own(name: str, tmp_path: Path, tsconv: Run)
     assert message in refused(tmp_path, done.stderr, done.returncode)
 
 
-PACKED = gzip.compress(GOOD.encode())
+PACKED = gzip.compress(GOOD.encode(), mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ PACKED = gzip.compress(GOOD.encode())
         ("a.csv.gz", PACKED[:60] + b"xxxx" + PACKED[64:], [], "is damaged or cut short"),
         ("a.csv.gz", GOOD.encode(), [], "the archive is damaged or cut short"),
         ("a.csv.gz", PACKED, ["data.max_bytes=500"], "expands from 181 to more than 500 bytes: if that is right, set `data.max_bytes=`"),
-        ("a.csv.gz", gzip.compress(GOOD.encode() + b"a,2030-01-01,1\n" * 8_000_000, 1), [], "to more than 100,000,000 bytes"),
+        ("a.csv.gz", gzip.compress(GOOD.encode() + b"a,2030-01-01,1\n" * 8_000_000, 1, mtime=0), [], "to more than 100,000,000 bytes"),
         ("a.zip", b"PK", [], ".zip files are not read: unpack it, or use .csv.gz"),
         ("a.xlsx", b"PK", [], "not an Excel file that can be read (is it encrypted"),
         ("a.parquet", GOOD.encode(), [], "not a Parquet file"),

@@ -79,9 +79,8 @@ def test_a_messy_file(
     messy().to_csv("my sales.csv", index=False)
     columns = ("data.time=day", "data.id=shop", "data.target=sold", "horizon=7")
     code, out, err = checked(capsys, "data.path=my sales.csv", *columns, "output=r.json")
-    assert code == 1
-    assert err.startswith("tsconv: as configured, training would refuse this file: my sales.csv: ")
-    assert len(err.strip().splitlines()) == 1
+    assert (code, err) == (0, "")
+    assert "training would refuse this file as configured: my sales.csv: " in out
     assert len(out.splitlines()) <= 60
     report = json.loads(Path("r.json").read_text())
     counts = {f["kind"]: f["count"] for f in report["findings"]}
@@ -105,8 +104,8 @@ def test_roles_are_suggested_and_the_line_trains(
     frame = sales().assign(day=lambda f: f["day"].dt.strftime("%d.%m.%Y"))
     frame.to_csv("sales.csv", index=False, sep=";", decimal=",")
     code, out, err = checked(capsys, "data.path=sales.csv")
-    assert code == 1
-    assert "set `data.sep=';'`" in err
+    assert (code, err) == (0, "")
+    assert "to train on this file:" in out
     assert "suggestions: the rest of this report reads the file with these keys" in out
     line = out.splitlines()[-1]
     for key in ("data.sep", "data.decimal", "data.time=day", "data.id=shop", "data.target=sold"):
@@ -140,9 +139,8 @@ def test_what_training_would_refuse_is_fixed_by_the_line(
         key = "data.duplicates=mean"
     frame.to_csv("times.csv", index=False)
     code, out, err = checked(capsys, "data.path=times.csv", *arguments)
-    assert code == 1
-    assert len(err.strip().splitlines()) == 1
-    assert "this command fits it" in out
+    assert (code, err) == (0, "")
+    assert ("this command fits it" in out) == bool(arguments)
     line = out.splitlines()[-1]
     assert key in line.replace("'", "").replace('"', "")
     assert trains(line) == 0
@@ -219,8 +217,8 @@ def test_covariates_of_words_are_categories(
     frame.to_csv("sales.csv", index=False)
     named = f"data.{role}_covariates=[holiday,open{'' if role == 'static' else ',price'}]"
     code, out, err = checked(capsys, "data.path=sales.csv", named, "horizon=7")
-    assert code == 1
-    assert "`data.categories=`" in err
+    assert (code, err) == (0, "")
+    assert "`data.categories=`" in out
     assert "this command fits it" in out
     line = out.splitlines()[-1]
     assert "data.categories=[holiday,open]" in line

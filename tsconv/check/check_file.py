@@ -51,7 +51,7 @@ def check_file(
 
     overrides, config_dir: what the command line gave, for the `tsconv train` command that the
     report ends with. It is tried before it is given. Returns the report and the error that says
-    why training would refuse the file as configured, None where it would not.
+    why no command trains on the file, None where the report ends with one.
 
     Raises TsconvError where there is nothing to look at: no file, or a config that fits no file.
 
@@ -104,22 +104,20 @@ def check_file(
         findings,
         lines_read=lines_read,
         suggested=suggested,
+        keys_given=any(_reads(override) for override in overrides),
         refused=None if error is None else one_line(error),
         obstacle=obstacle,
         train=command,
     )
-    return report, _for_stderr(error, command, obstacle)
+    if command is not None or error is None:
+        return report, None
+    return report, error if obstacle is None else type(error)(obstacle)
 
 
-def _for_stderr(
-    error: TsconvError | None, command: str | None, obstacle: str | None
-) -> TsconvError | None:
-    """The error that ends the command: what stands in the way, not what a suggestion solves."""
-    if error is None or (command is None and obstacle is None):
-        return error
-    if command is None:
-        return type(error)(obstacle)
-    return type(error)(f"as configured, training would refuse this file: {one_line(error)}")
+def _reads(override: str) -> bool:
+    """Whether an override says how the file is read, beside where it lies."""
+    key = override.partition("=")[0].lstrip("+")
+    return key.startswith("data.") and key != "data.path"
 
 
 def _check_columns(attempt: ReadAttempt) -> tuple[list[Section], list[Finding]]:

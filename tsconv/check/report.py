@@ -69,6 +69,7 @@ class Report:
     findings: list[Finding] = dataclasses.field(default_factory=list)
     lines_read: bool = True  # whether the lines could be read
     suggested: bool = False  # whether the file was read under keys that were not given
+    keys_given: bool = False  # whether the user said how the file is to be read
     refused: str | None = None  # why training would refuse the file as configured
     obstacle: str | None = None  # what stands in the way of training, and what to do
     train: str | None = None  # the command to paste, which was tried; None where there is none
@@ -89,8 +90,9 @@ class Report:
         if self.train is None:
             out += ["", "no command trains on this file yet:"]
             return "\n".join([*out[1:], self.obstacle or self.refused or "it was not read"])
-        if self.refused is not None:
-            out += ["", "training would refuse this file as configured; this command fits it:"]
+        if self.refused is not None and self.keys_given:
+            reason = f"training would refuse this file as configured: {self.refused}"
+            out += ["", *_wrap(reason, "", "  "), "this command fits it:"]
         else:
             out += ["", "to train on this file:"]
         return "\n".join([*out[1:], self.train])

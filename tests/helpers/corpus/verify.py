@@ -75,6 +75,8 @@ def _judge(case: Case, truth: Sequence[Series], train: bool) -> str:
         if not case.explains(f"{_findings(out)}\n{err}"):
             raise Wrong(f"refused without saying why: {message}")
         return f"refused: {message}"
+    if code != 0:
+        raise Wrong(f"exit code {code} beside a command: {message}")
     overrides = shlex.split(last)[2:]
     try:
         panel = _read(overrides)
