@@ -105,6 +105,10 @@ def test_a_lone_series_has_the_name_of_its_target(
     figure = drawn(named, tmp_path, monkeypatch)
     assert figure.axes[0].get_title(loc="left") == "store 7"
     assert figure.get_suptitle() == "sold"
+    wide = panel_of(frame.assign(lent=2.0), wide_columns_are="series")
+    figure = drawn(wide, tmp_path, monkeypatch)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["sold", "lent"]
+    assert figure.get_suptitle() == ""  # the columns are the series: there is no other name
 
 
 def test_every_shade_is_in_the_legend_and_the_legend_in_the_picture(

@@ -18,6 +18,7 @@ from tsconv.output.category_marks import mark_categories
 from tsconv.output.time_axis import format_time_axis
 
 _MOST_ROWS = 100
+_NO_NAME = "y"  # the target of wide files, whose columns are series or rows
 _LIGHTEST, _DARKEST = 0.18, 0.6  # shades of the widest and the narrowest interval
 BLUE, GREY, ORANGE = "#1f6fb4", "#444444", "#d9601a"
 
@@ -88,8 +89,9 @@ def plot_forecasts(
     if tiles:
         handles, labels = axes[0][0].get_legend_handles_labels()
         ncols = max(2, int(width * columns))
-        if len(panel.channels) == 1 and not _is_lone(panel):  # the titles name the series alone
-            figure.suptitle(panel.channels[0], fontsize=10, ha="left", x=0.01, parse_math=False)
+        if len(panel.targets) == 1 and panel.targets[0] != _NO_NAME and not _is_lone(panel):
+            # The titles name the series alone.
+            figure.suptitle(panel.targets[0], fontsize=10, ha="left", x=0.01, parse_math=False)
         figure.legend(
             handles, labels, frameon=False, fontsize=8, ncols=ncols, loc="outside upper right"
         )
