@@ -61,3 +61,12 @@ def shorten(names: Sequence[str], most: int = 8) -> str:
     """
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def quote_first(first: Sequence[str], total: int) -> str:
+    """The first of `total` names in backticks, and ", ..." where there are more.
+
+    >>> quote_first(["a", "b"], 2), quote_first(["a", "b"], 9)
+    ('`a`, `b`', '`a`, `b`, ...')
+    """
+    return ", ".join(f"`{name}`" for name in first) + (", ..." if total > len(first) else "")

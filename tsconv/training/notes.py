@@ -10,6 +10,7 @@ from tsconv.data.batches.split import Split
 from tsconv.data.panel.panel import Panel
 from tsconv.evaluation.metrics import SeriesScale
 from tsconv.notes import Note, NoteKind
+from tsconv.text import quote_first
 
 
 def training_notes(
@@ -80,7 +81,7 @@ def _series_note(panel: Panel, kind: NoteKind, marked: Tensor, text: str) -> lis
     if not found:
         return []
     first = tuple(panel.ids[s] for s in found[:3])
-    listed = ", ".join(f"`{name}`" for name in first) + (", ..." if len(found) > 3 else "")
+    listed = quote_first(first, len(found))
     is_are = "is" if len(found) == 1 else "are"
     text = text.replace(" of them", " of it") if len(found) == 1 else text
     return [

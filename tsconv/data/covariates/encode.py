@@ -23,7 +23,7 @@ from tsconv.data.reading.names import boolean_key
 from tsconv.data.timestamps.zones import to_local
 from tsconv.errors import DataError, nearest
 from tsconv.notes import Note, NoteKind
-from tsconv.text import plural
+from tsconv.text import plural, quote_first
 
 ROLES = ("past", "future", "static")
 LIMIT = 10.0  # deviations
@@ -193,7 +193,7 @@ def _numbered(
     unknown = [name for name in categories if boolean_key(name) not in number]
     notes = []
     if unknown:
-        listed = ", ".join(f"`{u}`" for u in unknown[:3]) + (", ..." if unknown[3:] else "")
+        listed = quote_first(unknown[:3], len(unknown))
         text = (
             f"covariate `{encoding.name}`: {listed} did not occur in training "
             f"({plural(len(unknown), 'such category', 'such categories')}): treated as "

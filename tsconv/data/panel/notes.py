@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tsconv.data.panel.ragged import reduce_runs
 from tsconv.data.reading.table import Table
 from tsconv.notes import Note, NoteKind
+from tsconv.text import quote_first
 
 Flags = npt.NDArray[np.bool_]
 
@@ -48,7 +49,7 @@ def _series_note(ids: Sequence[str], kind: NoteKind, marked: Flags, what: str, t
     """A note that counts the series marked in (S,) and names the first three."""
     found = np.flatnonzero(marked)
     first = tuple(ids[s] for s in found[:3])
-    listed = ", ".join(f"`{name}`" for name in first) + (", ..." if len(found) > 3 else "")
+    listed = quote_first(first, len(found))
     have = "1 series has" if len(found) == 1 else f"{len(found):,} series have"
     return Note(kind, f"{have} {what} ({listed}): such a series {then}", first)
 

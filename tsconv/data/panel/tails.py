@@ -14,7 +14,7 @@ from tsconv.data.panel.ragged import reduce_runs, run_starts
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Steps
 from tsconv.notes import Note, NoteKind
-from tsconv.text import plural
+from tsconv.text import plural, quote_first
 
 
 def observed_lengths(table: Table, steps: Steps, spans: Steps) -> Steps:
@@ -40,7 +40,7 @@ def trimmed_notes(ids: Sequence[str], spans: Steps, lengths: Steps) -> list[Note
     if len(trimmed) == 0:
         return []
     first = tuple(ids[s] for s in trimmed[:3])
-    listed = ", ".join(f"`{name}`" for name in first) + (", ..." if len(trimmed) > 3 else "")
+    listed = quote_first(first, len(trimmed))
     count = int((spans - lengths)[trimmed].sum())
     text = (
         f"{len(trimmed):,} of {len(ids):,} series {'ends' if len(trimmed) == 1 else 'end'} with "
