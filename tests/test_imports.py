@@ -21,6 +21,7 @@ ORDER = (
     "nn",
     "model",
     "data",
+    "distributed",
     "evaluation",
     "forecasting",
     "output",

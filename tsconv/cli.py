@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tsconv.commands.ranks import run_on_ranks
 from tsconv.commands.run_commands import (
     check_command,
     completion_command,
@@ -90,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not rest:
         _print_first_screen(name)
         return 2
-    return _exit_code(command, rest, config_dir)
+    return run_on_ranks(name, lambda: _exit_code(command, rest, config_dir))
 
 
 def _exit_code(

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from tsconv.distributed.child_processes import ChildProcesses
+from tsconv.distributed.rendezvous import Greeting, await_all, greet
 from tsconv.distributed.transfer import broadcast, gather
-from tsconv.errors import TrainingError, TsconvError, one_line
+from tsconv.errors import TrainingError, TsconvError
 
 Result = TypeVar("Result")
 
-# A collective that takes longer has no hope: the ranks in it are looked after by `Liveness`.
+# A collective waits as long as it takes: who has died is found out otherwise.
 _TIMEOUT = datetime.timedelta(hours=12)
 _POLL = datetime.timedelta(seconds=60)  # of an idle rank, for the next job
+_READY = "ready"  # key of the store: empty where the group is opened, else what ends it
+_EXPLAIN_SECONDS = 15.0
+_PATIENCE_SECONDS = 20.0  # for children that have been told to end
 
 
-@dataclasses.dataclass
-class _Ending:
-    """The last thing that rank 0 sends: what `serve` returns, or the error that it raises."""
-
-    value: Any = None
-    error: TsconvError | None = None
+class RankLost(TrainingError):
+    """A rank died, or ended with a fault: what the others were doing cannot go on."""
 
 
 class Ranks:
     """One process' view of all that do a job together.
 
     rank, size: its number, and how many there are over all machines. local_rank, local_size: the
-    same on its machine.
+    same on its machine. store: where they meet; None for one process. children: those of them that
+    this process started. arguments: of this process' command line where a launcher started it.
 
-    Rank 0 calls `run`; all others are in `serve`. Of one process, all of it is plain calls:
+    Rank 0 calls `run` and at last `finish`; all others are in `serve`. Nothing is waited for before
+    the first of these. Of one process, all of it is plain calls:
 
     >>> ranks = Ranks.alone()
     >>> ranks.share(10), ranks.broadcast("value"), ranks.gather(1)
@@ -49,39 +52,36 @@ class Ranks:
         local_rank: int = 0,
         local_size: int = 1,
         store: dist.Store | None = None,
+        children: ChildProcesses | None = None,
+        arguments: Sequence[str] | None = None,
     ) -> None:
         self.rank, self.size = rank, size
         self.local_rank, self.local_size = local_rank, local_size
         self._store = store
+        self._children = children or ChildProcesses()
+        self._arguments = arguments
         self._jobs = 0  # that rank 0 has sent
+        self._joined = self._broken = False
 
     @staticmethod
     def alone() -> Ranks:
         """One process that does the whole job."""
         return Ranks(0, 1)
 
-    @staticmethod
-    def join(
-        store: dist.Store, rank: int, size: int, local_rank: int, local_size: int
-    ) -> Ranks:
-        """Meet the other ranks at a store and open the process group; returns when all are there.
-
-        Tensors on the CPU travel by gloo, those on a GPU by nccl.
-        """
-        both = torch.cuda.is_available() and dist.is_nccl_available()
-        dist.init_process_group(
-            "cpu:gloo,cuda:nccl" if both else "gloo",
-            store=dist.PrefixStore("group", store),
-            rank=rank,
-            world_size=size,
-            timeout=_TIMEOUT,
-        )
-        return Ranks(rank, size, local_rank, local_size, store)
-
     @property
     def is_main(self) -> bool:
         """Whether this is rank 0, which alone reads, chooses, writes and prints."""
         return self.rank == 0
+
+    @property
+    def are_children(self) -> bool:
+        """Whether rank 0 started the others, and not a launcher."""
+        return bool(self._children.processes)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a rank failed, so that no further job can be sent."""
+        return self._broken
 
     def share(self, n: int) -> slice:
         """This rank's contiguous part of n equal pieces of work; parts differ by one at most.
@@ -107,56 +107,136 @@ class Ranks:
 
     def barrier(self) -> None:
         """Wait until every rank is here."""
-        self.broadcast(None)
-        self.gather(None)
+        if self.size > 1:
+            dist.all_reduce(torch.zeros(1))
 
     def run(self, function: Callable[..., Result], *arguments: Any, **local: Any) -> Result:
         """Call `function(ranks, *arguments)` on every rank; return the result of rank 0.
 
         function: of a module, since the others import it by its name. local: keyword arguments
-        that this process alone gets.
+        that this process alone gets. Raises RankLost where another rank ends before it is done.
         """
-        if self.size > 1:
+        if self.size == 1:
+            return function(self, *arguments, **local)
+        with self.explained():
             self._send("run", (function, arguments))
-        return function(self, *arguments, **local)
+            return function(self, *arguments, **local)
 
-    def finish(self, value: Any = None, error: TsconvError | None = None) -> None:
-        """Let the other ranks' `serve` return a value, or raise an error."""
-        if self.size > 1:
-            self._send("end", _Ending(value, error))
+    def finish(self, value: Any = None) -> None:
+        """Let `serve` return a value on the other ranks."""
+        if self.size == 1 or self._broken:
+            return
+        if value is None and not self._joined:  # they were not needed
+            assert self._store is not None
+            self._store.set(_READY, "end")
+            return
+        with self.explained():
+            self._send("end", value)
+
+    def fail(self, message: str) -> None:
+        """Let `serve` raise a TsconvError on the other ranks; nothing is waited for."""
+        if self._store is not None and not self._broken:
+            self._broken = True
+            with contextlib.suppress(RuntimeError):
+                key = f"job/{self._jobs}" if self._joined else _READY
+                self._store.set(key, f"fail {message}")
 
     def serve(self) -> Any:
-        """Run the jobs that rank 0 sends, and return what it gives to `finish`."""
-        while True:
-            kind, content = self._receive()
-            if kind == "end":
-                if content.error is not None:
-                    raise content.error
-                return content.value
-            function, arguments = content
-            function(self, *arguments)
+        """Run the jobs that rank 0 sends, and return what it gives to `finish`.
+
+        Raises TsconvError with the message of `fail`, RankLost where rank 0 dies.
+        """
+        with self.explained():
+            while True:
+                kind = self._next_job()
+                if kind.startswith("fail "):
+                    self._broken = True
+                    raise TsconvError(kind.removeprefix("fail "))
+                if kind == "end" and not self._joined:
+                    return None
+                content = broadcast(None, is_source=False)
+                if kind == "end":
+                    return content
+                function, arguments = content
+                with contextlib.suppress(KeyboardInterrupt):  # all ranks stopped after one step
+                    function(self, *arguments)
 
     def close(self) -> None:
-        """Leave the process group."""
-        if self.size > 1 and dist.is_initialized():
+        """Leave the process group, and end the children."""
+        joined, self._joined = self._joined, False
+        if self._broken or not joined:
+            self._children.end(0.0)
+        else:
+            self._children.end(_PATIENCE_SECONDS)
+        if joined and not self._broken and dist.is_initialized():
             dist.destroy_process_group()
+        self._store = None
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn the failure of a collective into a RankLost that says which rank is gone."""
+        try:
+            yield
+        except TsconvError:
+            self._broken = True
+            raise
+        except Exception as error:
+            self._broken = True
+            reason = self._explain()
+            if reason is None:
+                raise
+            raise RankLost(reason) from error
+
+    def _explain(self) -> str | None:
+        killed = self._children.killed()
+        return "; ".join(killed) if killed else None
 
     def _send(self, kind: str, content: Any) -> None:
         assert self._store is not None
-        # Idle ranks wait at the store, for as long as it takes: a collective would time out.
+        # Idle ranks wait at the store: a collective would keep a processor busy, or time out.
+        self._join()
         self._store.set(f"job/{self._jobs}", kind)
         self._jobs += 1
         broadcast(content, is_source=True)
 
-    def _receive(self) -> tuple[str, Any]:
-        assert self._store is not None
-        key = f"job/{self._jobs}"
-        while True:
-            try:
-                self._store.wait([key], _POLL)
-                break
-            except dist.DistStoreError:  # nothing to do yet
-                continue
-        kind = self._store.get(key).decode()
+    def _next_job(self) -> str:
+        if not self._joined:
+            assert self._store is not None
+            greet(self._store, self.rank, Greeting.of_this_process(self._arguments))
+            news = self._await(_READY)
+            if news:  # rank 0 ended before it needed the others
+                return news
+            self._open_group()
         self._jobs += 1
-        return kind, broadcast(None, is_source=False)
+        return self._await(f"job/{self._jobs - 1}")
+
+    def _await(self, key: str) -> str:
+        """Return what stands at a key of the store, as soon as it does."""
+        assert self._store is not None
+        while True:
+            with contextlib.suppress(dist.DistStoreError):  # nothing yet
+                self._store.wait([key], _POLL)
+                return self._store.get(key).decode()
+
+    def _join(self) -> None:
+        """On rank 0: wait for all others, check that they fit, and open the process group."""
+        if self._joined:
+            return
+        assert self._store is not None
+        greet(self._store, self.rank, Greeting.of_this_process(self._arguments))
+        await_all(self._store, self.size, self._children.require_alive)
+        self._store.set(_READY, "")
+        self._open_group()
+
+    def _open_group(self) -> None:
+        """Tensors on the CPU travel by gloo, those on a GPU by nccl."""
+        both = torch.cuda.is_available() and dist.is_nccl_available()
+        assert self._store is not None
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if both else "gloo",
+            store=dist.PrefixStore("group", self._store),
+            rank=self.rank,
+            world_size=self.size,
+            timeout=_TIMEOUT,
+        )
+        self._joined = True

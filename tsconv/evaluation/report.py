@@ -10,6 +10,7 @@ import torch
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import Split
 from tsconv.data.panel.panel import Panel
+from tsconv.distributed.ranks import Ranks
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.rivals import SEASONAL_NAIVE, Baseline, find_rival
 from tsconv.evaluation.scoring import evaluate
@@ -23,6 +24,7 @@ def score(
     scale: SeriesScale,
     baselines: Sequence[Baseline],
     parts: Sequence[str] = ("val", "test"),
+    ranks: Ranks | None = None,
 ) -> dict[str, Any]:
     """The `parts` as metrics.json has them, None where one is empty, and which baseline is best.
 
@@ -35,7 +37,7 @@ def score(
         if origins is None or int(origins.counts.sum()) == 0:
             out[name] = None
             continue
-        ours, simple = evaluate(net, panel, origins, scale, baselines)
+        ours, simple = evaluate(net, panel, origins, scale, baselines, ranks)
         out[name] = {
             **_by_part(ours, panel),
             "mase_left_out": ours.mase_left_out,

@@ -11,6 +11,7 @@ from tsconv.data.batches.chunks import Batch, gather, tile_chunks
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.data.panel.ragged import steps_within
+from tsconv.distributed.ranks import Ranks
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.observations import Observations
 from tsconv.evaluation.rivals import Baseline, history_of
@@ -75,6 +76,7 @@ def evaluate(
     origins: OriginRange,
     scale: SeriesScale,
     baselines: Sequence[Baseline] = (),
+    ranks: Ranks | None = None,
 ) -> tuple[MetricSums, dict[str, MetricSums]]:
     """Score the network and simple forecasts on every origin of a range.
 

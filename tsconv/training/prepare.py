@@ -21,6 +21,7 @@ from tsconv.data.covariates.encode import (
     with_calendar,
 )
 from tsconv.data.panel.panel import Panel
+from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError, require_choice
 from tsconv.evaluation.losses import POINT_LOSSES
 from tsconv.evaluation.metrics import SeriesScale
@@ -82,8 +83,9 @@ class Prepared:
             self.net, inv_scale, names, config.head, config.optimizer, config.scheduler, steps
         )
 
-    def data(self) -> DenseDataModule:
-        """The LightningDataModule of dense chunks."""
+    def data(self, ranks: Ranks | None = None) -> DenseDataModule:
+        """The LightningDataModule of dense chunks, with a rank's share of each batch."""
+        ranks = ranks or Ranks.alone()
         split, config = self.split, self.config
         has_val = split.val is not None and int(split.val.counts.sum()) > 0
         return DenseDataModule(
@@ -95,6 +97,8 @@ class Prepared:
             origins_per_chunk=config.data.origins_per_chunk or 1,
             chunks_per_batch=config.data.chunks_per_batch or 1,
             seed=config.seed,
+            rank=ranks.rank,
+            world_size=ranks.size,
         )
 
 

@@ -14,6 +14,7 @@ import torch
 from tsconv.config.schema import TrainConfig
 from tsconv.data.covariates.target_shift import target_ranges
 from tsconv.data.reading.table import Table
+from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError
 from tsconv.evaluation.report import score
 from tsconv.evaluation.rivals import describe_baseline
@@ -31,6 +32,7 @@ from tsconv.training.lightning.loop import (
 from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
+from tsconv.training.rank_pool import RankPool, config_on
 from tsconv.training.resume import describe_interruption, goes_on_in_place
 from tsconv.training.step.compile_cache import CompileCache, StepChoice
 from tsconv.training.step.process_settings import torch_threads
@@ -52,8 +54,11 @@ def train(
     notify: Callable[[str], None] | None = None,
     panel_cache: PanelCache | None = None,
     started: Callable[[Path], None] | None = None,
+    rank_pool: RankPool | None = None,
 ) -> TrainResult:
     """Read, resolve, train, score and write the run folder.
+
+    On several ranks this is rank 0, and the others get from here all that they compute with.
 
     Args:
         config: as composed from `conf/train.yaml`; keys that are null are chosen from the data.
@@ -61,22 +66,29 @@ def train(
         notify: is called, before training, with each note of what happened to the data.
         panel_cache: lets several trainings share what they read and compiled.
         started: is called with the run folder, once it has the config and before training.
+        rank_pool: lets several trainings share the processes of several devices.
 
     Seeds the process. Raises TsconvError where the data or the config are at fault, before anything
     is written. After Ctrl-C, raises a KeyboardInterrupt that says what is kept and how to go on.
     """
     config = check_config(config)
+    if rank_pool is None:
+        with RankPool() as own:
+            return train(config, table, notify, panel_cache, started, own)
+    ranks = rank_pool.get(config)
+    config, reasons = config_on(ranks, config)
     with torch_threads(config.threads):
         try:
             prepared = (panel_cache or PanelCache()).prepare(config, table)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("training had not begun, nothing was written") from None
+        prepared = dataclasses.replace(prepared, reasons={**prepared.reasons, **reasons})
         notes = _notes(prepared)
         if notify is not None:
             for note in notes:
                 notify(str(note))
         cache = None if panel_cache is None else panel_cache.compile_cache
-        result = _train_in_folder(prepared, cache, notify, started)
+        result = _train_in_folder(prepared, ranks, cache, notify, started)
         return dataclasses.replace(result, notes=tuple(notes))
 
 
@@ -89,6 +101,7 @@ def _notes(prepared: Prepared) -> list[Note]:
 
 def _train_in_folder(
     prepared: Prepared,
+    ranks: Ranks,
     cache: CompileCache | None,
     notify: Callable[[str], None] | None,
     started: Callable[[Path], None] | None,
@@ -111,7 +124,7 @@ def _train_in_folder(
             if notify is not None and choice.note:
                 notify(choice.note)
 
-        return _train(prepared, run_dir, cache, chosen)
+        return _train(prepared, ranks, run_dir, cache, chosen)
     except KeyboardInterrupt as stop:
         text = describe_interruption(stop, config, run_dir)
         if is_new and not checkpoint_path(run_dir).is_file():
@@ -126,23 +139,19 @@ def _as_kept(config: TrainConfig) -> TrainConfig:
 
 def _train(
     prepared: Prepared,
+    ranks: Ranks,
     run_dir: Path,
     cache: CompileCache | None,
     chosen: Callable[[StepChoice], None],
 ) -> TrainResult:
     """Train, score and write what was prepared."""
     panel = prepared.panel
-    prepared.seed_process()
-    module, data = prepared.module(), prepared.data()
-    trained = run_trainer(
-        module, data, prepared.config, run_dir, compile_cache=cache, chosen=chosen
+    trained, scores = ranks.run(
+        _train_and_score, prepared, run_dir, compile_cache=cache, chosen=chosen
     )
     config = _as_kept(trained.resolve(prepared.config))
     reasons = {**prepared.reasons, **trained.reasons}
-    metrics = {
-        **trained.figures,
-        **score(prepared.net, panel, prepared.split, prepared.scale, prepared.baselines),
-    }
+    metrics = {**trained.figures, **scores}
     info = {
         "seed": config.seed,
         "max_steps": config.trainer["max_steps"],
@@ -170,6 +179,32 @@ def _train(
     if config.plots:
         _plot(run_dir / "plots", bundle, metrics, prepared, trained)
     return TrainResult(run_dir, bundle, metrics)
+
+
+def _train_and_score(
+    ranks: Ranks,
+    prepared: Prepared,
+    run_dir: Path,
+    compile_cache: CompileCache | None = None,
+    chosen: Callable[[StepChoice], None] | None = None,
+) -> tuple[TrainerResult, dict[str, Any]]:
+    """What every rank does of a training; the network of `prepared` gets its final weights."""
+    with torch_threads(prepared.config.threads):
+        prepared.seed_process()
+        trained = run_trainer(
+            prepared.module(),
+            prepared.data(ranks),
+            prepared.config,
+            run_dir,
+            compile_cache=compile_cache,
+            chosen=chosen,
+            ranks=ranks,
+        )
+        net, split = prepared.net, prepared.split
+        scores = score(
+            net, prepared.panel, split, prepared.scale, prepared.baselines, ranks=ranks
+        )
+    return trained, scores
 
 
 def make_run_dir(config: TrainConfig) -> Path:

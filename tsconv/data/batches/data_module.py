@@ -82,6 +82,8 @@ class DenseDataModule(pl.LightningDataModule):
         origins_per_chunk: int,
         chunks_per_batch: int,
         seed: int,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
         super().__init__()
         self.panel = panel
@@ -89,14 +91,7 @@ class DenseDataModule(pl.LightningDataModule):
         self.history, self.horizon = history, horizon
         self.origins_per_chunk, self.chunks_per_batch = origins_per_chunk, chunks_per_batch
         self.seed = seed
-
-    @property
-    def rank(self) -> int:
-        return self.trainer.global_rank if self.trainer else 0
-
-    @property
-    def world_size(self) -> int:
-        return self.trainer.world_size if self.trainer else 1
+        self.rank, self.world_size = rank, world_size
 
     def _current_step(self) -> int:
         return self.trainer.global_step if self.trainer else 0

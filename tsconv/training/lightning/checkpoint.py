@@ -74,9 +74,12 @@ class LastCheckpoint(Checkpoint):
         self._save(trainer)
 
     def _save(self, trainer: pl.Trainer) -> None:
-        self.path.parent.mkdir(exist_ok=True)
-        with replace_file(self.path) as temporary:
-            trainer.save_checkpoint(temporary)
+        if trainer.is_global_zero:
+            self.path.parent.mkdir(exist_ok=True)
+            with replace_file(self.path) as temporary:
+                trainer.save_checkpoint(temporary)
+        else:  # each rank gathers the state, one writes it
+            trainer.save_checkpoint(self.path)
         self.saved_step = trainer.global_step
         self.stop_request.obey()
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from types import FrameType
 
 import pytorch_lightning as pl
+import torch
+import torch.distributed as dist
 
 
 class TrainingStopped(BaseException):
@@ -29,6 +31,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.requested = False
+        self.is_shared = False  # several ranks stop after the same step, see `AgreeOnStop`
+        self.pressed = False
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
@@ -53,9 +57,10 @@ class StopRequest:
             raise TrainingStopped
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        if self.pressed:
             raise TrainingStopped
-        self.requested = True
+        self.pressed = True
+        self.requested = not self.is_shared
 
 
 class StopAfterStep(pl.Callback):
@@ -69,3 +74,30 @@ class StopAfterStep(pl.Callback):
 
     def on_validation_end(self, *args: object) -> None:
         self.request.obey()
+
+
+class AgreeOnStop(pl.Callback):
+    """Lets all ranks obey a stop request of one of them after the same step.
+
+    Each step sends whether Ctrl-C was pressed here, and looks at what the step before has brought,
+    so that no step waits for it. Must be the first of the callbacks.
+    """
+
+    def __init__(self, request: StopRequest) -> None:
+        self.request = request
+        request.is_shared = True
+        self._sent: tuple[torch.Tensor, dist.Work] | None = None
+
+    def on_train_batch_end(self, *args: object) -> None:
+        if self._sent is not None:
+            pressed, work = self._sent
+            work.wait()
+            self.request.requested = bool(pressed.item())
+        pressed = torch.tensor([int(self.request.pressed)])  # on the CPU, whatever trains
+        work = dist.all_reduce(pressed, async_op=True)
+        assert work is not None
+        self._sent = pressed, work
+
+    def on_train_end(self, *args: object) -> None:
+        if self._sent is not None:
+            self._sent[1].wait()

@@ -18,12 +18,19 @@ from torch import Tensor
 from tsconv.config.schema import TrainConfig
 from tsconv.data.batches.chunks import draw_chunks
 from tsconv.data.batches.data_module import DenseDataModule
+from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError, nearest
 from tsconv.training.lightning.averaged_weights import AveragedWeights
 from tsconv.training.lightning.checkpoint import LastCheckpoint, resume_path
-from tsconv.training.lightning.interruption import StopAfterStep, StopRequest, TrainingStopped
+from tsconv.training.lightning.interruption import (
+    AgreeOnStop,
+    StopAfterStep,
+    StopRequest,
+    TrainingStopped,
+)
 from tsconv.training.lightning.lightning_module import ForecastModule
 from tsconv.training.lightning.loggers import LOGGERS
+from tsconv.training.lightning.strategy import check_strategy, trainer_arguments
 from tsconv.training.lightning.throughput import Throughput
 from tsconv.training.step.compile_cache import CompileCache, StepChoice, choose_step, compile_loss
 from tsconv.training.step.dense_loss import dense_loss
@@ -83,6 +90,7 @@ def run_trainer(
     callbacks: Sequence[pl.Callback] = (),
     compile_cache: CompileCache | None = None,
     chosen: Callable[[StepChoice], None] | None = None,
+    ranks: Ranks | None = None,
 ) -> TrainerResult:
     """Run the Trainer and leave the chosen weights in the module's network, on the CPU.
 
@@ -95,36 +103,44 @@ def run_trainer(
         compile_cache: remembers between trainings of one process what was compiled, so that a
             second one of the same shape starts at once.
         chosen: is called before the first step with the choice of precision and compilation.
+        ranks: that train together; each calls this with the same module and config, and with its
+            own share of the data. Rank 0 chooses, and alone writes.
 
     Raises TrainingError for a gradient that is not finite, ConfigError where `trainer` or `resume`
     is at fault, TrainingInterrupted after Ctrl-C.
     """
+    ranks = ranks or Ranks.alone()
     average = AveragedWeights(config.callbacks.ema_decay)
     throughput = Throughput(config.trainer["max_steps"], config.callbacks.progress)
+    stop = StopRequest()
     ours: list[pl.Callback] = [average, throughput, *callbacks]
+    if ranks.size > 1:
+        ours.insert(0, AgreeOnStop(stop))
     if data.val_origins is not None and config.callbacks.patience is not None:
         patience = config.callbacks.patience
         ours.append(EarlyStopping("val_loss", patience=patience, check_finite=False))
-    stop = StopRequest()
     checkpoint = LastCheckpoint(run_dir, config.trainer["val_check_interval"], stop)
     ours.append(checkpoint if config.callbacks.checkpoints else StopAfterStep(stop))
     with ExitStack() as settings:
         settings.enter_context(quiet_lightning())
-        trainer = _trainer(config, run_dir, ours, "32-true")
+        trainer = _trainer(config, run_dir, ours, "32-true", ranks)
         device = trainer.strategy.root_device
         step = _first_step(module, data, config.seed, device)
-        with _kept_random_state(device):
-            n_steps = config.trainer["max_steps"]
-            choice = choose_step(config.compile, config.precision, step, n_steps, compile_cache)
+        choice = None
+        if ranks.is_main:
+            with _kept_random_state(device):
+                n_steps = config.trainer["max_steps"]
+                choice = choose_step(config.compile, config.precision, step, n_steps, compile_cache)
+        choice = ranks.broadcast(choice)
         if chosen is not None:
             chosen(choice)
         compile_seconds = 0.0
         if choice.compiled:
             settings.enter_context(many_recompiles())
-            compile_seconds = _compile(module, step, choice.precision)
+            compile_seconds = _compile_in_turn(ranks, module, step, choice.precision)
         del step  # its batch is not needed any more
         if choice.precision == "bfloat16":
-            trainer = _trainer(config, run_dir, ours, "bf16-mixed")
+            trainer = _trainer(config, run_dir, ours, "bf16-mixed", ranks)
         with stop.listen():
             _fit(trainer, module, data, config, checkpoint)
     weights, note = average.choose(config.callbacks.weights, config.callbacks.weights_tolerance)
@@ -189,31 +205,40 @@ def _compile(module: ForecastModule, step: TrainingStep, precision: str) -> floa
         return dataclasses.replace(step, loss=module.loss_function).run(precision)
 
 
+def _compile_in_turn(
+    ranks: Ranks, module: ForecastModule, step: TrainingStep, precision: str
+) -> float:
+    """Compile on one rank of each machine; the others then load what it left in torch's cache."""
+    seconds = _compile(module, step, precision) if ranks.local_rank == 0 else 0.0
+    ranks.barrier()
+    return seconds if ranks.local_rank == 0 else _compile(module, step, precision)
+
+
 def _kept_random_state(device: torch.device) -> AbstractContextManager[None]:
     """Put the random state back behind the block: steps run in it do not change the training."""
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 def _trainer(
-    config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str
+    config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str, ranks: Ranks
 ) -> pl.Trainer:
     try:
-        return _build_trainer(config, run_dir, hooks, precision)
+        return _build_trainer(config, run_dir, hooks, precision, ranks)
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise ConfigError(f"`trainer`: {str(error).splitlines()[0]}") from error
 
 
 def _build_trainer(
-    config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str
+    config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str, ranks: Ranks
 ) -> pl.Trainer:
     return pl.Trainer(
-        **config.trainer,
+        **trainer_arguments(config.trainer, ranks),
         precision=precision,  # type: ignore[arg-type]
         deterministic=config.deterministic,
         max_epochs=-1,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
-        logger=LOGGERS[config.logger.name](run_dir),
+        logger=LOGGERS[config.logger.name](run_dir) if ranks.is_main else False,
         callbacks=hooks,
         default_root_dir=run_dir,
         enable_progress_bar=False,
@@ -224,11 +249,7 @@ def _build_trainer(
 
 def check_trainer_keys(given: dict[str, Any]) -> None:
     """Raise ConfigError for an argument that Lightning's Trainer does not have, or not for us."""
-    for name in ("devices", "num_nodes"):
-        if given.get(name, 1) not in (1, "1"):
-            raise ConfigError(
-                f"`trainer.{name}` (={given[name]}): tsconv trains on one device so far"
-            )
+    check_strategy(given)
     known = set(inspect.signature(pl.Trainer.__init__).parameters) - {"self"}
     for name in given:
         if name in _OURS:

@@ -57,8 +57,11 @@ def quiet_lightning() -> Iterator[None]:
 
 @contextmanager
 def many_recompiles() -> Iterator[None]:
-    """Let dynamo compile one function for more shapes than its own limit of a few."""
+    """Let dynamo compile one function for more shapes than its own limit of a few.
+
+    Under DDP it leaves the graph whole: gradients travel in one bucket, nothing overlaps.
+    """
     import torch._dynamo.config as dynamo_config  # takes a second: only where steps are compiled
 
-    with dynamo_config.patch(recompile_limit=_RECOMPILE_LIMIT):
+    with dynamo_config.patch(recompile_limit=_RECOMPILE_LIMIT, optimize_ddp=False):
         yield

@@ -1,0 +1,41 @@
+"""A rank that rank 0 started on its own machine: `python -m tsconv.distributed.child JOB`.
+
+It gets all that it computes from rank 0, never from a command line of a user.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import signal
+import sys
+
+
+@dataclasses.dataclass(frozen=True)
+class ChildJob:
+    """What a child is told at its start."""
+
+    port: int  # of rank 0's store
+    rank: int
+    size: int
+    preload: tuple[str, ...]  # modules to import while rank 0 is still reading
+
+
+def main() -> int:
+    """Serve rank 0 until it is done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is rank 0's to handle
+    job = ChildJob(**json.loads(sys.argv[1]))
+    from tsconv.distributed.ranks import Ranks
+    from tsconv.distributed.rendezvous import open_store
+    from tsconv.distributed.serve import serve_quietly
+
+    store = open_store("127.0.0.1", job.port, hosts=False)
+    ranks = Ranks(job.rank, job.size, job.rank, job.size, store)
+    for module in job.preload:
+        importlib.import_module(module)
+    return serve_quietly(ranks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
