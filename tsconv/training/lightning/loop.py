@@ -16,7 +16,6 @@ from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor
 
 from tsconv.config.schema import TrainConfig
-from tsconv.data.batches.chunks import draw_chunks
 from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.errors import ConfigError, nearest
 from tsconv.training.lightning.averaged_weights import AveragedWeights
@@ -112,7 +111,7 @@ def run_trainer(
         settings.enter_context(quiet_lightning())
         trainer = _trainer(config, run_dir, ours, "32-true")
         device = trainer.strategy.root_device
-        step = _first_step(module, data, config.seed, device)
+        step = _first_step(module, data, device)
         with _kept_random_state(device):
             n_steps = config.trainer["max_steps"]
             choice = choose_step(config.compile, config.precision, step, n_steps, compile_cache)
@@ -169,15 +168,12 @@ def _fit(
 
 
 def _first_step(
-    module: ForecastModule, data: DenseDataModule, seed: int, device: torch.device
+    module: ForecastModule, data: DenseDataModule, device: torch.device
 ) -> TrainingStep:
     """Move module and panel to the device; return the training's step 0 there, uncompiled."""
     module.to(device).train()
     data.panel = data.panel.to(device)
-    series, first = draw_chunks(
-        data.train_origins, seed, 0, data.chunks_per_rank, data.origins_per_chunk
-    )
-    batch = data.fetch(data.train_origins, series, first, data.origins_per_chunk)
+    batch = data.training_batch(step=0)
     inv_scale: Tensor = module.inv_scale[batch.series]
     return TrainingStep(dense_loss, module.net, batch, inv_scale, module.head)
 
