@@ -82,8 +82,8 @@ class Prepared:
             self.net, inv_scale, names, config.head, config.optimizer, config.scheduler, steps
         )
 
-    def data(self) -> DenseDataModule:
-        """The LightningDataModule of dense chunks."""
+    def data(self, rank: int = 0, world_size: int = 1) -> DenseDataModule:
+        """The LightningDataModule of dense chunks, for one of `world_size` ranks."""
         split, config = self.split, self.config
         has_val = split.val is not None and int(split.val.counts.sum()) > 0
         return DenseDataModule(
@@ -95,6 +95,9 @@ class Prepared:
             origins_per_chunk=config.data.origins_per_chunk or 1,
             chunks_per_batch=config.data.chunks_per_batch or 1,
             seed=config.seed,
+            rank=rank,
+            world_size=world_size,
+            batches_per_step=config.trainer.get("accumulate_grad_batches", 1),
         )
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from tsconv.config.schema import TrainConfig
 from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.errors import ConfigError, nearest
+from tsconv.nn.block import set_batch_share
 from tsconv.training.lightning.averaged_weights import AveragedWeights
 from tsconv.training.lightning.checkpoint import LastCheckpoint, resume_path
 from tsconv.training.lightning.interruption import StopAfterStep, StopRequest, TrainingStopped
@@ -111,6 +112,8 @@ def run_trainer(
         settings.enter_context(quiet_lightning())
         trainer = _trainer(config, run_dir, ours, "32-true")
         device = trainer.strategy.root_device
+        share = data.share
+        set_batch_share(module.net, share.start, share.stop - share.start, data.chunks_per_batch)
         step = _first_step(module, data, device)
         with _kept_random_state(device):
             n_steps = config.trainer["max_steps"]
@@ -128,6 +131,7 @@ def run_trainer(
             _fit(trainer, module, data, config, checkpoint)
     weights, note = average.choose(config.callbacks.weights, config.callbacks.weights_tolerance)
     module.net.load_state_dict({**module.net.state_dict(), **weights})
+    set_batch_share(module.net, 0, 1, 1)
     module.net.to("cpu")
     figures = {
         "train_origins_per_second": round(throughput.origins_per_second, 1),
