@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from tsconv.data.batches.share import share_of
 from tsconv.distributed.child_processes import ChildProcesses
 from tsconv.distributed.rendezvous import Greeting, await_all, greet
 from tsconv.distributed.transfer import broadcast, gather
@@ -89,7 +90,7 @@ class Ranks:
         >>> [Ranks(rank, 3).share(7) for rank in range(3)]
         [slice(0, 2, None), slice(2, 4, None), slice(4, 7, None)]
         """
-        return slice(n * self.rank // self.size, n * (self.rank + 1) // self.size)
+        return share_of(n, self.rank, self.size)
 
     def sum_(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its sum over all ranks, in place; the same bits on every rank."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from tsconv.data.batches.chunks import Batch, gather, tile_chunks
+from tsconv.data.batches.chunks import Batch, gather
 from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.batches.share import shared_tiles, tile_length
 from tsconv.data.panel.panel import Panel
 from tsconv.data.panel.ragged import steps_within
 from tsconv.distributed.ranks import Ranks
@@ -82,8 +83,10 @@ def evaluate(
 
     Returns the network's sums, and each baseline's by its key. All are scored on the same points:
     observed, inside the range, from an origin whose context holds an observation. The network runs
-    in its own dtype and on its own device.
+    in its own dtype and on its own device. Several ranks share the origins out; each gets the sums
+    of all.
     """
+    ranks = ranks or Ranks.alone()
     parameter = next(net.parameters())
     panel = panel.to(parameter.device)
     ours = MetricSums(scale, net.quantiles)
@@ -92,14 +95,14 @@ def evaluate(
     history = max(net.history, history_of(baselines))
     values = horizon * len(net.quantiles) * len(panel.targets) * panel.n_rows
     most = max(1, min(4096, _VALUES_AT_ONCE // values))
-    n_steps = int(origins.spans.max().clamp(1, most))
+    n_steps = tile_length(origins, int(origins.spans.max().clamp(1, most)), ranks.size)
     n_steps = -(-n_steps // stride) * stride  # so that each chunk has its origins at the same steps
     n_chunks = max(1, _VALUES_AT_ONCE // (values * n_steps))
     origins = origins.to(parameter.device)
     was_training = net.training
     net.eval()
     with torch.inference_mode():
-        for series, first in tile_chunks(origins, n_steps, n_chunks):
+        for series, first in shared_tiles(origins, n_steps, n_chunks, ranks.rank, ranks.size):
             series, first = series.to(parameter.device), first.to(parameter.device)
             batch = gather(
                 panel, origins, series, first, n_steps, history, horizon, parameter.dtype
@@ -111,6 +114,7 @@ def evaluate(
                 forecast = baseline.forecast(past, mask, n_steps, horizon)[..., ::stride, :]
                 simple[baseline.key].add([forecast], seen)
     net.train(was_training)
+    ranks.sum_([total for sums in (ours, *simple.values()) for total in sums.sums.values()])
     return ours, simple
 
 

@@ -31,6 +31,8 @@ class SpatialDropout(nn.Module):
     Args:
         p: the probability that a channel is dropped, at least 0 and below 1.
 
+    Where x holds a part of a batch's chunks, `share` says which, see `set_batch_share`.
+
     Raises:
         ConfigError: p is outside [0, 1).
 
@@ -47,6 +49,7 @@ class SpatialDropout(nn.Module):
         if not 0 <= p < 1:
             raise ConfigError(f"`dropout` (={p}) must be at least 0 and below 1")
         self.drops = p > 0
+        self.share: tuple[int, int, int] | None = None  # first chunk, chunks of x, chunks in all
         # Tensors, not numbers: the compiled code is then the same for every p.
         self.p: Tensor
         self.kept: Tensor
@@ -57,8 +60,47 @@ class SpatialDropout(nn.Module):
         """Drop channels of x in training; in evaluation return x."""
         if not self.training or not self.drops:
             return x
-        keep = torch.rand(*x.shape[:-2], 1, x.shape[-1], device=x.device) >= self.p
+        keep = self._draw(x) >= self.p
         return x * (keep / self.kept).to(x.dtype)
+
+    def _draw(self, x: Tensor) -> Tensor:
+        """A number from 0 to 1 for each (chunk, channel) of x: (..., 1, C)."""
+        if self.share is None:
+            return torch.rand(*x.shape[:-2], 1, x.shape[-1], device=x.device)
+        first, count, total = self.share
+        *outer, n, _, channels = x.shape
+        states = n // count  # of each chunk: one for each target where they are apart
+        drawn = torch.rand(*outer, states, total, channels, device=x.device)
+        return drawn[..., first : first + count, :].reshape(*outer, n, 1, channels)
+
+
+def set_batch_share(net: nn.Module, first: int, count: int, total: int) -> None:
+    """Let a network's dropout act on a part of a batch as it would within the whole batch.
+
+    In each `SpatialDropout` the numbers of the whole batch are drawn, and those of the part are
+    used. Generators in the same state then drop the same channels of a chunk, whatever the number
+    of processes that share a batch.
+
+    Args:
+        net: any module; the axis before its time axis is (A * chunks), chunks being the inner part.
+        first: the number of the part's first chunk within the batch.
+        count: chunks of the part. All of the batch: as if nothing was set.
+        total: chunks of the batch.
+
+    Examples:
+        >>> import torch
+        >>> dropout, x = SpatialDropout(0.5), torch.ones(6, 10, 4)
+        >>> def seeded(x: Tensor) -> Tensor:
+        ...     torch.manual_seed(0)
+        ...     return dropout(x)
+        >>> whole = seeded(x)
+        >>> set_batch_share(dropout, first=4, count=2, total=6)
+        >>> torch.equal(seeded(x[4:]), whole[4:])
+        True
+    """
+    for module in net.modules():
+        if isinstance(module, SpatialDropout):
+            module.share = None if count == total else (first, count, total)
 
 
 class TemporalBlock(nn.Module):

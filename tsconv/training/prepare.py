@@ -21,7 +21,6 @@ from tsconv.data.covariates.encode import (
     with_calendar,
 )
 from tsconv.data.panel.panel import Panel
-from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError, require_choice
 from tsconv.evaluation.losses import POINT_LOSSES
 from tsconv.evaluation.metrics import SeriesScale
@@ -83,9 +82,8 @@ class Prepared:
             self.net, inv_scale, names, config.head, config.optimizer, config.scheduler, steps
         )
 
-    def data(self, ranks: Ranks | None = None) -> DenseDataModule:
-        """The LightningDataModule of dense chunks, with a rank's share of each batch."""
-        ranks = ranks or Ranks.alone()
+    def data(self, rank: int = 0, world_size: int = 1) -> DenseDataModule:
+        """The LightningDataModule of dense chunks, for one of `world_size` ranks."""
         split, config = self.split, self.config
         has_val = split.val is not None and int(split.val.counts.sum()) > 0
         return DenseDataModule(
@@ -97,8 +95,9 @@ class Prepared:
             origins_per_chunk=config.data.origins_per_chunk or 1,
             chunks_per_batch=config.data.chunks_per_batch or 1,
             seed=config.seed,
-            rank=ranks.rank,
-            world_size=ranks.size,
+            rank=rank,
+            world_size=world_size,
+            batches_per_step=config.trainer.get("accumulate_grad_batches", 1),
         )
 
 

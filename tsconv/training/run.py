@@ -193,7 +193,7 @@ def _train_and_score(
         prepared.seed_process()
         trained = run_trainer(
             prepared.module(),
-            prepared.data(ranks),
+            prepared.data(ranks.rank, ranks.size),
             prepared.config,
             run_dir,
             compile_cache=compile_cache,

@@ -163,10 +163,21 @@ def tile_chunks(
     >>> [first.tolist() for _, first in tile_chunks(one, n_origins=3, n_chunks=2)]
     [[10, 13], [16]]
     """
-    tiles = (origins.spans.cpu() + n_origins - 1) // n_origins
-    series = torch.repeat_interleave(torch.arange(len(tiles)), tiles)
-    before = torch.repeat_interleave(tiles.cumsum(0) - tiles, tiles)
-    first = origins.first.cpu()[series] + (torch.arange(len(series)) - before) * n_origins
+    series, first = tiles(origins, n_origins)
     for begin in range(0, len(series), n_chunks):
         part = slice(begin, begin + n_chunks)
         yield series[part], first[part]
+
+
+def tiles(origins: OriginRange, n_origins: int) -> tuple[Tensor, Tensor]:
+    """The series and the first origin of every tile of n_origins steps, which cover the range.
+
+    >>> one = OriginRange(torch.tensor([10]), torch.tensor([17]), torch.tensor([20]))
+    >>> tiles(one, n_origins=3)
+    (tensor([0, 0, 0]), tensor([10, 13, 16]))
+    """
+    counts = (origins.spans.cpu() + n_origins - 1) // n_origins
+    series = torch.repeat_interleave(torch.arange(len(counts)), counts)
+    before = torch.repeat_interleave(counts.cumsum(0) - counts, counts)
+    first = origins.first.cpu()[series] + (torch.arange(len(series)) - before) * n_origins
+    return series, first

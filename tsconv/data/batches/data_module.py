@@ -6,69 +6,71 @@ function of (seed, step).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from tsconv.data.batches.chunks import Batch, draw_chunks, gather, tile_chunks
+from tsconv.data.batches.chunks import Batch, draw_chunks, gather
 from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.batches.share import share_of, shared_tiles, tile_length
 from tsconv.data.panel.panel import Panel
+from tsconv.errors import ConfigError
 
 
 class TrainingChunks(IterableDataset[Batch]):
-    """An endless stream of training batches from `first_step()` on; rank r takes its slice."""
+    """An endless stream of this rank's training batches, from optimizer step `first_step()` on."""
 
     def __init__(self, module: DenseDataModule, first_step: Callable[[], int]) -> None:
         self.module = module
         self.first_step = first_step
 
     def __iter__(self) -> Iterator[Batch]:
-        module = self.module
-        step = self.first_step()
-        share = slice(
-            module.rank * module.chunks_per_rank, (module.rank + 1) * module.chunks_per_rank
-        )
-        while True:
-            series, first = draw_chunks(
-                module.train_origins,
-                module.seed,
-                step,
-                module.chunks_per_rank * module.world_size,
-                module.origins_per_chunk,
-            )
-            yield module.fetch(
-                module.train_origins, series[share], first[share], module.origins_per_chunk
-            )
-            step += 1
+        for step in itertools.count(self.first_step()):
+            for part in range(self.module.batches_per_step):
+                yield self.module.training_batch(step, part)
 
 
 class ScoredChunks(IterableDataset[Batch]):
-    """Every origin of a range once; rank r takes every world_size-th batch.
+    """Every origin of a range once over all ranks, each with a contiguous part of the tiles.
 
     Tiles are no longer than the longest run of origins, and a batch holds about as many origins as
-    a training step does.
+    a training step does. Where tiles of that length are fewer than the ranks, they are shorter.
     """
 
     def __init__(self, module: DenseDataModule, origins: OriginRange) -> None:
         self.module, self.origins = module, origins
-        self.n_origins = min(module.origins_per_chunk, max(1, int(origins.counts.max())))
-        per_step = module.origins_per_chunk * module.chunks_per_batch
+        longest = min(module.origins_per_chunk, max(1, int(origins.counts.max())))
+        self.n_origins = tile_length(origins, longest, module.world_size)
+        per_step = module.origins_per_chunk * module.chunks_per_batch // module.world_size
         self.n_chunks = max(1, per_step // self.n_origins)
 
     def __iter__(self) -> Iterator[Batch]:
         module = self.module
-        tiles = tile_chunks(self.origins, self.n_origins, self.n_chunks)
-        for index, (series, first) in enumerate(tiles):
-            if index % module.world_size == module.rank:
-                yield module.fetch(self.origins, series, first, self.n_origins)
+        for series, first in shared_tiles(
+            self.origins, self.n_origins, self.n_chunks, module.rank, module.world_size
+        ):
+            yield module.fetch(self.origins, series, first, self.n_origins)
 
 
 class DenseDataModule(pl.LightningDataModule):
     """Training and validation batches of dense chunks from one panel.
 
-    `chunks_per_batch` counts over all ranks; it must be divisible by the number of devices.
+    Args:
+        panel: all series.
+        train_origins, val_origins: the parts of the split; no validation where the latter is None.
+        history, horizon: steps before and after an origin.
+        origins_per_chunk: of training.
+        chunks_per_batch: of a training batch over all ranks.
+        seed: of the chunks that are drawn.
+        rank, world_size: the number of this process among all that train together. Rank r has a
+            contiguous slice of each batch; slices differ by one chunk at most.
+        batches_per_step: batches of an optimizer step; together they hold the chunks that one batch
+            of as many times the size would.
+
+    Raises ConfigError where there are more ranks than chunks.
     """
 
     def __init__(
@@ -84,21 +86,29 @@ class DenseDataModule(pl.LightningDataModule):
         seed: int,
         rank: int = 0,
         world_size: int = 1,
+        batches_per_step: int = 1,
     ) -> None:
         super().__init__()
+        if chunks_per_batch < world_size:
+            raise ConfigError(
+                f"`data.chunks_per_batch` (={chunks_per_batch}) must be at least the number of "
+                f"ranks (={world_size}), since each trains on a part of every batch"
+            )
         self.panel = panel
         self.train_origins, self.val_origins = train_origins, val_origins
         self.history, self.horizon = history, horizon
         self.origins_per_chunk, self.chunks_per_batch = origins_per_chunk, chunks_per_batch
         self.seed = seed
         self.rank, self.world_size = rank, world_size
+        self.batches_per_step = batches_per_step
+
+    @property
+    def share(self) -> slice:
+        """The chunks of each training batch that are this rank's."""
+        return share_of(self.chunks_per_batch, self.rank, self.world_size)
 
     def _current_step(self) -> int:
         return self.trainer.global_step if self.trainer else 0
-
-    @property
-    def chunks_per_rank(self) -> int:
-        return max(1, self.chunks_per_batch // self.world_size)
 
     def setup(self, stage: str) -> None:
         """Move the panel to the training device, once."""
@@ -119,6 +129,19 @@ class DenseDataModule(pl.LightningDataModule):
             self.history,
             self.horizon,
         )
+
+    def training_batch(self, step: int, part: int = 0) -> Batch:
+        """This rank's chunks of one batch of an optimizer step; part: the number of the batch."""
+        series, first = draw_chunks(
+            self.train_origins,
+            self.seed,
+            step,
+            self.chunks_per_batch * self.batches_per_step,
+            self.origins_per_chunk,
+        )
+        begin = part * self.chunks_per_batch
+        mine = slice(begin + self.share.start, begin + self.share.stop)
+        return self.fetch(self.train_origins, series[mine], first[mine], self.origins_per_chunk)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """An endless loader that starts at the trainer's step, so that a resumed run goes on."""

@@ -16,10 +16,10 @@ from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor
 
 from tsconv.config.schema import TrainConfig
-from tsconv.data.batches.chunks import draw_chunks
 from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError, nearest
+from tsconv.nn.block import set_batch_share
 from tsconv.training.lightning.averaged_weights import AveragedWeights
 from tsconv.training.lightning.checkpoint import LastCheckpoint, resume_path
 from tsconv.training.lightning.interruption import (
@@ -125,7 +125,9 @@ def run_trainer(
         settings.enter_context(quiet_lightning())
         trainer = _trainer(config, run_dir, ours, "32-true", ranks)
         device = trainer.strategy.root_device
-        step = _first_step(module, data, config.seed, device)
+        share = data.share
+        set_batch_share(module.net, share.start, share.stop - share.start, data.chunks_per_batch)
+        step = _first_step(module, data, device)
         choice = None
         if ranks.is_main:
             with _kept_random_state(device):
@@ -145,6 +147,7 @@ def run_trainer(
             _fit(trainer, module, data, config, checkpoint)
     weights, note = average.choose(config.callbacks.weights, config.callbacks.weights_tolerance)
     module.net.load_state_dict({**module.net.state_dict(), **weights})
+    set_batch_share(module.net, 0, 1, 1)
     module.net.to("cpu")
     figures = {
         "train_origins_per_second": round(throughput.origins_per_second, 1),
@@ -185,15 +188,12 @@ def _fit(
 
 
 def _first_step(
-    module: ForecastModule, data: DenseDataModule, seed: int, device: torch.device
+    module: ForecastModule, data: DenseDataModule, device: torch.device
 ) -> TrainingStep:
     """Move module and panel to the device; return the training's step 0 there, uncompiled."""
     module.to(device).train()
     data.panel = data.panel.to(device)
-    series, first = draw_chunks(
-        data.train_origins, seed, 0, data.chunks_per_rank, data.origins_per_chunk
-    )
-    batch = data.fetch(data.train_origins, series, first, data.origins_per_chunk)
+    batch = data.training_batch(step=0)
     inv_scale: Tensor = module.inv_scale[batch.series]
     return TrainingStep(dense_loss, module.net, batch, inv_scale, module.head)
 
