@@ -10,9 +10,9 @@ import torch
 
 from tsconv.data.batches.chunks import draw_chunks
 from tsconv.data.panel.panel import Panel
+from tsconv.distributed.threads import torch_threads
 from tsconv.training.prepare import Prepared
 from tsconv.training.step.dense_loss import dense_loss
-from tsconv.training.step.process_settings import torch_threads
 from tsconv.training.step.training_step import TrainingStep
 
 _ENOUGH_SECONDS = 2.0  # of timed steps

@@ -195,6 +195,7 @@ class ForecastConfig:
     batch_size: int
     device: str
     data: dict[str, Any]
+    devices: Any = 1  # a number, or auto
     escape_formulas: bool = False
     overwrite: bool = False
     columns: str = "file"  # or nixtla

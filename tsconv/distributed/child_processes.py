@@ -49,4 +49,8 @@ def _how(code: int) -> str:
     >>> _how(-9), _how(1)
     ('was killed by SIGKILL', 'ended with exit code 1')
     """
-    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return (
+        f"was killed by {signal.Signals(-code).name}"
+        if code < 0
+        else f"ended with exit code {code}"
+    )

@@ -21,19 +21,17 @@ def launched_ranks() -> Ranks | None:
 
 
 def _ranks_of(process: LaunchedProcess) -> Ranks:
-    import torch.distributed as dist
+    from torch.distributed.distributed_c10d import PrefixStore
 
     # torchrun serves a store of its own, which outlives rank 0; under SLURM rank 0 serves it.
     by_agent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-    store = open_store(
-        process.address, process.port, hosts=process.rank == 0 and not by_agent
-    )
+    store = open_store(process.address, process.port, hosts=process.rank == 0 and not by_agent)
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     return Ranks(
         process.rank,
         process.world_size,
         process.local_rank,
         process.local_world_size,
-        dist.PrefixStore(f"tsconv/{attempt}", store),
+        PrefixStore(f"tsconv/{attempt}", store),
         arguments=command_line(),
     )

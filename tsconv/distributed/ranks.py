@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore, Store
 
 from tsconv.data.batches.share import share_of
 from tsconv.distributed.child_processes import ChildProcesses
@@ -52,7 +53,7 @@ class Ranks:
         size: int,
         local_rank: int = 0,
         local_size: int = 1,
-        store: dist.Store | None = None,
+        store: Store | None = None,
         children: ChildProcesses | None = None,
         arguments: Sequence[str] | None = None,
     ) -> None:
@@ -235,7 +236,7 @@ class Ranks:
         assert self._store is not None
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if both else "gloo",
-            store=dist.PrefixStore("group", self._store),
+            store=PrefixStore("group", self._store),
             rank=self.rank,
             world_size=self.size,
             timeout=_TIMEOUT,

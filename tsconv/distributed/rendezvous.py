@@ -17,6 +17,8 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from torch._C._distributed_c10d import TCPStore  # torch.distributed.TCPStore, with its types
+from torch.distributed.distributed_c10d import Store
 
 from tsconv.errors import ConfigError, TrainingError
 
@@ -42,13 +44,13 @@ class Greeting:
 
 def open_store(
     address: str, port: int, *, hosts: bool, timeout_seconds: float = _ARRIVAL_SECONDS
-) -> dist.TCPStore:
+) -> TCPStore:
     """Open the store at which ranks meet; `hosts`: this process serves it, at any port for 0.
 
     Raises ConfigError where it cannot be reached in time, or the port is taken.
     """
     try:
-        return dist.TCPStore(
+        return TCPStore(
             address,
             port,
             is_master=hosts,
@@ -64,14 +66,14 @@ def open_store(
         ) from error
 
 
-def greet(store: dist.Store, rank: int, greeting: Greeting) -> None:
+def greet(store: Store, rank: int, greeting: Greeting) -> None:
     """Tell the others that this rank is there."""
     text = json.dumps(dataclasses.asdict(greeting))
     store.set(f"greeting/{rank}", text)
 
 
 def await_all(
-    store: dist.Store, size: int, still_alive: Callable[[], None], seconds: float = _ARRIVAL_SECONDS
+    store: Store, size: int, still_alive: Callable[[], None], seconds: float = _ARRIVAL_SECONDS
 ) -> list[Greeting]:
     """Wait until every rank has greeted; return what they said.
 

@@ -69,7 +69,9 @@ class Packed:
         pickler.dump(value)
         tensors = [t.cpu().contiguous() for t in pickler.tensors]
         raw = [b.raw() for b in buffers]
-        layout = _Layout([(t.shape, t.dtype) for t in tensors], [len(b) for b in raw], stream.tell())
+        layout = _Layout(
+            [(t.shape, t.dtype) for t in tensors], [len(b) for b in raw], stream.tell()
+        )
         messages = [
             _bytes_of(bytearray(stream.getvalue())),
             *(_bytes_of(b) for b in raw),

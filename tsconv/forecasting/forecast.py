@@ -9,6 +9,7 @@ import torch
 from tsconv.data.batches.chunks import gather
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
+from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError
 from tsconv.model.network import ForecastNet
 from tsconv.notes import Note, NoteKind
@@ -38,6 +39,7 @@ def forecast_panel(
     batch_size: int = 256,
     origins: torch.Tensor | None = None,
     row_index: torch.Tensor | None = None,
+    ranks: Ranks | None = None,
 ) -> Forecast:
     """Forecast every series from its last step, or from `origins`.
 
@@ -46,7 +48,8 @@ def forecast_panel(
 
     batch_size: series forecast at once, fewer where there are rows. origins: (S,) steps, -1 to
     leave a series out. row_index: (H,) the number of each row in the training, see
-    `match.training_row_index`. Raises ConfigError where batch_size is below 1.
+    `match.training_row_index`. ranks: share the series out; rank 0 gets all forecasts in order, the
+    others those of their part. Raises ConfigError where batch_size is below 1.
 
     >>> import pandas as pd
     >>> from tsconv.config.schema import DataConfig
@@ -61,19 +64,44 @@ def forecast_panel(
     """
     if batch_size < 1:
         raise ConfigError(f"`batch_size` (={batch_size}) must be at least 1")
-    parameter = next(net.parameters())
-    device, dtype = parameter.device, parameter.dtype
+    ranks = ranks or Ranks.alone()
+    device = next(net.parameters()).device
     panel = panel.to(device)
     origin = panel.lengths - 1 if origins is None else origins.to(device)
-    origin_range = OriginRange(first=origin, last=origin, end=panel.lengths)
     wanted = torch.nonzero(origin >= 0).flatten()
+    mine = wanted[ranks.share(len(wanted))]
+    row_index = None if row_index is None else row_index.to(device)
+    at_once = max(1, batch_size // panel.n_rows)
+    own = _forecast_series(net, panel, mine, origin, at_once, row_index)
+    parts = ranks.gather(own)
+    if parts is None:
+        parts, wanted = [own], mine
+    values, has_forecast = (torch.cat(part) for part in zip(*parts, strict=True))
+    wanted = wanted.cpu()
+    kept = has_forecast.flatten(1).any(1)
+    skipped = _skipped_names(panel, wanted, has_forecast)
+    return Forecast(
+        values[kept], has_forecast[kept], wanted[kept], origin.cpu()[wanted[kept]], skipped
+    )
+
+
+def _forecast_series(
+    net: ForecastNet,
+    panel: Panel,
+    wanted: torch.Tensor,
+    origin: torch.Tensor,
+    at_once: int,
+    row_index: torch.Tensor | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The values and `has_forecast` of some series, `at_once` in one pass, on the CPU."""
+    dtype = next(net.parameters()).dtype
+    origin_range = OriginRange(first=origin, last=origin, end=panel.lengths)
     targets, n_rows = len(panel.targets), panel.n_rows
     shape = (0, targets, n_rows, net.spec.horizon, len(net.quantiles))
     value_parts = [torch.zeros(shape, dtype=torch.float64)]
     has_parts = [torch.zeros(shape[:3], dtype=torch.bool)]
-    row_index = None if row_index is None else row_index.to(device)
     with torch.inference_mode():
-        for series in torch.split(wanted, max(1, batch_size // n_rows)):
+        for series in torch.split(wanted, at_once):
             batch = gather(
                 panel, origin_range, series, origin[series], 1, net.history, net.spec.horizon, dtype
             )
@@ -83,13 +111,7 @@ def forecast_panel(
             values = values + panel.offset[series][:, :targets, :, None, None]
             value_parts.append(torch.where(has_forecast[..., None, None], values, torch.nan).cpu())
             has_parts.append(has_forecast.cpu())
-    values, has_forecast = torch.cat(value_parts), torch.cat(has_parts)
-    wanted = wanted.cpu()
-    kept = has_forecast.flatten(1).any(1)
-    skipped = _skipped_names(panel, wanted, has_forecast)
-    return Forecast(
-        values[kept], has_forecast[kept], wanted[kept], origin.cpu()[wanted[kept]], skipped
-    )
+    return torch.cat(value_parts), torch.cat(has_parts)
 
 
 def _skipped_names(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import torch
-
 from tsconv.config.schema import DataConfig, ForecastConfig
 from tsconv.data.covariates.template import template_frame
 from tsconv.data.panel.panel import Panel
@@ -15,10 +13,12 @@ from tsconv.data.reading.read import read_table
 from tsconv.data.reading.table import Table
 from tsconv.data.settings import FileFormat
 from tsconv.data.write import check_output, write_table
+from tsconv.distributed.rank_pool import RankPool
+from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError, require_choice
 from tsconv.forecasting.bundle import Bundle, load_bundle
 from tsconv.forecasting.file_columns import columns_of_file
-from tsconv.forecasting.forecast import Forecast, forecast_panel, skipped_note
+from tsconv.forecasting.forecast import Forecast, skipped_note
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.match import (
     match_panel,
@@ -28,6 +28,7 @@ from tsconv.forecasting.match import (
     training_row_index,
 )
 from tsconv.forecasting.outputs import check_free, input_files
+from tsconv.forecasting.ranks import find_device, forecast_on_ranks, ranks_for
 from tsconv.forecasting.select import cut_table, keep_ids, keep_series, require_start
 from tsconv.notes import Note
 from tsconv.text import plural
@@ -54,10 +55,18 @@ class ForecastResult:
 def run_forecast(config: ForecastConfig) -> ForecastResult | None:
     """Read the bundle and the file, forecast each series from its last step, write `output`.
 
+    With several `devices` this is rank 0, and the others forecast a part of the series each.
+
     With `template`, write the lines of future covariates to fill in instead, and return None.
     Raises TsconvError, before anything is written, where the config, the bundle or the file is at
     fault.
     """
+    find_device(config.device)
+    with RankPool() as pool:
+        return _run_forecast(config, ranks_for(config.devices, config.device, pool))
+
+
+def _run_forecast(config: ForecastConfig, ranks: Ranks) -> ForecastResult | None:
     bundle = load_bundle(config.bundle)
     data = override_roles(bundle.data, config.data)
     if data.path is None:
@@ -78,9 +87,11 @@ def run_forecast(config: ForecastConfig) -> ForecastResult | None:
     panel, origins = prepare_forecast(bundle, table, future, freq, data.allow_shift, horizon)
     if config.start is not None:
         require_start(config.start, table, data, panel, origins.numpy())
-    net = bundle.net.to(_find_device(config.device))
     row_index = training_row_index(bundle, panel)
-    forecast = forecast_panel(net, panel, config.batch_size, origins, row_index).head(horizon)
+    net = bundle.net
+    forecast = ranks.run(
+        forecast_on_ranks, net, panel, config.batch_size, origins, row_index, config.device
+    ).head(horizon)
     frame = forecast_frame(forecast, panel, net.quantiles, file_columns)
     write_table(frame, output, config.escape_formulas)
     skipped = skipped_note(forecast, net.spec.context_length)
@@ -139,15 +150,3 @@ def _write_template(config: ForecastConfig, bundle: Bundle, data: DataConfig, ho
         require_start(config.start, table, data, panel, panel.lengths.numpy() - 1)
     frame = template_frame(panel, data, horizon, table.time_is_text, table.utc_dates)
     write_table(frame, Path(str(config.template)), csv_format=FileFormat.of(data))
-
-
-def _find_device(name: str) -> torch.device:
-    """The device to forecast on; raises ConfigError where this machine has none of that name."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(
-            f"`device` (={name}): this machine has no such device; use auto or cpu"
-        ) from error

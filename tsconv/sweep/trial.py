@@ -22,6 +22,7 @@ import torch
 
 from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
+from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError, TrainingError, one_line
 from tsconv.evaluation.report import score
 from tsconv.evaluation.rivals import describe_baseline
@@ -30,7 +31,6 @@ from tsconv.training.lightning.loop import run_trainer
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
 from tsconv.training.step.compile_cache import CompileCache
-from tsconv.training.step.process_settings import torch_threads
 
 # Called with the step, the number of steps and the validation error; True prunes the trial.
 Report = Callable[[int, int, float], bool]

@@ -14,7 +14,9 @@ import torch
 from tsconv.config.schema import TrainConfig
 from tsconv.data.covariates.target_shift import target_ranges
 from tsconv.data.reading.table import Table
+from tsconv.distributed.rank_pool import RankPool
 from tsconv.distributed.ranks import Ranks
+from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError
 from tsconv.evaluation.report import score
 from tsconv.evaluation.rivals import describe_baseline
@@ -32,10 +34,9 @@ from tsconv.training.lightning.loop import (
 from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
-from tsconv.training.rank_pool import RankPool, config_on
+from tsconv.training.ranks import config_on, ranks_for
 from tsconv.training.resume import describe_interruption, goes_on_in_place
 from tsconv.training.step.compile_cache import CompileCache, StepChoice
-from tsconv.training.step.process_settings import torch_threads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +76,7 @@ def train(
     if rank_pool is None:
         with RankPool() as own:
             return train(config, table, notify, panel_cache, started, own)
-    ranks = rank_pool.get(config)
+    ranks = ranks_for(config, rank_pool)
     config, reasons = config_on(ranks, config)
     with torch_threads(config.threads):
         try:
@@ -201,9 +202,7 @@ def _train_and_score(
             ranks=ranks,
         )
         net, split = prepared.net, prepared.split
-        scores = score(
-            net, prepared.panel, split, prepared.scale, prepared.baselines, ranks=ranks
-        )
+        scores = score(net, prepared.panel, split, prepared.scale, prepared.baselines, ranks=ranks)
     return trained, scores
 
 

@@ -10,10 +10,10 @@ import torch
 
 from tests.helpers.networks import random_batch, random_net
 from tsconv.config.schema import HeadConfig
+from tsconv.distributed.threads import torch_threads
 from tsconv.model.network import ForecastNet
 from tsconv.training.step import compile_cache, precision
 from tsconv.training.step.compile_cache import CompileCache, choose_step
-from tsconv.training.step.process_settings import torch_threads
 from tsconv.training.step.training_step import TrainingStep
 
 

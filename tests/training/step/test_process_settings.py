@@ -3,25 +3,7 @@
 import logging
 import warnings
 
-import pytest
-import torch
-
-from tsconv.training.step.process_settings import many_recompiles, quiet_lightning, torch_threads
-
-
-def test_threads_are_put_back_after_an_error_too() -> None:
-    before = torch.get_num_threads()
-    seen = []
-
-    def failing() -> None:
-        with torch_threads(before + 1):
-            seen.append(torch.get_num_threads())
-            raise ValueError("stop")
-
-    with pytest.raises(ValueError, match="stop"):
-        failing()
-    assert seen == [before + 1]
-    assert torch.get_num_threads() == before
+from tsconv.training.step.process_settings import many_recompiles, quiet_lightning
 
 
 def test_log_levels_and_warning_filters_are_put_back() -> None:

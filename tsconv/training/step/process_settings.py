@@ -7,34 +7,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
 # Shapes that dynamo compiles before it goes on eagerly in silence; a process that trains many
 # networks one after the other, as a sweep does, meets many.
 _RECOMPILE_LIMIT = 96
 _LIGHTNING = ("pytorch_lightning", "lightning.pytorch")
-
-
-@contextmanager
-def torch_threads(count: int | None) -> Iterator[None]:
-    """Run torch on `count` threads within the block; None leaves the number as it is.
-
-    >>> import torch
-    >>> before = torch.get_num_threads()
-    >>> with torch_threads(1):
-    ...     torch.get_num_threads()
-    1
-    >>> torch.get_num_threads() == before
-    True
-    """
-    before = torch.get_num_threads()
-    if count is not None:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        if torch.get_num_threads() != before:
-            torch.set_num_threads(before)
 
 
 @contextmanager
