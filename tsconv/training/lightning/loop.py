@@ -20,6 +20,7 @@ from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError, nearest
 from tsconv.nn.block import set_batch_share
+from tsconv.training.lightning.accumulation import batches_per_step
 from tsconv.training.lightning.averaged_weights import AveragedWeights
 from tsconv.training.lightning.checkpoint import LastCheckpoint, resume_path
 from tsconv.training.lightning.interruption import (
@@ -32,6 +33,7 @@ from tsconv.training.lightning.lightning_module import ForecastModule
 from tsconv.training.lightning.loggers import LOGGERS
 from tsconv.training.lightning.strategy import check_strategy, trainer_arguments
 from tsconv.training.lightning.throughput import Throughput
+from tsconv.training.lightning.weighted_mean import WeightedMean
 from tsconv.training.step.compile_cache import CompileCache, StepChoice, choose_step, compile_loss
 from tsconv.training.step.dense_loss import dense_loss
 from tsconv.training.step.process_settings import many_recompiles, quiet_lightning
@@ -111,7 +113,11 @@ def run_trainer(
     """
     ranks = ranks or Ranks.alone()
     average = AveragedWeights(config.callbacks.ema_decay)
-    throughput = Throughput(config.trainer["max_steps"], config.callbacks.progress)
+    module.step_mean = WeightedMean(
+        ranks.size, data.batches_per_step, data.terms_per_batch / ranks.size, ranks.sum_
+    )
+    steps = config.trainer["max_steps"]
+    throughput = Throughput(steps, config.callbacks.progress, module.step_mean)
     stop = StopRequest()
     ours: list[pl.Callback] = [average, throughput, *callbacks]
     if ranks.size > 1:
@@ -131,7 +137,7 @@ def run_trainer(
         choice = None
         if ranks.is_main:
             with _kept_random_state(device):
-                n_steps = config.trainer["max_steps"]
+                n_steps = steps * data.batches_per_step  # each batch is a pass of its own
                 choice = choose_step(config.compile, config.precision, step, n_steps, compile_cache)
         choice = ranks.broadcast(choice)
         if chosen is not None:
@@ -232,7 +238,7 @@ def _build_trainer(
     config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str, ranks: Ranks
 ) -> pl.Trainer:
     return pl.Trainer(
-        **trainer_arguments(config.trainer, ranks),
+        **trainer_arguments(_counted_in_batches(config.trainer), ranks),
         precision=precision,  # type: ignore[arg-type]
         deterministic=config.deterministic,
         max_epochs=-1,
@@ -245,6 +251,14 @@ def _build_trainer(
         enable_model_summary=False,
         enable_checkpointing=config.callbacks.checkpoints,
     )
+
+
+def _counted_in_batches(trainer: dict[str, Any]) -> dict[str, Any]:
+    """The Trainer's arguments with the interval of validations in batches, as Lightning counts."""
+    interval = trainer.get("val_check_interval")
+    if not isinstance(interval, int):
+        return trainer
+    return {**trainer, "val_check_interval": interval * batches_per_step(trainer)}
 
 
 def check_trainer_keys(given: dict[str, Any]) -> None:
