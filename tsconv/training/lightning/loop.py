@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor
 
 from tsconv.config.schema import TrainConfig
@@ -41,8 +42,9 @@ from tsconv.training.step.training_step import TrainingStep
 
 # What tsconv gives the Trainer itself.
 _OURS = (
-    "logger", "callbacks", "max_epochs", "precision", "deterministic", "check_val_every_n_epoch",
-    "num_sanity_val_steps", "enable_progress_bar", "enable_model_summary", "enable_checkpointing",
+    "logger", "callbacks", "max_epochs", "precision", "plugins", "deterministic",
+    "check_val_every_n_epoch", "num_sanity_val_steps", "enable_progress_bar",
+    "enable_model_summary", "enable_checkpointing",
 )  # fmt: skip
 
 
@@ -129,7 +131,7 @@ def run_trainer(
     ours.append(checkpoint if config.callbacks.checkpoints else StopAfterStep(stop))
     with ExitStack() as settings:
         settings.enter_context(quiet_lightning())
-        trainer = _trainer(config, run_dir, ours, "32-true", ranks)
+        trainer = _trainer(config, run_dir, ours, ranks)
         device = trainer.strategy.root_device
         share = data.share
         set_batch_share(module.net, share.start, share.stop - share.start, data.chunks_per_batch)
@@ -147,8 +149,8 @@ def run_trainer(
             settings.enter_context(many_recompiles())
             compile_seconds = _compile_in_turn(ranks, module, step, choice.precision)
         del step  # its batch is not needed any more
-        if choice.precision == "bfloat16":
-            trainer = _trainer(config, run_dir, ours, "bf16-mixed", ranks)
+        if choice.precision != "float32":
+            trainer = _trainer(config, run_dir, ours, ranks, _mixed(choice.precision, device))
         with stop.listen():
             _fit(trainer, module, data, config, checkpoint)
     weights, note = average.choose(config.callbacks.weights, config.callbacks.weights_tolerance)
@@ -225,21 +227,36 @@ def _kept_random_state(device: torch.device) -> AbstractContextManager[None]:
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
+def _mixed(precision: str, device: torch.device) -> MixedPrecision:
+    """What runs steps in mixed precision; given a name, Lightning takes no float16 on a CPU."""
+    return MixedPrecision("16-mixed" if precision == "float16" else "bf16-mixed", device.type)
+
+
 def _trainer(
-    config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str, ranks: Ranks
+    config: TrainConfig,
+    run_dir: Path,
+    hooks: list[pl.Callback],
+    ranks: Ranks,
+    precision: MixedPrecision | None = None,
 ) -> pl.Trainer:
     try:
-        return _build_trainer(config, run_dir, hooks, precision, ranks)
+        return _build_trainer(config, run_dir, hooks, ranks, precision)
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise ConfigError(f"`trainer`: {str(error).splitlines()[0]}") from error
 
 
 def _build_trainer(
-    config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str, ranks: Ranks
+    config: TrainConfig,
+    run_dir: Path,
+    hooks: list[pl.Callback],
+    ranks: Ranks,
+    precision: MixedPrecision | None,
 ) -> pl.Trainer:
+    arguments = trainer_arguments(_counted_in_batches(config.trainer), ranks)
+    plugins = [*arguments.pop("plugins", ()), *([] if precision is None else [precision])]
     return pl.Trainer(
-        **trainer_arguments(_counted_in_batches(config.trainer), ranks),
-        precision=precision,  # type: ignore[arg-type]
+        **arguments,
+        plugins=plugins,
         deterministic=config.deterministic,
         max_epochs=-1,
         check_val_every_n_epoch=None,
