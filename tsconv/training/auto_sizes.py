@@ -129,7 +129,8 @@ def resolve_steps(
         assert data.origins_per_chunk is not None  # both chosen before the steps
         assert data.chunks_per_batch is not None
         total = _training_origins(panel, split)
-        passes = 100 * total / (data.origins_per_chunk * data.chunks_per_batch)
+        chunks = data.chunks_per_batch * trainer.get("accumulate_grad_batches", 1)
+        passes = 100 * total / (data.origins_per_chunk * chunks)
         trainer["max_steps"] = int(min(max(passes, _MIN_STEPS), _MAX_STEPS))
         reasons["trainer.max_steps"] = (
             f"100 passes over {total:,} training origins, within {_MIN_STEPS} and {_MAX_STEPS}"

@@ -32,6 +32,7 @@ from tsconv.nn.heads import check_quantiles
 from tsconv.nn.row_mixing import CROSS_ROW
 from tsconv.nn.rows import ROWS
 from tsconv.training.auto import resolve
+from tsconv.training.lightning.accumulation import batches_per_step
 from tsconv.training.lightning.averaged_weights import WEIGHTS
 from tsconv.training.lightning.checkpoint import resume_path
 from tsconv.training.lightning.lightning_module import ForecastModule
@@ -97,7 +98,7 @@ class Prepared:
             seed=config.seed,
             rank=rank,
             world_size=world_size,
-            batches_per_step=config.trainer.get("accumulate_grad_batches", 1),
+            batches_per_step=batches_per_step(config.trainer),
         )
 
 
@@ -161,6 +162,7 @@ def check_config(config: TrainConfig) -> TrainConfig:
     Returns the config with `compile` spelt as auto, true or false.
     """
     check_trainer_keys(config.trainer)
+    batches_per_step(config.trainer)
     if not 0 <= config.seed < 2**32:
         raise ConfigError(f"`seed` (={config.seed}) must be between 0 and {2**32 - 1}")
     if config.data.future_path is not None:

@@ -21,8 +21,9 @@ from tsconv.training.lightning.throughput import Throughput
         {"split__val_size": 0},
         {"model__dropout": 0, "head": "point"},
         {"precision": "bfloat16", "trainer__gradient_clip_val": 0.1},
+        {"precision": "float16"},
     ],
-    ids=["default", "best", "no validation", "no dropout", "bfloat16"],
+    ids=["default", "best", "no validation", "no dropout", "bfloat16", "float16"],
 )
 def test_a_training_cut_short_goes_on_to_the_same_weights(
     tmp_path: Path, settings: dict[str, Any]

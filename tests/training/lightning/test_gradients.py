@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tsconv.errors import TrainingError
-from tsconv.training.lightning.gradients import guard_and_clip_gradients
+from tsconv.training.lightning.gradients import MOST_FAILURES, guard_and_clip_gradients
 
 
 def parameters(size: float = 1.0) -> list[nn.Parameter]:
@@ -76,3 +76,26 @@ def test_the_norm_is_computed_once() -> None:
         guard_and_clip_gradients(ours, 0, 0.5)
     n_tensors, n_elements = 3, 12 + 5 + 6
     assert counted.elements == n_elements + n_tensors  # each one's norm, and that of the norms
+
+
+@pytest.mark.parametrize("size", [0.01, 100.0])
+@pytest.mark.parametrize("limit", [None, 0.5])
+@pytest.mark.parametrize("algorithm", [None, "value"])
+def test_a_factor_comes_before_the_limit(
+    size: float, limit: float | None, algorithm: str | None
+) -> None:
+    ours, theirs = parameters(size), parameters(3 * size)
+    guard_and_clip_gradients(ours, 0, limit, algorithm, factor=torch.tensor(3.0))
+    guard_and_clip_gradients(theirs, 0, limit, algorithm)
+    for a, b in zip(ours[:3], theirs[:3], strict=True):
+        torch.testing.assert_close(a.grad, b.grad)
+
+
+def test_a_step_may_be_skipped_but_not_for_ever() -> None:
+    ours = parameters()
+    assert ours[0].grad is not None
+    ours[0].grad[0, 0] = torch.inf
+    assert not guard_and_clip_gradients(ours, 0, 1.0, failures=0)
+    assert not guard_and_clip_gradients(ours, 8, 1.0, failures=MOST_FAILURES - 2)
+    with pytest.raises(TrainingError, match=r"in 20 steps in a row, the last being step 9: .*32"):
+        guard_and_clip_gradients(ours, 9, 1.0, failures=MOST_FAILURES - 1)

@@ -107,6 +107,12 @@ class DenseDataModule(pl.LightningDataModule):
         """The chunks of each training batch that are this rank's."""
         return share_of(self.chunks_per_batch, self.rank, self.world_size)
 
+    @property
+    def terms_per_batch(self) -> int:
+        """Terms of the loss in a training batch with nothing missing, over all ranks."""
+        forecasts = self.chunks_per_batch * self.origins_per_chunk * self.horizon
+        return forecasts * len(self.panel.targets) * self.panel.n_rows
+
     def _current_step(self) -> int:
         return self.trainer.global_step if self.trainer else 0
 

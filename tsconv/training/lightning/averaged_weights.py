@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tsconv.errors import ConfigError, require_choice
 from tsconv.forecasting.bundle import names_in_network
+from tsconv.training.lightning.accumulation import ends_step
 
 WEIGHTS = ("auto", "last", "best")
 
@@ -52,6 +53,8 @@ class AveragedWeights(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
     ) -> None:
+        if not ends_step(trainer):
+            return
         weights = _weights(pl_module)
         step = trainer.global_step
         decay = min(self.decay, step / (step + 9))  # the first steps are forgotten sooner

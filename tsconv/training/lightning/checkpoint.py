@@ -13,6 +13,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from tsconv.atomic_write import replace_file
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError
+from tsconv.training.lightning.accumulation import ends_step
 from tsconv.training.lightning.interruption import StopRequest
 
 _FOLDER, _FILE = "checkpoints", "last.ckpt"
@@ -63,7 +64,7 @@ class LastCheckpoint(Checkpoint):
         batches = trainer.fit_loop.epoch_loop.total_batch_idx + 1
         if validates and batches % (trainer.val_check_batch or batches + 1) == 0:
             return  # a checkpoint before the validation would lack its result
-        if batches % trainer.accumulate_grad_batches != 0:
+        if not ends_step(trainer):
             return  # gradients are gathered over several batches, and are not kept
         step = trainer.global_step
         due = step == trainer.max_steps or (not validates and step % self.every_n_steps == 0)

@@ -15,8 +15,10 @@ from tsconv.errors import ConfigError
 from tsconv.forecasting.bundle import names_in_network
 from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet
+from tsconv.training.lightning.accumulation import count_batches_anew
 from tsconv.training.lightning.gradients import guard_and_clip_gradients
 from tsconv.training.lightning.optimizer import LearningRateSchedule, make_optimizer
+from tsconv.training.lightning.weighted_mean import WeightedMean
 from tsconv.training.step.dense_loss import dense_errors, dense_loss, mean_loss
 from tsconv.training.step.training_step import Loss
 
@@ -32,7 +34,8 @@ class ForecastModule(pl.LightningModule):
         max_steps: of the whole training, for the schedule.
 
     `loss_function` may be replaced by the compiled `dense_loss`; it serves the training steps
-    alone, and the network keeps the keys of its state dict.
+    alone, and the network keeps the keys of its state dict. `step_mean` must be replaced where an
+    optimizer step has several batches, or several ranks train.
     """
 
     inv_scale: Tensor
@@ -54,6 +57,8 @@ class ForecastModule(pl.LightningModule):
         self.head, self.optimizer, self.scheduler = head, optimizer, scheduler
         self.max_steps = max_steps
         self.loss_function: Loss = dense_loss
+        self.step_mean = WeightedMean()
+        self._failures = 0  # steps in a row whose gradient was not finite, in float16
         self._val: list[Tensor] = []
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -76,11 +81,21 @@ class ForecastModule(pl.LightningModule):
         checkpoint["state_dict"] = {f"net.{name}": v for name, v in tensors.items()}
         for schedule in checkpoint["lr_schedulers"]:  # it follows this config's `max_steps`
             schedule["lr_lambdas"] = [None] * len(schedule["lr_lambdas"])
+        for state in checkpoint["optimizer_states"]:  # the precision may be another one
+            for group in state["param_groups"]:
+                group["fused"] = not self._scales_loss
+        count_batches_anew(checkpoint, self.trainer.accumulate_grad_batches)
+
+    @property
+    def _scales_loss(self) -> bool:
+        """Whether training is in float16: a step with an infinite gradient is then skipped."""
+        return getattr(self.trainer.precision_plugin, "scaler", None) is not None
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss, _ = self.loss_function(self.net, batch, self.inv_scale[batch.series], self.head)
-        self.log("train_loss", loss.detach(), on_step=True, on_epoch=False)
-        return loss
+        """Return what the backward pass runs on; the mean of the step is known at its end."""
+        loss, count = self.loss_function(self.net, batch, self.inv_scale[batch.series], self.head)
+        origins = batch.valid.sum() * batch.y[0, ..., 0].numel()  # over all targets and rows
+        return self.step_mean.add(loss, count, origins)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Sums of the loss, of the median's error in series deviations, and of their counts."""
@@ -115,7 +130,7 @@ class ForecastModule(pl.LightningModule):
         total = self.trainer.strategy.reduce(total, reduce_op="sum")
         for name, at in (("val_loss", 0), ("val_error", 2)):
             mean = total[at] / total[at + 1].clamp_min(1)
-            self.log(name, mean.float(), rank_zero_only=True)
+            self.log(name, mean.float())  # on every rank, since each may stop early by it
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
         """Batches are gathered on the device where the panel is; move what is elsewhere."""
@@ -135,13 +150,21 @@ class ForecastModule(pl.LightningModule):
 
         The Trainer calls it before every optimizer step, also where nothing is clipped.
         """
-        guard_and_clip_gradients(
-            self.parameters(), self.global_step, gradient_clip_val, gradient_clip_algorithm
+        factor = self.step_mean.finish()
+        self.log("train_loss", self.step_mean.loss, on_step=True, on_epoch=False)
+        finite = guard_and_clip_gradients(
+            self.parameters(),
+            self.global_step,
+            gradient_clip_val,
+            gradient_clip_algorithm,
+            factor,
+            failures=self._failures if self._scales_loss else None,
         )
+        self._failures = 0 if finite else self._failures + 1
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW, and a schedule that counts optimizer steps."""
-        optimizer = make_optimizer(self.net, self.optimizer)
+        optimizer = make_optimizer(self.net, self.optimizer, fused=not self._scales_loss)
         schedule = LearningRateSchedule(self.scheduler, self.max_steps)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
         return {

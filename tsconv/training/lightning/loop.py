@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor
 
 from tsconv.config.schema import TrainConfig
@@ -20,6 +21,7 @@ from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError, nearest
 from tsconv.nn.block import set_batch_share
+from tsconv.training.lightning.accumulation import batches_per_step
 from tsconv.training.lightning.averaged_weights import AveragedWeights
 from tsconv.training.lightning.checkpoint import LastCheckpoint, resume_path
 from tsconv.training.lightning.interruption import (
@@ -32,6 +34,7 @@ from tsconv.training.lightning.lightning_module import ForecastModule
 from tsconv.training.lightning.loggers import LOGGERS
 from tsconv.training.lightning.strategy import check_strategy, trainer_arguments
 from tsconv.training.lightning.throughput import Throughput
+from tsconv.training.lightning.weighted_mean import WeightedMean
 from tsconv.training.step.compile_cache import CompileCache, StepChoice, choose_step, compile_loss
 from tsconv.training.step.dense_loss import dense_loss
 from tsconv.training.step.process_settings import many_recompiles, quiet_lightning
@@ -39,8 +42,9 @@ from tsconv.training.step.training_step import TrainingStep
 
 # What tsconv gives the Trainer itself.
 _OURS = (
-    "logger", "callbacks", "max_epochs", "precision", "deterministic", "check_val_every_n_epoch",
-    "num_sanity_val_steps", "enable_progress_bar", "enable_model_summary", "enable_checkpointing",
+    "logger", "callbacks", "max_epochs", "precision", "plugins", "deterministic",
+    "check_val_every_n_epoch", "num_sanity_val_steps", "enable_progress_bar",
+    "enable_model_summary", "enable_checkpointing",
 )  # fmt: skip
 
 
@@ -111,7 +115,11 @@ def run_trainer(
     """
     ranks = ranks or Ranks.alone()
     average = AveragedWeights(config.callbacks.ema_decay)
-    throughput = Throughput(config.trainer["max_steps"], config.callbacks.progress)
+    module.step_mean = WeightedMean(
+        ranks.size, data.batches_per_step, data.terms_per_batch / ranks.size, ranks.sum_
+    )
+    steps = config.trainer["max_steps"]
+    throughput = Throughput(steps, config.callbacks.progress, module.step_mean)
     stop = StopRequest()
     ours: list[pl.Callback] = [average, throughput, *callbacks]
     if ranks.size > 1:
@@ -123,7 +131,7 @@ def run_trainer(
     ours.append(checkpoint if config.callbacks.checkpoints else StopAfterStep(stop))
     with ExitStack() as settings:
         settings.enter_context(quiet_lightning())
-        trainer = _trainer(config, run_dir, ours, "32-true", ranks)
+        trainer = _trainer(config, run_dir, ours, ranks)
         device = trainer.strategy.root_device
         share = data.share
         set_batch_share(module.net, share.start, share.stop - share.start, data.chunks_per_batch)
@@ -131,7 +139,7 @@ def run_trainer(
         choice = None
         if ranks.is_main:
             with _kept_random_state(device):
-                n_steps = config.trainer["max_steps"]
+                n_steps = steps * data.batches_per_step  # each batch is a pass of its own
                 choice = choose_step(config.compile, config.precision, step, n_steps, compile_cache)
         choice = ranks.broadcast(choice)
         if chosen is not None:
@@ -141,8 +149,8 @@ def run_trainer(
             settings.enter_context(many_recompiles())
             compile_seconds = _compile_in_turn(ranks, module, step, choice.precision)
         del step  # its batch is not needed any more
-        if choice.precision == "bfloat16":
-            trainer = _trainer(config, run_dir, ours, "bf16-mixed", ranks)
+        if choice.precision != "float32":
+            trainer = _trainer(config, run_dir, ours, ranks, _mixed(choice.precision, device))
         with stop.listen():
             _fit(trainer, module, data, config, checkpoint)
     weights, note = average.choose(config.callbacks.weights, config.callbacks.weights_tolerance)
@@ -219,21 +227,36 @@ def _kept_random_state(device: torch.device) -> AbstractContextManager[None]:
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
+def _mixed(precision: str, device: torch.device) -> MixedPrecision:
+    """What runs steps in mixed precision; given a name, Lightning takes no float16 on a CPU."""
+    return MixedPrecision("16-mixed" if precision == "float16" else "bf16-mixed", device.type)
+
+
 def _trainer(
-    config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str, ranks: Ranks
+    config: TrainConfig,
+    run_dir: Path,
+    hooks: list[pl.Callback],
+    ranks: Ranks,
+    precision: MixedPrecision | None = None,
 ) -> pl.Trainer:
     try:
-        return _build_trainer(config, run_dir, hooks, precision, ranks)
+        return _build_trainer(config, run_dir, hooks, ranks, precision)
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise ConfigError(f"`trainer`: {str(error).splitlines()[0]}") from error
 
 
 def _build_trainer(
-    config: TrainConfig, run_dir: Path, hooks: list[pl.Callback], precision: str, ranks: Ranks
+    config: TrainConfig,
+    run_dir: Path,
+    hooks: list[pl.Callback],
+    ranks: Ranks,
+    precision: MixedPrecision | None,
 ) -> pl.Trainer:
+    arguments = trainer_arguments(_counted_in_batches(config.trainer), ranks)
+    plugins = [*arguments.pop("plugins", ()), *([] if precision is None else [precision])]
     return pl.Trainer(
-        **trainer_arguments(config.trainer, ranks),
-        precision=precision,  # type: ignore[arg-type]
+        **arguments,
+        plugins=plugins,
         deterministic=config.deterministic,
         max_epochs=-1,
         check_val_every_n_epoch=None,
@@ -245,6 +268,14 @@ def _build_trainer(
         enable_model_summary=False,
         enable_checkpointing=config.callbacks.checkpoints,
     )
+
+
+def _counted_in_batches(trainer: dict[str, Any]) -> dict[str, Any]:
+    """The Trainer's arguments with the interval of validations in batches, as Lightning counts."""
+    interval = trainer.get("val_check_interval")
+    if not isinstance(interval, int):
+        return trainer
+    return {**trainer, "val_check_interval": interval * batches_per_step(trainer)}
 
 
 def check_trainer_keys(given: dict[str, Any]) -> None:

@@ -16,8 +16,13 @@ OPTIMIZERS = ("adamw",)
 SCHEDULERS = ("one_cycle", "cosine", "constant")
 
 
-def make_optimizer(net: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
+def make_optimizer(
+    net: nn.Module, config: OptimizerConfig, fused: bool = True
+) -> torch.optim.Optimizer:
     """Make AdamW (Loshchilov & Hutter 2019) with the decay that each kind of parameter has.
+
+    fused: one kernel for all of it; not where a GradScaler must see the gradients before they are
+    clipped.
 
     Raises ConfigError for a name that is not in `OPTIMIZERS`.
     """
@@ -26,7 +31,7 @@ def make_optimizer(net: nn.Module, config: OptimizerConfig) -> torch.optim.Optim
         parameter_groups(net, config.weight_decay, config.row_decay),
         lr=config.lr,
         betas=(config.betas[0], config.betas[1]),
-        fused=True,
+        fused=fused,
     )
 
 

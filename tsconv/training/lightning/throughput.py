@@ -8,7 +8,9 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor
 
+from tsconv.training.lightning.accumulation import ends_step
 from tsconv.training.lightning.progress import Progress, make_progress
+from tsconv.training.lightning.weighted_mean import WeightedMean
 
 _STEPS_BETWEEN_READINGS = 10  # of the loss: each reading waits for the device
 
@@ -19,13 +21,14 @@ class Throughput(pl.Callback):
     Args:
         total_steps: optimizer steps of the training, for the progress.
         show: whether to show the progress, see `make_progress`.
+        mean: of the module that is trained: the loss and the origins of each step.
 
     Chunks that reach beyond a short series count only the origins that exist. The counts are in the
     callback's state: a resumed training goes on with those of the one that was interrupted.
     """
 
-    def __init__(self, total_steps: int, show: bool) -> None:
-        self.total_steps, self.show = total_steps, show
+    def __init__(self, total_steps: int, show: bool, mean: WeightedMean) -> None:
+        self.total_steps, self.show, self.mean = total_steps, show, mean
         self._counted: Tensor | None = None
         self._resumed_origins = 0
         self.train_seconds = 0.0  # training steps and validations
@@ -53,11 +56,13 @@ class Throughput(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, _: int
     ) -> None:
+        if not ends_step(trainer):
+            return
         # Stays on the device: reading it at every step would wait for the device at every step.
-        count = batch.valid.sum() * batch.y[0, ..., 0].numel() * trainer.world_size
+        count = self.mean.origins
         self._counted = count if self._counted is None else self._counted + count
         if trainer.global_step % _STEPS_BETWEEN_READINGS == 0:
-            self.history.append((trainer.global_step, float(outputs["loss"])))
+            self.history.append((trainer.global_step, float(self.mean.loss)))
         if self._progress is None:
             return
         if trainer.global_step % _STEPS_BETWEEN_READINGS == 0:

@@ -26,7 +26,7 @@ _MOST_COMPILED = 48  # shapes in one process
 class StepChoice:
     """How training steps run, and why."""
 
-    precision: str  # float32 | bfloat16
+    precision: str  # float32 | bfloat16 | float16
     compiled: bool
     precision_reason: str
     compile_reason: str
@@ -88,7 +88,7 @@ def choose_step(
 
     Args:
         compile_value: auto, true or false.
-        precision_value: auto, float32 or bfloat16.
+        precision_value: one of `PRECISIONS`.
         step: an eager step on a real batch, to be timed where either is auto.
         n_steps: steps of the training.
         cache: what earlier trainings of this process chose; this choice is added.

@@ -15,7 +15,7 @@ import torch
 from tsconv.training.step.timing_memory import Timing, TimingMemory
 from tsconv.training.step.training_step import TrainingStep, fastest
 
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 _CLEAR_LEAD = 0.85  # of float32's time: below it, the difference is no noise
 
 
@@ -32,7 +32,7 @@ def precisions_to_time(wanted: str, device: torch.device) -> tuple[str, ...]:
 def choose_precision(
     wanted: str, step: TrainingStep, compiled: bool, memory: TimingMemory, eager: Timing | None
 ) -> tuple[str, str]:
-    """Return "float32" or "bfloat16", and the reason.
+    """Return the precision, and the reason; float16 only where it is wanted.
 
     Args:
         wanted: one of `PRECISIONS`.

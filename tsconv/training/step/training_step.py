@@ -16,6 +16,7 @@ from tsconv.model.network import ForecastNet
 
 _LEAST_TURNS, _MOST_TURNS = 3, 8  # of a measurement
 _MOST_SECONDS = 1.0  # of a measurement that has had its least turns
+_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}  # of mixed precision
 
 Loss = Callable[[ForecastNet, Batch, Tensor, HeadConfig], tuple[Tensor, Tensor]]
 
@@ -48,7 +49,7 @@ class TrainingStep:
         return spec, *shapes, self.head.loss, self.head.loss_scale, str(self.device)
 
     def run(self, precision: str) -> float:
-        """Run the step once in "float32" or "bfloat16"; return the seconds it took."""
+        """Run the step once in "float32", "bfloat16" or "float16"; return the seconds it took."""
         begun = time.perf_counter()
         with autocast(precision, self.device):
             value, _ = self.loss(self.net, self.batch, self.inv_scale, self.head)
@@ -89,6 +90,6 @@ def fastest(run: Callable[[str], float], names: Sequence[str]) -> dict[str, floa
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """Return the context that Lightning runs a step in; compiled code is bound to its flags."""
-    if precision != "bfloat16":
+    if precision not in _DTYPES:
         return nullcontext()
-    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
+    return torch.autocast(device.type, _DTYPES[precision], cache_enabled=False)
