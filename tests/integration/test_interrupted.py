@@ -175,6 +175,8 @@ def test_a_finished_run_says_so_and_trains_longer(tsconv_here: Run, tmp_path: Pa
         (["optimizer.lr=1"], "`optimizer.lr` (=1.0): cut was trained with 0.002"),
         (["trainer.max_steps=10"], "`trainer.max_steps` (=10): cut has trained 25 steps already"),
         (["horizon=8"], "`horizon` (=8): cut was trained with 7"),
+        (["data.chunks_per_batch=1"], "`data.chunks_per_batch` (=1): cut was trained with"),
+        (["trainer.accumulate_grad_batches=2"], "`trainer.accumulate_grad_batches` (=2): cut was"),
         (["modell.hidden=8"], "unknown config key `modell.hidden`"),
     ],
 )

@@ -25,6 +25,8 @@ _MAY_CHANGE = (
     "callbacks.weights_tolerance", "logger.name", "trainer.max_steps", "trainer.accelerator",
     "trainer.devices", "trainer.log_every_n_steps", "trainer.val_check_interval",
 )  # fmt: skip
+# Keys that divide the chunks of an optimizer step: their product stays.
+_DIVIDE_A_STEP = ("data.chunks_per_batch", "trainer.accumulate_grad_batches")
 _OPEN = (None, "auto")  # values that leave the choice to tsconv: the run folder has it
 
 
@@ -92,10 +94,12 @@ def _merged(run: Path, given: dict[str, Any], needs_path: bool) -> TrainConfig:
     """The run folder's config with the given keys; raises ConfigError for one that contradicts."""
     config = dataclasses.asdict(stored_config(run))
     stored = flat_values(config)
+    same_chunks = _chunks_of_a_step({**stored, **given}) == _chunks_of_a_step(stored)
+    may_change = _MAY_CHANGE + (_DIVIDE_A_STEP if same_chunks else ())
     for key, value in {"run_dir": str(run), **given}.items():
         if value in _OPEN or value == stored.get(key):
             continue
-        if key not in _MAY_CHANGE:
+        if key not in may_change:
             raise ConfigError(
                 f"`{key}` (={value}): {run} was trained with {stored.get(key)}, and a resumed "
                 f"training keeps it; leave the key out, or start a new training without `resume`"
@@ -106,6 +110,14 @@ def _merged(run: Path, given: dict[str, Any], needs_path: bool) -> TrainConfig:
         _require_data(config["data"]["path"], run, "data.path" in given)
     merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), config)
     return cast("TrainConfig", OmegaConf.to_object(merged))
+
+
+def _chunks_of_a_step(values: dict[str, Any]) -> object:
+    """The chunks of an optimizer step, or what is no number and refused elsewhere."""
+    chunks, batches = (values.get(key) for key in _DIVIDE_A_STEP)
+    if isinstance(chunks, int) and isinstance(batches, int):
+        return chunks * batches
+    return chunks, batches
 
 
 def _require_data(path: str | None, run: Path, is_given: bool) -> None:

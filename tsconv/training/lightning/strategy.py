@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
@@ -12,10 +13,21 @@ from pytorch_lightning.strategies import DDPStrategy
 
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError, nearest
+from tsconv.training.lightning.accumulation import batches_per_step
 from tsconv.training.step.process_settings import quiet_lightning
 
 STRATEGIES = ("auto", "ddp")
 _ONE_BUCKET_MB = 4096  # more than any network of ours: all gradients travel at once
+
+
+class _SeededDDP(DDPStrategy):
+    """DDP that leaves the random state alone: dropout draws as it does on one rank."""
+
+    def setup_distributed(self) -> None:
+        device = self.root_device
+        # Lightning's seeds the process again, and forgets that the weights were drawn already.
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            super().setup_distributed()
 
 
 class RanksEnvironment(ClusterEnvironment):
@@ -79,11 +91,12 @@ def trainer_arguments(trainer: dict[str, Any], ranks: Ranks) -> dict[str, Any]:
         "devices": _own_device(trainer, ranks),
         "num_nodes": 1,
         "use_distributed_sampler": False,
-        "strategy": DDPStrategy(
+        "strategy": _SeededDDP(
             cluster_environment=RanksEnvironment(ranks),
             bucket_cap_mb=_ONE_BUCKET_MB,
             gradient_as_bucket_view=True,
-            static_graph=True,
+            # Torch's reducer takes no static graph where some backward passes are not reduced.
+            static_graph=batches_per_step(trainer) == 1,
             broadcast_buffers=False,
         ),
     }
@@ -126,8 +139,6 @@ def check_strategy(trainer: dict[str, Any]) -> None:
 
 def _own_device(trainer: dict[str, Any], ranks: Ranks) -> int | list[int]:
     """This rank's device as Lightning takes it: the number of a GPU in a list, 1 for a CPU."""
-    import torch
-
     uses_cpu = trainer.get("accelerator", "auto") == "cpu" or not torch.cuda.is_available()
     if uses_cpu:
         return 1
