@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 import torch
 
 from tests.helpers.frames import daily_frame, stations
@@ -15,6 +16,7 @@ from tsconv.forecasting.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.match import match_panel, training_row_index
+from tsconv.training.lightning.throughput import Throughput
 from tsconv.training.run import TrainResult, train
 
 QUICK = {
@@ -61,3 +63,19 @@ def forecast(result: TrainResult, frame: pd.DataFrame) -> tuple[pd.DataFrame, An
     panel = match_panel(bundle, table_from_frame(frame, bundle.data))
     made = forecast_panel(bundle.net, panel, row_index=training_row_index(bundle, panel))
     return forecast_frame(made, panel, bundle.net.quantiles), (made, panel, bundle)
+
+
+class Stop(Exception):
+    """Ends a training, as a lost machine would."""
+
+
+def stop_after(step: int, patch: pytest.MonkeyPatch) -> None:
+    """Let trainings raise Stop behind a step."""
+    original = Throughput.on_train_batch_end
+
+    def stopping(self: Throughput, trainer: Any, *args: Any) -> None:
+        original(self, trainer, *args)
+        if trainer.global_step == step:
+            raise Stop
+
+    patch.setattr(Throughput, "on_train_batch_end", stopping)

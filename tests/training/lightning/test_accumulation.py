@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from tests.helpers.frames import daily_frame
-from tests.helpers.runs import run, same_weights, weights
-from tests.training.lightning.test_checkpoint import Stop, stop_after
+from tests.helpers.runs import Stop, run, same_weights, stop_after, weights
 from tsconv.errors import ConfigError
 from tsconv.training.run import TrainResult
 
@@ -59,7 +58,7 @@ def test_batches_of_one_step_equal_a_large_batch(tmp_path: Path) -> None:
 
 def test_a_mean_of_means_would_be_another_training(tmp_path: Path) -> None:
     """So that the test above cannot pass by batches that are alike."""
-    from tsconv.training.lightning.weighted_mean import WeightedMean
+    from tsconv.training.step.weighted_mean import WeightedMean
 
     one = accumulated(tmp_path / "one", chunks=6, batches=1)
     with pytest.MonkeyPatch.context() as patch:

@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from tests.helpers.frames import daily_frame
-from tests.helpers.runs import run, same_weights
+from tests.helpers.runs import Stop, run, same_weights, stop_after
 from tsconv.errors import ConfigError
 from tsconv.forecasting.bundle import names_in_files
-from tsconv.training.lightning.throughput import Throughput
 
 
 @pytest.mark.parametrize(
@@ -42,22 +41,6 @@ def test_a_training_cut_short_goes_on_to_the_same_weights(
         assert resumed.metrics[part] == whole.metrics[part]
     assert resumed.bundle.info["weights"] == whole.bundle.info["weights"]
     assert resumed.metrics["train_steps"] == whole.metrics["train_steps"]
-
-
-class Stop(Exception):
-    """Ends a training, as a lost machine would."""
-
-
-def stop_after(step: int, patch: pytest.MonkeyPatch) -> None:
-    """Let trainings raise Stop behind a step."""
-    original = Throughput.on_train_batch_end
-
-    def stopping(self: Throughput, trainer: Any, *args: Any) -> None:
-        original(self, trainer, *args)
-        if trainer.global_step == step:
-            raise Stop
-
-    patch.setattr(Throughput, "on_train_batch_end", stopping)
 
 
 def test_a_checkpoint_of_an_earlier_version_is_resumed(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from tsconv.model.network import ForecastNet
 from tsconv.training.lightning.accumulation import count_batches_anew
 from tsconv.training.lightning.gradients import guard_and_clip_gradients
 from tsconv.training.lightning.optimizer import LearningRateSchedule, make_optimizer
-from tsconv.training.lightning.weighted_mean import WeightedMean
 from tsconv.training.step.dense_loss import dense_errors, dense_loss, mean_loss
 from tsconv.training.step.training_step import Loss
+from tsconv.training.step.weighted_mean import WeightedMean
 
 
 class ForecastModule(pl.LightningModule):

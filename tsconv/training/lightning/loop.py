@@ -34,11 +34,11 @@ from tsconv.training.lightning.lightning_module import ForecastModule
 from tsconv.training.lightning.loggers import LOGGERS
 from tsconv.training.lightning.strategy import check_strategy, trainer_arguments
 from tsconv.training.lightning.throughput import Throughput
-from tsconv.training.lightning.weighted_mean import WeightedMean
 from tsconv.training.step.compile_cache import CompileCache, StepChoice, choose_step, compile_loss
 from tsconv.training.step.dense_loss import dense_loss
 from tsconv.training.step.process_settings import many_recompiles, quiet_lightning
 from tsconv.training.step.training_step import TrainingStep
+from tsconv.training.step.weighted_mean import WeightedMean
 
 # What tsconv gives the Trainer itself.
 _OURS = (

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tsconv.training.lightning.accumulation import ends_step
 from tsconv.training.lightning.progress import Progress, make_progress
-from tsconv.training.lightning.weighted_mean import WeightedMean
+from tsconv.training.step.weighted_mean import WeightedMean
 
 _STEPS_BETWEEN_READINGS = 10  # of the loss: each reading waits for the device
 

@@ -12,8 +12,8 @@ from tsconv.config.schema import HeadConfig
 from tsconv.data.batches.chunks import Batch
 from tsconv.model.network import ForecastNet
 from tsconv.training.lightning.gradients import guard_and_clip_gradients
-from tsconv.training.lightning.weighted_mean import WeightedMean
 from tsconv.training.step.dense_loss import dense_loss
+from tsconv.training.step.weighted_mean import WeightedMean
 
 HEAD = HeadConfig("quantile", "mae", "series", [0.1, 0.5, 0.9])
 N_CHUNKS = 6
