@@ -14,9 +14,10 @@ from tsconv.config.schema import TrainConfig
 from tsconv.errors import BundleError, ConfigError, require_choice, require_positive
 from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
 from tsconv.forecasting.file_columns import columns_of
-from tsconv.forecasting.forecast import forecast_panel, skipped_note
+from tsconv.forecasting.forecast import skipped_note
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.match import override_roles, prepare_forecast, training_row_index
+from tsconv.forecasting.ranks import forecast_on_devices
 from tsconv.frames import in_kind_of, is_path, table_of
 from tsconv.notes import warn
 from tsconv.summary import as_html, as_text, facts, headline, metrics_of
@@ -71,11 +72,15 @@ class Forecaster:
         path of a CSV or Parquet file. It is not changed. Nothing is written unless `run_dir` is
         set; then the run folder is that of `tsconv train`.
 
+        In a script that torchrun or srun started several times, all of them must call it; rank 0's
+        data are trained on by all, and each gets the result.
+
         Raises DataError where the data cannot be used, ConfigError for a wrong value of a setting,
         TrainingError where training breaks off.
         """
         from tsconv.config.overrides import format_overrides
         from tsconv.config.resume import train_or_resume_config
+        from tsconv.distributed.launched import on_launched_ranks
         from tsconv.training.run import train
 
         own_data = {"data.path": data} if is_path(data) and "resume" in self.settings else {}
@@ -87,10 +92,13 @@ class Forecaster:
         else:
             table = table_of(data, config.data, "fit")
         self.notes = []
-        with _run_folder(config) as (config, kept):
-            result = train(config, table, self._note)
-        self._bundle, self.metrics = result.bundle, result.metrics
-        self.run_dir = result.run_dir if kept else None
+
+        def fit() -> tuple[Bundle, dict[str, Any], Path | None]:
+            with _run_folder(config) as (own, kept):
+                result = train(own, table, self._note)
+            return result.bundle, result.metrics, result.run_dir if kept else None
+
+        self._bundle, self.metrics, self.run_dir = on_launched_ranks(fit)
         return self
 
     def forecast(
@@ -100,6 +108,7 @@ class Forecaster:
         batch_size: int = 256,
         future: Data | None = None,
         columns: str = "file",
+        devices: int | str = 1,
         **roles: Any,
     ) -> Any:
         """Forecast each series of a table from its last step.
@@ -107,7 +116,8 @@ class Forecaster:
         data: as `fit` takes it. horizon: steps, at most those of the training; None: all of them.
         batch_size: series forecast at once. future: the future covariates of the steps to
         forecast, where `data` does not have them. columns: `file` names ids, rows and times as
-        `data` does, `nixtla` calls them `unique_id`, `row` and `ds`. roles: keys of the config's
+        `data` does, `nixtla` calls them `unique_id`, `row` and `ds`. devices: processes that share
+        the series, one for each GPU, or "auto" for all GPUs. roles: keys of the config's
         group `data` that differ from the training's, such as row="city".
 
         Returns a table of the kind that `data` is, of pandas for a path, with a line for each
@@ -128,7 +138,7 @@ class Forecaster:
             self.bundle, table, ahead, roles.get("freq"), given.allow_shift, steps
         )
         row_index = training_row_index(self.bundle, panel)
-        forecast = forecast_panel(net, panel, batch_size, origins, row_index)
+        forecast = forecast_on_devices(devices, net, panel, batch_size, origins, row_index)
         forecast = dataclasses.replace(forecast, values=forecast.values[..., :steps, :])
         skipped = skipped_note(forecast, net.spec.context_length)
         self.notes = []

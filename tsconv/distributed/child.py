@@ -26,12 +26,16 @@ def main() -> int:
     """Serve rank 0 until it is done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is rank 0's to handle
     job = ChildJob(**json.loads(sys.argv[1]))
+    from torch.distributed.distributed_c10d import Store
+
     from tsconv.distributed.ranks import Ranks
     from tsconv.distributed.rendezvous import open_store
     from tsconv.distributed.serve import serve_quietly
 
-    store = open_store("127.0.0.1", job.port, hosts=False)
-    ranks = Ranks(job.rank, job.size, job.rank, job.size, store)
+    def connect() -> Store:
+        return open_store("127.0.0.1", job.port, hosts=False)
+
+    ranks = Ranks(job.rank, job.size, job.rank, job.size, connect)
     for module in job.preload:
         importlib.import_module(module)
     return serve_quietly(ranks)

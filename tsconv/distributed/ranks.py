@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -14,9 +16,10 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 
 from tsconv.data.batches.share import share_of
 from tsconv.distributed.child_processes import ChildProcesses
-from tsconv.distributed.rendezvous import Greeting, await_all, greet
+from tsconv.distributed.liveness import Liveness
+from tsconv.distributed.rendezvous import Greeting, await_all, greet, greetings_at
 from tsconv.distributed.transfer import broadcast, gather
-from tsconv.errors import TrainingError, TsconvError
+from tsconv.errors import TrainingError, TsconvError, one_line
 
 Result = TypeVar("Result")
 
@@ -24,7 +27,6 @@ Result = TypeVar("Result")
 _TIMEOUT = datetime.timedelta(hours=12)
 _POLL = datetime.timedelta(seconds=60)  # of an idle rank, for the next job
 _READY = "ready"  # key of the store: empty where the group is opened, else what ends it
-_EXPLAIN_SECONDS = 15.0
 _PATIENCE_SECONDS = 20.0  # for children that have been told to end
 
 
@@ -36,7 +38,8 @@ class Ranks:
     """One process' view of all that do a job together.
 
     rank, size: its number, and how many there are over all machines. local_rank, local_size: the
-    same on its machine. store: where they meet; None for one process. children: those of them that
+    same on its machine. open_store: opens a connection to the store where they meet; None for one
+    process. children: those of them that
     this process started. arguments: of this process' command line where a launcher started it.
 
     Rank 0 calls `run` and at last `finish`; all others are in `serve`. Nothing is waited for before
@@ -53,15 +56,18 @@ class Ranks:
         size: int,
         local_rank: int = 0,
         local_size: int = 1,
-        store: Store | None = None,
+        open_store: Callable[[], Store] | None = None,
         children: ChildProcesses | None = None,
         arguments: Sequence[str] | None = None,
     ) -> None:
         self.rank, self.size = rank, size
         self.local_rank, self.local_size = local_rank, local_size
-        self._store = store
+        self._open_store = open_store
+        self._store = None if open_store is None else open_store()
+        self._liveness: Liveness | None = None
         self._children = children or ChildProcesses()
         self._arguments = arguments
+        self._server: Any = None
         self._jobs = 0  # that rank 0 has sent
         self._joined = self._broken = False
 
@@ -81,9 +87,18 @@ class Ranks:
         return bool(self._children.processes)
 
     @property
+    def were_launched(self) -> bool:
+        """Whether torchrun or SLURM started them, each with a folder and files of its own."""
+        return self.size > 1 and self._arguments is not None
+
+    @property
     def is_broken(self) -> bool:
         """Whether a rank failed, so that no further job can be sent."""
         return self._broken
+
+    def keep(self, server: Any) -> None:
+        """Hold what serves the store until `close`; it ends with the last reference to it."""
+        self._server = server
 
     def share(self, n: int) -> slice:
         """This rank's contiguous part of n equal pieces of work; parts differ by one at most.
@@ -166,32 +181,45 @@ class Ranks:
     def close(self) -> None:
         """Leave the process group, and end the children."""
         joined, self._joined = self._joined, False
+        if self._liveness is not None:
+            self._liveness.leave()
         if self._broken or not joined:
             self._children.end(0.0)
         else:
             self._children.end(_PATIENCE_SECONDS)
         if joined and not self._broken and dist.is_initialized():
             dist.destroy_process_group()
-        self._store = None
+        self._store = self._server = None
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Turn the failure of a collective into a RankLost that says which rank is gone."""
+        """Turn the failure of a collective into a RankLost that says which rank is gone.
+
+        A fault of this rank's own is left as it is, and told to the others.
+        """
         try:
             yield
-        except TsconvError:
-            self._broken = True
-            raise
         except Exception as error:
             self._broken = True
-            reason = self._explain()
+            reason = self._explain() if _is_of_others(error) else None
+            if self._liveness is not None:
+                self._liveness.leave("" if reason else one_line(error))
             if reason is None:
                 raise
             raise RankLost(reason) from error
 
+    @property
+    def reports(self) -> bool:
+        """Whether this is the lowest rank that is still there: it alone prints."""
+        return self.is_main or (self._liveness is not None and self._liveness.reports)
+
     def _explain(self) -> str | None:
         killed = self._children.killed()
-        return "; ".join(killed) if killed else None
+        said = None
+        if self._liveness is not None and not killed:
+            said = self._liveness.explain()
+            killed = self._children.killed()
+        return "; ".join(killed) if killed else said
 
     def _send(self, kind: str, content: Any) -> None:
         assert self._store is not None
@@ -234,6 +262,7 @@ class Ranks:
         """Tensors on the CPU travel by gloo, those on a GPU by nccl."""
         both = torch.cuda.is_available() and dist.is_nccl_available()
         assert self._store is not None
+        assert self._open_store is not None
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if both else "gloo",
             store=PrefixStore("group", self._store),
@@ -242,3 +271,21 @@ class Ranks:
             timeout=_TIMEOUT,
         )
         self._joined = True
+        self._liveness = Liveness(
+            self._open_store, self.rank, greetings_at(self._store, self.size), self._end_at_once
+        )
+        self._liveness.start()
+
+    def _end_at_once(self, reason: str) -> None:
+        """End this process, whose main thread may wait for a rank that is gone."""
+        if self.reports:
+            print(f"tsconv: {reason}", file=sys.stderr, flush=True)
+        os._exit(1)
+
+
+def _is_of_others(error: Exception) -> bool:
+    """Whether an exception is what a collective raises where another rank is gone."""
+    text = str(error)
+    return isinstance(error, dist.DistError) or (
+        isinstance(error, RuntimeError) and any(name in text for name in ("gloo", "NCCL", "nccl"))
+    )

@@ -91,9 +91,14 @@ def await_all(
                 f"rank {', '.join(map(str, missing[:8]))}"
             )
         time.sleep(_POLL_SECONDS)
-    greetings = [_greeting_from(store.get(key)) for key in keys]
+    greetings = greetings_at(store, size)
     check_greetings(greetings)
     return greetings
+
+
+def greetings_at(store: Store, size: int) -> list[Greeting]:
+    """What all ranks have said of themselves, once they have."""
+    return [_greeting_from(store.get(f"greeting/{rank}")) for rank in range(size)]
 
 
 def check_greetings(greetings: Sequence[Greeting]) -> None:

@@ -19,7 +19,7 @@ def serve_quietly(ranks: Ranks) -> int:
         ranks.serve()
         return 0
     except RankLost as error:
-        if ranks.rank == 1:
+        if ranks.reports:
             print(f"tsconv: {error}", file=sys.stderr, flush=True)
         return 1
     except TsconvError:

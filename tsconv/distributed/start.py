@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch.distributed.distributed_c10d import Store
+
 from tsconv.distributed.child import ChildJob
 from tsconv.distributed.child_processes import ChildProcesses
 from tsconv.distributed.ranks import Ranks
@@ -27,12 +29,18 @@ def start_ranks(size: int, threads: int | None = None, preload: Sequence[str] = 
     """
     store = open_store("127.0.0.1", 0, hosts=True)
     children = ChildProcesses()
-    ranks = Ranks(0, size, 0, size, store, children)
+
+    def connect() -> Store:
+        return open_store("127.0.0.1", store.port, hosts=False)
+
+    ranks = Ranks(0, size, 0, size, connect, children)
+    ranks.keep(store)
     for rank in range(1, size):
         job = ChildJob(store.port, rank, size, tuple(preload))
         children.processes[rank] = subprocess.Popen(
             [sys.executable, "-P", "-m", "tsconv.distributed.child", _as_json(job)],
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # rank 0 alone prints
             env=_environment(threads),
             process_group=0,  # Ctrl-C in a terminal reaches rank 0 alone
         )
@@ -45,6 +53,7 @@ def _environment(threads: int | None) -> dict[str, str]:
     package = str(Path(__file__).resolve().parents[2])
     given = own.get("PYTHONPATH")
     own["PYTHONPATH"] = package if not given else os.pathsep.join((given, package))
+    own.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # not a page for a connection that closed
     if threads is not None:
         own["OMP_NUM_THREADS"] = str(threads)
     return own

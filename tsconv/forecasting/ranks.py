@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from tsconv.data.panel.panel import Panel
+from tsconv.distributed.launched import on_launched_ranks
 from tsconv.distributed.rank_pool import RankPool
 from tsconv.distributed.ranks import Ranks
 from tsconv.distributed.threads import threads_of_one, torch_threads
@@ -54,6 +55,32 @@ def forecast_on_ranks(
     net = net.to(find_device(device, ranks.local_rank))
     with torch_threads(threads_of_one(ranks.size) if ranks.are_children else None):
         return forecast_panel(net, panel, batch_size, origins, row_index, ranks)
+
+
+def forecast_on_devices(
+    devices: Any,
+    net: ForecastNet,
+    panel: Panel,
+    batch_size: int,
+    origins: Tensor,
+    row_index: Tensor | None,
+) -> Forecast:
+    """Forecast a panel on some devices of this machine; with one of them, in this process.
+
+    In a script that a launcher started several times, all must call it where `devices` is not 1.
+    The network comes back to the CPU.
+    """
+    if devices == 1:
+        return forecast_panel(net, panel, batch_size, origins, row_index)
+
+    def work() -> Forecast:
+        with RankPool() as pool:
+            ranks = ranks_for(devices, "auto", pool)
+            return ranks.run(forecast_on_ranks, net, panel, batch_size, origins, row_index, "auto")
+
+    forecast = on_launched_ranks(work)
+    net.to("cpu")
+    return forecast
 
 
 def find_device(name: str, local_rank: int = 0) -> torch.device:

@@ -30,6 +30,7 @@ from tsconv.sweep.storage.base import Store
 from tsconv.sweep.storage.errors import retry_while_unreachable
 from tsconv.sweep.storage.open_store import open_store
 from tsconv.sweep.study import DATA, find_study, join_study
+from tsconv.sweep.worker_environment import devices_of_trial
 from tsconv.sweep.worker_pool import WorkerPool, WorkerSpec
 from tsconv.training.lightning.loggers import check_logger
 
@@ -37,6 +38,7 @@ from tsconv.training.lightning.loggers import check_logger
 _NOT_COMPARED = (
     "run_dir", "resume", "plots", "threads", "data.path", "logger.name", "callbacks.progress",
     "callbacks.checkpoints", "trainer.accelerator", "trainer.devices", "trainer.num_nodes",
+    "trainer.strategy",
 )  # fmt: skip
 _NOT_SEARCHED = ("run_dir", "resume", "plots", "logger", "logger.name", "search_space", "sweep")
 
@@ -118,6 +120,7 @@ def run_sweep(sweep: Sweep, notify: Callable[[str], None]) -> SweepResult:
                 sweep.name,
                 settings.workers,
                 sweep.timeout,
+                devices_of_trial(sweep.plan.base.trainer.get("devices", 1)),
             )
         )
         try:

@@ -22,14 +22,16 @@ import torch
 
 from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
+from tsconv.distributed.ranks import Ranks
 from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError, TrainingError, one_line
 from tsconv.evaluation.report import score
 from tsconv.evaluation.rivals import describe_baseline
 from tsconv.output.run_files import find_metric, write_config, write_json
-from tsconv.training.lightning.loop import run_trainer
+from tsconv.training.lightning.loop import TrainerResult, run_trainer
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
+from tsconv.training.ranks import config_on, ranks_for
 from tsconv.training.step.compile_cache import CompileCache
 
 # Called with the step, the number of steps and the validation error; True prunes the trial.
@@ -63,33 +65,59 @@ def run_trial(
     Raises Pruned where `report` returns True, and whatever else stops the training.
     """
     bare = check_config(_without_extras(config))
+    ranks = ranks_for(bare, panel_cache.rank_pool)
+    bare, reasons = config_on(ranks, bare)
     with torch_threads(bare.threads):
         prepared = require_validation(panel_cache.prepare(bare))
-        return _train_and_score(prepared, config, panel_cache.compile_cache, folder, report)
+        folder.mkdir(parents=True, exist_ok=True)
+        done = ranks.run(
+            _train_and_score,
+            prepared,
+            folder,
+            cache=panel_cache.compile_cache,
+            report=report,
+        )
+    if isinstance(done, Pruned):
+        raise done
+    trained, metrics = done
+    resolved = _with_extras(trained.resolve(prepared.config), config)
+    reasons = {**prepared.reasons, **reasons, **trained.reasons}
+    write_config(resolved, reasons, folder / "config.yaml")
+    write_json(metrics, folder / "metrics.json")
+    return Outcome(resolved, metrics)
 
 
 def _train_and_score(
-    prepared: Prepared, asked: TrainConfig, cache: CompileCache, folder: Path, report: Report
-) -> Outcome:
-    """Train what was prepared; the config that is written has what `asked` has beside it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    reporter = _ProgressReporter(prepared.config.trainer["max_steps"], report)
-    prepared.seed_process()
-    module, data = prepared.module(), prepared.data()
-    trained = run_trainer(module, data, prepared.config, folder, [reporter], cache)
-    scores = score(
-        prepared.net,
-        prepared.panel,
-        prepared.split,
-        prepared.scale,
-        prepared.baselines,
-        parts=("val",),
-    )
-    metrics = {**trained.figures, **scores, "val_error_by_percent": reporter.curve}
-    resolved = _with_extras(trained.resolve(prepared.config), asked)
-    write_config(resolved, {**prepared.reasons, **trained.reasons}, folder / "config.yaml")
-    write_json(metrics, folder / "metrics.json")
-    return Outcome(resolved, metrics)
+    ranks: Ranks,
+    prepared: Prepared,
+    folder: Path,
+    cache: CompileCache | None = None,
+    report: Report = lambda step, steps, error: False,
+) -> tuple[TrainerResult, dict[str, Any]] | Pruned:
+    """What every rank does of a trial: the Trainer's result, and the trial's metrics.
+
+    report: of rank 0, which decides on pruning for all.
+    """
+    reporter = _ProgressReporter(prepared.config.trainer["max_steps"], report, ranks)
+    with torch_threads(prepared.config.threads):
+        prepared.seed_process()
+        module, data = prepared.module(), prepared.data(ranks.rank, ranks.size)
+        try:
+            trained = run_trainer(
+                module, data, prepared.config, folder, [reporter], cache, ranks=ranks
+            )
+        except Pruned as pruned:
+            return pruned
+        scores = score(
+            prepared.net,
+            prepared.panel,
+            prepared.split,
+            prepared.scale,
+            prepared.baselines,
+            parts=("val",),
+            ranks=ranks,
+        )
+    return trained, {**trained.figures, **scores, "val_error_by_percent": reporter.curve}
 
 
 def require_validation(prepared: Prepared) -> Prepared:
@@ -174,8 +202,8 @@ def fingerprint(panel: Panel) -> str:
 class _ProgressReporter(pl.Callback):
     """Reports the validation error, of the averaged weights, after each validation."""
 
-    def __init__(self, steps: int, report: Report) -> None:
-        self.steps, self.report = steps, report
+    def __init__(self, steps: int, report: Report, ranks: Ranks) -> None:
+        self.steps, self.report, self.ranks = steps, report, ranks
         self.curve: dict[int, float] = {}  # percent of the steps -> val_error
         self._begun = 0.0
 
@@ -186,7 +214,7 @@ class _ProgressReporter(pl.Callback):
         error = float(trainer.callback_metrics["val_error"])
         percent = round(100 * trainer.global_step / self.steps)
         self.curve[percent] = error
-        if self.report(trainer.global_step, self.steps, error):
+        if self.ranks.broadcast(self.report(trainer.global_step, self.steps, error)):
             seconds = round(time.perf_counter() - self._begun, 3)
             steps = trainer.global_step
             raise Pruned({"train_seconds": seconds, "train_steps": steps})

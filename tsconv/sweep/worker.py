@@ -98,7 +98,8 @@ class Worker:
         """The config of trial `number`: its own seed and number of threads, then its values."""
         base = self.plan.base
         own: dict[str, Any] = {"seed": self._seed(number)}
-        if base.threads is None and self.job.threads is not None:
+        shared = str(base.trainer.get("devices", 1)) != "1"  # by the ranks of a trial
+        if base.threads is None and self.job.threads is not None and not shared:
             own["threads"] = self.job.threads
         return trial_config(self.job.overrides, {**own, **values}, self.job.config_dir)
 
@@ -228,7 +229,7 @@ def _work(send: Callable[..., None]) -> None:
         store = retry_while_unreachable(
             lambda: open_store(sweep.storage, Path(job.folder), job.study, sweep.heartbeat)
         )
-        with contextlib.closing(store):
+        with contextlib.closing(store), worker.panel_cache:
             worker.run_trials(store)
 
 

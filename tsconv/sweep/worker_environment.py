@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def threads_per_worker(workers: int) -> int | None:
@@ -17,18 +18,24 @@ def threads_per_worker(workers: int) -> int | None:
 
 
 def worker_environment(
-    index: int, threads: int | None, environment: Mapping[str, str]
+    index: int, threads: int | None, environment: Mapping[str, str], gpus: int = 1
 ) -> dict[str, str]:
-    """The environment variables of worker `index`: those given, its GPU and its threads."""
+    """The environment variables of worker `index`: those given, its GPUs and its threads."""
     own = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
-    return {**environment, **device_environment(index, environment), **own}
+    return {**environment, **device_environment(index, environment, gpus), **own}
 
 
-def device_environment(index: int, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variable that shows worker `index` one GPU, in turn; {} on a machine without any.
+def device_environment(
+    index: int, environment: Mapping[str, str], count: int = 1
+) -> dict[str, str]:
+    """The variable that shows worker `index` its GPUs, in turn; {} on a machine without any.
+
+    count: of the GPUs that each trial trains on; 0 for all of them.
 
     >>> device_environment(2, {"CUDA_VISIBLE_DEVICES": "4,6"})
     {'CUDA_VISIBLE_DEVICES': '4'}
+    >>> device_environment(1, {"CUDA_VISIBLE_DEVICES": "0,1,2,3"}, count=2)
+    {'CUDA_VISIBLE_DEVICES': '2,3'}
     """
     given = environment.get("CUDA_VISIBLE_DEVICES")
     gpus = Path("/proc/driver/nvidia/gpus")
@@ -36,4 +43,21 @@ def device_environment(index: int, environment: Mapping[str, str]) -> dict[str, 
         devices = [d for d in given.split(",") if d.strip()]
     else:
         devices = [str(i) for i, _ in enumerate(gpus.iterdir())] if gpus.is_dir() else []
-    return {"CUDA_VISIBLE_DEVICES": devices[index % len(devices)]} if devices else {}
+    if not devices:
+        return {}
+    count = min(count or len(devices), len(devices))
+    first = index * count
+    return {
+        "CUDA_VISIBLE_DEVICES": ",".join(devices[(first + i) % len(devices)] for i in range(count))
+    }
+
+
+def devices_of_trial(given: Any) -> int:
+    """How many devices `trainer.devices` gives each trial; 0 for all of them.
+
+    >>> [devices_of_trial(given) for given in (2, "2", [0, 1], "auto", -1)]
+    [2, 2, 2, 0, 0]
+    """
+    if isinstance(given, list | tuple):
+        return len(given)
+    return int(given) if str(given).isdigit() else 0

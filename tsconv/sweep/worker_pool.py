@@ -40,6 +40,7 @@ class WorkerSpec:
     study: str
     workers: int  # how many
     timeout: float | None  # seconds from now on in which trials may begin
+    devices: int = 1  # that each trial trains on; 0 for all of this machine
 
 
 @dataclasses.dataclass
@@ -216,7 +217,7 @@ class WorkerPool:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env=worker_environment(index, threads, os.environ),
+                env=worker_environment(index, threads, os.environ, worker_spec.devices),
             )
         reader = threading.Thread(target=lambda: self._read(worker_process), daemon=True)
         worker_process = _WorkerProcess(process, index, log, reader)

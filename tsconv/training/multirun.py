@@ -90,7 +90,16 @@ def run_jobs(
     After Ctrl-C the result has the unfinished jobs too. Where `run_dir` is the folder of the same
     jobs, those that are finished are not trained again, and one that was interrupted is resumed.
     """
-    cache = PanelCache()
+    with PanelCache() as cache:
+        return _run_jobs(jobs, configs, cache, notify)
+
+
+def _run_jobs(
+    jobs: Sequence[list[str]],
+    configs: Sequence[TrainConfig],
+    cache: PanelCache,
+    notify: Notify | None,
+) -> MultirunResult:
     for config in configs:
         cache.prepare(config)
         if config.resume is not None:

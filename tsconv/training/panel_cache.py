@@ -1,4 +1,4 @@
-"""What the trainings of one process share: panels, their scales, and choices of compilation."""
+"""What the trainings of one process share: panels, scales, choices of compilation, and ranks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.read import read_table
 from tsconv.data.reading.table import Table
+from tsconv.distributed.rank_pool import RankPool
 from tsconv.errors import ConfigError
 from tsconv.evaluation.metrics import SeriesScale
 from tsconv.evaluation.scoring import training_scale
@@ -24,13 +25,25 @@ _NOT_OF_PANEL = ("origins_per_chunk", "chunks_per_batch")  # keys of `data` that
 class PanelCache:
     """Reads a file once for each way of reading it, and keeps the scales of its series.
 
-    compile_cache: what earlier trainings with this cache chose to compile.
+    compile_cache: what earlier trainings with this cache chose to compile. rank_pool: the processes
+    of several devices; `close` ends them.
     """
 
     def __init__(self) -> None:
         self.compile_cache = CompileCache()
+        self.rank_pool = RankPool()
         self._panels: dict[str, Panel] = {}
         self._scales: dict[Any, SeriesScale] = {}
+
+    def __enter__(self) -> PanelCache:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes of further devices."""
+        self.rank_pool.close()
 
     def prepare(self, config: TrainConfig, table: Table | None = None) -> Prepared:
         """Return `prepare(config, panel)` for the panel of the config.

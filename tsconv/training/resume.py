@@ -54,8 +54,11 @@ def _finished_steps(run: Path) -> int | None:
         return None
 
 
-def describe_interruption(stop: KeyboardInterrupt, config: TrainConfig, run_dir: Path) -> str:
-    """What Ctrl-C left of a training, and how to go on; `run_dir` is its run folder."""
+def describe_interruption(stop: BaseException, config: TrainConfig, run_dir: Path) -> str:
+    """What Ctrl-C or a lost rank left of a training, and how to go on.
+
+    run_dir: its run folder.
+    """
     run = run_dir
     if not checkpoint_path(run).is_file() and config.resume is not None:
         run = Path(config.resume)  # nothing was kept since

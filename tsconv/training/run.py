@@ -14,8 +14,8 @@ import torch
 from tsconv.config.schema import TrainConfig
 from tsconv.data.covariates.target_shift import target_ranges
 from tsconv.data.reading.table import Table
-from tsconv.distributed.rank_pool import RankPool
-from tsconv.distributed.ranks import Ranks
+from tsconv.distributed.ranks import RankLost, Ranks
+from tsconv.distributed.same_files import require_same_files
 from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError
 from tsconv.evaluation.report import score
@@ -55,7 +55,6 @@ def train(
     notify: Callable[[str], None] | None = None,
     panel_cache: PanelCache | None = None,
     started: Callable[[Path], None] | None = None,
-    rank_pool: RankPool | None = None,
 ) -> TrainResult:
     """Read, resolve, train, score and write the run folder.
 
@@ -65,22 +64,24 @@ def train(
         config: as composed from `conf/train.yaml`; keys that are null are chosen from the data.
         table: takes the place of `config.data.path` for data that are already in memory.
         notify: is called, before training, with each note of what happened to the data.
-        panel_cache: lets several trainings share what they read and compiled.
+        panel_cache: lets several trainings share what they read and compiled, and the processes
+            of several devices.
         started: is called with the run folder, once it has the config and before training.
-        rank_pool: lets several trainings share the processes of several devices.
 
     Seeds the process. Raises TsconvError where the data or the config are at fault, before anything
     is written. After Ctrl-C, raises a KeyboardInterrupt that says what is kept and how to go on.
     """
     config = check_config(config)
-    if rank_pool is None:
-        with RankPool() as own:
-            return train(config, table, notify, panel_cache, started, own)
-    ranks = ranks_for(config, rank_pool)
+    if panel_cache is None:
+        with PanelCache() as own:
+            return train(config, table, notify, own, started)
+    ranks = ranks_for(config, panel_cache.rank_pool)
     config, reasons = config_on(ranks, config)
+    if ranks.were_launched and table is None and config.data.path is not None:
+        require_same_files(ranks, config.data.path)
     with torch_threads(config.threads):
         try:
-            prepared = (panel_cache or PanelCache()).prepare(config, table)
+            prepared = panel_cache.prepare(config, table)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("training had not begun, nothing was written") from None
         prepared = dataclasses.replace(prepared, reasons={**prepared.reasons, **reasons})
@@ -88,7 +89,7 @@ def train(
         if notify is not None:
             for note in notes:
                 notify(str(note))
-        cache = None if panel_cache is None else panel_cache.compile_cache
+        cache = panel_cache.compile_cache
         result = _train_in_folder(prepared, ranks, cache, notify, started)
         return dataclasses.replace(result, notes=tuple(notes))
 
@@ -126,6 +127,8 @@ def _train_in_folder(
                 notify(choice.note)
 
         return _train(prepared, ranks, run_dir, cache, chosen)
+    except RankLost as error:
+        raise RankLost(f"{error}: {describe_interruption(error, config, run_dir)}") from error
     except KeyboardInterrupt as stop:
         text = describe_interruption(stop, config, run_dir)
         if is_new and not checkpoint_path(run_dir).is_file():
