@@ -12,7 +12,7 @@ from tsconv.data.covariates.template import template_frame
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.future_file import read_future, with_future
 from tsconv.data.reading.read import read_table
-from tsconv.data.reading.table import Table
+from tsconv.data.reading.table import Table, target_decimals
 from tsconv.data.settings import FileFormat
 from tsconv.data.write import check_output, write_table
 from tsconv.errors import ConfigError, require_choice
@@ -74,14 +74,15 @@ def run_forecast(config: ForecastConfig) -> ForecastResult | None:
     if config.columns == "file":
         file_columns = columns_of_file(table, data, output.suffix == ".csv")
     future = read_future(data) if data.future_path is not None else None
+    decimals = target_decimals(table)
     table, future = _selected(config, table, future, data)
     panel, origins = prepare_forecast(bundle, table, future, freq, data.allow_shift, horizon)
     if config.start is not None:
         require_start(config.start, table, data, panel, origins.numpy())
-    net = bundle.net.to(_find_device(config.device))
+    net = bundle.net.to(find_device(config.device))
     row_index = training_row_index(bundle, panel)
     forecast = forecast_panel(net, panel, config.batch_size, origins, row_index).head(horizon)
-    frame = forecast_frame(forecast, panel, net.quantiles, file_columns)
+    frame = forecast_frame(forecast, panel, net.quantiles, file_columns, decimals)
     write_table(frame, output, config.escape_formulas)
     skipped = skipped_note(forecast, net.spec.context_length)
     return ForecastResult(panel, forecast, bundle, skipped)
@@ -141,7 +142,7 @@ def _write_template(config: ForecastConfig, bundle: Bundle, data: DataConfig, ho
     write_table(frame, Path(str(config.template)), csv_format=FileFormat.of(data))
 
 
-def _find_device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
     """The device to forecast on; raises ConfigError where this machine has none of that name."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
