@@ -62,15 +62,14 @@ def train(folder: Path, horizon: int) -> Path:
     """A small bundle."""
     write(folder / "train.parquet", 200, 200)
     run_dir = folder / "run"
+    shutil.rmtree(run_dir, ignore_errors=True)
     keys = [
         f"data.path={folder}/train.parquet", f"horizon={horizon}", f"run_dir={run_dir}",
         "model.hidden=16", "context_length=56", "trainer.max_steps=50", "plots=false",
-        "callbacks.progress=false", "compile=false", "logger=none", "overwrite=true",
+        "callbacks.progress=false", "compile=false", "logger=none",
     ]  # fmt: skip
-    known = [key for key in keys if not key.startswith("overwrite=")]
-    shutil.rmtree(run_dir, ignore_errors=True)
     subprocess.run(
-        [sys.executable, "-m", "tsconv.cli", "train", *known],
+        [sys.executable, "-m", "tsconv.cli", "train", *keys],
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -155,7 +154,9 @@ def main() -> None:
                 f"{series:>10,}{f'1/{shards}' if more else shards:>8}"
                 f"{path.stat().st_size / 1e6:>9,.0f}{found['series'] / found['total']:>10,.0f}"
                 + "".join(f"{found[name]:>12.1f}" for name in names)
-                + f"{found['peaks'][0]:>14,.0f}{found['peaks'][1]:>7,.0f}{found['peaks'][2]:>8,.0f}",
+                + "".join(
+                    f"{peak:>{w},.0f}" for peak, w in zip(found["peaks"], (14, 7, 8), strict=True)
+                ),
                 flush=True,
             )
         if not options.keep:
