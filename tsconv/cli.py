@@ -1,4 +1,4 @@
-"""The commands: `tsconv check|train|forecast|sweep`, each followed by Hydra overrides.
+"""The commands: `tsconv check|train|forecast|merge|sweep`, each followed by Hydra overrides.
 
 Exit codes: 0 done; 1 the input or the config is at fault, with one line that says what to change
 (TSCONV_DEBUG=1 shows the traceback); 2 usage.
@@ -16,6 +16,7 @@ from tsconv.commands.run_commands import (
     check_command,
     completion_command,
     forecast_command,
+    merge_command,
     multirun_command,
     sweep_command,
     train_command,
@@ -30,6 +31,7 @@ commands:
   train       fit a network:          tsconv train data.path=sales.csv horizon=28
               several in turn:        tsconv train -m model.hidden=32,64 seed=0,1,2 ...
   forecast    use a trained bundle:   tsconv forecast bundle=runs/.../bundle data.path=sales.csv
+  merge       shards to one file:     tsconv merge output=forecast.csv shards=8
   sweep       search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
   completion  for your shell:         tsconv completion bash
 
@@ -42,6 +44,7 @@ COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
     "check": check_command,
     "train": train_command,
     "forecast": forecast_command,
+    "merge": merge_command,
     "sweep": sweep_command,
     "completion": completion_command,
 }

@@ -8,7 +8,13 @@ from collections.abc import Callable
 import pytest
 
 from tsconv.commands.help import PAGES, WIDTH, first_screen, help_text
-from tsconv.config.compose import check_plan, forecast_config, sweep_plan, train_config
+from tsconv.config.compose import (
+    check_plan,
+    forecast_config,
+    merge_config,
+    sweep_plan,
+    train_config,
+)
 from tsconv.config.explanations import sections
 from tsconv.errors import ConfigError
 
@@ -18,6 +24,7 @@ COMPOSE = {
     "check": check_plan,
     "train": train_config,
     "forecast": forecast_config,
+    "merge": merge_config,
     "sweep": sweep_plan,
 }
 

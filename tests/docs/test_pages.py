@@ -14,7 +14,13 @@ from tests.helpers.frames import daily_frame
 from tests.helpers.pages import PAGES, Page, page
 from tests.helpers.paths import ROOT
 from tsconv import cli
-from tsconv.config.compose import check_plan, forecast_config, sweep_plan, train_config
+from tsconv.config.compose import (
+    check_plan,
+    forecast_config,
+    merge_config,
+    sweep_plan,
+    train_config,
+)
 from tsconv.config.overrides import expand_jobs
 from tsconv.config.schema import SweepConfig, TrainConfig
 
@@ -67,6 +73,8 @@ def compose(command: str, words: list[str], folder: Path) -> None:
             check_plan(report, config_dir)
         elif command == "forecast":
             forecast_config(job, config_dir)
+        elif command == "merge":
+            merge_config(job, config_dir)
         else:
             known = any(w.startswith(("horizon=", "experiment=", "+experiment=")) for w in job)
             job = job if known else [*job, "horizon=1"]

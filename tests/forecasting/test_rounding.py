@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from tsconv.forecasting.rounding import decimals_of, round_to_data
+from tsconv.forecasting.rounding import round_to_data
 
 NAN = float("nan")
-
-
-@pytest.mark.parametrize(
-    ("values", "decimals"),
-    [([1, 2, NAN], 0), ([0.1, 0.2, 0.3], 1), ([1.25, 3], 2), ([1 / 3], None), ([], 0)],
-)
-def test_decimals_are_those_of_the_data(values: list[float], decimals: int | None) -> None:
-    assert decimals_of(np.array(values, dtype="float64")) == decimals
 
 
 def test_one_decimal_more_and_at_most_seven_digits() -> None:

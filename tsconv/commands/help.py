@@ -48,8 +48,14 @@ PAGES = {
         "Forecast every series of a file with a trained bundle, and write a file of forecasts.",
         ("tsconv forecast bundle=runs/first/bundle data.path=sales.csv output=forecast.csv",),
         ("bundle", "data.path", "output", "overwrite", "horizon", "start", "last", "series",
-         "columns", "plot", "template", "data.future_path", "device"),
+         "columns", "plot", "template", "data.future_path", "shards", "shard", "device"),
         "`tsconv forecast` needs the bundle of a training, and a file.",
+    ),
+    "merge": Page(
+        "Check the parts of a forecast in shards, and write them as one file.",
+        ("tsconv merge output=forecast.csv shards=8",),
+        ("output", "shards", "parts", "overwrite"),
+        "`tsconv merge` needs the parts of a forecast in shards.",
     ),
     "sweep": Page(
         "Search for the config with the lowest validation error, in many short trainings.",
@@ -99,6 +105,12 @@ def first_screen(command: str) -> str:
              f"tsconv train {_TRAINED}"),
             ("Then forecast:", page.examples[0]),
         ]  # fmt: skip
+    elif command == "merge":
+        steps = [
+            ("Forecast in shards first, each by itself, on any machine:",
+             f"{PAGES['forecast'].examples[0]} shards=8 shard=0"),
+            ("Then merge:", page.examples[0]),
+        ]  # fmt: skip
     else:
         steps = [
             ("Look at the file first:", PAGES["check"].examples[0]),
@@ -117,10 +129,11 @@ def _short_help(command: str, found: Iterable[Section]) -> str:
     page = PAGES[command]
     keys = {key.name: key for section in found for key in section.keys}
     groups = [section.group for section in found if section.group]
-    named = f", such as {groups[0]}" if len(groups) > 1 else f": {groups[0]}"
-    options = {
-        f"tsconv {command} --help all": "every key",
-        f"tsconv {command} --help GROUP": f"the keys of a group{named}",
+    options = {f"tsconv {command} --help all": "every key"}
+    if groups:
+        named = f", such as {groups[0]}" if len(groups) > 1 else f": {groups[0]}"
+        options[f"tsconv {command} --help GROUP"] = f"the keys of a group{named}"
+    options |= {
         f"tsconv {command} --help KEY": "one key",
         "--config-dir DIR": "a folder with configs of your own",
     }

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tsconv.notes import LEFT_OUT, left_out
+from tsconv.notes import LEFT_OUT, NoteKind, left_out
 
 if TYPE_CHECKING:
+    from tsconv.config.schema import ForecastConfig
     from tsconv.training.run import TrainResult
 
 
@@ -83,6 +85,9 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     from tsconv.config.compose import forecast_config
 
     config = forecast_config(overrides, config_dir)
+    if config.shards is not None or config.shard is not None:
+        _forecast_shards(config)
+        return
     from tsconv.forecasting.run import run_forecast
 
     result = run_forecast(config)
@@ -109,6 +114,66 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     print(result.summary)
     if config.plot is not None:
         print(config.plot)
+    print(config.output)
+
+
+def _forecast_shards(config: ForecastConfig) -> None:
+    """Forecast one shard, or all of them and merge their parts; then print the output's path."""
+    from tsconv.forecasting.shards.job import PartResult
+    from tsconv.forecasting.shards.run import run_shards
+    from tsconv.text import plural
+
+    said: set[NoteKind] = set()
+    begun, made = time.perf_counter(), 0
+
+    def report(part: PartResult, done: int, count: int) -> None:
+        nonlocal made
+        made += part.series
+        for note in part.notes:  # of all shards, the first note of each kind
+            if note.kind not in LEFT_OUT and note.kind not in said:
+                said.add(note.kind)
+                _print_note(str(note) if count == 1 else f"shard {part.shard}: {note}")
+        if count > 1:
+            rate = made / (time.perf_counter() - begun)
+            line = f"shard {part.shard}: {plural(part.series, 'series', 'series')}"
+            print(
+                f"{line}; {done} of {count} shards done, {rate:,.0f} series/s",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    result = run_shards(config, report)
+    if result.part is not None and result.done_before:
+        print(f"{result.part}: made before from the same inputs, nothing to do")
+        return
+    if result.done_before:
+        done = len(result.done_before)
+        print(f"{plural(done, 'shard')} made before from the same inputs", file=sys.stderr)
+    for part in result.parts:
+        for sentence in left_out(part.notes):
+            where = "" if result.part is not None else f"shard {part.shard}: "
+            print(f"left out: {where}{sentence}")
+    if result.merged is not None:
+        print(result.merged.summary)
+        print(result.merged.output)
+    elif result.part is not None:
+        print(f"forecast {plural(result.parts[0].series, 'series', 'series')}")
+        print(result.part)
+
+
+def merge_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
+    """Write the parts of a forecast in shards as one file, then print the output's path."""
+    from tsconv.config.compose import merge_config
+
+    config = merge_config(overrides, config_dir)
+    from tsconv.errors import require_choice
+    from tsconv.forecasting.shards.merge import delete_parts, merge_parts
+
+    require_choice("parts", config.parts, ("keep", "delete"))
+    result = merge_parts(Path(config.output), config.shards, config.overwrite)
+    if config.parts == "delete":
+        delete_parts(result.parts)
+    print(result.summary)
     print(config.output)
 
 

@@ -27,7 +27,7 @@ from tsconv.config.overrides import (
     format_overrides,
     quote_literals,
 )
-from tsconv.config.schema import DataConfig, ForecastConfig, SweepConfig, TrainConfig
+from tsconv.config.schema import DataConfig, ForecastConfig, MergeConfig, SweepConfig, TrainConfig
 from tsconv.errors import ConfigError, nearest
 
 Schema = TypeVar("Schema")
@@ -136,6 +136,15 @@ def forecast_config(overrides: Sequence[str] = (), config_dir: str | None = None
     return _to_schema(composed, ForecastConfig)
 
 
+def merge_config(overrides: Sequence[str] = (), config_dir: str | None = None) -> MergeConfig:
+    """Compose and check the config of a merge; raises ConfigError naming the key at fault.
+
+    >>> merge_config(["output=forecast.csv", "shards=8"]).shards
+    8
+    """
+    return _to_schema(_compose("merge", overrides, config_dir), MergeConfig)
+
+
 def check_settings(settings: Mapping[str, Any]) -> None:
     """Raise ConfigError for a key that `tsconv train` does not take, naming the nearest it takes.
 
@@ -153,7 +162,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 def known_keys(name: str) -> list[str]:
     """The keys that a command's overrides may set, in the order of `conf/`.
 
-    name: of a root config: check, train, forecast or sweep.
+    name: of a root config: check, train, forecast, merge or sweep.
 
     >>> known_keys("forecast")[:2]
     ['bundle', 'output']

@@ -203,3 +203,15 @@ class ForecastConfig:
     start: Any = None  # a time, as the file has them
     last: Any = None
     series: Any = None  # an id, or a list of them
+    shards: int | None = None  # parts of the series; None: no parts
+    shard: int | None = None  # the only part to make
+
+
+@dataclasses.dataclass
+class MergeConfig:
+    """Everything that `tsconv merge` takes; see conf/merge.yaml."""
+
+    output: str
+    shards: int
+    parts: str = "keep"  # or delete
+    overwrite: bool = False

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
 
 from tsconv.atomic_write import replace_file
 from tsconv.data.settings import FileFormat
 from tsconv.data.timestamps.zones import offset_name
 from tsconv.errors import ConfigError
+
+_UNITS = ("D", "s", "us")  # of times as text, the coarsest first
 
 
 def check_output(output: Path, key: str = "output") -> None:
@@ -48,12 +55,12 @@ def write_table(
     check_output(output)
     with replace_file(output) as temporary:
         if output.suffix == ".csv":
-            frame = _with_time_text(_escaped(frame) if escape_formulas else frame)
+            frame = escaped(frame) if escape_formulas else frame
             if csv_format is None:
-                _write_csv(frame, temporary)
+                write_text_table(*text_table(frame), temporary)
             else:
                 form = csv_format
-                frame.to_csv(
+                _with_time_text(frame)[0].to_csv(
                     temporary,
                     index=False,
                     sep=form.sep,
@@ -64,45 +71,104 @@ def write_table(
             frame.to_parquet(temporary, index=False)
 
 
-def _write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """No quotes where no text needs them."""
-    import pyarrow as pa
-    import pyarrow.csv
+@dataclasses.dataclass(frozen=True)
+class CsvStyle:
+    """How a .csv spells what its lines have in common: it depends on all of them.
 
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    special = any(
+    >>> CsvStyle(units={"day": "D"}).with_style(CsvStyle(True, {"day": "s"}))
+    CsvStyle(quoted=True, units={'day': 's'})
+    """
+
+    quoted: bool = False  # whether text stands in quotes: some of it needs them
+    units: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of times, one of _UNITS
+
+    def with_style(self, other: CsvStyle) -> CsvStyle:
+        """The style of both files' lines in one."""
+        units = {
+            name: max(unit, other.units.get(name, unit), key=_UNITS.index)
+            for name, unit in self.units.items()
+        }
+        return CsvStyle(self.quoted or other.quoted, units)
+
+
+def text_table(frame: pd.DataFrame) -> tuple[pa.Table, CsvStyle]:
+    """What a .csv has of a frame, times as text, and how it is spelt."""
+    frame, units = _with_time_text(frame)
+    quoted = any(
         frame[column].astype(str).str.contains('[,"\r\n]', regex=True).any()
         for column in frame
         if not pd.api.types.is_numeric_dtype(frame[column])
     )
-    options = pyarrow.csv.WriteOptions(
-        include_header=False, quoting_style="needed" if special else "none"
-    )
+    return pa.Table.from_pandas(frame, preserve_index=False), CsvStyle(bool(quoted), units)
+
+
+def spell_times(table: pa.Table, before: CsvStyle, after: CsvStyle) -> pa.Table:
+    """The times of a text table in the finer units of another style.
+
+    >>> day, second = CsvStyle(units={"ds": "D"}), CsvStyle(units={"ds": "s"})
+    >>> spell_times(pa.table({"ds": ["2024-01-31"]}), day, second)["ds"].to_pylist()
+    ['2024-01-31 00:00:00']
+    """
+    for name, unit in before.units.items():
+        wanted = after.units[name]
+        if unit == wanted:
+            continue
+        column = table.column(name)
+        text = column.cast(pa.string())
+        text = pc.binary_join_element_wise(text, " 00:00:00", "") if unit == "D" else text
+        if wanted == "us":  # behind the clock, before an offset
+            pattern, more = r"^(.{10} \d\d:\d\d:\d\d)", r"\1.000000"
+            text = pc.replace_substring_regex(text, pattern, more)
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, name, text.cast(column.type))
+    return table
+
+
+def header_line(names: Sequence[str]) -> bytes:
+    """The first line of a .csv."""
     header = io.StringIO()
+    csv.writer(header, lineterminator="\n").writerow(names)
+    return header.getvalue().encode()
+
+
+def csv_write_options(style: CsvStyle) -> pyarrow.csv.WriteOptions:
+    """How pyarrow writes the lines below a header: no quotes where no text needs them."""
+    return pyarrow.csv.WriteOptions(
+        include_header=False, quoting_style="needed" if style.quoted else "none"
+    )
+
+
+def write_text_table(table: pa.Table, style: CsvStyle, path: Path) -> None:
+    """Write a text table as .csv."""
     with path.open("wb") as sink:
-        csv.writer(header, lineterminator="\n").writerow(frame.columns)
-        sink.write(header.getvalue().encode())
-        pyarrow.csv.write_csv(table, sink, options)
+        sink.write(header_line(table.column_names))
+        pyarrow.csv.write_csv(table, sink, csv_write_options(style))
 
 
-def _with_time_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Dates without a clock where all are midnight."""
-    times = frame.columns[[dtype.kind == "M" for dtype in frame.dtypes]]
-    return frame.assign(**{column: _time_text(frame[column]) for column in times})
+def _with_time_text(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Times as text: dates without a clock where all are midnight; and the unit of each column."""
+    times = [str(name) for name in frame if frame[name].dtype.kind == "M"]
+    units = {name: _time_unit(frame[name]) for name in times}
+    return frame.assign(**{n: _time_text(frame[n], units[n]) for n in times}), units
 
 
-def _time_text(ds: pd.Series) -> npt.NDArray[np.str_]:
-    """ISO 8601 with a space, in the coarsest of day, second and microsecond that holds all times.
+def _time_unit(ds: pd.Series) -> str:
+    """The coarsest of day, second and microsecond that holds all times.
 
-    Those with a zone get a clock and their offset.
+    Those with a zone get a clock: a date alone has no offset.
     """
     aware = getattr(ds.dt, "tz", None) is not None
     time = (ds.dt.tz_localize(None) if aware else ds).to_numpy().astype("datetime64[us]")
-    coarsest_first: tuple[Literal["D", "s", "us"], ...] = ("D", "s", "us")
-    if aware:  # a date alone has no offset
-        coarsest_first = coarsest_first[1:]
-    units = (u for u in coarsest_first if (time == time.astype(f"datetime64[{u}]")).all())
-    text = np.char.replace(np.datetime_as_string(time, unit=next(units)), "T", " ")
+    units = _UNITS[1:] if aware else _UNITS
+    return next(u for u in units if (time == time.astype(f"datetime64[{u}]")).all())
+
+
+def _time_text(ds: pd.Series, unit: str) -> npt.NDArray[np.str_]:
+    """ISO 8601 with a space; times with a zone get their offset."""
+    aware = getattr(ds.dt, "tz", None) is not None
+    time = (ds.dt.tz_localize(None) if aware else ds).to_numpy().astype("datetime64[us]")
+    spelt = np.datetime_as_string(time, unit=cast(Literal["D", "s", "us"], unit))
+    text = np.char.replace(spelt, "T", " ")
     if not aware:
         return text
     utc = ds.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
@@ -112,7 +178,7 @@ def _time_text(ds: pd.Series) -> npt.NDArray[np.str_]:
     return np.char.add(text, np.array(offsets, dtype=str)[inverse])
 
 
-def _escaped(frame: pd.DataFrame) -> pd.DataFrame:
+def escaped(frame: pd.DataFrame) -> pd.DataFrame:
     """A ' before text that begins as formulas do: such as =x, +1, -1, @x, a tab."""
     names = [str(n) for n in frame if pd.api.types.is_string_dtype(frame[n].dtype)]
     marked = {

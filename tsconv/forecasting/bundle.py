@@ -7,6 +7,7 @@ A folder with `config.json` (everything needed to rebuild and use the network) a
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -131,15 +132,38 @@ def _to_names(values: Any) -> tuple[str, ...]:
     return tuple(str(name) for name in values or ())
 
 
+def _bundle_folder(folder: str | Path) -> Path:
+    """The folder itself, or the bundle in a run folder."""
+    folder = Path(folder)
+    if not (folder / _CONFIG).is_file() and (folder / "bundle" / _CONFIG).is_file():
+        folder = folder / "bundle"
+    return folder
+
+
+def bundle_hash(folder: str | Path) -> str:
+    """The SHA-256 of a bundle's config and weights, in hexadecimal; raises OSError.
+
+    >>> import tempfile
+    >>> from tsconv.model.spec import NetSpec
+    >>> net = ForecastNet(NetSpec(horizon=3, context_length=8, hidden=4, levels=2))
+    >>> folder = Path(tempfile.mkdtemp()) / "bundle"
+    >>> save_bundle(Bundle(net, DataConfig(), "D", 7, info={}), folder)
+    >>> len(bundle_hash(folder))
+    64
+    """
+    found = hashlib.sha256()
+    for name in (_CONFIG, _WEIGHTS):
+        found.update((_bundle_folder(folder) / name).read_bytes())
+    return found.hexdigest()
+
+
 def load_bundle(folder: str | Path) -> Bundle:
     """Read a bundle and rebuild its network, in evaluation mode on the CPU; see `save_bundle`.
 
     A run folder stands for the bundle in it. Raises BundleError where the folder is neither, where
     the bundle is damaged, or was written by a newer version.
     """
-    folder = Path(folder)
-    if not (folder / _CONFIG).is_file() and (folder / "bundle" / _CONFIG).is_file():
-        folder = folder / "bundle"  # of a run folder
+    folder = _bundle_folder(folder)
     for name in (_CONFIG, _WEIGHTS):
         if not (folder / name).is_file():
             fault = f"has no {name}" if folder.is_dir() else "is not a folder"

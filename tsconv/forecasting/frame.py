@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
+from tsconv.data.decimals import decimals_of
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.zones import zoned
 from tsconv.errors import ConfigError, DataError
 from tsconv.forecasting.file_columns import FileColumns, key_columns
 from tsconv.forecasting.forecast import Forecast
-from tsconv.forecasting.rounding import decimals_of, round_to_data
+from tsconv.forecasting.rounding import round_to_data
 
 
 def forecast_frame(
@@ -22,14 +24,16 @@ def forecast_frame(
     panel: Panel,
     quantiles: tuple[float, ...],
     file_columns: FileColumns | None = None,
+    decimals: Mapping[str, int | None] | None = None,
 ) -> pd.DataFrame:
     """A DataFrame with one line for each (series, row, channel, step).
 
     Its columns are `unique_id[, row][, channel], ds, tsconv, tsconv-lo-80, ...`: a row and a
     channel where the panel has rows, a channel where it has several targets. With `file_columns`,
     series, rows and times have the names, types and spelling of the file. Values are in the units
-    of the data, rounded to what it carries. Raises DataError where no series could be forecast,
-    ConfigError where a column of the file has a name of ours.
+    of the data, rounded to what it carries: the `decimals` of each target, or else those of the
+    panel. Raises DataError where no series could be forecast, ConfigError where a column of the
+    file has a name of ours.
     """
     if len(forecast.series) == 0:
         raise DataError("no series has an observed value in its context to forecast from")
@@ -65,7 +69,7 @@ def forecast_frame(
         columns["channel"] = repeat_names(panel.channels, c)
     times = {"ds": zoned(ds, panel)} if file_columns is None else file_columns.times(ds, panel)
     columns |= times
-    flat = _rounded(values, c, panel).reshape(count * horizon, -1)
+    flat = _rounded(values, c, panel, decimals).reshape(count * horizon, -1)
     ours = quantile_columns(quantiles)
     keys += [*times, *ours]
     for name in keys:
@@ -77,15 +81,21 @@ def forecast_frame(
 
 
 def _rounded(
-    values: torch.Tensor, channels: npt.NDArray[np.int64], panel: Panel
+    values: torch.Tensor,
+    channels: npt.NDArray[np.int64],
+    panel: Panel,
+    decimals: Mapping[str, int | None] | None,
 ) -> npt.NDArray[np.float64]:
     """(M, horizon, Q) forecasts of the given channels (M,), rounded to what the data carry."""
     out = values.numpy().copy()
     for c in range(len(panel.targets)):
         some = channels == c
         if some.any():
-            decimals = decimals_of(panel.values[:, c].flatten().cpu().numpy())
-            out[some] = round_to_data(out[some], decimals)
+            if decimals is None:
+                places = decimals_of(panel.values[:, c].flatten().cpu().numpy())
+            else:
+                places = decimals[panel.targets[c]]
+            out[some] = round_to_data(out[some], places)
     return out
 
 

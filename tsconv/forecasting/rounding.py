@@ -6,22 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 _DIGITS = 7  # significant ones: a network's float32 arithmetic carries no more
-_MOST_DECIMALS = 6
 Values = npt.NDArray[np.float64]
-
-
-def decimals_of(values: Values) -> int | None:
-    """The decimals with which (N,) values are written; None for more than six.
-
-    >>> decimals_of(np.array([3.0, 2.5, np.nan])), decimals_of(np.array([1 / 3]))
-    (1, None)
-    """
-    seen = values[~np.isnan(values)]
-    for decimals in range(_MOST_DECIMALS + 1):
-        scaled = seen * 10.0**decimals
-        if (np.abs(scaled - np.round(scaled)) <= 1e-9 * np.maximum(1, np.abs(scaled))).all():
-            return decimals
-    return None
 
 
 def round_to_data(forecasts: Values, decimals: int | None) -> Values:

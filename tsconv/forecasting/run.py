@@ -10,7 +10,7 @@ from tsconv.data.covariates.template import template_frame
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.future_file import read_future, with_future
 from tsconv.data.reading.read import read_table
-from tsconv.data.reading.table import Table
+from tsconv.data.reading.table import Table, target_decimals
 from tsconv.data.settings import FileFormat
 from tsconv.data.write import check_output, write_table
 from tsconv.distributed.rank_pool import RankPool
@@ -83,6 +83,7 @@ def _run_forecast(config: ForecastConfig, ranks: Ranks) -> ForecastResult | None
     if config.columns == "file":
         file_columns = columns_of_file(table, data, output.suffix == ".csv")
     future = read_future(data) if data.future_path is not None else None
+    decimals = target_decimals(table)
     table, future = _selected(config, table, future, data)
     panel, origins = prepare_forecast(bundle, table, future, freq, data.allow_shift, horizon)
     if config.start is not None:
@@ -92,7 +93,7 @@ def _run_forecast(config: ForecastConfig, ranks: Ranks) -> ForecastResult | None
     forecast = ranks.run(
         forecast_on_ranks, net, panel, config.batch_size, origins, row_index, config.device
     ).head(horizon)
-    frame = forecast_frame(forecast, panel, net.quantiles, file_columns)
+    frame = forecast_frame(forecast, panel, net.quantiles, file_columns, decimals)
     write_table(frame, output, config.escape_formulas)
     skipped = skipped_note(forecast, net.spec.context_length)
     return ForecastResult(panel, forecast, bundle, skipped)

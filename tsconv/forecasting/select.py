@@ -20,6 +20,16 @@ from tsconv.data.timestamps.parse import parse_times
 from tsconv.data.timestamps.zones import to_wall
 from tsconv.errors import ConfigError, DataError, nearest
 
+
+class OutsideError(ConfigError):
+    """`start` or `last` lies outside the lines of a table; those of other shards may reach it."""
+
+    def __init__(self, message: str, rest: Table | None) -> None:
+        """rest: the lines to go on with where others reach it; None for none."""
+        super().__init__(message)
+        self.rest = rest
+
+
 _FEW = 5  # ids that a message lists
 
 
@@ -41,13 +51,13 @@ def keep_series(table: Table, wanted: Any) -> Table:
             raise ConfigError(f"`series`: {table.source} has no series `{name}`{hint}")
     if not names:
         raise ConfigError("`series` is empty: name a series, or leave the key out")
-    return _take_lines(table, np.isin(np.array(table.ids), names)[table.codes])
+    return take_lines(table, np.isin(np.array(table.ids), names)[table.codes])
 
 
 def keep_ids(future: Table, ids: Sequence[str]) -> Table:
     """The lines of a future file that are of these series; all where it holds for every series."""
     kept = np.isin(np.array(future.ids), list(ids))
-    return _take_lines(future, kept[future.codes]) if kept.any() else future
+    return take_lines(future, kept[future.codes]) if kept.any() else future
 
 
 def cut_table(table: Table, data: DataConfig, start: Any = None, last: Any = None) -> Table:
@@ -65,15 +75,16 @@ def cut_table(table: Table, data: DataConfig, start: Any = None, last: Any = Non
     observed = ~np.isnan(table.values[:, : table.n_targets]).all(1)
     if not (observed & ~after).any():
         first = format_zoned_time(table.time[observed].min().reshape(1), table)
-        raise ConfigError(
+        raise OutsideError(
             f"`{key}` (={value}): no value is observed before it; the first one in "
-            f"{table.source} is at {first}"
+            f"{table.source} is at {first}",
+            None,
         )
     if not after.any() and key == "last" and (table.time[observed] < moment).all():
         end = format_zoned_time(table.time[observed].max().reshape(1), table)
-        raise ConfigError(f"`last` (={value}): {table.source} ends at {end}")
+        raise OutsideError(f"`last` (={value}): {table.source} ends at {end}", table)
     if table.future is None:
-        return _take_lines(table, ~after)
+        return take_lines(table, ~after)
     values = table.values.copy()
     values[after] = np.nan
     past = table.past
@@ -100,13 +111,14 @@ def require_start(
     if panel.time_zone is not None and panel.wall_clock:
         wanted = to_wall(np.array([wanted]), panel.time_zone)[0]
     if latest[0] < wanted:
-        raise ConfigError(
+        raise OutsideError(
             f"`start` (={start}): {table.source} has no value for the step before it; "
-            f"the latest start is {format_zoned_time(latest, panel)}"
+            f"the latest start is {format_zoned_time(latest, panel)}",
+            table,
         )
 
 
-def _take_lines(table: Table, kept: npt.NDArray[np.bool_]) -> Table:
+def take_lines(table: Table, kept: npt.NDArray[np.bool_]) -> Table:
     """Some of the lines, and the series that have one."""
     if kept.all():
         return table

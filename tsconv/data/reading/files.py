@@ -91,6 +91,13 @@ def is_excel(path: Path) -> bool:
     return path.suffix.lower() in (".xlsx", ".xlsm")
 
 
+def reject_other_formats(path: Path) -> None:
+    """Raise DataError for a file of a kind that is not read, by its name."""
+    advice = _OTHERS.get(path.suffix.lower())
+    if advice:
+        raise DataError(f"{path}: {path.suffix} files are not read: {advice}")
+
+
 def read_file(
     path: Path,
     match_roles: MatchRoles,
@@ -102,9 +109,7 @@ def read_file(
 
     `has_time_format` says that the times are to be read by `data.time_format`: they stay text.
     """
-    advice = _OTHERS.get(path.suffix.lower())
-    if advice:
-        raise DataError(f"{path}: {path.suffix} files are not read: {advice}")
+    reject_other_formats(path)
     if is_parquet(path):
         frame, roles = _read_parquet(path, match_roles)
         bad = BadCells()
@@ -141,13 +146,34 @@ def concat_frames(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def match_parquet(path: Path, schema: pa.Schema, match_roles: MatchRoles) -> ColumnRoles:
+    """The roles of a Parquet file's columns; raises DataError where one holds lists or the like."""
+    roles = match_roles(schema.names, str(path))
+    for name in roles.wanted:
+        if pa.types.is_nested(kind := schema.field(name).type):
+            raise DataError(f"{path}: column `{name}` holds {kind}, not one value a line")
+    return roles
+
+
+def open_parquet(
+    path: Path, match_roles: MatchRoles, buffer: int
+) -> tuple[ColumnRoles, pyarrow.parquet.ParquetFile]:
+    """A Parquet file to be read in batches, its names as dictionaries; and its columns' roles.
+
+    buffer: bytes of a column that are read at once.
+    """
+    schema = pyarrow.parquet.read_schema(path)
+    roles = match_parquet(path, schema, match_roles)
+    text = [
+        n for n in roles.names if n in schema.names and pa.types.is_string(schema.field(n).type)
+    ]
+    return roles, pyarrow.parquet.ParquetFile(path, read_dictionary=text, buffer_size=buffer)
+
+
 def _read_parquet(path: Path, match_roles: MatchRoles) -> tuple[pd.DataFrame, ColumnRoles]:
     try:
         schema = pyarrow.parquet.read_schema(path)
-        roles = match_roles(schema.names, str(path))
-        for name in roles.wanted:
-            if pa.types.is_nested(kind := schema.field(name).type):
-                raise DataError(f"{path}: column `{name}` holds {kind}, not one value a line")
+        roles = match_parquet(path, schema, match_roles)
         table = pyarrow.parquet.read_table(path, columns=roles.wanted)
         # A column of names takes memory for each different one only.
         for name in roles.names:

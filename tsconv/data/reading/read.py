@@ -58,10 +58,10 @@ def read_table(data: DataConfig, future_only: bool = False) -> Table:
         )
         if data.target_position is not None and not future_only:
             content = content.with_target("y") if len(files) > 1 else content
-        roles = _same_roles(roles, content.roles, files[0], path)
+        roles = same_roles(roles, content.roles, files[0], path)
         frame, bad = content.frame, bad + content.bad
         if not future_only:
-            _add_names_of_file(frame, path, data)
+            add_names_of_file(frame, path, data)
         frames.append(frame)
         del content, frame
     assert roles is not None  # there is at least one file
@@ -100,7 +100,7 @@ def table_from_frame(frame: pd.DataFrame, data: DataConfig, future_only: bool = 
     return checked_table(Source(name, frame, roles, locations, BadCells(), future_only), settings)
 
 
-def _add_names_of_file(frame: pd.DataFrame, path: Path, data: DataConfig) -> None:
+def add_names_of_file(frame: pd.DataFrame, path: Path, data: DataConfig) -> None:
     """Add the columns of the row and the id that the file's name holds, where it is to hold any."""
     for column, key in ((FILE_ROW, "row_from_file"), (FILE_ID, "id_from_file")):
         pattern = getattr(data, key)
@@ -109,7 +109,7 @@ def _add_names_of_file(frame: pd.DataFrame, path: Path, data: DataConfig) -> Non
             frame[column] = pd.Categorical.from_codes([0] * len(frame), pd.Index([name]))
 
 
-def _same_roles(
+def same_roles(
     roles: ColumnRoles | None, found: ColumnRoles, first: Path, path: Path
 ) -> ColumnRoles:
     """The roles of the files so far, `roles`, where those of the next one are the same."""

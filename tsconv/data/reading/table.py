@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from tsconv.data.decimals import decimals_of
 from tsconv.data.reading.covariate_columns import CovariateColumns
 from tsconv.data.reading.id_columns import NO_ID_COLUMNS, IdColumns
 from tsconv.data.reading.locations import SourceLocations
@@ -82,3 +83,9 @@ class Table:
             return (self.ids[number],)
         s, h = divmod(int(number), len(self.rows))
         return self.ids[s], self.rows[h]
+
+
+def target_decimals(table: Table) -> dict[str, int | None]:
+    """The decimals that the values of each target carry."""
+    names = table.channels[: table.n_targets]
+    return {name: decimals_of(table.values[:, c]) for c, name in enumerate(names)}

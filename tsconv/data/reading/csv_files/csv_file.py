@@ -22,7 +22,7 @@ from tsconv.data.source_column import SourceColumn
 from tsconv.errors import DataError, one_line
 
 # Names and odd times: a text is kept once, and lines hold its number.
-_TEXT = pa.dictionary(pa.int32(), pa.string())
+TEXT = pa.dictionary(pa.int32(), pa.string())
 _BLOCK, _LARGE_BLOCK = 1 << 20, 1 << 26  # bytes; a record must not be longer
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?")
 Types = dict[str, pa.DataType]
@@ -44,19 +44,14 @@ def read_csv(
     check_file_format(form)
     start = read_start(path, form)
     roles = match_roles(start.names, str(path))
-    types: Types = dict.fromkeys(roles.wanted, _TEXT)
-    types |= dict.fromkeys(roles.numbers, pa.float64())
-    alone = len(roles.time) == 1
-    for name in roles.time:
-        sample = start.sample.get(name, "")
-        types[name] = _TEXT if has_time_format else _time_type(sample, alone)
+    types = cell_types(start, roles, has_time_format)
     try:
         return _frame(_arrow(start, roles, form, missing, types)), roles, BadCells()
     except pa.ArrowInvalid as error:
         if "conversion error" not in str(error) or "UTF8" in str(error):
-            raise _read_error(start, form, error) from error
+            raise read_error(start, form, error) from error
     except (pa.ArrowException, UnicodeError, OSError, OverflowError) as error:
-        raise _read_error(start, form, error) from error
+        raise read_error(start, form, error) from error
     # A number or a time that is none: read these columns as text to find it.
     frame = _frame_of_text(start, roles, form, missing, types)
     bad = BadCells()
@@ -65,6 +60,17 @@ def read_csv(
         frame[name], more = text_to_numbers(frame[name], source, form, missing, roles.advice(name))
         bad = bad + more
     return frame, roles, bad
+
+
+def cell_types(start: FileStart, roles: ColumnRoles, has_time_format: bool) -> Types:
+    """The type that each wanted column is read as at first: numbers, names, or a kind of time."""
+    types: Types = dict.fromkeys(roles.wanted, TEXT)
+    types |= dict.fromkeys(roles.numbers, pa.float64())
+    alone = len(roles.time) == 1
+    for name in roles.time:
+        sample = start.sample.get(name, "")
+        types[name] = TEXT if has_time_format else _time_type(sample, alone)
+    return types
 
 
 def _time_type(sample: str, alone: bool) -> pa.DataType:
@@ -78,7 +84,7 @@ def _time_type(sample: str, alone: bool) -> pa.DataType:
         return pa.timestamp("us")
     if alone and re.fullmatch(r"\s*[+-]?\d+\.\d*\s*", sample):
         return pa.float64()
-    return _TEXT
+    return TEXT
 
 
 def _frame_of_text(
@@ -93,26 +99,19 @@ def _frame_of_text(
     try:
         return _frame(_arrow(start, roles, form, missing, types))
     except pa.ArrowInvalid:
-        types |= dict.fromkeys(roles.time, _TEXT)
+        types |= dict.fromkeys(roles.time, TEXT)
     except (pa.ArrowException, UnicodeError, OSError) as error:
-        raise _read_error(start, form, error) from error
+        raise read_error(start, form, error) from error
     try:
         return _frame(_arrow(start, roles, form, missing, types))
     except (pa.ArrowException, UnicodeError, OSError) as error:
-        raise _read_error(start, form, error) from error
+        raise read_error(start, form, error) from error
 
 
 def _arrow(
     start: FileStart, roles: ColumnRoles, form: FileFormat, missing: MissingPolicy, types: Types
 ) -> pa.Table:
-    convert = pyarrow.csv.ConvertOptions(
-        column_types=types,
-        include_columns=roles.wanted,
-        null_values=missing.spellings,
-        strings_can_be_null=False,
-        decimal_point=form.decimal,
-    )
-    parse = pyarrow.csv.ParseOptions(delimiter=form.sep, newlines_in_values=start.quoted)
+    parse, convert = csv_options(start, roles, form, missing, types)
 
     def read(block: int) -> pa.Table:
         options = pyarrow.csv.ReadOptions(encoding=form.encoding, block_size=block)
@@ -129,11 +128,26 @@ def _arrow(
         return read(_LARGE_BLOCK)  # a record that is longer than a block
 
 
+def csv_options(
+    start: FileStart, roles: ColumnRoles, form: FileFormat, missing: MissingPolicy, types: Types
+) -> tuple[pyarrow.csv.ParseOptions, pyarrow.csv.ConvertOptions]:
+    """How pyarrow splits the lines of a file, and what it makes of their cells."""
+    convert = pyarrow.csv.ConvertOptions(
+        column_types=types,
+        include_columns=roles.wanted,
+        null_values=missing.spellings,
+        strings_can_be_null=False,
+        decimal_point=form.decimal,
+    )
+    parse = pyarrow.csv.ParseOptions(delimiter=form.sep, newlines_in_values=start.quoted)
+    return parse, convert
+
+
 def _frame(table: pa.Table) -> pd.DataFrame:
     return cast(pd.DataFrame, table.to_pandas(split_blocks=True, self_destruct=True))
 
 
-def _read_error(start: FileStart, form: FileFormat, error: Exception) -> DataError:
+def read_error(start: FileStart, form: FileFormat, error: Exception) -> DataError:
     """The error of what pyarrow refuses, with the line where the csv module finds it too."""
     if isinstance(error, UnicodeError) or "UTF8" in str(error):
         return start.not_encoded(form)

@@ -1,0 +1,88 @@
+"""Where the lines of shards wait between reading and forecasting: in memory, or in a spool file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import pyarrow as pa
+
+Key = tuple[int, int]  # the number of a file, and of a shard
+
+
+class LineStore(Protocol):
+    """Keeps the lines of each shard, in the order in which they come."""
+
+    def put(self, file: int, shard: int, lines: pa.Table) -> None:
+        """Add lines of a file to a shard."""
+
+    def take(self, file: int, shard: int) -> list[pa.Table]:
+        """The lines of a file in a shard; [] for none. Memory need not keep them any longer."""
+
+    def drop(self, file: int) -> None:
+        """Forget all lines of a file: it is read again, in another way."""
+
+
+class LinesInMemory:
+    """The lines of one shard."""
+
+    def __init__(self) -> None:
+        """Without any."""
+        self._lines: dict[Key, list[pa.Table]] = {}
+
+    def put(self, file: int, shard: int, lines: pa.Table) -> None:
+        """Add lines of a file to a shard."""
+        self._lines.setdefault((file, shard), []).append(lines)
+
+    def take(self, file: int, shard: int) -> list[pa.Table]:
+        """The lines of a file in a shard; [] for none. They are then no longer here."""
+        return self._lines.pop((file, shard), [])
+
+    def drop(self, file: int) -> None:
+        """Forget all lines of a file: it is read again, in another way."""
+        for key in [key for key in self._lines if key[0] == file]:
+            del self._lines[key]
+
+
+class SpooledLines:
+    """The lines of all shards in one temporary file, so that the data are read only once.
+
+    The file has no name: the disk's space is free again when the process ends, however it ends.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """folder: where the temporary file lies; it takes about 30 bytes a line."""
+        self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by close
+        self._places: dict[Key, list[tuple[int, int]]] = {}  # (offset, bytes)
+        self._end = 0
+
+    def put(self, file: int, shard: int, lines: pa.Table) -> None:
+        """Add lines of a file to a shard."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, lines.schema) as writer:
+            writer.write_table(lines)
+        content = sink.getvalue()
+        self._file.seek(self._end)
+        self._file.write(content)
+        self._places.setdefault((file, shard), []).append((self._end, content.size))
+        self._end += content.size
+
+    def take(self, file: int, shard: int) -> list[pa.Table]:
+        """The lines of a file in a shard; [] for none."""
+        self._file.flush()
+        found = []
+        for offset, size in self._places.get((file, shard), []):
+            content = os.pread(self._file.fileno(), size, offset)
+            found.append(pa.ipc.open_stream(pa.py_buffer(content)).read_all())
+        return found
+
+    def drop(self, file: int) -> None:
+        """Forget all lines of a file: it is read again, in another way."""
+        for key in [key for key in self._places if key[0] == file]:
+            del self._places[key]
+
+    def close(self) -> None:
+        """Give the disk's space back."""
+        self._file.close()

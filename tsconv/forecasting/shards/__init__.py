@@ -1,0 +1,1 @@
+"""A forecast in shards: parts made independently, by many processes, and merged into one file."""
