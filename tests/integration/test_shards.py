@@ -58,6 +58,52 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield path
 
 
+@pytest.fixture(scope="module")
+def stations(folder: Path) -> Path:
+    """Files with a family of rows, two targets, covariates, and a bundle of some of its rows."""
+    rng = np.random.default_rng(3)
+    lines = [
+        {
+            "city": f"c{c}", "station": station, "hour": hour, "pm": round(rng.normal(30, 5), 1),
+            "no": int(rng.integers(5, 90)), "wind": round(rng.normal(3, 1), 1),
+            "plan": "on" if hour.day % 2 else "off",
+        }
+        for c in range(9)
+        for station in ("east", "west", "new" if c == 8 else "north")
+        for hour in pd.date_range("2024-01-01", periods=60, freq="h")
+    ]  # fmt: skip
+    frame = pd.DataFrame(lines)
+    ahead = frame["hour"] >= "2024-01-03 08:00"
+    frame[frame["station"] != "new"].to_csv("trained.csv", index=False)
+    frame[~ahead].to_csv("air.csv", index=False)
+    future = frame.loc[ahead, ["city", "station", "hour", "plan"]]
+    future.to_csv("plans.csv", index=False)
+    future[future["city"] == "c0"].drop(columns="city").to_csv("plan.csv", index=False)
+    keys = ["data.id=city", "data.row=station", "data.time=hour", "data.target=[pm,no]",
+            "data.past_covariates=[wind]", "data.future_covariates=[plan]",
+            "data.categories=[plan]", "horizon=4", "model.rows=shared"]  # fmt: skip
+    assert cli.main(["train", "data.path=trained.csv", "run_dir=air", *keys, *QUICK]) == 0
+    return folder
+
+
+@pytest.mark.parametrize("future", ["plans.csv", "plan.csv"])
+def test_rows_targets_and_covariates(stations: Path, tmp_path: Path, future: str) -> None:
+    keys = ["forecast", "bundle=air", "data.path=air.csv", f"data.future_path={future}"]
+    if future == "plan.csv":  # for all cities, but without the new station
+        keys[2] = "data.path=trained.csv"
+        keys.append("start=2024-01-03 08:00")
+    assert cli.main([*keys, f"output={tmp_path}/one.csv"]) == 0
+    assert cli.main([*keys, f"output={tmp_path}/all.csv", "shards=4"]) == 0
+    for shard in range(3):
+        use = [f"output={tmp_path}/each.csv", "shards=3", f"shard={shard}"]
+        assert cli.main([*keys, *use]) == 0
+    assert merge(f"output={tmp_path}/each.csv", "shards=3") == 0
+    text = (tmp_path / "one.csv").read_text()
+    assert ("c8,new,no," in text) == (future == "plans.csv")
+    assert (tmp_path / "all.csv").read_text() == text
+    assert (tmp_path / "each.csv").read_text() == text
+
+
 def forecast(*arguments: str) -> int:
     return cli.main(["forecast", "bundle=run", *arguments])
 

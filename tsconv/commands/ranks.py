@@ -31,8 +31,8 @@ def run_on_ranks(name: str, command: Callable[[], int]) -> int:
             return 1
         if name not in _ON_RANKS:
             return command() if process.rank == 0 else 0
+        from tsconv.distributed.child import serve_quietly
         from tsconv.distributed.launched import launched_ranks  # imports torch
-        from tsconv.distributed.serve import serve_quietly
 
         ranks = launched_ranks()
         assert ranks is not None

@@ -142,7 +142,10 @@ def _forecast_shards(config: ForecastConfig) -> None:
                 flush=True,
             )
 
-    result = run_shards(config, report)
+    try:
+        result = run_shards(config, report)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the same command goes on with the shards that are left") from None
     if result.part is not None and result.done_before:
         print(f"{result.part}: made before from the same inputs, nothing to do")
         return

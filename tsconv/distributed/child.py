@@ -1,4 +1,4 @@
-"""A rank that rank 0 started on its own machine: `python -m tsconv.distributed.child JOB`.
+"""A process that serves rank 0: one of a launcher's, or `python -m tsconv.distributed.child JOB`.
 
 It gets all that it computes from rank 0, never from a command line of a user.
 """
@@ -10,6 +10,13 @@ import importlib
 import json
 import signal
 import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from tsconv.errors import TsconvError
+
+if TYPE_CHECKING:
+    from tsconv.distributed.ranks import Ranks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +29,30 @@ class ChildJob:
     preload: tuple[str, ...]  # modules to import while rank 0 is still reading
 
 
+def serve_quietly(ranks: Ranks) -> int:
+    """Serve rank 0 until it is done; return the exit code. Rank 0 says what went wrong.
+
+    Only where rank 0 is gone does the lowest of the others say so, on standard error; and a fault
+    of the program is printed where it happened.
+    """
+    from tsconv.distributed.ranks import RankLost
+
+    try:
+        ranks.serve()
+        return 0
+    except RankLost as error:
+        if ranks.reports:
+            print(f"tsconv: {error}", file=sys.stderr, flush=True)
+        return 1
+    except TsconvError:
+        return 1
+    except Exception:
+        traceback.print_exc()
+        return 1
+    finally:
+        ranks.close()
+
+
 def main() -> int:
     """Serve rank 0 until it is done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is rank 0's to handle
@@ -30,7 +61,6 @@ def main() -> int:
 
     from tsconv.distributed.ranks import Ranks
     from tsconv.distributed.rendezvous import open_store
-    from tsconv.distributed.serve import serve_quietly
 
     def connect() -> Store:
         return open_store("127.0.0.1", job.port, hosts=False)

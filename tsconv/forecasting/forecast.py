@@ -101,7 +101,7 @@ def _forecast_series(
     value_parts = [torch.zeros(shape, dtype=torch.float64)]
     has_parts = [torch.zeros(shape[:3], dtype=torch.bool)]
     with torch.inference_mode():
-        for series in torch.split(wanted, at_once):
+        for series in torch.split(wanted, at_once) if len(wanted) else ():
             batch = gather(
                 panel, origin_range, series, origin[series], 1, net.history, net.spec.horizon, dtype
             )

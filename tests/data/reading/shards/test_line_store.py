@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from tsconv.data.reading.shards.line_store import LinesInMemory, LineStore, SpooledLines
+from tsconv.errors import ConfigError
 
 
 def lines(*ids: str) -> pa.Table:
@@ -45,3 +46,14 @@ def test_a_spool_file_has_no_name(tmp_path: Path) -> None:
     store.put(0, 0, lines("a"))
     assert list(tmp_path.iterdir()) == []
     store.close()
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def seek(self, _: int) -> None:
+            raise OSError(28, "No space left on device")
+
+    store = SpooledLines(tmp_path)
+    monkeypatch.setattr(store, "_file", Full())
+    with pytest.raises(ConfigError, match=r"do not fit on the disk .*No space left.*`shard=`"):
+        store.put(0, 0, lines("a"))

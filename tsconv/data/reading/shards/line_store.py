@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
+
+from tsconv.errors import ConfigError
 
 Key = tuple[int, int]  # the number of a file, and of a shard
 
@@ -54,6 +55,7 @@ class SpooledLines:
 
     def __init__(self, folder: Path) -> None:
         """folder: where the temporary file lies; it takes about 30 bytes a line."""
+        self._folder = folder
         self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by close
         self._places: dict[Key, list[tuple[int, int]]] = {}  # (offset, bytes)
         self._end = 0
@@ -64,18 +66,25 @@ class SpooledLines:
         with pa.ipc.new_stream(sink, lines.schema) as writer:
             writer.write_table(lines)
         content = sink.getvalue()
-        self._file.seek(self._end)
-        self._file.write(content)
+        try:
+            self._file.seek(self._end)
+            self._file.write(content)
+        except OSError as error:  # no fault of the file that is read
+            raise ConfigError(
+                f"the lines of all shards do not fit on the disk of {self._folder} "
+                f"({error.strerror}): free about 30 bytes a line, or make one shard at a time by "
+                f"`shard=`"
+            ) from error
         self._places.setdefault((file, shard), []).append((self._end, content.size))
         self._end += content.size
 
     def take(self, file: int, shard: int) -> list[pa.Table]:
         """The lines of a file in a shard; [] for none."""
-        self._file.flush()
         found = []
         for offset, size in self._places.get((file, shard), []):
-            content = os.pread(self._file.fileno(), size, offset)
-            found.append(pa.ipc.open_stream(pa.py_buffer(content)).read_all())
+            self._file.seek(offset)
+            content = pa.py_buffer(self._file.read(size))
+            found.append(pa.ipc.open_stream(content).read_all())
         return found
 
     def drop(self, file: int) -> None:
