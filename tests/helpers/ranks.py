@@ -57,13 +57,18 @@ def environment() -> dict[str, str]:
     return {**own, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
-def start(folder: Path, *arguments: str, launcher: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    """Start `tsconv ...` in a folder, under a launcher where one is given."""
+def start(
+    folder: Path,
+    *arguments: str,
+    launcher: tuple[str, ...] = (),
+    variables: dict[str, str] | None = None,
+) -> subprocess.Popen[str]:
+    """Start `tsconv ...` in a folder, under a launcher or with variables where they are given."""
     program = launcher or (sys.executable,)
     return subprocess.Popen(
         [*program, "-m", "tsconv.cli", *arguments],
         cwd=folder,
-        env=environment(),
+        env={**environment(), **(variables or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -31,6 +31,8 @@ def run_on_ranks(name: str, command: Callable[[], int]) -> int:
             return 1
         if name not in _ON_RANKS:
             return command() if process.rank == 0 else 0
+        # Torch prints a page for each connection that closes; who is gone is said in one line.
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         from tsconv.distributed.child import serve_quietly
         from tsconv.distributed.launched import launched_ranks  # imports torch
 

@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ Result = TypeVar("Result")
 _TIMEOUT = datetime.timedelta(hours=12)
 _POLL = datetime.timedelta(seconds=60)  # of an idle rank, for the next job
 _READY = "ready"  # key of the store: empty where the group is opened, else what ends it
+_PARTING_SECONDS = 5.0
 _PATIENCE_SECONDS = 20.0  # for children that have been told to end
 
 
@@ -152,7 +154,7 @@ class Ranks:
 
     def fail(self, message: str) -> None:
         """Let `serve` raise a TsconvError on the other ranks; nothing is waited for."""
-        if self._store is not None and not self._broken:
+        if self._store is not None:
             self._broken = True
             with contextlib.suppress(RuntimeError):
                 key = f"job/{self._jobs}" if self._joined else _READY
@@ -189,7 +191,19 @@ class Ranks:
             self._children.end(_PATIENCE_SECONDS)
         if joined and not self._broken and dist.is_initialized():
             dist.destroy_process_group()
+        if self.were_launched:
+            self._part()
         self._store = self._server = None
+
+    def _part(self) -> None:
+        """Let rank 0, which may serve the store, be the last to go."""
+        with contextlib.suppress(RuntimeError):
+            assert self._store is not None
+            self._store.set(f"parted/{self.rank}", "")
+            everybody = [f"parted/{rank}" for rank in range(self.size)]
+            end = time.monotonic() + _PARTING_SECONDS
+            while self.is_main and not self._store.check(everybody) and time.monotonic() < end:
+                time.sleep(0.05)
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:

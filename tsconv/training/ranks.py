@@ -29,7 +29,19 @@ def ranks_for(config: TrainConfig, pool: RankPool) -> Ranks:
             f"`trainer.num_nodes` (={config.trainer['num_nodes']}): start the command on every "
             f"machine by torchrun or srun, see docs/scaling.md"
         )
-    return pool.get(count_devices(config.trainer), _PRELOAD)
+    size = count_devices(config.trainer)
+    require_chunks(config, size)
+    return pool.get(size, _PRELOAD)
+
+
+def require_chunks(config: TrainConfig, size: int) -> None:
+    """Raise ConfigError where a batch has fewer chunks than there are ranks, once it is known."""
+    chunks = config.data.chunks_per_batch
+    if chunks is not None and chunks < size:
+        raise ConfigError(
+            f"`data.chunks_per_batch` (={chunks}) must be at least the number of ranks (={size}), "
+            f"since each trains on a part of every batch"
+        )
 
 
 def config_on(ranks: Ranks, config: TrainConfig) -> tuple[TrainConfig, dict[str, str]]:

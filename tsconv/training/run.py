@@ -34,7 +34,7 @@ from tsconv.training.lightning.loop import (
 from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
-from tsconv.training.ranks import config_on, ranks_for
+from tsconv.training.ranks import config_on, ranks_for, require_chunks
 from tsconv.training.resume import describe_interruption, goes_on_in_place
 from tsconv.training.step.compile_cache import CompileCache, StepChoice
 
@@ -84,6 +84,7 @@ def train(
             prepared = panel_cache.prepare(config, table)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("training had not begun, nothing was written") from None
+        require_chunks(prepared.config, ranks.size)
         prepared = dataclasses.replace(prepared, reasons={**prepared.reasons, **reasons})
         notes = _notes(prepared)
         if notify is not None:
