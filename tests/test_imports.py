@@ -27,6 +27,7 @@ ORDER = (
     "output",
     "training",
     "sweep",
+    "ray_jobs",
     "check",
     "frames",
     "summary",

@@ -153,5 +153,10 @@ def run_script(name: str) -> None:
     sys.exit(main([Path(name).stem, *sys.argv[1:]]))
 
 
+def run_main(command: Callable[[Sequence[str]], None]) -> None:
+    """Run a function on the arguments of the process, and exit as the commands do."""
+    sys.exit(_exit_code(lambda rest, _: command(rest), sys.argv[1:], None))
+
+
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,0 +1,147 @@
+"""A connection to Ray, and tasks on it whose worker may die."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tsconv.errors import ConfigError, TrainingError, TsconvError, nearest, one_line
+
+_PREFIX = "ray."
+
+
+@dataclasses.dataclass(frozen=True)
+class RaySettings:
+    """The keys `ray.*` of a script.
+
+    address: of a running cluster, `auto` for the one of this machine; None starts Ray here for the
+    time of the script. tasks: that run at once; None for as many as the cluster has room for.
+    num_cpus, num_gpus: that each task reserves. retries: of a task whose worker died. temp_dir: for
+    Ray's files where it is started here.
+    """
+
+    address: str | None = None
+    tasks: int | None = None
+    num_cpus: float = 1
+    num_gpus: float = 0
+    retries: int = 3
+    temp_dir: str | None = None
+
+
+def split_settings(overrides: Sequence[str]) -> tuple[RaySettings, list[str]]:
+    """Take the keys `ray.*` out of overrides; raises ConfigError for one that does not exist.
+
+    >>> settings, rest = split_settings(["ray.tasks=4", "ray.num_gpus=0.5", "shards=8"])
+    >>> settings.tasks, settings.num_gpus, rest
+    (4, 0.5, ['shards=8'])
+    """
+    given: dict[str, Any] = {}
+    rest = []
+    kinds = {"tasks": int, "retries": int, "num_cpus": float, "num_gpus": float}
+    names = [field.name for field in dataclasses.fields(RaySettings)]
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if not key.startswith(_PREFIX):
+            rest.append(override)
+            continue
+        name = key.removeprefix(_PREFIX)
+        if name not in names:
+            choices = [f"{_PREFIX}{n}" for n in names]
+            raise ConfigError(f"unknown config key `{key}`{nearest(key, choices)}")
+        try:
+            given[name] = None if value == "null" else kinds.get(name, str)(value)
+        except ValueError as error:
+            raise ConfigError(f"`{key}` (={value}) must be a number") from error
+    settings = RaySettings(**given)
+    if settings.tasks is not None and settings.tasks < 1:
+        raise ConfigError(f"`ray.tasks` (={settings.tasks}) must be at least 1")
+    return settings, rest
+
+
+@contextlib.contextmanager
+def ray_session(settings: RaySettings) -> Iterator[None]:
+    """Connect to a cluster, or start Ray on this machine for the time of the block.
+
+    Raises ConfigError where Ray is not installed, or the cluster cannot be reached.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError('Ray is not installed: pip install "tsconv[ray]"') from error
+    if ray.is_initialized():  # by whoever called this
+        yield
+        return
+    own: dict[str, Any] = {"include_dashboard": False}
+    if settings.temp_dir is not None:
+        own["_temp_dir"] = str(Path(settings.temp_dir).resolve())
+    where = own if settings.address is None else {"address": settings.address}
+    try:
+        ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"`ray.address` (={settings.address}): {one_line(error)}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def run_tasks(
+    work: Callable[..., Any],
+    arguments: Sequence[tuple[Any, ...]],
+    settings: RaySettings,
+    done: Callable[[Any], None],
+) -> None:
+    """Call `work(folder, *arguments)` for each tuple as a task of Ray.
+
+    Args:
+        work: of a module that the workers can import. It is called in this process' folder, which
+            must be there on every machine.
+        arguments: of each task.
+        settings: how many tasks run at once, and what each reserves.
+        done: is called here with what each task returns, in the order of their ends.
+
+    A task whose worker dies is run again, `settings.retries` times. Raises the first TsconvError of
+    a task, TrainingError where its worker keeps dying.
+    """
+    import ray
+
+    remote = ray.remote(
+        num_cpus=settings.num_cpus, num_gpus=settings.num_gpus, max_retries=settings.retries
+    )(_in_folder)
+    waiting = list(reversed(arguments))
+    running: list[Any] = []
+    try:
+        while waiting or running:
+            while waiting and (settings.tasks is None or len(running) < settings.tasks):
+                running.append(remote.remote(work, str(Path.cwd()), waiting.pop()))
+            (ended,), running = ray.wait(running, num_returns=1)
+            error, result = ray.get(ended)
+            if error is not None:
+                raise TsconvError(error)
+            done(result)
+    except ray.exceptions.RayError as error:
+        raise TrainingError(
+            f"a task of Ray failed after {settings.retries} retries: {one_line(error)[:300]}"
+        ) from error
+    finally:
+        for task in running:
+            ray.cancel(task, force=True)
+
+
+def _in_folder(
+    work: Callable[..., Any], folder: str, arguments: tuple[Any, ...]
+) -> tuple[str | None, Any]:
+    """The line of a user's fault, and the result: Ray would wrap an error in pages of its own."""
+    try:
+        os.chdir(folder)
+        return None, work(*arguments)
+    except TsconvError as error:
+        return one_line(error), None
+    except FileNotFoundError as error:
+        return f"{error.filename} is not there on every machine: {error.strerror}", None
