@@ -15,7 +15,7 @@ from tsconv.data.write import CsvStyle, spell_times
 from tsconv.errors import DataError, one_line
 from tsconv.forecasting.shards.parts import Manifest
 
-_BLOCK = 1 << 17  # bytes of a .csv
+_BLOCK = 1 << 15  # bytes of a .csv
 _LONGEST_BLOCK = 1 << 24  # where an id is as long as a block
 _BATCH = 1 << 14  # lines of a .parquet
 
