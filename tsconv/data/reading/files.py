@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import glob
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -168,6 +168,17 @@ def open_parquet(
         n for n in roles.names if n in schema.names and pa.types.is_string(schema.field(n).type)
     ]
     return roles, pyarrow.parquet.ParquetFile(path, read_dictionary=text, buffer_size=buffer)
+
+
+def parquet_batches(
+    file: pyarrow.parquet.ParquetFile, lines: int, columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The lines of a Parquet file, so many at a time.
+
+    Row group by row group: a reader of several keeps the buffers of all that it has read.
+    """
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(lines, row_groups=[group], columns=columns)
 
 
 def _read_parquet(path: Path, match_roles: MatchRoles) -> tuple[pd.DataFrame, ColumnRoles]:

@@ -34,7 +34,7 @@ from tsconv.forecasting.shards.parts import (
 )
 from tsconv.text import plural
 
-_WINDOW = 1 << 17  # lines that are put in order at a time
+_WINDOW = 1 << 15  # lines that are put in order at a time
 _ROW_GROUP = 1 << 20  # lines of a .parquet, as pandas writes them
 Positions = npt.NDArray[np.int64]
 

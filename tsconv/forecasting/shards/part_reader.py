@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from tsconv.data.reading.files import parquet_batches
 from tsconv.data.write import CsvStyle, spell_times
 from tsconv.errors import DataError, one_line
 from tsconv.forecasting.shards.parts import Manifest
 
-_BLOCK = 1 << 17  # bytes of a .csv
+_BLOCK = 1 << 15  # bytes of a .csv
 _LONGEST_BLOCK = 1 << 24  # where an id is as long as a block
 _BATCH = 1 << 14  # lines of a .parquet
 
@@ -69,7 +70,7 @@ class PartReader:
             return
         file = pyarrow.parquet.ParquetFile(self._path)
         self._open.append(file)
-        for batch in file.iter_batches(_BATCH):
+        for batch in parquet_batches(file, _BATCH):
             yield pa.Table.from_batches([batch])
 
     def _open_csv(self, schema: pa.Schema) -> pyarrow.csv.CSVStreamingReader:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tsconv.config.schema import DataConfig, ForecastConfig
-from tsconv.data.reading.shards.line_store import LinesInMemory, LineStore, SpooledLines
+from tsconv.data.reading.shards.line_store import LineStore
 from tsconv.data.reading.shards.scan import scan
 from tsconv.data.reading.shards.shard_table import Shards
 from tsconv.data.write import check_output
@@ -67,8 +67,7 @@ def run_shards(config: ForecastConfig, report: Report | None = None) -> ShardsRe
                     report(part, len(wanted) - len(missing) + len(parts), len(wanted))
         finally:
             for store in stores:
-                if isinstance(store, SpooledLines):
-                    store.close()
+                store.close()
     merged = None
     if config.shard is None:
         begun = time.perf_counter()
@@ -125,7 +124,7 @@ def _scan_all(
     """The lines of the shards that are to be made, and of their future covariates."""
 
     def scanned(data: DataConfig, **how: Any) -> Shards:
-        store = SpooledLines(folder) if len(missing) > 1 else LinesInMemory()
+        store = LineStore(folder)
         stores.append(store)
         return scan(data, job.shards, missing, store, **how)
 

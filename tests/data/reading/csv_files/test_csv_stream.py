@@ -59,13 +59,17 @@ def test_batches_hold_what_the_file_holds(tmp_path: Path, monkeypatch: pytest.Mo
     assert lines.frame()["y"].tolist() == [i / 4 for i in range(400)]
 
 
-def test_a_cell_of_another_type_begins_anew_with_text(tmp_path: Path) -> None:
+def test_a_cell_of_another_type_begins_anew_with_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_stream, "_BLOCKS", (1 << 10, 1 << 26))
     path = tmp_path / "a.csv"
-    path.write_text("unique_id,ds,y\na,2024-01-01,1\na,2024-01-02,x\na,3 Jan,2\n")
+    good = ["a,2024-01-01,1"] * 300
+    path.write_text("\n".join(["unique_id,ds,y", *good, "a,2024-01-02,x", "a,3 Jan,2"]) + "\n")
     lines = Lines()
     assert stream(path, lines)
     assert lines.begun == 3  # numbers as text, then the times too
-    assert lines.frame()["y"].tolist() == ["1", "x", "2"]
+    assert lines.frame()["y"].tolist() == ["1"] * 300 + ["x", "2"]
 
 
 def test_a_record_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Lines wait in memory or in a spool file, and come back as they were put in."""
+"""Lines wait in a temporary file, and come back as they were put in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tsconv.data.reading.shards.line_store import LinesInMemory, LineStore, SpooledLines
+from tsconv.data.reading.shards.line_store import LineStore
 from tsconv.errors import ConfigError
 
 
@@ -15,9 +15,9 @@ def lines(*ids: str) -> pa.Table:
     return pa.table({"id": pa.array(ids).dictionary_encode(), "y": [1.5] * len(ids)})
 
 
-@pytest.fixture(params=["memory", "spool"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> LineStore:
-    return LinesInMemory() if request.param == "memory" else SpooledLines(tmp_path)
+@pytest.fixture
+def store(tmp_path: Path) -> LineStore:
+    return LineStore(tmp_path)
 
 
 def test_lines_come_back_in_order_by_file_and_shard(store: LineStore) -> None:
@@ -41,8 +41,8 @@ def test_a_file_that_is_read_again_has_no_old_lines(store: LineStore) -> None:
     assert [t["id"].to_pylist() for t in store.take(1, 1)] == [["b"]]
 
 
-def test_a_spool_file_has_no_name(tmp_path: Path) -> None:
-    store = SpooledLines(tmp_path)
+def test_the_file_has_no_name(tmp_path: Path) -> None:
+    store = LineStore(tmp_path)
     store.put(0, 0, lines("a"))
     assert list(tmp_path.iterdir()) == []
     store.close()
@@ -53,7 +53,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         def seek(self, _: int) -> None:
             raise OSError(28, "No space left on device")
 
-    store = SpooledLines(tmp_path)
+    store = LineStore(tmp_path)
     monkeypatch.setattr(store, "_file", Full())
     with pytest.raises(ConfigError, match=r"do not fit on the disk .*No space left.*`shard=`"):
         store.put(0, 0, lines("a"))

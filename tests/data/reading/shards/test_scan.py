@@ -13,7 +13,7 @@ import pytest
 
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.read import read_table
-from tsconv.data.reading.shards.line_store import LinesInMemory, SpooledLines
+from tsconv.data.reading.shards.line_store import LineStore
 from tsconv.data.reading.shards.scan import scan
 from tsconv.data.reading.shards.shard import shards_of
 from tsconv.data.reading.shards.shard_table import WholeTable
@@ -68,9 +68,9 @@ def lines_of(table: Table) -> list[tuple[Any, ...]]:
 def assert_shards_are_the_whole(data: DataConfig, tmp_path: Path) -> None:
     whole = read_table(data)
     wanted = shards_of(whole.ids, SHARDS)
-    spool = scan(data, SHARDS, range(SHARDS), SpooledLines(tmp_path), head=10)
+    spool = scan(data, SHARDS, range(SHARDS), LineStore(tmp_path), head=10)
     for shard in range(SHARDS):
-        alone = scan(data, SHARDS, [shard], LinesInMemory(), head=10)
+        alone = scan(data, SHARDS, [shard], LineStore(tmp_path), head=10)
         for scanned in (spool, alone):
             found = scanned.table(shard)
             assert found is not None
@@ -127,7 +127,7 @@ def test_numbers_that_come_as_text(tmp_path: Path) -> None:
     bad = DataConfig(path=path, id="number")
     own = int(shards_of([str(content.loc[40, "number"])], SHARDS)[0])
     for shard in range(SHARDS):
-        scanned = scan(bad, SHARDS, [shard], LinesInMemory())
+        scanned = scan(bad, SHARDS, [shard], LineStore(tmp_path))
         if shard == own:
             with pytest.raises(DataError, match=r"a\.csv: line 42, column `y`: '1,234.125' is not"):
                 scanned.table(shard)
@@ -149,17 +149,17 @@ def test_wide_files_and_ids_of_other_types_are_read_whole(tmp_path: Path) -> Non
     content = frame()
     wide = content.pivot_table(index="ds", columns="number", values="y").reset_index()
     data = DataConfig(path=write(tmp_path / "w.csv", wide), wide_columns_are="series")
-    assert isinstance(scan(data, SHARDS, [0], LinesInMemory()), WholeTable)
+    assert isinstance(scan(data, SHARDS, [0], LineStore(tmp_path)), WholeTable)
     assert_shards_are_the_whole(data, tmp_path)
     halves = content.assign(number=content["number"] / 2)
     data = DataConfig(path=write(tmp_path / "h.parquet", halves), id="number")
-    assert isinstance(scan(data, SHARDS, [0], LinesInMemory()), WholeTable)
+    assert isinstance(scan(data, SHARDS, [0], LineStore(tmp_path)), WholeTable)
 
 
 def test_only_the_lines_of_the_shard_are_kept(tmp_path: Path) -> None:
     content = frame(count=100, length=30)
     data = DataConfig(path=write(tmp_path / "a.parquet", content), id="number")
-    store = LinesInMemory()
+    store = LineStore(tmp_path)
     scan(data, 10, [4], store, head=5)
     own = (shards_of([str(n) for n in content["number"]], 10) == 4).sum()
     kept = sum(table.num_rows for table in store.take(0, 4))
@@ -174,7 +174,7 @@ def test_an_empty_id_is_named_by_every_shard(tmp_path: Path) -> None:
         data = DataConfig(path=write(tmp_path / name, content), id="shop")
         for shard in range(SHARDS):
             with pytest.raises(DataError, match="line 35, column `shop`: the id is empty"):
-                scan(data, SHARDS, [shard], LinesInMemory())
+                scan(data, SHARDS, [shard], LineStore(tmp_path))
 
 
 def test_files_that_cannot_be_read_are_refused_as_by_read_table(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_files_that_cannot_be_read_are_refused_as_by_read_table(tmp_path: Path) 
         with pytest.raises(DataError) as expected:
             read_table(data)
         with pytest.raises(DataError) as found:
-            scan(data, SHARDS, [0], LinesInMemory())
+            scan(data, SHARDS, [0], LineStore(tmp_path))
         assert str(found.value) == str(expected.value)
 
 
@@ -201,5 +201,5 @@ def test_a_future_file_without_lines_of_the_shard_has_no_table(tmp_path: Path) -
     )
     own = int(shards_of(["7"], SHARDS)[0])
     for shard in range(SHARDS):
-        found = scan(data, SHARDS, [shard], LinesInMemory(), future_only=True).table(shard)
+        found = scan(data, SHARDS, [shard], LineStore(tmp_path), future_only=True).table(shard)
         assert (found is None) == (shard != own)

@@ -1,10 +1,10 @@
-"""Where the lines of shards wait between reading and forecasting: in memory, or in a spool file."""
+"""Where the lines of shards wait between reading and forecasting: in a temporary file."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -13,44 +13,11 @@ from tsconv.errors import ConfigError
 Key = tuple[int, int]  # the number of a file, and of a shard
 
 
-class LineStore(Protocol):
-    """Keeps the lines of each shard, in the order in which they come."""
+class LineStore:
+    """The lines of shards in one temporary file, so that the data are read only once.
 
-    def put(self, file: int, shard: int, lines: pa.Table) -> None:
-        """Add lines of a file to a shard."""
-
-    def take(self, file: int, shard: int) -> list[pa.Table]:
-        """The lines of a file in a shard; [] for none. Memory need not keep them any longer."""
-
-    def drop(self, file: int) -> None:
-        """Forget all lines of a file: it is read again, in another way."""
-
-
-class LinesInMemory:
-    """The lines of one shard."""
-
-    def __init__(self) -> None:
-        """Without any."""
-        self._lines: dict[Key, list[pa.Table]] = {}
-
-    def put(self, file: int, shard: int, lines: pa.Table) -> None:
-        """Add lines of a file to a shard."""
-        self._lines.setdefault((file, shard), []).append(lines)
-
-    def take(self, file: int, shard: int) -> list[pa.Table]:
-        """The lines of a file in a shard; [] for none. They are then no longer here."""
-        return self._lines.pop((file, shard), [])
-
-    def drop(self, file: int) -> None:
-        """Forget all lines of a file: it is read again, in another way."""
-        for key in [key for key in self._lines if key[0] == file]:
-            del self._lines[key]
-
-
-class SpooledLines:
-    """The lines of all shards in one temporary file, so that the data are read only once.
-
-    The file has no name: the disk's space is free again when the process ends, however it ends.
+    On the disk they take no memory, and leave none in pieces. The file has no name: the disk's
+    space is free again when the process ends, however it ends.
     """
 
     def __init__(self, folder: Path) -> None:

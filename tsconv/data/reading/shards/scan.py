@@ -28,6 +28,7 @@ from tsconv.data.reading.files import (
     is_parquet,
     line_in_file,
     open_parquet,
+    parquet_batches,
     reject_other_formats,
 )
 from tsconv.data.reading.read import read_table, same_roles
@@ -39,7 +40,7 @@ from tsconv.data.settings import FileFormat
 from tsconv.data.source_column import SourceColumn
 from tsconv.errors import DataError, one_line
 
-_BATCH = 1 << 18  # lines of a Parquet file at once
+_BATCH = 1 << 20  # lines of a Parquet file at once
 _BUFFER = 1 << 20  # bytes of a column that are read at once
 
 
@@ -143,7 +144,7 @@ def _scan_file(
     try:
         roles, file = open_parquet(path, match, _BUFFER)
         with file:
-            consume(file.iter_batches(_BATCH, columns=roles.wanted), roles, False)
+            consume(parquet_batches(file, _BATCH, roles.wanted), roles, False)
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:
         raise DataError(
             f"{path}: not a Parquet file that can be read: {one_line(error)}"
