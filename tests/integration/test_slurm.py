@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.paths import ROOT
+from tests.helpers.ranks import TRAIN as TRAIN_RANKS
+from tests.helpers.ranks import family_frame, start
 
 SCRIPTS = ROOT / "scripts" / "slurm"
 DATA = "data.path=my sales, 'new' $HOME *.csv"  # an argument that careless quoting would break
 TSCONV = '#!/bin/bash\nprintf "%s\\0" "$OMP_NUM_THREADS" "$PWD" "$@" > called\n'
 # The stand-in for srun takes its own options and runs the rest, as srun does.
-SRUN = '#!/bin/bash\necho "$1" > srun_options\n[[ $1 == --* ]] && shift\nexec "$@"\n'
+SRUN = '#!/bin/bash\necho "$1" > srun_options\nwhile [[ $1 == --* ]]; do shift; done\nexec "$@"\n'
 SCONTROL = '#!/bin/bash\necho "$@" >> scontrol_called\n'
 
 
@@ -118,10 +120,11 @@ def test_a_finished_training_is_not_begun_again(cluster: Path) -> None:
     assert not (cluster / "called").exists()
 
 
-@pytest.mark.parametrize("script", ["train.sbatch", "sweep.sbatch"])
+@pytest.mark.parametrize("script", ["train.sbatch", "sweep.sbatch", "forecast.sbatch"])
 def test_a_failure_is_the_jobs_failure(cluster: Path, script: str) -> None:
     (cluster / ".venv" / "bin" / "tsconv").write_text("#!/bin/bash\nexit 7\n")
-    assert submit(cluster, script).returncode == 7
+    array = {"SLURM_ARRAY_TASK_COUNT": "2", "SLURM_ARRAY_TASK_ID": "0"}
+    assert submit(cluster, script, **array).returncode == 7
 
 
 @pytest.mark.parametrize("script", ["train.sbatch", "sweep.sbatch"])
@@ -175,6 +178,42 @@ def test_a_sweep_task_has_a_worker_for_each_gpu(cluster: Path) -> None:
     assert done.returncode == 0, done.stderr
     # What is given comes last, and of a key given twice the last one counts.
     assert called(cluster)[-2:] == ["sweep.workers=4", "sweep.storage=null"]
+
+
+def test_a_task_of_an_array_forecasts_its_shard(cluster: Path) -> None:
+    done = submit(
+        cluster, "forecast.sbatch", DATA, "output=f.csv",
+        SLURM_ARRAY_TASK_COUNT="64", SLURM_ARRAY_TASK_ID="3",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert called(cluster) == ["forecast", "shards=64", "shard=3", DATA, "output=f.csv"]
+
+
+def test_a_job_after_the_array_merges_the_parts(cluster: Path) -> None:
+    done = submit(cluster, "forecast.sbatch", "merge", "output=f.csv", "shards=64")
+    assert done.returncode == 0, done.stderr
+    assert called(cluster) == ["merge", "output=f.csv", "shards=64"]
+
+
+def test_tasks_that_srun_starts_train_together(tmp_path: Path) -> None:
+    """Two machines of one task each, as their variables say; both are this one."""
+    family_frame().to_csv(tmp_path / "sales.csv", index=False)
+    tasks = []
+    for task in range(2):
+        variables = {
+            "SLURM_JOB_ID": str(os.getpid()), "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "2",
+            "SLURM_STEP_TASKS_PER_NODE": "1(x2)", "SLURM_STEP_NODELIST": "localhost,other",
+            "SLURM_PROCID": str(task), "SLURM_LOCALID": "0", "SLURM_NODEID": str(task),
+        }  # fmt: skip
+        keys = ("trainer.max_steps=4", "run_dir=run")
+        tasks.append(start(tmp_path, "train", *TRAIN_RANKS, *keys, variables=variables))
+    outputs = [task.communicate(timeout=120) for task in tasks]
+    assert [task.returncode for task in tasks] == [0, 0], outputs
+    assert outputs[0][0].splitlines()[-1] == "bundle: run/bundle"
+    assert outputs[1] == ("", "")
+    config = (tmp_path / "run" / "config.yaml").read_text()
+    assert "num_nodes: 2" in config
+    assert "the launcher started 2 ranks" in config
 
 
 def test_of_a_key_given_twice_the_last_counts() -> None:
