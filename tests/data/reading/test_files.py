@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from tsconv.config.schema import DataConfig
+from tsconv.data.reading.column_roles import match_roles
+from tsconv.data.reading.files import open_parquet, parquet_batches
 from tsconv.data.reading.read import read_table, table_from_frame
-from tsconv.data.reading.roles import with_delays
+from tsconv.data.reading.roles import DeclaredRoles, with_delays
 from tsconv.errors import ConfigError, DataError
 
 LONG = "unique_id,ds,y\na,2024-01-01,1\na,2024-01-02,2\n"
@@ -106,3 +110,23 @@ def test_what_is_no_regular_file() -> None:
 def test_a_delay_without_end() -> None:
     with pytest.raises(ConfigError, match=r"the delay of `p` \(=9{20}\) must be at most 1,000,000"):
         with_delays([{"name": "p", "delay": 10**20 - 1}])
+
+
+def test_batches_of_a_parquet_file_do_not_pile_up(tmp_path: Path) -> None:
+    """A reader of several row groups at once keeps the buffers of all that it has read."""
+    lines = 400_000
+    values = np.random.default_rng(0).normal(size=lines)
+    table = pa.table({"unique_id": ["a"] * lines, "ds": np.arange(lines), "y": values})
+    pa.parquet.write_table(table, tmp_path / "a.parquet", row_group_size=10_000)
+    del table
+    declared = DeclaredRoles.of(DataConfig())
+    roles, file = open_parquet(
+        tmp_path / "a.parquet", lambda names, source: match_roles(names, declared, source), 1 << 20
+    )
+    before, seen, most = pa.total_allocated_bytes(), 0, 0
+    with file:
+        for batch in parquet_batches(file, 1 << 20, roles.wanted):
+            seen += batch.num_rows
+            most = max(most, pa.total_allocated_bytes() - before)
+    assert seen == lines
+    assert most < 8 * lines  # less than one of the three columns, and not 40 row groups

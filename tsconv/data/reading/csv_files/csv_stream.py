@@ -16,7 +16,7 @@ from tsconv.data.reading.csv_files.csv_file import TEXT, Types, cell_types, csv_
 from tsconv.data.reading.csv_files.csv_start import FileStart, check_file_format, read_start
 from tsconv.data.settings import FileFormat, MissingPolicy
 
-_BLOCKS = (1 << 24, 1 << 26)  # bytes; a record must not be longer than the last
+_BLOCKS = (1 << 22, 1 << 26)  # bytes; a record must not be longer than the last
 
 
 class Consume(Protocol):
