@@ -30,10 +30,10 @@ class ChildJob:
 
 
 def serve_quietly(ranks: Ranks) -> int:
-    """Serve rank 0 until it is done; return the exit code. Rank 0 says what went wrong.
+    """Serve rank 0 until it is done, and return the exit code.
 
-    Only where rank 0 is gone does the lowest of the others say so, on standard error; and a fault
-    of the program is printed where it happened.
+    Rank 0 says what went wrong. Only where it is gone does the lowest of the others say so, on
+    standard error; and a fault of the program is printed where it happened.
     """
     from tsconv.distributed.ranks import RankLost
 

@@ -48,9 +48,9 @@ def forecast_on_ranks(
     row_index: Tensor | None,
     device: str,
 ) -> Forecast:
-    """Forecast a rank's part of the series; all of them on rank 0. See `forecast_panel`.
+    """Forecast a rank's part of the series, and gather all of them on rank 0.
 
-    Start it by `ranks.run`, so that every rank is in it.
+    See `forecast_panel` for the arguments. Start it by `ranks.run`, so that every rank is in it.
     """
     net = net.to(find_device(device, ranks.local_rank))
     with torch_threads(threads_of_one(ranks.size) if ranks.are_children else None):
