@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import torch
@@ -19,6 +20,7 @@ from tsconv.data.batches.share import share_of
 from tsconv.distributed.child_processes import ChildProcesses
 from tsconv.distributed.liveness import Liveness
 from tsconv.distributed.rendezvous import Greeting, await_all, greet, greetings_at
+from tsconv.distributed.threads import own_cores
 from tsconv.distributed.transfer import broadcast, gather
 from tsconv.errors import TrainingError, TsconvError, one_line
 
@@ -92,6 +94,10 @@ class Ranks:
     def were_launched(self) -> bool:
         """Whether torchrun or SLURM started them, each with a folder and files of its own."""
         return self.size > 1 and self._arguments is not None
+
+    def own_cores(self) -> AbstractContextManager[None]:
+        """A block in which this rank keeps to its part of the cores; a launcher does so itself."""
+        return own_cores(self.local_rank, 1 if self.were_launched else self.local_size)
 
     @property
     def is_broken(self) -> bool:

@@ -53,7 +53,8 @@ def forecast_on_ranks(
     See `forecast_panel` for the arguments. Start it by `ranks.run`, so that every rank is in it.
     """
     net = net.to(find_device(device, ranks.local_rank))
-    with torch_threads(threads_of_one(ranks.size) if ranks.are_children else None):
+    threads = threads_of_one(ranks.size) if ranks.are_children else None
+    with torch_threads(threads), ranks.own_cores():
         return forecast_panel(net, panel, batch_size, origins, row_index, ranks)
 
 

@@ -99,7 +99,7 @@ def _train_and_score(
     report: of rank 0, which decides on pruning for all.
     """
     reporter = _ProgressReporter(prepared.config.trainer["max_steps"], report, ranks)
-    with torch_threads(prepared.config.threads):
+    with torch_threads(prepared.config.threads), ranks.own_cores():
         prepared.seed_process()
         module, data = prepared.module(), prepared.data(ranks.rank, ranks.size)
         try:

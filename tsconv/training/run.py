@@ -194,7 +194,7 @@ def _train_and_score(
     chosen: Callable[[StepChoice], None] | None = None,
 ) -> tuple[TrainerResult, dict[str, Any]]:
     """What every rank does of a training; the network of `prepared` gets its final weights."""
-    with torch_threads(prepared.config.threads):
+    with torch_threads(prepared.config.threads), ranks.own_cores():
         prepared.seed_process()
         trained = run_trainer(
             prepared.module(),
