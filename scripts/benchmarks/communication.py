@@ -22,7 +22,7 @@ from tsconv.model.spec import NetSpec
 TURNS, PORT = 200, 29517
 NETS = {
     "default, horizon 28, context 84": NetSpec(horizon=28, context_length=84),
-    "experiment=etth1": NetSpec(horizon=96, context_length=336, hidden=64, levels=7),
+    "hidden 64, 7 levels, horizon 96": NetSpec(horizon=96, context_length=336, hidden=64, levels=7),
     "hidden 256, 9 levels, horizon 96": NetSpec(
         horizon=96, context_length=336, hidden=256, levels=9
     ),
