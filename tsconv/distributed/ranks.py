@@ -195,8 +195,9 @@ class Ranks:
             self._children.end(0.0)
         else:
             self._children.end(_PATIENCE_SECONDS)
-        if joined and not self._broken and dist.is_initialized():
-            dist.destroy_process_group()
+        if joined and dist.is_initialized():
+            with contextlib.suppress(RuntimeError):  # its connections may be broken
+                dist.destroy_process_group()
         if self.were_launched:
             self._part()
         self._store = self._server = None
