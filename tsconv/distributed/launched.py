@@ -46,6 +46,7 @@ def _ranks_of(process: LaunchedProcess) -> Ranks:
         process.local_world_size,
         connect,
         arguments=command_line(),
+        store_rank=None if by_agent else 0,
     )
     ranks.keep(serving)
     return ranks

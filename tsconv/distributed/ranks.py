@@ -45,6 +45,7 @@ class Ranks:
     same on its machine. open_store: opens a connection to the store where they meet; None for one
     process. children: those of them that
     this process started. arguments: of this process' command line where a launcher started it.
+    store_rank: the rank that serves the store; None where the launcher does.
 
     Rank 0 calls `run` and at last `finish`; all others are in `serve`. Nothing is waited for before
     the first of these. Of one process, all of it is plain calls:
@@ -63,6 +64,7 @@ class Ranks:
         open_store: Callable[[], Store] | None = None,
         children: ChildProcesses | None = None,
         arguments: Sequence[str] | None = None,
+        store_rank: int | None = 0,
     ) -> None:
         self.rank, self.size = rank, size
         self.local_rank, self.local_size = local_rank, local_size
@@ -71,6 +73,7 @@ class Ranks:
         self._liveness: Liveness | None = None
         self._children = children or ChildProcesses()
         self._arguments = arguments
+        self._store_rank = store_rank
         self._server: Any = None
         self._jobs = 0  # that rank 0 has sent
         self._joined = self._broken = False
@@ -224,7 +227,7 @@ class Ranks:
             self._broken = True
             reason = self._explain() if _is_of_others(error) else None
             if self._liveness is not None:
-                self._liveness.leave("" if reason else one_line(error))
+                self._liveness.leave("" if reason else one_line(error), reason or "")
             if reason is None:
                 raise
             raise RankLost(reason) from error
@@ -293,7 +296,11 @@ class Ranks:
         )
         self._joined = True
         self._liveness = Liveness(
-            self._open_store, self.rank, greetings_at(self._store, self.size), self._end_at_once
+            self._open_store,
+            self.rank,
+            greetings_at(self._store, self.size),
+            self._end_at_once,
+            store_rank=self._store_rank,
         )
         self._liveness.start()
 
@@ -301,6 +308,7 @@ class Ranks:
         """End this process, whose main thread may wait for a rank that is gone."""
         if self.reports:
             print(f"tsconv: {reason}", file=sys.stderr, flush=True)
+        self._children.end(0.0)  # one that is stopped would stay
         os._exit(1)
 
 
