@@ -64,7 +64,12 @@ def test_early_stopping_ends_the_reference(reference: Path) -> None:
     ],
 )
 def test_any_number_of_ranks_has_the_loss_curve_and_the_metrics_of_one(
-    folder: Path, reference: Path, name: str, keys: tuple[str, ...], launcher: tuple[str, ...]
+    folder: Path,
+    reference: Path,
+    tsconv_here: Here,
+    name: str,
+    keys: tuple[str, ...],
+    launcher: tuple[str, ...],
 ) -> None:
     done = run(folder, "train", *TRAIN, f"run_dir={name}", *keys, launcher=launcher)
     assert done.returncode == 0, done.stderr
@@ -75,7 +80,8 @@ def test_any_number_of_ranks_has_the_loss_curve_and_the_metrics_of_one(
         assert ours == pytest.approx(theirs, abs=1e-5)
     assert_same_metrics(folder / name, reference)
     for who in (name, "one"):
-        forecast(folder, f"bundle={who}", f"output={who}.csv", "overwrite=true")
+        keys = ("data.path=sales.csv", f"bundle={who}", f"output={who}.csv", "overwrite=true")
+        assert tsconv_here("forecast", *keys, cwd=folder).returncode == 0
     assert_same_forecasts(folder / f"{name}.csv", folder / "one.csv")
 
 
@@ -95,24 +101,24 @@ def assert_same_forecasts(a: Path, b: Path) -> None:
     assert_frame_equal(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
-def forecast(folder: Path, *keys: str, launcher: tuple[str, ...] = ()) -> str:
-    done = run(folder, "forecast", "data.path=sales.csv", *keys, launcher=launcher)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.parametrize(
     ("keys", "launcher"), [(("devices=2",), ()), (("devices=4",), ()), ((), torchrun(2))]
 )
 def test_the_file_of_several_ranks_is_the_file_of_one(
-    folder: Path, reference: Path, keys: tuple[str, ...], launcher: tuple[str, ...]
+    folder: Path,
+    reference: Path,
+    tsconv_here: Here,
+    keys: tuple[str, ...],
+    launcher: tuple[str, ...],
 ) -> None:
-    forecast(folder, f"bundle={reference}", "output=single.csv", "overwrite=true")
-    told = forecast(
-        folder, f"bundle={reference}", "output=shared.csv", "overwrite=true", *keys,
-        launcher=launcher,
-    )  # fmt: skip
-    assert told == "forecast 3 series, 5 steps each\nshared.csv\n"
+    own = ("forecast", "data.path=sales.csv", f"bundle={reference}", "overwrite=true")
+    assert tsconv_here(*own, "output=single.csv", cwd=folder).returncode == 0
+    if launcher:
+        done = run(folder, *own, "output=shared.csv", launcher=launcher)
+    else:
+        done = tsconv_here(*own, "output=shared.csv", *keys, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "forecast 3 series, 5 steps each\nshared.csv\n"
     assert_same_forecasts(folder / "shared.csv", folder / "single.csv")
 
 

@@ -50,7 +50,7 @@ def config_on(ranks: Ranks, config: TrainConfig) -> tuple[TrainConfig, dict[str,
     trainer, threads = dict(config.trainer), config.threads
     if ranks.size > 1 and not ranks.are_children:
         trainer["devices"] = ranks.local_size
-        trainer["num_nodes"] = _machines(ranks)
+        trainer["num_nodes"] = _machines(ranks) or trainer.get("num_nodes", 1)
         reasons["trainer.devices"] = f"the launcher started {ranks.size} ranks"
     if threads is None and ranks.are_children:
         threads = threads_of_one(ranks.size)
@@ -58,8 +58,10 @@ def config_on(ranks: Ranks, config: TrainConfig) -> tuple[TrainConfig, dict[str,
     return dataclasses.replace(config, trainer=trainer, threads=threads), reasons
 
 
-def _machines(ranks: Ranks) -> int:
-    return -(-ranks.size // ranks.local_size)
+def _machines(ranks: Ranks) -> int | None:
+    """The number of machines where each has as many ranks as this one; else None."""
+    whole, rest = divmod(ranks.size, ranks.local_size)
+    return None if rest else whole
 
 
 def _check_launched(config: TrainConfig, ranks: Ranks) -> None:
@@ -70,7 +72,7 @@ def _check_launched(config: TrainConfig, ranks: Ranks) -> None:
     ):
         given = config.trainer.get(key, 1)
         number = len(given) if isinstance(given, list | tuple) else given
-        if str(number) not in ("1", "auto", "-1", str(started)):
+        if started is not None and str(number) not in ("1", "auto", "-1", str(started)):
             raise ConfigError(
                 f"`trainer.{key}` (={given}): the launcher started {started} {what}; leave the "
                 f"key out"
