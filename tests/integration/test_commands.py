@@ -144,7 +144,7 @@ def test_columns_can_be_renamed_at_forecast_time(trained: Path, tsconv_here: Run
         (["data.path=sales.csv", "optimizer.name=adam"], "`optimizer.name` (=adam) must be one of adamw"),
         (["data.path=sales.csv", "seed=1,2"], "several values for one key"),
         (["data.path=sales.csv", "seed=-1"], "`seed` (=-1) must be between 0"),
-        (["data.path=sales.csv", "trainer.devices=2"], "`trainer.devices` (=2): tsconv trains on one"),
+        (["data.path=sales.csv", "trainer.strategy=dp"], "`trainer.strategy` (=dp) must be auto or"),
         (["data.path=sales.csv", "horizon"], "horizon"),
         ([], "`data.path` must be given"),
     ],

@@ -145,7 +145,7 @@ def test_a_job_that_fails_does_not_stop_the_others(tsconv: Run, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["trainer.devices=2", "seed=0,1"], "tsconv trains on one device so far"),
+        (["trainer.strategy=fsdp", "seed=0,1"], "must be auto or ddp"),
         (["model.norm=layer,layr"], "did you mean `layer`?"),
         (["seed=0,1", "modell.hidden=3"], "unknown config key `modell.hidden`"),
         (["seed=0,1", "resume=old"], "`resume`"),
