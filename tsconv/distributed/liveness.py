@@ -24,6 +24,7 @@ _LOST_SECONDS = 40.0  # without a beat before a rank is given up, where none has
 
 # What stands at a rank's key: a beat, or its last words.
 _BEAT, _END, _FAULT, _FOUND = "beat ", "end", "fault ", "found "
+_SILENCE = "fell silent: killed, stopped or out of reach"
 
 
 class Liveness:
@@ -65,27 +66,29 @@ class Liveness:
         self._store_is_gone = False
         self._last_words = _END
         self._closed = threading.Event()
-        # The store's calls have no timeout where its machine falls silent: another thread watches.
-        self._threads = [
-            threading.Thread(target=target, name=f"tsconv-{name}", daemon=True)
-            for name, target in (("beats", self._beat), ("watch", self._watch))
-        ]
+        # Where the store's machine falls silent its calls do not return, whatever their timeout,
+        # and a connection is tried for minutes: so another thread watches.
+        self._beating = threading.Thread(target=self._beat, name="tsconv-beats", daemon=True)
+        self._watching = threading.Thread(target=self._watch, name="tsconv-watch", daemon=True)
 
     def start(self) -> None:
         """Begin to beat and to listen."""
-        for thread in self._threads:
-            thread.start()
+        self._beating.start()
+        self._watching.start()
 
     def leave(self, fault: str = "", found: str = "") -> None:
         """Tell the others that this rank ends, and why: neither is given for a normal end.
 
         fault: what went wrong in this rank. found: the line of `explain`, where another is gone.
         """
+        if self._closed.is_set():
+            return
         self._last_words = _FAULT + fault if fault else _FOUND + found if found else _END
         self._closed.set()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(5 * self._interval)
+        if self._beating.is_alive():
+            self._beating.join(3 * self._interval)
+        if self.rank == self._store_rank and self._last_words != _END:
+            time.sleep(2 * self._interval)  # with this process ends the store: let the others hear
 
     @property
     def reports(self) -> bool:
@@ -105,16 +108,14 @@ class Liveness:
         end = time.monotonic() + timeout
         while not self._is_clear(before) and time.monotonic() < end:
             time.sleep(self._interval / 10)
-        return self._told() or self._silence(
-            self._gone(), "ended without a word, as a killed process does"
-        )
+        return self._told() or self._silence(self._gone())
 
     def _is_clear(self, before: dict[int, int]) -> bool:
         """Whether it is known of every other rank how it is, since `before`."""
         gone = self._gone()
         return (
             self._told() is not None
-            or self._store_is_gone
+            or self._has_no_store()
             # The first of two news may have been on its way already.
             or all(
                 r in gone or self._has_ended(r) or self._news[r] >= before[r] + 2
@@ -126,9 +127,13 @@ class Liveness:
         """Whether a rank ended on purpose."""
         return bool(self._said[rank]) and not self._said[rank].startswith(_BEAT)
 
+    def _has_no_store(self) -> bool:
+        """Whether the store is gone, or does not answer."""
+        return self._store_is_gone or self._stalled >= _MISSED_BEATS
+
     def _gone(self) -> list[int]:
         """The other ranks that fell silent, without a last word."""
-        no_store = self._store_is_gone or self._stalled >= _MISSED_BEATS
+        no_store = self._has_no_store()
         return [
             r
             for r in self._others
@@ -146,15 +151,15 @@ class Liveness:
         found = [s.removeprefix(_FOUND) for s in self._said.values() if s.startswith(_FOUND)]
         return "; ".join(faults or found[:1]) or None
 
-    def _silence(self, ranks: Collection[int], what: str) -> str | None:
-        """A line that says it of ranks; of the launcher where its store is gone."""
+    def _silence(self, ranks: Collection[int]) -> str | None:
+        """A line that says of ranks that they are gone; None for none."""
         named = [
             f"rank {r} (process {self._greetings[r].pid} on {self._greetings[r].host})"
             for r in ranks
         ]
-        if not named and self._store_is_gone and self._store_rank is None:
+        if not named and self._store_rank is None and self._has_no_store():
             named = ["the launcher"]
-        return f"{', '.join(named)} {what}" if named else None
+        return f"{', '.join(named)} {_SILENCE}" if named else None
 
     def _beat(self) -> None:
         """Tell the store that this rank is there, and hear of the others, until `leave`."""
@@ -191,23 +196,20 @@ class Liveness:
             rounds = self._rounds
             line = self._loss()
             if line is not None:
+                self.leave(found=line)  # otherwise the others would find this rank gone as well
                 with contextlib.suppress(Exception):
                     self._on_lost(line)
-                return
 
     def _loss(self) -> str | None:
         """A line that says who has been gone for too long; None where nobody has."""
         limit = self._lost_after / self._interval
-        seconds = f"{self._lost_after:.0f} s"
-        silent = f"gave no sign of life for {seconds}: killed, stopped or out of reach"
         if self._stalled > limit:
-            what = "ended without a word" if self._store_is_gone else silent
-            return self._told() or self._silence(self._gone(), what)
+            return self._told() or self._silence(self._gone())
         late = [r for r in self._others if self._missed[r] > limit]
         if any(self._said[r].startswith((_FAULT, _FOUND)) for r in late):
             return self._told()
         lost = [r for r in late if not self._has_ended(r)]
-        return self._silence(lost, silent) if lost else None
+        return self._silence(lost) if lost else None
 
 
 def _key(rank: int) -> str:
