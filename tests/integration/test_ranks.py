@@ -169,18 +169,28 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_ctrl_c_stops_all_ranks_after_the_same_step(folder: Path, tsconv_here: Here) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_ends_all_ranks_and_keeps_a_step(folder: Path, times: int) -> None:
+    """Once: after the same step on all; twice: at once."""
+    name = f"stopped_{times}"
     process = start(
-        folder, "train", *STEADY, "trainer.max_steps=100000", "run_dir=stopped", "trainer.devices=2"
+        folder, "train", *STEADY, "trainer.max_steps=100000", f"run_dir={name}", "trainer.devices=2"
     )
-    wait_until((folder / "stopped" / "checkpoints" / "last.ckpt").exists)
-    process.send_signal(signal.SIGINT)
+    wait_until((folder / name / "checkpoints" / "last.ckpt").exists)
+    children = ranks_of(process.pid)
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.002)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    steps = saved_steps(folder / "stopped")
+    assert not any(map(is_running, children))
+    if times == 2:
+        assert "is kept in stopped_2" in err.splitlines()[-1]
+        return
+    steps = saved_steps(folder / name)
     assert err.splitlines()[-1] == (
-        f"tsconv: interrupted: step {steps:,} of 100,000 is kept in stopped; to go on: "
-        f"tsconv train resume=stopped"
+        f"tsconv: interrupted: step {steps:,} of 100,000 is kept in {name}; to go on: "
+        f"tsconv train resume={name}"
     )
 
 

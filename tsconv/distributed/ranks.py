@@ -219,7 +219,8 @@ class Ranks:
     def explained(self) -> Iterator[None]:
         """Turn the failure of a collective into a RankLost that says which rank is gone.
 
-        A fault of this rank's own is left as it is, and told to the others.
+        A fault of this rank's own is left as it is, and told to the others. A KeyboardInterrupt
+        with `is_agreed` was raised by all ranks after the same step: they can take another job.
         """
         try:
             yield
@@ -231,6 +232,10 @@ class Ranks:
             if reason is None:
                 raise
             raise RankLost(reason) from error
+        except BaseException as stop:
+            # Ctrl-C in the middle of a job: the others may wait in a collective.
+            self._broken = self._broken or not getattr(stop, "is_agreed", False)
+            raise
 
     @property
     def reports(self) -> bool:

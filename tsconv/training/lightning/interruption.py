@@ -33,6 +33,7 @@ class StopRequest:
         self.requested = False
         self.is_shared = False  # several ranks stop after the same step, see `AgreeOnStop`
         self.pressed = False
+        self.at_once = False  # pressed twice: nothing was waited for
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
@@ -58,6 +59,7 @@ class StopRequest:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.pressed:
+            self.at_once = True
             raise TrainingStopped
         self.pressed = True
         self.requested = not self.is_shared

@@ -52,8 +52,10 @@ class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C ended a training behind a step.
 
     step, steps: finished, and of the whole training. saved_step: of the checkpoint from which it
-    can be resumed; None where there is none.
+    can be resumed; None where there is none. is_agreed: all ranks ended behind this step.
     """
+
+    is_agreed = True
 
     def __init__(self, step: int, steps: int, saved_step: int | None) -> None:
         super().__init__()
@@ -152,7 +154,11 @@ def run_trainer(
         if choice.precision != "float32":
             trainer = _trainer(config, run_dir, ours, ranks, _mixed(choice.precision, device))
         with stop.listen():
-            _fit(trainer, module, data, config, checkpoint)
+            try:
+                _fit(trainer, module, data, config, checkpoint)
+            except TrainingInterrupted as interrupted:
+                interrupted.is_agreed = not stop.at_once
+                raise
     weights, note = average.choose(config.callbacks.weights, config.callbacks.weights_tolerance)
     module.net.load_state_dict({**module.net.state_dict(), **weights})
     set_batch_share(module.net, 0, 1, 1)
