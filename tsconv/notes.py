@@ -44,6 +44,7 @@ class NoteKind(enum.StrEnum):
     RENAMED_CHANNEL = "renamed channel"
     ABSENT_ROWS = "absent rows"
     UNSEEN_ROWS = "unseen rows"
+    UNSEEN_SERIES = "unseen series"
     LAGGING_ROWS = "lagging rows"
     SERIES_LEFT_OUT = "series left out of a forecast"
     SHIFTED_TARGET = "target in another unit"

@@ -77,6 +77,8 @@ class ModelConfig:
     linear: bool
     rows: str
     cross_row: str
+    series: str
+    maps: str | None
     channels: str | None
 
 

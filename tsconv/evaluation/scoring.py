@@ -83,7 +83,8 @@ def evaluate(
 
     Returns the network's sums, and each baseline's by its key. All are scored on the same points:
     observed, inside the range, from an origin whose context holds an observation. The network runs
-    in its own dtype and on its own device. Several ranks share the origins out; each gets the sums
+    in its own dtype and on its own device; where it differs by series, the panel has those of the
+    training in order. Several ranks share the origins out; each gets the sums
     of all.
     """
     ranks = ranks or Ranks.alone()
@@ -123,7 +124,8 @@ def _forecast(
 ) -> tuple[list[Tensor], Observations]:
     """The levels of every stride-th origin, less the offset (B, C, H), and what they should be."""
     horizon, targets = net.spec.horizon, batch.y.shape[1]
-    prediction = net(batch.x, batch.mask, batch.n_origins, covariates=batch.covariates)
+    members = batch.series if net.by_series else None
+    prediction = net(batch.x, batch.mask, batch.n_origins, members, batch.covariates)
     mu, sigma, known = (
         v[..., ::stride] for v in (prediction.mu, prediction.sigma, prediction.n_observed > 0)
     )

@@ -44,6 +44,7 @@ class Bundle:
     rows: tuple[str, ...] = ()  # of the training, in order; () for a panel without rows
     encodings: tuple[Encoding, ...] = ()  # of the covariates
     target_ranges: dict[str, TrainingRange] = dataclasses.field(default_factory=dict)
+    series: tuple[str, ...] = ()  # ids of the training, in order, where the network differs by them
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
@@ -64,7 +65,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     config = {
         "format": FORMAT,
         "tsconv_version": __version__,
-        "net": dataclasses.asdict(bundle.net.spec),
+        "net": bundle.net.spec.as_dict(),
         "data": _portable_roles(bundle.data),
         "freq": bundle.freq,
         "season": bundle.season,
@@ -73,6 +74,8 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "covariates": [_without_empty_range(dataclasses.asdict(e)) for e in bundle.encodings],
         "info": bundle.info,
     }
+    if bundle.series:
+        config["series"] = list(bundle.series)
     if bundle.target_ranges:  # bundles of earlier versions have none
         ranges = {name: dataclasses.asdict(r) for name, r in bundle.target_ranges.items()}
         config["target_ranges"] = ranges
@@ -187,6 +190,7 @@ def load_bundle(folder: str | Path) -> Bundle:
             info=dict(config["info"]),
             channels=_to_names(config.get("channels", config["info"].get("channels"))),
             rows=_to_names(config.get("rows")),
+            series=_to_names(config.get("series")),
             encodings=tuple(Encoding.from_dict(e) for e in config.get("covariates", ())),
             target_ranges={
                 str(name): TrainingRange(**found)

@@ -48,7 +48,8 @@ def forecast_panel(
 
     batch_size: series forecast at once, fewer where there are rows. origins: (S,) steps, -1 to
     leave a series out. row_index: (H,) the number of each row in the training, see
-    `match.training_row_index`. ranks: share the series out; rank 0 gets all forecasts in order, the
+    `match.training_row_index`; (S,) the number of each series where the network differs by series.
+    ranks: share the series out; rank 0 gets all forecasts in order, the
     others those of their part. Raises ConfigError where batch_size is below 1.
 
     >>> import pandas as pd
@@ -105,7 +106,10 @@ def _forecast_series(
             batch = gather(
                 panel, origin_range, series, origin[series], 1, net.history, net.spec.horizon, dtype
             )
-            out = net(batch.x, batch.mask, 1, row_index, batch.covariates)
+            members = row_index
+            if net.by_series:
+                members = series if row_index is None else row_index[series]
+            out = net(batch.x, batch.mask, 1, members, batch.covariates)
             has_forecast = (out.n_observed > 0).squeeze(-1)  # (B, T, H)
             values = out.values().squeeze(3).double()  # (B, T, H, horizon, Q)
             values = values + panel.offset[series][:, :targets, :, None, None]

@@ -25,6 +25,7 @@ from tsconv.data.reading.roles import as_list, with_delays
 from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError, DataError, require_choice, require_positive
 from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.match_series import match_series, series_index
 from tsconv.model.spec import NetSpec
 from tsconv.notes import Note, NoteKind
 from tsconv.text import plural, shorten
@@ -165,7 +166,7 @@ def match_panel(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
 
     Covariates stay as the file has them, see `encode_panel`. Rows of the training that the file
     lacks are left out, and the notes say so; rows never seen come last. Raises DataError where the
-    file's frequency, channels or rows do not fit the bundle.
+    file's frequency, channels, rows or series do not fit the bundle.
     """
     panel = build_panel(table, freq or bundle.freq)
     found = None if freq else commonest_frequency(table)
@@ -180,14 +181,18 @@ def match_panel(bundle: Bundle, table: Table, freq: str | None = None) -> Panel:
         )
     panel = _match_channels(bundle, panel, table.source)
     panel = _match_rows(bundle, panel, table.source)
+    panel = match_series(bundle, panel, table.source)
     return panel.with_notes(_forecast_notes(panel))
 
 
 def training_row_index(bundle: Bundle, panel: Panel) -> torch.Tensor | None:
     """(H,) the number of each of the panel's rows in the training, -1 for a row never seen.
 
-    None where the panel has the rows of the training, all of them and in order.
+    None where the panel has the rows of the training, all of them and in order. Where the network
+    differs by series, (S,) the numbers of the series, see `series_index`.
     """
+    if bundle.series:
+        return series_index(bundle, panel)
     if panel.rows == bundle.rows:
         return None
     numbers = {name: h for h, name in enumerate(bundle.rows)}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from tsconv.errors import require_positive
+from tsconv.model.spec import NetSpec
 from tsconv.nn.rows import RowParameters
 
 
@@ -17,7 +20,8 @@ class LinearBranch(RowParameters):
     context, where missing steps count as the mean. Starts as the mean of the context, or, where
     the context holds a `season` of steps, as the mean of the steps at the same season.
 
-    `n_channels` gives each channel a map of its own, `rows` each row, see `RowParameters`.
+    `n_channels` gives each channel a map of its own, `rows` each row, see `RowParameters`; where
+    maps differ by series, series are the rows.
     """
 
     def __init__(
@@ -36,6 +40,20 @@ class LinearBranch(RowParameters):
         self.season = season
         self.declare("weight", n_channels * horizon, context_length)
         self.reset_parameters()
+
+    @classmethod
+    def of_spec(cls, spec: NetSpec, n_targets: int, by_row: dict[str, Any]) -> LinearBranch:
+        """The branch of a network, its maps shared as the filters are unless `spec.maps` is given.
+
+        n_targets: forecast from one state; by_row: what the filters of rows share.
+        """
+        if spec.maps == "shared":
+            n_targets, by_row = 1, {}
+        elif spec.maps is not None:
+            n_targets = spec.n_targets or 1
+            by_row = {"n_rows": spec.n_series or spec.n_rows, "rows": spec.maps}
+        season = min(spec.seasonal_lags, default=None)
+        return cls(spec.context_length, spec.horizon, season, n_channels=n_targets, **by_row)
 
     def reset_parameters(self) -> None:
         """Every map as the mean of the context, or of the steps at the same season."""

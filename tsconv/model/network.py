@@ -7,8 +7,6 @@ devices.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -34,8 +32,9 @@ class ForecastNet(nn.Module):
     The first channels are targets, the last `n_past` are seen and not forecast. With
     `channels="independent"` each target is forecast from its own past and the past-only channels,
     by the same filters; with "mixed" one state sees all of them and forecasts all targets. What
-    rows share is up to `rows` and `cross_row`. `forward` gives the forecasts of the last
-    `n_origins` steps. What lies before the given input counts as missing.
+    rows share is up to `rows` and `cross_row`, what series share where there are no rows to
+    `series`, and what the maps of the linear branch share to `maps`. `forward` gives the forecasts
+    of the last `n_origins` steps. What lies before the given input counts as missing.
 
     >>> import torch
     >>> from tsconv.model.spec import NetSpec
@@ -54,7 +53,9 @@ class ForecastNet(nn.Module):
         n_targets = (spec.n_targets or 1) if self.mixed else 1  # forecast from one state
         each = n_features(spec.seasonal_lags, self.filters)
         n_inputs = (n_targets + spec.n_past) if self.mixed else 1
-        by_row: dict[str, Any] = {"n_rows": spec.n_rows, "rows": spec.rows}
+        # Series with filters of their own go through the layers as rows do: they lie on that axis.
+        self.series_as_rows = spec.series != "shared"
+        by_row = spec.filters_by
         self.stem = RowLinear(n_inputs * each, spec.hidden, **by_row)
         past = spec.n_past * each
         self.stem_past = (
@@ -77,17 +78,7 @@ class ForecastNet(nn.Module):
         )
         self.norm = RowNorm("layer", spec.hidden, **by_row)
         self.dropout = SpatialDropout(spec.dropout)
-        self.linear = (
-            LinearBranch(
-                spec.context_length,
-                spec.horizon,
-                min(spec.seasonal_lags, default=None),
-                n_channels=n_targets,
-                **by_row,
-            )
-            if spec.linear
-            else None
-        )
+        self.linear = LinearBranch.of_spec(spec, n_targets, by_row) if spec.linear else None
         width = n_targets * spec.horizon  # the head gives all targets of a state at once
         self.head: PointHead | QuantileHead = (
             PointHead(spec.hidden, width, **by_row)
@@ -104,6 +95,11 @@ class ForecastNet(nn.Module):
     def quantiles(self) -> tuple[float, ...]:
         """Levels of the last axis of a prediction; (0.5,) for a point head."""
         return self.head.quantiles
+
+    @property
+    def by_series(self) -> bool:
+        """Whether filters or maps differ by series: `row_index` then numbers a batch's series."""
+        return self.spec.by_series
 
     @property
     def receptive_field(self) -> int:
@@ -132,16 +128,23 @@ class ForecastNet(nn.Module):
 
         Give at least `history` steps before the first origin for exact forecasts of a series that
         has them; what is missing in front is padded as unobserved. row_index: (H,) the number of
-        each of x's rows in the training, -1 for a row never seen; None: all, in order.
-        covariates: those of the same steps and of `horizon` more, where the spec has some.
+        each of x's rows in the training, -1 for a row never seen; None: all, in order. Where
+        filters or maps differ by series, it is (B,), the numbers of x's series. covariates: those
+        of the same steps and of `horizon` more, where the spec has some.
         """
         flat = x.ndim == 3
         if flat:
             x, mask = x.unsqueeze(2), mask.unsqueeze(2)
-        self.spec.check_input(x, mask, n_origins)
-        require_rows(self.stem, x.shape[2], row_index)
+        self.spec.check_input(x, mask, n_origins, row_index)
+        for layer in (self.stem, self.linear):  # the filters, and the maps
+            if layer is not None:
+                require_rows(layer, x.shape[0 if self.by_series else 2], row_index)
         if self.covariates is not None:
             require_covariates(self.spec, covariates, x)
+        if self.series_as_rows:  # each series of the batch is a row of a single family
+            x, mask = x.transpose(0, 2), mask.transpose(0, 2)
+            if covariates is not None:
+                covariates = CovariateBatch(*(v.transpose(0, 2) for v in covariates))
         excess = x.shape[-1] - self.history - n_origins  # more than is looked at, or too little
         x, mask = (
             F.pad(v, (-excess, 0)).permute(2, 1, 0, 3).contiguous() for v in (x, mask.to(x.dtype))
@@ -161,7 +164,7 @@ class ForecastNet(nn.Module):
         levels = self._levels(state, centre, row_index, effects)  # Q of (H, T, B, O, horizon)
 
         def public(v: Tensor) -> Tensor:
-            v = v.transpose(0, 2)  # (B, T, H, O, ...)
+            v = v if self.series_as_rows else v.transpose(0, 2)  # (B, T, H, O, ...)
             return v.squeeze(2) if flat else v
 
         return Prediction(tuple(public(v) for v in levels), *(public(v) for v in origin))
@@ -210,11 +213,19 @@ class ForecastNet(nn.Module):
         if self.linear is None:
             return x.new_zeros(*origin.mu.shape, self.spec.horizon)
         last = n_origins + self.spec.context_length - 1
-        explained = None if effects is None else (effects.of_steps, effects.mean, effects.inv_scale)
-        centre: Tensor = self.linear(
-            x[..., -last:], mask[..., -last:], origin.mu, origin.inverse, row_index, explained
-        )
-        return centre.to(origin.mu.dtype)
+        # Where only the maps differ by series, the filters stay on the batch axis: it is faster.
+        turn = self.by_series and not self.series_as_rows
+
+        def turned(v: Tensor) -> Tensor:
+            return v.transpose(0, 2) if turn else v
+
+        explained = None
+        if effects is not None:
+            of_effects = (effects.of_steps, effects.mean, effects.inv_scale)
+            explained = (turned(of_effects[0]), turned(of_effects[1]), turned(of_effects[2]))
+        given = (x[..., -last:], mask[..., -last:], origin.mu, origin.inverse)
+        centre: Tensor = self.linear(*map(turned, given), row_index, explained)
+        return turned(centre).to(origin.mu.dtype)
 
     def _levels(
         self, state: Tensor, centre: Tensor, row_index: Tensor | None, effects: Effects | None

@@ -8,8 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from tsconv.errors import ConfigError, require_choice, require_positive
+from tsconv.nn.rows import ROWS
 
 CHANNELS = ("independent", "mixed")
+_APART = ("separate", "pooled")  # maps that differ by row or series
+_NEW_IN_FILES = ("series", "n_series", "maps")  # bundles of earlier versions have none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +49,14 @@ class NetSpec:
     calendar: tuple[str, ...] = ()  # see data/calendar.py; two features each
     static_categories: tuple[int, ...] = ()
     n_static: int = 0  # static numbers
+    series: str = "shared"  # what series share where there are no rows, as `rows` says it for rows
+    n_series: int | None = None  # series of the training; needed where filters or maps differ
+    maps: str | None = None  # what the linear branch's maps share; None: as filters and channels do
+
+    @property
+    def by_series(self) -> bool:
+        """Whether filters or maps differ by series: `row_index` then numbers the series."""
+        return self.n_series is not None
 
     @property
     def n_covariates(self) -> int:
@@ -58,6 +69,23 @@ class NetSpec:
         """Static columns of `CovariateBatch`."""
         return len(self.static_categories) + self.n_static
 
+    @property
+    def filters_by(self) -> dict[str, Any]:
+        """What the layers' filters differ by: rows, or series that go through them as rows do."""
+        if self.series != "shared":
+            return {"n_rows": self.n_series, "rows": self.series}
+        return {"n_rows": self.n_rows, "rows": self.rows}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values; see `from_dict`.
+
+        >>> NetSpec.from_dict(NetSpec(7, 28, smooth=(2.0,)).as_dict()).smooth
+        (2.0,)
+        """
+        values = dataclasses.asdict(self)
+        plain = {f.name: f.default for f in dataclasses.fields(self) if f.name in _NEW_IN_FILES}
+        return {k: v for k, v in values.items() if k not in plain or v != plain[k]}
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> NetSpec:
         """Build from plain JSON values; raises ConfigError on a key this version does not know."""
@@ -68,7 +96,9 @@ class NetSpec:
         tuples = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
         return cls(**{**values, **tuples})
 
-    def check_input(self, x: Tensor, mask: Tensor, n_origins: int) -> None:
+    def check_input(
+        self, x: Tensor, mask: Tensor, n_origins: int, row_index: Tensor | None = None
+    ) -> None:
         """Raise ConfigError for shapes that no network of this spec takes: (B, C, H, W)."""
         if x.ndim != 4 or x.shape != mask.shape or not 1 <= n_origins <= x.shape[-1]:
             raise ConfigError(
@@ -77,10 +107,18 @@ class NetSpec:
             )
         mixed = self.channels == "mixed"
         n_targets = x.shape[1] - self.n_past
-        if n_targets < 1 or (mixed and n_targets != self.n_targets):
-            wanted = f"{self.n_targets} targets" if mixed else "at least one target"
+        fixed = mixed or self.maps in _APART
+        if n_targets < 1 or (fixed and n_targets != self.n_targets):
+            wanted = f"{self.n_targets} targets" if fixed else "at least one target"
             raise ConfigError(
                 f"x has {x.shape[1]} channels, expected {wanted} and {self.n_past} past-only ones"
+            )
+        if self.by_series and x.shape[2] != 1:
+            raise ConfigError(f"x has {x.shape[2]} rows, but the network takes series without rows")
+        if self.by_series and row_index is None and x.shape[0] != self.n_series:
+            raise ConfigError(
+                f"x has {x.shape[0]} series, the training had {self.n_series}: `row_index` (=None) "
+                f"must give the number of each"
             )
 
     def check(self) -> None:
@@ -96,3 +134,26 @@ class NetSpec:
         for name in ("n_past", "n_future", "n_static"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"`{name}` (={getattr(self, name)}) must not be negative")
+        self._check_sharing()
+
+    def _check_sharing(self) -> None:
+        """Raise ConfigError for filters or maps by series that lack a number or a place."""
+        require_choice("series", self.series, ROWS)
+        require_choice("maps", self.maps or ROWS[0], ROWS)
+        if self.series != "shared" and (self.rows, self.cross_row) != ("shared", "none"):
+            raise ConfigError(
+                f"`series` (={self.series}) is for panels without rows: `rows` (={self.rows}) must "
+                f"be shared and `cross_row` (={self.cross_row}) none"
+            )
+        if self.n_series is not None and self.n_rows is not None:
+            raise ConfigError("`n_series` and `n_rows` cannot both be given")
+        if self.series != "shared" and self.n_series is None:
+            raise ConfigError(f"`n_series` (=None) must be given with `series` (={self.series})")
+        if self.maps in _APART:
+            if not self.linear:
+                raise ConfigError(f"`maps` (={self.maps}) needs `linear` (=True)")
+            if (self.n_series or self.n_rows) is None or self.n_targets is None:
+                raise ConfigError(
+                    f"`n_targets`, and `n_series` or `n_rows`, must be given with `maps` "
+                    f"(={self.maps})"
+                )

@@ -50,6 +50,7 @@ class SpatialDropout(nn.Module):
             raise ConfigError(f"`dropout` (={p}) must be at least 0 and below 1")
         self.drops = p > 0
         self.share: tuple[int, int, int] | None = None  # first chunk, chunks of x, chunks in all
+        self.chunks_lead = False  # whether chunks lie along x's first axis
         # Tensors, not numbers: the compiled code is then the same for every p.
         self.p: Tensor
         self.kept: Tensor
@@ -69,12 +70,17 @@ class SpatialDropout(nn.Module):
             return torch.rand(*x.shape[:-2], 1, x.shape[-1], device=x.device)
         first, count, total = self.share
         *outer, n, _, channels = x.shape
+        if self.chunks_lead:
+            drawn = torch.rand(total, *outer[1:], n, 1, channels, device=x.device)
+            return drawn[first : first + count]
         states = n // count  # of each chunk: one for each target where they are apart
         drawn = torch.rand(*outer, states, total, channels, device=x.device)
         return drawn[..., first : first + count, :].reshape(*outer, n, 1, channels)
 
 
-def set_batch_share(net: nn.Module, first: int, count: int, total: int) -> None:
+def set_batch_share(
+    net: nn.Module, first: int, count: int, total: int, chunks_lead: bool = False
+) -> None:
     """Let a network's dropout act on a part of a batch as it would within the whole batch.
 
     In each `SpatialDropout` the numbers of the whole batch are drawn, and those of the part are
@@ -82,10 +88,13 @@ def set_batch_share(net: nn.Module, first: int, count: int, total: int) -> None:
     of processes that share a batch.
 
     Args:
-        net: any module; the axis before its time axis is (A * chunks), chunks being the inner part.
+        net: any module; the axis before its time axis is (A * chunks), chunks being the inner part,
+            unless `chunks_lead`.
         first: the number of the part's first chunk within the batch.
         count: chunks of the part. All of the batch: as if nothing was set.
         total: chunks of the batch.
+        chunks_lead: chunks lie along the first axis instead, as series do that have filters of
+            their own.
 
     Examples:
         >>> import torch
@@ -101,6 +110,7 @@ def set_batch_share(net: nn.Module, first: int, count: int, total: int) -> None:
     for module in net.modules():
         if isinstance(module, SpatialDropout):
             module.share = None if count == total else (first, count, total)
+            module.chunks_lead = chunks_lead
 
 
 class TemporalBlock(nn.Module):

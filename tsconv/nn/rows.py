@@ -71,9 +71,9 @@ class RowParameters(nn.Module):
             value = torch.unflatten(value, 0, (n_rows, -1))
             return value if row_index is None else value[row_index]
         deviation = torch.unflatten(getattr(self, DEVIATION + name), 0, (n_rows, -1))
-        if row_index is not None:
-            unseen = torch.zeros_like(deviation[:1])  # the last one, which -1 selects
-            deviation = torch.cat([deviation, unseen])[row_index]
+        if row_index is not None:  # no copy of all rows: there may be thousands
+            seen = (row_index >= 0).view(-1, *[1] * (deviation.ndim - 1))
+            deviation = torch.where(seen, deviation[row_index.clamp_min(0)], 0)
         return value + deviation
 
     def declare_filters(self, weight: tuple[int, ...], bias: bool) -> None:

@@ -36,7 +36,8 @@ def resolve(config: TrainConfig, panel: Panel) -> ResolvedConfig:
     """Fill every open key of a config from the panel.
 
     panel: already cut to train + val + test steps where `split.train_size` is set. Raises
-    ConfigError for a value that does not fit, and for `model.rows` on a panel without rows.
+    ConfigError for a value that does not fit, for `model.rows` on a panel without rows, and for
+    `model.series` on one with rows.
 
     >>> import pandas as pd
     >>> from tsconv.config.compose import train_config
@@ -112,7 +113,7 @@ def _check_horizon(horizon: int, longest: int, held: int) -> None:
 
 
 def _check_rows(model: ModelConfig, panel: Panel) -> None:
-    """Raise ConfigError for what a panel without rows cannot have."""
+    """Raise ConfigError for what a panel without rows cannot have, or one with rows."""
     for key, value, plain in (
         ("rows", model.rows, "shared"),
         ("cross_row", model.cross_row, "none"),
@@ -122,6 +123,11 @@ def _check_rows(model: ModelConfig, panel: Panel) -> None:
                 f"`model.{key}` (={value}) needs rows: name their column by `data.row`, or set "
                 f"`data.row_from_file` or `data.wide_columns_are=rows`"
             )
+    if model.series != "shared" and panel.rows:
+        raise ConfigError(
+            f"`model.series` (={model.series}) is for series without rows, and the data have rows: "
+            f"use `model.rows={model.series}`"
+        )
 
 
 def _resolve_lags(

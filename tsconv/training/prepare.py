@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -15,7 +15,6 @@ from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.data.batches.split import Split, split_panel
 from tsconv.data.covariates.encode import (
     Encoding,
-    covariate_sizes,
     encode,
     fit_encodings,
     with_calendar,
@@ -27,7 +26,7 @@ from tsconv.evaluation.metrics import SeriesScale
 from tsconv.evaluation.rivals import Baseline
 from tsconv.evaluation.scoring import training_scale
 from tsconv.model.network import ForecastNet
-from tsconv.model.spec import CHANNELS, NetSpec
+from tsconv.model.spec import CHANNELS
 from tsconv.nn.heads import check_quantiles
 from tsconv.nn.row_mixing import CROSS_ROW
 from tsconv.nn.rows import ROWS
@@ -39,6 +38,7 @@ from tsconv.training.lightning.lightning_module import ForecastModule
 from tsconv.training.lightning.loggers import check_logger
 from tsconv.training.lightning.loop import check_trainer_keys
 from tsconv.training.lightning.optimizer import OPTIMIZERS, SCHEDULERS
+from tsconv.training.network import draw_network, net_spec
 from tsconv.training.resume import goes_on_in_place
 from tsconv.training.step.compile_cache import normalize_compile
 from tsconv.training.step.precision import PRECISIONS
@@ -76,6 +76,7 @@ class Prepared:
         names = {
             "channels": list(self.panel.channels),
             "rows": list(self.panel.rows),
+            "series": list(self.panel.ids) if self.net.by_series else [],
             "covariates": [" ".join((e.name, *(e.categories or ()))) for e in self.encodings],
         }
         steps = config.trainer["max_steps"]
@@ -133,7 +134,7 @@ def prepare(
     encodings = fit_encodings(part, split.train_end)
     calendar = tuple(config.features.calendar or ())
     encoded = with_calendar(encode(part, encodings), calendar, config.horizon)
-    net, random_state = _draw_network(_net_spec(config, encoded, encodings), config.seed)
+    net, random_state = draw_network(net_spec(config, encoded, encodings), config.seed)
     return Prepared(
         config=config,
         reasons=reasons,
@@ -146,14 +147,6 @@ def prepare(
         baselines=resolved.baselines,
         encodings=encodings,
     )
-
-
-def _draw_network(spec: NetSpec, seed: int) -> tuple[ForecastNet, Tensor]:
-    """Build a network whose weights depend on the seed alone; return the generator's state too."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        net = ForecastNet(spec)
-        return net, torch.get_rng_state()
 
 
 def check_config(config: TrainConfig) -> TrainConfig:
@@ -177,6 +170,8 @@ def check_config(config: TrainConfig) -> TrainConfig:
         ("precision", config.precision, PRECISIONS),
         ("model.rows", config.model.rows, ROWS),
         ("model.cross_row", config.model.cross_row, CROSS_ROW),
+        ("model.series", config.model.series, ROWS),
+        ("model.maps", config.model.maps or ROWS[0], ROWS),
         ("model.channels", config.model.channels or CHANNELS[0], CHANNELS),
         ("head.kind", head.kind, ("point", "quantile")),
         ("head.loss", head.loss, POINT_LOSSES),
@@ -186,6 +181,10 @@ def check_config(config: TrainConfig) -> TrainConfig:
         ("callbacks.weights", config.callbacks.weights, WEIGHTS),
     ):
         require_choice(key, value, choices)
+    if config.model.maps is not None and not config.model.linear:
+        raise ConfigError(
+            f"`model.maps` (={config.model.maps}) needs the linear branch: set `model.linear=true`"
+        )
     check_logger(config.logger.name)
     for key, sigmas in (("smooth", config.features.smooth), ("slope", config.features.slope)):
         for sigma in sigmas:
@@ -217,23 +216,3 @@ def _first_steps(panel: Panel, split: SplitConfig) -> Panel:
     if split.val_size is None or split.test_size is None:
         raise ConfigError("`split.train_size` needs `split.val_size` and `split.test_size` too")
     return panel.head(split.train_size + split.val_size + split.test_size)
-
-
-def _net_spec(config: TrainConfig, panel: Panel, encodings: Sequence[Encoding]) -> NetSpec:
-    head = config.head
-    model = dataclasses.asdict(config.model)
-    grouped = config.model.rows != "shared" or config.model.cross_row == "dense"
-    return NetSpec(
-        horizon=config.horizon,
-        context_length=config.context_length or 1,
-        seasonal_lags=tuple(config.features.seasonal_lags or ()),
-        smooth=tuple(config.features.smooth),
-        slope=tuple(config.features.slope),
-        quantiles=tuple(head.quantiles or ()) if head.kind == "quantile" else None,
-        n_rows=panel.n_rows if grouped else None,
-        n_targets=len(panel.targets),
-        n_past=panel.n_past,
-        calendar=tuple(config.features.calendar or ()),
-        **covariate_sizes(encodings),
-        **model,
-    )

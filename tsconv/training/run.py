@@ -175,6 +175,7 @@ def _train(
         info=info,
         channels=panel.channels,
         rows=panel.rows,
+        series=panel.ids if prepared.net.by_series else (),
         encodings=prepared.encodings,
         target_ranges=target_ranges(panel.to("cpu"), prepared.split.train_end.cpu()),
     )

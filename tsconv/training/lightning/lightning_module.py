@@ -15,6 +15,7 @@ from tsconv.errors import ConfigError
 from tsconv.forecasting.bundle import names_in_network
 from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet
+from tsconv.text import shorten
 from tsconv.training.lightning.accumulation import count_batches_anew
 from tsconv.training.lightning.gradients import guard_and_clip_gradients
 from tsconv.training.lightning.optimizer import LearningRateSchedule, make_optimizer
@@ -29,7 +30,8 @@ class ForecastModule(pl.LightningModule):
     Args:
         net: trained in place.
         inv_scale: (S, T, H), one over each series' training deviation, see `dense_errors`.
-        names: of the channels, rows and covariates that the weights belong to, for checkpoints.
+        names: of the channels, rows, series and covariates that the weights belong to, for
+            checkpoints.
         head, optimizer, scheduler: the config's groups.
         max_steps: of the whole training, for the schedule.
 
@@ -71,10 +73,11 @@ class ForecastModule(pl.LightningModule):
         A checkpoint of an earlier version has the names of a bundle's tensors.
         """
         for what, theirs in checkpoint.get("tsconv_names", {}).items():
-            if theirs != self.names[what]:
+            ours = self.names.get(what, [])
+            if theirs != ours:
                 raise ConfigError(
-                    f"`resume`: that run's {what} were {', '.join(theirs) or 'none'}, the data has "
-                    f"{', '.join(self.names[what]) or 'none'}; give the same in the same order"
+                    f"`resume`: that run's {what} were {shorten(theirs, 20) or 'none'}, the data "
+                    f"has {shorten(ours, 20) or 'none'}; give the same in the same order"
                 )
         tensors = {k.removeprefix("net."): v for k, v in checkpoint["state_dict"].items()}
         tensors = names_in_network(tensors)

@@ -136,7 +136,8 @@ def run_trainer(
         trainer = _trainer(config, run_dir, ours, ranks)
         device = trainer.strategy.root_device
         share = data.share
-        set_batch_share(module.net, share.start, share.stop - share.start, data.chunks_per_batch)
+        count, lead = share.stop - share.start, module.net.series_as_rows
+        set_batch_share(module.net, share.start, count, data.chunks_per_batch, lead)
         step = _first_step(module, data, device)
         choice = None
         if ranks.is_main:

@@ -29,7 +29,7 @@ def dense_errors(net: ForecastNet, batch: Batch, inv_scale: Tensor, loss_scale: 
 
     Args:
         net: the network; its `spec.horizon` is the number of steps ahead.
-        batch: B chunks of O origins each.
+        batch: B chunks of O origins each, of the training's series.
         inv_scale: (B, T, H), one over the standard deviation of each series' training part; a
             series with 0 does not count.
         loss_scale: "series" multiplies errors by `inv_scale`, "origin" divides them by the
@@ -38,7 +38,8 @@ def dense_errors(net: ForecastNet, batch: Batch, inv_scale: Tensor, loss_scale: 
     Masked targets, and origins whose context holds no observation, have weight 0.
     """
     horizon = net.spec.horizon
-    out = net(batch.x, batch.mask, batch.n_origins, covariates=batch.covariates)
+    members = batch.series if net.by_series else None
+    out = net(batch.x, batch.mask, batch.n_origins, members, batch.covariates)
     target = batch.y.unfold(-1, horizon, 1)  # (B, T, H, O, horizon), a view
     usable = batch.valid[:, None, None] & (out.n_observed > 0)  # (B, T, H, O)
     per = out.inverse if loss_scale == "origin" else inv_scale.unsqueeze(-1).expand_as(out.inverse)
