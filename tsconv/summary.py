@@ -9,6 +9,7 @@ from typing import Any
 
 from tsconv.evaluation.rivals import SEASONAL_NAIVE, describe_baseline
 from tsconv.forecasting.bundle import Bundle
+from tsconv.model.ensemble import EnsembleNet
 from tsconv.text import shorten
 
 _LABELS = {"mae": "MAE", "mase": "MASE"}  # the figures that are shown of the test part
@@ -44,6 +45,8 @@ def facts(bundle: Bundle, metrics: Mapping[str, Any], run_dir: Path | None) -> d
         found["series"] = f"{bundle.info['series']:,}"
     if bundle.rows:
         found["rows"] = f"{len(bundle.rows):,} ({shorten(bundle.rows, 5)})"
+    if isinstance(bundle.net, EnsembleNet):
+        found["networks"] = f"{len(bundle.net.members)}, their quantiles averaged"
     if metrics.get("test"):
         found["test"] = _figures(metrics["test"])
         rival = str(metrics.get("rival") or SEASONAL_NAIVE)

@@ -14,11 +14,11 @@ from tsconv.distributed.ranks import Ranks
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.rivals import SEASONAL_NAIVE, Baseline, find_rival
 from tsconv.evaluation.scoring import evaluate
-from tsconv.model.network import ForecastNet
+from tsconv.model.ensemble import Network
 
 
 def score(
-    net: ForecastNet,
+    net: Network,
     panel: Panel,
     split: Split,
     scale: SeriesScale,

@@ -16,7 +16,7 @@ from tsconv.distributed.ranks import Ranks
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.observations import Observations
 from tsconv.evaluation.rivals import Baseline, history_of
-from tsconv.model.network import ForecastNet
+from tsconv.model.ensemble import Network
 
 # Forecast values held at once while scoring; bounds memory, not results.
 _VALUES_AT_ONCE = 4_000_000
@@ -72,7 +72,7 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
 
 
 def evaluate(
-    net: ForecastNet,
+    net: Network,
     panel: Panel,
     origins: OriginRange,
     scale: SeriesScale,
@@ -120,7 +120,7 @@ def evaluate(
 
 
 def _forecast(
-    net: ForecastNet, batch: Batch, offset: Tensor, stride: int
+    net: Network, batch: Batch, offset: Tensor, stride: int
 ) -> tuple[list[Tensor], Observations]:
     """The levels of every stride-th origin, less the offset (B, C, H), and what they should be."""
     horizon, targets = net.spec.horizon, batch.y.shape[1]

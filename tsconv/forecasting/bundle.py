@@ -1,7 +1,8 @@
 """Bundles: what a finished training leaves for everybody else, as plain files.
 
-A folder with `config.json` (everything needed to rebuild and use the network) and
-`model.safetensors` (its weights). Nothing in it is code and nothing is unpickled.
+A folder with `config.json` (everything needed to rebuild and use the network, or several that
+forecast as one) and `model.safetensors` (the weights). Nothing in it is code and nothing is
+unpickled.
 """
 
 from __future__ import annotations
@@ -14,28 +15,30 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from tsconv.atomic_write import replace_folder
 from tsconv.config.schema import DataConfig
 from tsconv.data.covariates.encode import Encoding
 from tsconv.data.covariates.shift import TrainingRange
 from tsconv.errors import BundleError, TsconvError
-from tsconv.model.network import ForecastNet
-from tsconv.model.spec import NetSpec
+from tsconv.forecasting.bundle_networks import (
+    ONE,
+    SEVERAL,
+    build_network,
+    format_of,
+    network_tensors,
+    network_values,
+)
+from tsconv.model.ensemble import Network
 
-FORMAT = 1
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
-# Submodules whose tensors have another name in files than in the network. Files are older than the
-# attribute's name: so every version reads every bundle.
-_NAMES_IN_FILES = {"covariates": "known"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Bundle:
     """A trained network with the roles, frequency and seasonality of the data it was trained on."""
 
-    net: ForecastNet
+    net: Network
     data: DataConfig
     freq: str  # a pandas alias, or an integer step
     season: int  # steps, of the seasonal naive baseline
@@ -53,6 +56,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     Raises BundleError where `folder` is there and is not a bundle.
 
     >>> import tempfile
+    >>> from tsconv.model.network import ForecastNet
     >>> from tsconv.model.spec import NetSpec
     >>> net = ForecastNet(NetSpec(horizon=3, context_length=8, hidden=4, levels=2))
     >>> folder = Path(tempfile.mkdtemp()) / "bundle"
@@ -63,9 +67,9 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     from tsconv import __version__
 
     config = {
-        "format": FORMAT,
+        "format": format_of(bundle.net),
         "tsconv_version": __version__,
-        "net": bundle.net.spec.as_dict(),
+        **network_values(bundle.net),
         "data": _portable_roles(bundle.data),
         "freq": bundle.freq,
         "season": bundle.season,
@@ -86,36 +90,9 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         raise BundleError(f"{folder} exists and is not a bundle: name another folder to save to")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replace_folder(folder) as temporary:
-        weights = {k: v.detach().cpu().contiguous() for k, v in bundle.net.state_dict().items()}
-        save_file(names_in_files(weights), temporary / _WEIGHTS)
+        save_file(network_tensors(bundle.net), temporary / _WEIGHTS)
         text = json.dumps(config, indent=2) + "\n"
         (temporary / _CONFIG).write_text(text, encoding="utf-8")
-
-
-def names_in_files(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename the tensors of a network's state dict to their names in `model.safetensors`.
-
-    >>> import torch
-    >>> list(names_in_files({"covariates.enter.weight": torch.zeros(1)}))
-    ['known.enter.weight']
-    """
-    return _renamed(tensors, _NAMES_IN_FILES)
-
-
-def names_in_network(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename tensors from their names in `model.safetensors` to those of a network's state dict.
-
-    >>> import torch
-    >>> list(names_in_network({"known.enter.weight": torch.zeros(1)}))
-    ['covariates.enter.weight']
-    """
-    return _renamed(tensors, {theirs: ours for ours, theirs in _NAMES_IN_FILES.items()})
-
-
-def _renamed(tensors: dict[str, Tensor], names: dict[str, str]) -> dict[str, Tensor]:
-    """Replace the first part of each name, up to its first dot."""
-    parts = ((name.partition("."), tensor) for name, tensor in tensors.items())
-    return {f"{names.get(first, first)}{dot}{rest}": v for (first, dot, rest), v in parts}
 
 
 def _portable_roles(data: DataConfig) -> dict[str, Any]:
@@ -147,6 +124,7 @@ def bundle_hash(folder: str | Path) -> str:
     """The SHA-256 of a bundle's config and weights, in hexadecimal; raises OSError.
 
     >>> import tempfile
+    >>> from tsconv.model.network import ForecastNet
     >>> from tsconv.model.spec import NetSpec
     >>> net = ForecastNet(NetSpec(horizon=3, context_length=8, hidden=4, levels=2))
     >>> folder = Path(tempfile.mkdtemp()) / "bundle"
@@ -175,15 +153,14 @@ def load_bundle(folder: str | Path) -> Bundle:
             )
     try:
         config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
-        if not isinstance(config, dict) or config.get("format") != FORMAT:
-            found = config.get("format") if isinstance(config, dict) else None
+        found = config.get("format") if isinstance(config, dict) else None
+        if found not in (ONE, SEVERAL):
             raise BundleError(
-                f"{folder / _CONFIG}: format {found} is not one that this version reads ({FORMAT})"
+                f"{folder / _CONFIG}: format {found} is not one that this version reads "
+                f"({ONE} and {SEVERAL})"
             )
-        net = ForecastNet(NetSpec.from_dict(config["net"]))
-        net.load_state_dict(names_in_network(load_file(folder / _WEIGHTS)))
         return Bundle(
-            net=net.eval(),
+            net=build_network(config, load_file(folder / _WEIGHTS)),
             data=DataConfig(**config["data"]),
             freq=str(config["freq"]),
             season=int(config["season"]),

@@ -11,7 +11,7 @@ from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError
-from tsconv.model.network import ForecastNet
+from tsconv.model.ensemble import Network
 from tsconv.notes import Note, NoteKind
 
 
@@ -34,7 +34,7 @@ class Forecast:
 
 
 def forecast_panel(
-    net: ForecastNet,
+    net: Network,
     panel: Panel,
     batch_size: int = 256,
     origins: torch.Tensor | None = None,
@@ -56,6 +56,7 @@ def forecast_panel(
     >>> from tsconv.config.schema import DataConfig
     >>> from tsconv.data.panel.panel import build_panel
     >>> from tsconv.data.reading.read import table_from_frame
+    >>> from tsconv.model.network import ForecastNet
     >>> from tsconv.model.spec import NetSpec
     >>> frame = pd.DataFrame({"unique_id": "a", "ds": range(40), "y": [1.0, 2.0] * 20})
     >>> panel = build_panel(table_from_frame(frame, DataConfig()))
@@ -87,7 +88,7 @@ def forecast_panel(
 
 
 def _forecast_series(
-    net: ForecastNet,
+    net: Network,
     panel: Panel,
     wanted: torch.Tensor,
     origin: torch.Tensor,

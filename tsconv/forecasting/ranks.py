@@ -14,7 +14,7 @@ from tsconv.distributed.ranks import Ranks
 from tsconv.distributed.threads import threads_of_one, torch_threads
 from tsconv.errors import ConfigError
 from tsconv.forecasting.forecast import Forecast, forecast_panel
-from tsconv.model.network import ForecastNet
+from tsconv.model.ensemble import Network
 
 _PRELOAD = ("tsconv.forecasting.run",)  # what a rank imports while rank 0 reads the data
 
@@ -41,7 +41,7 @@ def ranks_for(devices: Any, device: str, pool: RankPool) -> Ranks:
 
 def forecast_on_ranks(
     ranks: Ranks,
-    net: ForecastNet,
+    net: Network,
     panel: Panel,
     batch_size: int,
     origins: Tensor,
@@ -60,7 +60,7 @@ def forecast_on_ranks(
 
 def forecast_on_devices(
     devices: Any,
-    net: ForecastNet,
+    net: Network,
     panel: Panel,
     batch_size: int,
     origins: Tensor,

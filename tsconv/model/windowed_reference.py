@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from tsconv.model.covariate_encoder import CovariateBatch
-from tsconv.model.network import ForecastNet
+from tsconv.model.ensemble import Network
 
 
 def windowed_reference(
-    net: ForecastNet,
+    net: Network,
     x: Tensor,
     mask: Tensor,
     origins: Sequence[int],
