@@ -1,9 +1,12 @@
 """What a Forecaster shows of itself."""
 
+import dataclasses
+
 import torch
 
 from tsconv.config.schema import DataConfig
 from tsconv.forecasting.bundle import Bundle
+from tsconv.model.ensemble import EnsembleNet
 from tsconv.model.network import ForecastNet
 from tsconv.model.spec import NetSpec
 from tsconv.summary import as_html, as_text, facts, headline, metrics_of
@@ -30,6 +33,14 @@ def test_the_summary_names_what_was_trained_and_how_well() -> None:
         "seasonal naive, 7 steps": "MAE 0.5",
     }
     assert len(as_text(headline({}, bundle()), found).splitlines()) == 7
+
+
+def test_several_networks_are_counted() -> None:
+    one = bundle()
+    assert isinstance(one.net, ForecastNet)
+    both = dataclasses.replace(one, net=EnsembleNet([one.net, bundle().net]))  # type: ignore[list-item]
+    assert facts(both, {}, None)["networks"] == "2, their quantiles averaged"
+    assert "networks" not in facts(one, {}, None)
 
 
 def test_the_rival_is_the_baseline_that_the_metrics_name() -> None:

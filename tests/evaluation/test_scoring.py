@@ -12,11 +12,15 @@ from tsconv.evaluation.baselines import seasonal_naive_error
 from tsconv.evaluation.rivals import choose_baselines
 from tsconv.evaluation.scoring import evaluate, training_scale
 from tsconv.forecasting.forecast import forecast_panel
+from tsconv.model.ensemble import EnsembleNet
+
+NETS = {"one": random_net, "two": lambda: EnsembleNet([random_net(context_length=3), random_net()])}
 
 
-def test_dense_scores_equal_a_loop_over_origins() -> None:
+@pytest.mark.parametrize("name", NETS)
+def test_dense_scores_equal_a_loop_over_origins(name: str) -> None:
     panel = panel_of(daily_frame(3, 80).drop(index=[70, 71]))
-    net = random_net()
+    net = NETS[name]()
     split = split_panel(panel, 5, 10, 12)
     assert split.test is not None
     scale = training_scale(panel, split.train_end, 7)

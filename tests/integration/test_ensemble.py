@@ -10,9 +10,13 @@ import pandas as pd
 import pytest
 import torch
 
+from tests.helpers.frames import daily_frame
+from tests.helpers.networks import random_net
 from tests.helpers.ranks import family_frame
 from tsconv import cli
+from tsconv.config.schema import DataConfig
 from tsconv.data.reading.read import table_from_frame
+from tsconv.errors import DataError
 from tsconv.forecaster import Forecaster
 from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
@@ -119,3 +123,22 @@ def test_only_networks_that_still_see_a_value_count(folder: Path) -> None:
     table = forecaster.forecast(without_the_last(frame, 40))
     assert len(table) == (3 * 2 - 1) * 5
     assert any("in the last 35 steps: s1 · west" in note for note in forecaster.notes)
+
+
+def test_networks_by_series_find_theirs_by_the_id(tmp_path: Path) -> None:
+    """A series never seen is left to the network that all series share."""
+    nets = [random_net(maps="separate", n_series=3, n_targets=1).float(), random_net().float()]
+    frame = daily_frame(4, 60)
+    ids = tuple(frame["unique_id"].unique())
+    bundle = Bundle(nets[0], DataConfig(), "D", 7, {}, ("y",), series=ids[:3])
+    ensemble = dataclasses.replace(bundle, net=EnsembleNet(nets))
+    save_bundle(ensemble, tmp_path / "all")
+    turned = frame.iloc[::-1]  # the ids in another order
+    made = quantiles_of(load_bundle(tmp_path / "all"), turned).flip(0)
+    shared = quantiles_of(dataclasses.replace(bundle, net=nets[1], series=()), frame)
+    known = frame[frame["unique_id"] != ids[3]]
+    apart = quantiles_of(bundle, known)
+    torch.testing.assert_close(made[3], shared[3], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(made[:3], (apart + shared[:3]) / 2, rtol=1e-5, atol=1e-5)
+    with pytest.raises(DataError, match=r"`model.maps=separate` cannot forecast it"):
+        quantiles_of(dataclasses.replace(bundle, net=EnsembleNet(nets[:1])), frame)

@@ -135,6 +135,24 @@ def test_a_row_never_seen_is_forecast_by_the_networks_that_can() -> None:
         EnsembleNet([nets[0], nets[0]])(x, mask, 9, index)
 
 
+def test_a_series_never_seen_is_forecast_by_the_networks_that_can() -> None:
+    kinds = ({"maps": "separate"}, {"series": "separate"}, {"series": "pooled"})
+    nets = [net_of(s, n_series=3, n_targets=2, **kind) for s, kind in enumerate(kinds)]
+    ensemble = EnsembleNet([*nets, net_of(5)])  # the last: all series share
+    assert ensemble.by_series
+    index = torch.tensor([2, -1, 0, 2])
+    for shape in ((4, 2, 50), (4, 2, 1, 50)):
+        x, mask = data(*shape)
+        made = ensemble(x, mask, 9, index).values()
+        pooled, shared = nets[2](x, mask, 9, index).values(), net_of(5)(x, mask, 9).values()
+        torch.testing.assert_close(made[1], (pooled + shared)[1] / 2)
+        seen = [0, 2, 3]
+        each = [net(x[seen], mask[seen], 9, index[seen]).values() for net in nets]
+        torch.testing.assert_close(made[seen], (sum(each) + shared[seen]) / 4)
+    with pytest.raises(ConfigError, match="`row_index`"):
+        EnsembleNet(nets[:2])(x, mask, 9, index)
+
+
 def test_the_joined_spec_is_what_the_data_have_to_give() -> None:
     specs = [
         NetSpec(3, 8, rows="separate", n_rows=4, n_targets=2, cross_row="mean"),
@@ -144,6 +162,12 @@ def test_the_joined_spec_is_what_the_data_have_to_give() -> None:
     assert (found.horizon, found.context_length, found.n_targets, found.n_rows) == (3, 20, 2, 4)
     assert (found.rows, found.cross_row, found.channels) == ("pooled", "mean", "mixed")
     assert joined_spec([specs[0]] * 2).rows == "separate"
+    series = [NetSpec(3, 8, series=kind, n_series=4) for kind in ("separate", "shared", "pooled")]
+    assert joined_spec(series).series == "pooled"
+    assert joined_spec([*series, NetSpec(3, 8, maps="pooled", n_series=4)]).maps == "pooled"
+    maps = NetSpec(3, 8, maps="separate", n_series=4)
+    apart = joined_spec([series[0], maps])
+    assert (apart.series, apart.maps, apart.n_series) == ("separate", "separate", 4)
     assert joined_spec([NetSpec(3, 8), NetSpec(3, 9)]).rows == "shared"
 
 
@@ -167,6 +191,13 @@ def test_networks_that_do_not_go_together_are_refused(other: dict, message: str)
 def test_weights_are_numbers_above_zero(weights: list[float]) -> None:
     with pytest.raises(ConfigError, match="must be a number above 0 for each of 2 networks"):
         EnsembleNet([net_of(1), net_of(2)], weights)
+
+
+def test_it_is_in_the_mode_of_its_networks() -> None:
+    nets = [net_of(1), net_of(2)]
+    assert not EnsembleNet(nets).training
+    assert EnsembleNet([nets[0], nets[1].train()]).training
+    assert [net.training for net in nets] == [False, True]
 
 
 def test_an_ensemble_of_none_is_refused() -> None:

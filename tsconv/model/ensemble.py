@@ -27,16 +27,16 @@ _ALIKE = (
     "horizon", "quantiles", "n_past", "past_categories", "future_categories", "n_future",
     "static_categories", "n_static",
 )  # fmt: skip
-_ALIKE_WHERE_GIVEN = ("n_targets", "n_rows")
+_ALIKE_WHERE_GIVEN = ("n_targets", "n_rows", "n_series")
 
 
 class EnsembleNet(nn.Module):
     """Averages the quantiles of some networks, in the units of the data, at every origin.
 
-    The networks may differ in size, context, features of the calendar, and in what rows and
+    The networks may differ in size, context, features of the calendar, and in what rows, series and
     channels share; they agree in the horizon, the quantiles, the channels and the covariates. A
-    network counts at an origin where its own context holds an observation, and for the rows that it
-    can forecast: one with separate rows leaves a row never seen to the others.
+    network counts at an origin where its own context holds an observation, and for the rows and
+    series that it can forecast: a separate one leaves what it has never seen to the others.
 
     Args:
         nets: one or more networks.
@@ -66,6 +66,7 @@ class EnsembleNet(nn.Module):
         self.spec = joined_spec([net.spec for net in nets])
         self.weights = tuple(weights)
         self.nets = nn.ModuleList(nets)
+        self.training = any(net.training for net in nets)  # else scoring would bring dropout back
         self._columns = [_columns(net.spec, self.spec) for net in nets]
 
     @property
@@ -77,6 +78,11 @@ class EnsembleNet(nn.Module):
     def quantiles(self) -> tuple[float, ...]:
         """Levels of the last axis of a prediction; (0.5,) for point heads."""
         return self.members[0].quantiles
+
+    @property
+    def by_series(self) -> bool:
+        """Whether some network differs by series: `row_index` then numbers a batch's series."""
+        return self.spec.by_series
 
     @property
     def receptive_field(self) -> int:
@@ -106,7 +112,7 @@ class EnsembleNet(nn.Module):
         sums: list[Tensor] = []
         n_observed: Tensor | None = None
         for net, weight, columns in zip(self.members, self.weights, self._columns, strict=True):
-            seen, rows = self._known_rows(net, mask, row_index)
+            seen, rows = self._known(net.spec, mask, row_index)
             out = net(x, seen, n_origins, rows, _taken(covariates, columns))
             terms = _weighted(out, weight)
             sums = [a + b for a, b in zip(sums, terms, strict=True)] if sums else terms
@@ -115,14 +121,20 @@ class EnsembleNet(nn.Module):
         assert n_observed is not None  # there is a network
         return _averaged(sums, n_observed)
 
-    def _known_rows(
-        self, net: ForecastNet, mask: Tensor, row_index: Tensor | None
+    def _known(
+        self, spec: NetSpec, mask: Tensor, row_index: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
-        """The mask without rows that a network cannot forecast, and numbers that it has."""
-        cannot = net.spec.rows == "separate" and self.spec.rows != "separate"
-        if row_index is None or not cannot:
+        """A network's mask, without the rows or series that it cannot forecast, and its numbers.
+
+        It needs no numbers of series where it does not differ by them.
+        """
+        if row_index is None or spec.by_series != self.spec.by_series:
+            return mask, None
+        if not _is_separate(spec) or _is_separate(self.spec):
             return mask, row_index
-        return mask * (row_index >= 0).to(mask.dtype).unsqueeze(-1), row_index.clamp_min(0)
+        seen = (row_index >= 0).to(mask.dtype)
+        axes = mask.ndim - 1 if spec.by_series else 1  # behind that of the series, or of the rows
+        return mask * seen.view(-1, *[1] * axes), row_index.clamp_min(0)
 
 
 Network = ForecastNet | EnsembleNet  # what scores, stores and forecasts take
@@ -131,9 +143,9 @@ Network = ForecastNet | EnsembleNet  # what scores, stores and forecasts take
 def joined_spec(specs: Sequence[NetSpec]) -> NetSpec:
     """What networks take and give together: the longest context, the calendar of all.
 
-    Rows are separate where no network can forecast a row never seen, and mixed densely where one
-    needs all rows. Sizes are those of the network with the longest context. Raises ConfigError
-    where the networks do not go together.
+    Rows, series and maps are separate only where no network can forecast what was never seen; rows
+    are mixed densely where one network needs all of them. Sizes are those of the network with the
+    longest context. Raises ConfigError where the networks do not go together.
 
     >>> specs = [NetSpec(3, 8, calendar=("hour",)), NetSpec(3, 16, calendar=("weekday", "hour"))]
     >>> joined_spec(specs).calendar
@@ -147,17 +159,32 @@ def joined_spec(specs: Sequence[NetSpec]) -> NetSpec:
         name: _agreed(specs, name, [v for s in specs if (v := getattr(s, name)) is not None])
         for name in _ALIKE_WHERE_GIVEN
     }
-    rows, mixing, channels = (
-        {getattr(spec, name) for spec in specs} for name in ("rows", "cross_row", "channels")
-    )
+    able = not all(_is_separate(spec) for spec in specs)
+    mixing, channels = ([getattr(s, name) for s in specs] for name in ("cross_row", "channels"))
     return dataclasses.replace(
         max(specs, key=lambda spec: spec.context_length),
-        rows=rows.pop() if len(rows) == 1 else "pooled",
+        rows=_sharing([spec.rows for spec in specs], able) or "shared",
+        series=_sharing([spec.series for spec in specs], able) or "shared",
+        maps=_sharing([spec.maps for spec in specs], able),
         cross_row=next(kind for kind in ("dense", "mean", "none") if kind in mixing),
         channels="mixed" if "mixed" in channels else "independent",
         calendar=tuple(dict.fromkeys(name for spec in specs for name in spec.calendar)),
         **given,
     )
+
+
+def _is_separate(spec: NetSpec) -> bool:
+    """Whether the network has nothing to forecast a row or series with that it has never seen."""
+    return "separate" in (spec.rows, spec.series, spec.maps)
+
+
+def _sharing(values: Sequence[str | None], able: bool) -> str | None:
+    """What is shared in all; able: whether some network can forecast what was never seen."""
+    if len(set(values)) == 1:
+        return values[0]
+    if "separate" in values and not able:
+        return "separate"
+    return "pooled" if {"separate", "pooled"} & set(values) else "shared"
 
 
 def _agreed(specs: Sequence[NetSpec], name: str, values: Sequence[Any]) -> Any:
