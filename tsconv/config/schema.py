@@ -75,6 +75,8 @@ class ModelConfig:
     skip: bool
     weight_norm: bool
     linear: bool
+    linear_start: str
+    stack: bool
     rows: str
     cross_row: str
     series: str
@@ -110,6 +112,7 @@ class OptimizerConfig:
     lr: float
     weight_decay: float
     row_decay: float
+    linear_lr: float
     betas: list[float]
 
 

@@ -56,27 +56,31 @@ class ForecastNet(nn.Module):
         # Series with filters of their own go through the layers as rows do: they lie on that axis.
         self.series_as_rows = spec.series != "shared"
         by_row = spec.filters_by
-        self.stem = RowLinear(n_inputs * each, spec.hidden, **by_row)
-        past = spec.n_past * each
-        self.stem_past = (
-            RowLinear(past, spec.hidden, bias=False, **by_row) if past and not self.mixed else None
-        )
-        self.stack = TemporalStack(
-            spec.hidden,
-            spec.kernel_size,
-            spec.levels,
-            stacks=spec.stacks,
-            skip=spec.skip,
-            cross_row=spec.cross_row,
-            dropout=spec.dropout,
-            activation=spec.activation,
-            norm=spec.norm,
-            expansion=spec.expansion,
-            gated=spec.gated,
-            weight_norm=spec.weight_norm,
-            **by_row,
-        )
-        self.norm = RowNorm("layer", spec.hidden, **by_row)
+        self.stem: RowLinear | None = None
+        self.stem_past: RowLinear | None = None
+        self.stack: TemporalStack | None = None
+        self.norm: RowNorm | None = None
+        if spec.stack:
+            self.stem = RowLinear(n_inputs * each, spec.hidden, **by_row)
+            past = spec.n_past * each
+            if past and not self.mixed:
+                self.stem_past = RowLinear(past, spec.hidden, bias=False, **by_row)
+            self.stack = TemporalStack(
+                spec.hidden,
+                spec.kernel_size,
+                spec.levels,
+                stacks=spec.stacks,
+                skip=spec.skip,
+                cross_row=spec.cross_row,
+                dropout=spec.dropout,
+                activation=spec.activation,
+                norm=spec.norm,
+                expansion=spec.expansion,
+                gated=spec.gated,
+                weight_norm=spec.weight_norm,
+                **by_row,
+            )
+            self.norm = RowNorm("layer", spec.hidden, **by_row)
         self.dropout = SpatialDropout(spec.dropout)
         self.linear = LinearBranch.of_spec(spec, n_targets, by_row) if spec.linear else None
         width = n_targets * spec.horizon  # the head gives all targets of a state at once
@@ -103,12 +107,14 @@ class ForecastNet(nn.Module):
 
     @property
     def receptive_field(self) -> int:
-        """Steps that the convolution stack sees, the origin's own included."""
-        return self.stack.receptive_field
+        """Steps that the convolution stack sees, the origin's own included; 1 without a stack."""
+        return 1 if self.stack is None else self.stack.receptive_field
 
     @property
     def feature_history(self) -> int:
         """Steps before step s that the features of s depend on."""
+        if self.stack is None:  # then it is the linear branch that looks back
+            return self.spec.context_length - 1
         return max(self.filters.history + self.spec.context_length - 1, *self.spec.seasonal_lags, 0)
 
     @property
@@ -178,6 +184,10 @@ class ForecastNet(nn.Module):
         given: Tensor | None,
     ) -> Tensor:
         """What the head sees at each origin: (H, N, O, hidden), N being B, or T * B apart."""
+        if self.stem is None or self.stack is None or self.norm is None:
+            batch, n_origins = x.shape[2], x.shape[-1] - self.history
+            members = batch if self.mixed else batch * (x.shape[1] - self.spec.n_past)
+            return x.new_zeros(x.shape[0], members, n_origins, self.spec.hidden)
         start, lags = self.feature_history, self.spec.seasonal_lags
         features = causal_features(x, mask, scale, self.filters, lags, start)
         width = features.shape[3]  # (H, C, B, receptive_field - 1 + O, F)

@@ -12,7 +12,7 @@ from tsconv.nn.rows import ROWS
 
 CHANNELS = ("independent", "mixed")
 _APART = ("separate", "pooled")  # maps that differ by row or series
-_NEW_IN_FILES = ("series", "n_series", "maps")  # bundles of earlier versions have none
+_NEW_IN_FILES = ("series", "n_series", "maps", "stack")  # bundles of earlier versions have none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +34,7 @@ class NetSpec:
     skip: bool = False
     weight_norm: bool = False
     linear: bool = True  # the linear branch over the context
+    stack: bool = True  # the convolution stack; False: the linear branch alone
     smooth: tuple[float, ...] = ()  # steps; a trailing Gaussian mean of the scaled values for each
     slope: tuple[float, ...] = ()  # steps; the trailing slope with those Gaussian weights
     quantiles: tuple[float, ...] | None = None  # None: a point head
@@ -129,6 +130,8 @@ class NetSpec:
         for lag in self.seasonal_lags:
             require_positive(seasonal_lag=lag)
         require_choice("channels", self.channels, CHANNELS)
+        if not self.stack and not self.linear:
+            raise ConfigError("`stack` and `linear` (=False) cannot both be left out")
         if self.channels == "mixed" and self.n_targets is None:
             raise ConfigError("`n_targets` (=None) must be given with `channels` (=mixed)")
         for name in ("n_past", "n_future", "n_static"):

@@ -24,6 +24,7 @@ def net_spec(config: TrainConfig, panel: Panel, encodings: Sequence[Encoding]) -
     """The spec of the network that a config without open ends asks for on a panel."""
     head = config.head
     model = dataclasses.asdict(config.model)
+    del model["linear_start"]  # of the training alone
     own_maps = config.model.maps in _APART
     by_row = config.model.rows != "shared" or config.model.cross_row == "dense"
     by_series = config.model.series != "shared" or (own_maps and not panel.rows)

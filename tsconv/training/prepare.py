@@ -43,6 +43,7 @@ from tsconv.training.resume import goes_on_in_place
 from tsconv.training.step.compile_cache import normalize_compile
 from tsconv.training.step.precision import PRECISIONS
 
+LINEAR_STARTS = ("solved", "seasonal")
 LONGEST_SIGMA = 2048  # steps: a trailing filter sees twice as many
 
 
@@ -127,6 +128,9 @@ def prepare(
     if config.threads is None:
         reasons["threads"] = "torch's default"
     config = dataclasses.replace(resolved.config, threads=config.threads or torch.get_num_threads())
+    if not config.model.stack:
+        config = dataclasses.replace(config, trainer={**config.trainer, "max_steps": 0})
+        reasons["trainer.max_steps"] = "the linear branch alone is solved, not trained"
     sizes = config.split
     split = split_panel(
         part, config.horizon, sizes.val_size or 0, sizes.test_size or 0, sizes.test_stride or 1
@@ -170,6 +174,7 @@ def check_config(config: TrainConfig) -> TrainConfig:
         ("precision", config.precision, PRECISIONS),
         ("model.rows", config.model.rows, ROWS),
         ("model.cross_row", config.model.cross_row, CROSS_ROW),
+        ("model.linear_start", config.model.linear_start, LINEAR_STARTS),
         ("model.series", config.model.series, ROWS),
         ("model.maps", config.model.maps or ROWS[0], ROWS),
         ("model.channels", config.model.channels or CHANNELS[0], CHANNELS),
@@ -185,6 +190,14 @@ def check_config(config: TrainConfig) -> TrainConfig:
         raise ConfigError(
             f"`model.maps` (={config.model.maps}) needs the linear branch: set `model.linear=true`"
         )
+    if not config.model.stack and (config.model.linear_start, config.model.linear) != (
+        "solved",
+        True,
+    ):
+        raise ConfigError(
+            "`model.stack` (=False) leaves the linear branch alone, which is not trained: "
+            "`model.linear` must be true and `model.linear_start` must be solved"
+        )
     check_logger(config.logger.name)
     for key, sigmas in (("smooth", config.features.smooth), ("slope", config.features.slope)):
         for sigma in sigmas:
@@ -194,7 +207,7 @@ def check_config(config: TrainConfig) -> TrainConfig:
                 )
     if head.kind == "quantile":
         check_quantiles(head.quantiles or ())
-    for key in ("weight_decay", "row_decay"):
+    for key in ("weight_decay", "row_decay", "linear_lr"):
         if getattr(config.optimizer, key) < 0:
             raise ConfigError(
                 f"`optimizer.{key}` (={getattr(config.optimizer, key)}) must not be negative"

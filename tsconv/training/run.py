@@ -36,6 +36,7 @@ from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
 from tsconv.training.ranks import config_on, ranks_for, require_chunks
 from tsconv.training.resume import describe_interruption, goes_on_in_place
+from tsconv.training.solved_start import SolvedStart, solve_linear_branch, untrained_result
 from tsconv.training.step.compile_cache import CompileCache, StepChoice
 
 
@@ -151,12 +152,14 @@ def _train(
 ) -> TrainResult:
     """Train, score and write what was prepared."""
     panel = prepared.panel
+    start = solve_linear_branch(prepared)
     trained, scores = ranks.run(
-        _train_and_score, prepared, run_dir, compile_cache=cache, chosen=chosen
+        _train_and_score, prepared, run_dir, start, compile_cache=cache, chosen=chosen
     )
     config = _as_kept(trained.resolve(prepared.config))
-    reasons = {**prepared.reasons, **trained.reasons}
-    metrics = {**trained.figures, **scores}
+    reasons = {**prepared.reasons, **start.reasons, **trained.reasons}
+    metrics = {**trained.figures, "solve_seconds": round(start.seconds, 3), **scores}
+    metrics["train_seconds"] = round(metrics["train_seconds"] + start.seconds, 3)
     info = {
         "seed": config.seed,
         "max_steps": config.trainer["max_steps"],
@@ -191,21 +194,25 @@ def _train_and_score(
     ranks: Ranks,
     prepared: Prepared,
     run_dir: Path,
+    start: SolvedStart,
     compile_cache: CompileCache | None = None,
     chosen: Callable[[StepChoice], None] | None = None,
 ) -> tuple[TrainerResult, dict[str, Any]]:
     """What every rank does of a training; the network of `prepared` gets its final weights."""
     with torch_threads(prepared.config.threads), ranks.own_cores():
         prepared.seed_process()
-        trained = run_trainer(
-            prepared.module(),
-            prepared.data(ranks.rank, ranks.size),
-            prepared.config,
-            run_dir,
-            compile_cache=compile_cache,
-            chosen=chosen,
-            ranks=ranks,
-        )
+        if prepared.config.model.stack:
+            trained = run_trainer(
+                prepared.module(),
+                prepared.data(ranks.rank, ranks.size),
+                prepared.config,
+                run_dir,
+                compile_cache=compile_cache,
+                chosen=chosen,
+                ranks=ranks,
+            )
+        else:
+            trained = untrained_result(prepared, start)
         net, split = prepared.net, prepared.split
         scores = score(net, prepared.panel, split, prepared.scale, prepared.baselines, ranks=ranks)
     return trained, scores
@@ -244,9 +251,10 @@ def _plot(
 
     panel, split = prepared.panel, prepared.split
     plots.mkdir(exist_ok=True)
-    plot_training(
-        trained.train_losses, trained.val_losses, plots / "training.png", trained.weights_note
-    )
+    if trained.train_losses:
+        plot_training(
+            trained.train_losses, trained.val_losses, plots / "training.png", trained.weights_note
+        )
     if split.test is not None:
         origins = torch.where(split.test.counts > 0, split.test.last, -1)
         forecast = forecast_panel(bundle.net, panel, origins=origins)

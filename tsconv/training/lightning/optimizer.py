@@ -27,8 +27,9 @@ def make_optimizer(
     Raises ConfigError for a name that is not in `OPTIMIZERS`.
     """
     require_choice("optimizer.name", config.name, OPTIMIZERS)
+    groups = parameter_groups(net, config.weight_decay, config.row_decay)
     return torch.optim.AdamW(
-        parameter_groups(net, config.weight_decay, config.row_decay),
+        groups if config.linear_lr == 1 else _with_own_rate(groups, net, config.lr * config.linear_lr),
         lr=config.lr,
         betas=(config.betas[0], config.betas[1]),
         fused=fused,
@@ -50,6 +51,18 @@ def parameter_groups(net: nn.Module, weight_decay: float, row_decay: float) -> l
         (deviations if is_deviation else matrices if p.ndim > 1 else vectors).append(p)
     groups = [(matrices, weight_decay), (vectors, 0.0), (deviations, row_decay)]
     return [{"params": part, "weight_decay": decay} for part, decay in groups if part]
+
+
+def _with_own_rate(groups: list[dict[str, Any]], net: nn.Module, lr: float) -> list[dict[str, Any]]:
+    """Split the linear branch's parameters off into groups of their own, with a rate of their own."""
+    linear = {id(p) for name, p in net.named_parameters() if name.startswith("linear.")}
+    out = []
+    for group in groups:
+        rest = [p for p in group["params"] if id(p) not in linear]
+        own = [p for p in group["params"] if id(p) in linear]
+        out += [{**group, "params": rest}] if rest else []
+        out += [{**group, "params": own, "lr": lr}] if own else []
+    return out
 
 
 class LearningRateSchedule:

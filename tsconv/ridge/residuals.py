@@ -1,0 +1,60 @@
+"""Quantiles of a solved map's residuals, by horizon step, in units of each origin's spread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from tsconv.ridge.gram import Regression
+
+if TYPE_CHECKING:
+    from tsconv.data.batches.split import Split
+    from tsconv.ridge.start import Solution
+
+_MOST_VALUES = 1_000_000  # residuals that are held
+
+
+def residual_quantiles(
+    regression: Regression, split: Split, solution: Solution, quantiles: Sequence[float]
+) -> Tensor | None:
+    """The quantiles of training and validation residuals: (Q, T, horizon); None without any.
+
+    Residuals weigh by their origin's spread, since that is what the loss multiplies them by.
+    """
+    parts = [p for p in (split.train, split.val) if p is not None and int(p.counts.sum()) > 0]
+    sides = len(regression.panel.targets) * regression.panel.n_rows
+    count = sum(int(p.counts.sum()) for p in parts) * sides * regression.horizon
+    stride = max(1, -(-count // _MOST_VALUES))
+    errors, weights = [], []
+    for origins in parts:
+        for part in regression.equations(origins, stride):
+            maps = solution.shared if solution.own is None else solution.own[part.members]
+            error = (part.r - part.u @ maps.to(part.u)) / part.spread.clamp_min(1e-30).unsqueeze(-1)
+            errors.append(error.transpose(0, 1).flatten(1, 2).float())  # (T, M * N, horizon)
+            weights.append((part.seen * part.spread.unsqueeze(-1)).transpose(0, 1).flatten(1, 2))
+    if not errors:
+        return None
+    error, weight = torch.cat(errors, 1), torch.cat(weights, 1).float()
+    if not float(weight.sum()) > 0:
+        return None
+    return weighted_quantiles(error, weight, quantiles)
+
+
+def weighted_quantiles(values: Tensor, weights: Tensor, quantiles: Sequence[float]) -> Tensor:
+    """Quantiles over the middle axis: (T, N, horizon) -> (Q, T, horizon); 0 where nothing weighs.
+
+    >>> values = torch.tensor([[[3.0], [1.0], [2.0]]])
+    >>> weighted_quantiles(values, torch.ones(1, 3, 1), (0.5,)).flatten()
+    tensor([2.])
+    """
+    ordered, order = values.sort(dim=1)
+    total = weights.gather(1, order).double().cumsum(1)  # (T, N, horizon)
+    all_of_it = total[:, -1:]  # (T, 1, horizon)
+    found = []
+    for q in quantiles:
+        at = (total < q * all_of_it).sum(1, keepdim=True).clamp_max(values.shape[1] - 1)
+        found.append(torch.where(all_of_it > 0, ordered.gather(1, at), 0).squeeze(1))
+    return torch.stack(found)
