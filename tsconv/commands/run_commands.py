@@ -62,8 +62,8 @@ def _train(overrides: Sequence[str], config_dir: str | None) -> TrainResult | No
 
         config = train_or_resume_config(overrides, config_dir)
         from tsconv.output.run_files import write_overrides
+        from tsconv.race.run import train_or_race
         from tsconv.training.resume import finished_line
-        from tsconv.training.run import train
 
         finished = finished_line(config)
         if finished is not None:
@@ -75,7 +75,7 @@ def _train(overrides: Sequence[str], config_dir: str | None) -> TrainResult | No
             own = [o for o in overrides if not o.startswith("resume=")]
             write_overrides(own, config, run_dir / ".hydra")
 
-        return train(config, notify=_print_note, started=started)
+        return train_or_race(config, notify=_print_note, started=started)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(*(stop.args or ("nothing was written",))) from None
 

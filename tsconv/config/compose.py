@@ -65,6 +65,15 @@ def train_config(overrides: Sequence[str] = (), config_dir: str | None = None) -
     return _to_schema(_compose("train", overrides, config_dir), TrainConfig)
 
 
+def default_config(horizon: int) -> TrainConfig:
+    """The config of a training in which nothing but the horizon is given.
+
+    >>> default_config(28).context_length is None
+    True
+    """
+    return train_config([f"horizon={horizon}"])
+
+
 def sweep_plan(overrides: Sequence[str] = (), config_dir: str | None = None) -> SweepPlan:
     """Compose and check the config of a sweep; the sweep itself checks the ranges.
 

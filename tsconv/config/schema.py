@@ -144,6 +144,15 @@ class LoggerConfig:
 
 
 @dataclasses.dataclass
+class PortfolioConfig:
+    """What a race compares; see conf/portfolio/default.yaml."""
+
+    contexts: list[Any]
+    sharing: dict[str, Any]
+    variations: dict[str, Any]
+
+
+@dataclasses.dataclass
 class TrainConfig:
     """Everything that `tsconv train` takes; see conf/train.yaml."""
 
@@ -156,6 +165,9 @@ class TrainConfig:
     compile: str
     precision: str
     threads: int | None
+    budget: str | None
+    ensemble: str
+    refit: str
     plots: bool
     data: DataConfig
     split: SplitConfig
@@ -167,6 +179,7 @@ class TrainConfig:
     trainer: dict[str, Any]
     callbacks: CallbacksConfig
     logger: LoggerConfig
+    portfolio: PortfolioConfig
 
 
 @dataclasses.dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Hashable
 
 import torch
 from torch import Tensor
@@ -101,15 +102,15 @@ def _as_weight(maps: Tensor) -> Tensor:
     return maps.transpose(-1, -2).flatten(0, 2)
 
 
-def put_residuals_into(
-    net: ForecastNet, regression: Regression, split: Split, solution: Solution
-) -> None:
-    """Set the head's biases so that an untrained network gives the residuals' quantiles."""
+def put_quantiles_into(net: ForecastNet, found: Tensor) -> None:
+    """Set the head's biases so that an untrained network gives these quantiles around its maps.
+
+    found: (Q, T, horizon), T being 1 where all targets have the same.
+    """
     head = net.head
-    targets = len(regression.panel.targets) if net.mixed else 1
-    found = residual_quantiles(regression, split, solution, head.quantiles)  # (Q, T or 1, horizon)
-    if found is None:
-        return
+    targets = (net.spec.n_targets or 1) if net.mixed else 1
+    if found.shape[1] != targets:
+        found = found.mean(1, keepdim=True)
     found = found.expand(-1, targets, -1).flatten(1)  # (Q, width)
     start = found.clone()
     if isinstance(head, QuantileHead):
@@ -122,27 +123,50 @@ def put_residuals_into(
         bias.copy_(start.flatten().repeat(bias.numel() // start.numel()))
 
 
-def solve_start(
-    net: ForecastNet, panel: Panel, split: Split, inv_scale: Tensor | None
-) -> RidgeChoice | None:
-    """Solve the linear branch of an untrained network in place; None where it has none.
+class LinearSolver:
+    """Solves the linear branches of networks for one split of a panel, each kind of branch once.
 
     Args:
-        net: on the CPU; its linear branch and its head's biases are set.
         panel, split: the training part is solved, the validation part chooses.
-        inv_scale: (S, T, H), see `Regression`.
+        inv_scale: (S, T, H) one over the spread of each series' training part.
 
     Series that are short, constant or missing are no fault: they leave maps as they were shrunk.
     """
-    branch = net.linear
-    if branch is None:
-        return None
-    spec = net.spec
-    grouping = grouping_of(branch, spec.by_series, panel)
-    regression = Regression(
-        panel.to(torch.device("cpu")), spec.context_length, spec.horizon, inv_scale, grouping
-    )
-    solution = solve(regression, split)
-    put_into(net, solution)
-    put_residuals_into(net, regression, split, solution)
-    return solution.choice
+
+    def __init__(self, panel: Panel, split: Split, inv_scale: Tensor) -> None:
+        self.panel, self.split = panel.to(torch.device("cpu")), split
+        self.inv_scale = inv_scale
+        self._solutions: dict[Hashable, tuple[Solution, Tensor | None]] = {}
+
+    def start(self, net: ForecastNet, loss_scale: str = "series") -> RidgeChoice | None:
+        """Solve a network's linear branch in place, and set its head's biases; None without one.
+
+        net: on the CPU. loss_scale: "series" counts errors in `inv_scale`, "origin" in units of the
+        trailing spread at each origin.
+        """
+        branch = net.linear
+        if branch is None:
+            return None
+        solution, quantiles = self._solve(net, branch, loss_scale)
+        put_into(net, solution)
+        if quantiles is not None:
+            put_quantiles_into(net, quantiles)
+        return solution.choice
+
+    def _solve(
+        self, net: ForecastNet, branch: LinearBranch, loss_scale: str
+    ) -> tuple[Solution, Tensor | None]:
+        grouping = grouping_of(branch, net.spec.by_series, self.panel)
+        key = (branch.context_length, branch.horizon, grouping, net.quantiles, loss_scale)
+        if key not in self._solutions:
+            regression = Regression(
+                self.panel,
+                branch.context_length,
+                branch.horizon,
+                self.inv_scale if loss_scale == "series" else None,
+                grouping,
+            )
+            solution = solve(regression, self.split)
+            found = residual_quantiles(regression, self.split, solution, net.quantiles)
+            self._solutions[key] = solution, found
+        return self._solutions[key]

@@ -22,6 +22,7 @@ from tsconv.evaluation.report import score
 from tsconv.evaluation.rivals import describe_baseline
 from tsconv.forecasting.bundle import Bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
+from tsconv.model.ensemble import Network
 from tsconv.notes import Note
 from tsconv.output.run_files import read_reasons, write_config, write_json
 from tsconv.training.lightning.checkpoint import checkpoint_path
@@ -87,7 +88,7 @@ def train(
             raise KeyboardInterrupt("training had not begun, nothing was written") from None
         require_chunks(prepared.config, ranks.size)
         prepared = dataclasses.replace(prepared, reasons={**prepared.reasons, **reasons})
-        notes = _notes(prepared)
+        notes = data_notes(prepared)
         if notify is not None:
             for note in notes:
                 notify(str(note))
@@ -96,7 +97,7 @@ def train(
         return dataclasses.replace(result, notes=tuple(notes))
 
 
-def _notes(prepared: Prepared) -> list[Note]:
+def data_notes(prepared: Prepared) -> list[Note]:
     """What happened to the data on the way, and what a user should know of them."""
     panel, ends, context = prepared.panel, prepared.split.train_end, prepared.config.context_length
     of_training = training_notes(panel, prepared.scale, ends, context)
@@ -151,16 +152,35 @@ def _train(
     chosen: Callable[[StepChoice], None],
 ) -> TrainResult:
     """Train, score and write what was prepared."""
-    panel = prepared.panel
     start = solve_linear_branch(prepared)
     trained, scores = ranks.run(
         _train_and_score, prepared, run_dir, start, compile_cache=cache, chosen=chosen
     )
+    prepared = dataclasses.replace(prepared, reasons={**prepared.reasons, **start.reasons})
+    figures = {**trained.figures, "solve_seconds": round(start.seconds, 3)}
+    figures["train_seconds"] = round(figures["train_seconds"] + start.seconds, 3)
+    trained = dataclasses.replace(trained, figures=figures)
+    return write_run(prepared, trained, prepared.net, scores, run_dir)
+
+
+def write_run(
+    prepared: Prepared,
+    trained: TrainerResult,
+    net: Network,
+    scores: dict[str, Any],
+    run_dir: Path,
+    info: dict[str, Any] | None = None,
+) -> TrainResult:
+    """Write what a training leaves: config.yaml, metrics.json, the bundle and the plots.
+
+    net: with its final weights. scores: of `score`. info: further figures for metrics.json and the
+    bundle, by key.
+    """
+    panel, further = prepared.panel, info or {}
     config = _as_kept(trained.resolve(prepared.config))
-    reasons = {**prepared.reasons, **start.reasons, **trained.reasons}
-    metrics = {**trained.figures, "solve_seconds": round(start.seconds, 3), **scores}
-    metrics["train_seconds"] = round(metrics["train_seconds"] + start.seconds, 3)
-    info = {
+    reasons = {**prepared.reasons, **trained.reasons}
+    metrics = {**trained.figures, **further, **scores}
+    about = {
         "seed": config.seed,
         "max_steps": config.trainer["max_steps"],
         "weights": trained.weights_note,
@@ -169,16 +189,17 @@ def _train(
         "val": metrics["val"],
         "test": metrics["test"],
         **{key: metrics[key] for key in ("rival", "rival_season", "baseline_steps")},
+        **further,
     }
     bundle = Bundle(
-        net=prepared.net.eval(),
+        net=net.eval(),
         data=config.data,
         freq=panel.frequency.alias,
         season=prepared.season,
-        info=info,
+        info=about,
         channels=panel.channels,
         rows=panel.rows,
-        series=panel.ids if prepared.net.by_series else (),
+        series=panel.ids if net.by_series else (),
         encodings=prepared.encodings,
         target_ranges=target_ranges(panel.to("cpu"), prepared.split.train_end.cpu()),
     )

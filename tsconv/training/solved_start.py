@@ -8,7 +8,7 @@ import time
 import torch
 
 from tsconv.ridge.choose import RidgeChoice
-from tsconv.ridge.start import solve_start
+from tsconv.ridge.start import LinearSolver
 from tsconv.training.lightning.loop import TrainerResult
 from tsconv.training.prepare import Prepared
 
@@ -26,20 +26,24 @@ class SolvedStart:
         return {} if self.choice is None else {"model.linear_start": str(self.choice)}
 
 
-def solve_linear_branch(prepared: Prepared) -> SolvedStart:
+def linear_solver(prepared: Prepared) -> LinearSolver:
+    """What solves linear branches for the split of a training."""
+    std = prepared.scale.std
+    return LinearSolver(prepared.panel, prepared.split, torch.where(std > 0, 1 / std, 0))
+
+
+def solve_linear_branch(prepared: Prepared, solver: LinearSolver | None = None) -> SolvedStart:
     """Solve the linear branch of a network that was just drawn, in place, where its config asks.
 
-    A resumed training takes its weights from the checkpoint instead.
+    A resumed training takes its weights from the checkpoint instead. solver: of the same split, to
+    solve each kind of branch once.
     """
     config = prepared.config
     if config.model.linear_start != "solved" or config.resume is not None:
         return SolvedStart()
     begun = time.perf_counter()
-    inv_scale = None
-    if config.head.loss_scale == "series":
-        std = prepared.scale.std
-        inv_scale = torch.where(std > 0, 1 / std, 0)  # (S, T, H)
-    choice = solve_start(prepared.net, prepared.panel, prepared.split, inv_scale)
+    solver = solver or linear_solver(prepared)
+    choice = solver.start(prepared.net, config.head.loss_scale)
     return SolvedStart(choice, time.perf_counter() - begun)
 
 

@@ -52,7 +52,8 @@ class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C ended a training behind a step.
 
     step, steps: finished, and of the whole training. saved_step: of the checkpoint from which it
-    can be resumed; None where there is none. is_agreed: all ranks ended behind this step.
+    can be resumed; None where there is none. is_agreed: all ranks ended behind this step. weights:
+    the averaged ones then, by name.
     """
 
     is_agreed = True
@@ -60,6 +61,7 @@ class TrainingInterrupted(KeyboardInterrupt):
     def __init__(self, step: int, steps: int, saved_step: int | None) -> None:
         super().__init__()
         self.step, self.steps, self.saved_step = step, steps, saved_step
+        self.weights: dict[str, Tensor] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +140,7 @@ def run_trainer(
         share = data.share
         count, lead = share.stop - share.start, module.net.series_as_rows
         set_batch_share(module.net, share.start, count, data.chunks_per_batch, lead)
-        step = _first_step(module, data, device)
+        step = first_step(module, data, device)
         choice = None
         if ranks.is_main:
             with _kept_random_state(device):
@@ -159,6 +161,7 @@ def run_trainer(
                 _fit(trainer, module, data, config, checkpoint)
             except TrainingInterrupted as interrupted:
                 interrupted.is_agreed = not stop.at_once
+                interrupted.weights = {k: v.cpu() for k, v in average.average.items()}
                 raise
     weights, note = average.choose(config.callbacks.weights, config.callbacks.weights_tolerance)
     module.net.load_state_dict({**module.net.state_dict(), **weights})
@@ -202,7 +205,7 @@ def _fit(
         ) from error
 
 
-def _first_step(
+def first_step(
     module: ForecastModule, data: DenseDataModule, device: torch.device
 ) -> TrainingStep:
     """Move module and panel to the device; return the training's step 0 there, uncompiled."""

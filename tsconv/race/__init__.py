@@ -1,0 +1,1 @@
+"""The race: many candidates, trained shortly, of which validation keeps the best."""

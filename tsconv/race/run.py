@@ -1,0 +1,95 @@
+"""The race as a plain function: a config with a budget in, a run folder with the winner out."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tsconv.config.schema import TrainConfig
+from tsconv.data.reading.table import Table
+from tsconv.distributed.threads import torch_threads
+from tsconv.errors import ConfigError
+from tsconv.evaluation.report import score
+from tsconv.race.budget import Budget, Clock
+from tsconv.race.race import Race, RaceResult
+from tsconv.training.lightning.strategy import count_devices
+from tsconv.training.panel_cache import PanelCache
+from tsconv.training.prepare import check_config
+from tsconv.training.run import TrainResult, data_notes, make_run_dir, train, write_run
+from tsconv.output.run_files import write_config
+
+
+def train_or_race(
+    config: TrainConfig,
+    table: Table | None = None,
+    notify: Callable[[str], None] | None = None,
+    panel_cache: PanelCache | None = None,
+    started: Callable[[Path], None] | None = None,
+) -> TrainResult:
+    """Train as `train` does, or race many candidates where the config has a budget.
+
+    The arguments and the result are those of `train`. Ctrl-C ends a race with the best candidate so
+    far; before the first one, it raises KeyboardInterrupt and nothing is written.
+    """
+    if config.budget is None:
+        return train(config, table, notify, panel_cache, started)
+    if panel_cache is None:
+        with PanelCache() as own:
+            return train_or_race(config, table, notify, own, started)
+    begun = time.perf_counter()
+    budget = Budget.parse(config.budget)
+    config = check_config(config)
+    if config.resume is not None:
+        raise ConfigError("`resume` goes on with a training, not with a race: leave `budget` out")
+    if count_devices(config.trainer) > 1:
+        raise ConfigError(
+            f"`budget` (={config.budget}) races on one device: leave `trainer.devices` "
+            f"(={config.trainer['devices']}) out"
+        )
+    with torch_threads(config.threads):
+        return _race(config, budget, begun, table, notify, panel_cache, started)
+
+
+def _race(
+    config: TrainConfig,
+    budget: Budget,
+    begun: float,
+    table: Table | None,
+    notify: Callable[[str], None] | None,
+    panel_cache: PanelCache,
+    started: Callable[[Path], None] | None,
+) -> TrainResult:
+    try:
+        base = panel_cache.prepare(config, table)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the race had not begun, nothing was written") from None
+    notes = data_notes(base)
+    for note in notes if notify is not None else ():
+        notify(str(note))  # type: ignore[misc]
+    is_new = config.run_dir is None or not Path(config.run_dir).exists()
+    run_dir = make_run_dir(config)
+    try:
+        write_config(config, base.reasons, run_dir / "config.yaml")
+        if started is not None:
+            started(run_dir)
+        race = Race(config, base, panel_cache, table, Clock(budget, begun), notify)
+        found = race.run()
+        return dataclasses.replace(_finish(found, run_dir), notes=tuple(notes))
+    except KeyboardInterrupt:
+        if is_new:
+            shutil.rmtree(run_dir, ignore_errors=True)
+        raise KeyboardInterrupt("no candidate was ready, nothing was written") from None
+
+
+def _finish(found: RaceResult, run_dir: Path) -> TrainResult:
+    """Score the winner, the only look at the test part, and write the run folder."""
+    winner = found.winner.prepared
+    net = found.net
+    scores = score(net, found.panel, winner.split, winner.scale, winner.baselines)
+    found.leaderboard.to_csv(run_dir / "leaderboard.csv", index=False)
+    info: dict[str, Any] = {"race": found.summary}
+    return write_run(winner, found.trained, net, scores, run_dir, info)
