@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounterWithBackend
 
 from tests.helpers.networks import random_batch, random_net
 from tsconv.config.schema import HeadConfig
@@ -66,6 +67,22 @@ def test_bad_shapes_are_shown() -> None:
 def test_a_spec_of_another_version_is_refused_by_key() -> None:
     with pytest.raises(ConfigError, match="`colour`"):
         NetSpec.from_dict({"horizon": 1, "context_length": 1, "colour": "red"})
+
+
+@pytest.mark.parametrize("keys", [{"maps": "pooled"}, {"series": "pooled"}], ids=str)
+def test_one_graph_serves_batches_of_any_series(keys: dict) -> None:
+    """A batch of other series is no reason to compile again."""
+    from tsconv.training.step.dense_loss import dense_loss
+
+    net = random_net(n_series=9, n_targets=1, dropout=0.0, **keys).float().train()
+    head = HeadConfig("point", None, "mae", "series")
+    graphs = CompileCounterWithBackend("aot_eager")
+    compiled = torch.compile(dense_loss, backend=graphs, fullgraph=True, dynamic=False)
+    for series in ([0, 1], [8, 8], [3, 0]):
+        batch = random_batch(net, 2, 8)._replace(series=torch.tensor(series))
+        loss, _ = compiled(net, batch, torch.ones(2, 1, 1), head)
+        torch.testing.assert_close(loss, dense_loss(net, batch, torch.ones(2, 1, 1), head)[0])
+    assert graphs.frame_count == 1
 
 
 @pytest.mark.parametrize("with_covariates", [False, True])

@@ -51,6 +51,23 @@ def test_a_network_drops_the_same_in_a_part_as_in_the_whole(
     assert not torch.allclose(other, whole[2:4])  # another part is another draw
 
 
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+def test_series_with_filters_of_their_own_drop_the_same(parts: list[tuple[int, int]]) -> None:
+    spec = NetSpec(4, 8, hidden=6, levels=3, dropout=0.5, series="separate", n_series=CHUNKS)
+    net = ForecastNet(spec).double().train()
+    with torch.no_grad():
+        for p in net.parameters():
+            p.normal_(std=0.3)
+    x = torch.randn(CHUNKS, 2, 30, dtype=torch.float64)
+    numbers = torch.arange(CHUNKS)
+    whole = seeded(net, x, torch.ones_like(x), 5, numbers).values()
+    for first, count in parts:
+        set_batch_share(net, first, count, CHUNKS, net.series_as_rows)
+        mine = slice(first, first + count)
+        part = seeded(net, x[mine], torch.ones_like(x[mine]), 5, numbers[mine]).values()
+        torch.testing.assert_close(part, whole[mine], rtol=0, atol=1e-10)
+
+
 def test_a_stack_without_rows_drops_the_same() -> None:
     stack = TemporalStack(6, 3, 2, dropout=0.4).train()
     x = torch.randn(CHUNKS, 20, 6)
