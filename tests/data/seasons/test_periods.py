@@ -7,10 +7,11 @@ from tests.helpers.checks import waves
 from tests.helpers.frames import daily_frame
 from tests.helpers.paths import ROOT
 from tsconv.check.panel_attempt import attempt_reading
-from tsconv.check.suggestions.seasons import find_periods, find_seasons, sample_stretches
 from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import table_from_frame
+from tsconv.data.seasons.periods import find_periods
+from tsconv.data.seasons.sample import find_seasons, sample_stretches
 
 
 def found(*series: np.ndarray) -> list[int]:
