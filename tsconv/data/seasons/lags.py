@@ -19,9 +19,10 @@ from tsconv.text import plural
 _HOUR, _WEEK, _YEAR = DAY // 24, 7 * DAY, 365 * DAY  # microseconds
 _SHORT = DAY // 24 // 15  # the step below which an hour is a season
 _OFF = 0.03  # share of a cycle by which its nearest number of whole steps may be off
-_FEWEST, _MOST, _MOST_VALUES = 20, 100, 60_000  # series that are sampled, and their values
+_FEWEST, _MOST, _MOST_VALUES = 15, 100, 60_000  # series that are sampled, and their values
 _EXPLAINED, _CORRELATION = 0.2, 0.2  # what a season must have to be a lag
 _OF_SHORTER = 0.5  # of what a shorter season explains, a longer one must explain so much
+_NEAR = 1 / 6  # of a season: so far from its multiples, a longer period still repeats some of it
 _HARMONIC = 1.5  # where twice or three times a period explain so much more, it is a part of theirs
 _MOST_LAGS = 3
 
@@ -41,7 +42,7 @@ def find_lags(panel: Panel, end: Tensor) -> tuple[list[int], str]:
     """Find the seasonal lags that the first steps of each series support, shortest first; and why.
 
     panel: of S series; end: (S,) the step before which each training part ends. Looks at up to 100
-    series, spread over the panel, and about 60,000 values.
+    series, spread over the panel, and about 60,000 values: at least 15 series of up to 5,000 steps.
     """
     lengths = end.cpu().sort().values
     typical = max(1, int(lengths[len(lengths) // 2]))
@@ -60,8 +61,9 @@ def find_lags(panel: Panel, end: Tensor) -> tuple[list[int], str]:
 def lag_seasons(seasons: Sequence[Season]) -> list[Season]:
     """Choose from the seasons that were found those that are worth a lag, shortest first.
 
-    A season must explain a fifth of the variance, and half of what each shorter one explains, or it
-    is an echo of them, such as 47 beside 24. The half of a day with two peaks gives way to the day.
+    A season must explain a fifth of the variance and half of what each shorter one explains; close
+    to a multiple of a shorter one it must explain more, or it is an echo, such as 47 beside 24. The
+    half of a day with two peaks gives way to the day.
 
     >>> found = [Season(24, 0.9, 0.87, 1.0), Season(47, 0.8, 0.31, 0.9), Season(168, 0.8, 0.87, 1)]
     >>> [season.period for season in lag_seasons(found)]
@@ -69,12 +71,19 @@ def lag_seasons(seasons: Sequence[Season]) -> list[Season]:
     """
     kept: list[Season] = []
     for season in sorted(seasons, key=lambda s: s.period):
-        least = max([_EXPLAINED, *(_OF_SHORTER * s.explained for s in kept)])
+        least = max([_EXPLAINED, *(_least_beside(season, shorter) for shorter in kept)])
         if season.explained >= least and season.correlation >= _CORRELATION:
             kept.append(season)
     kept = [s for s in kept if not any(_is_harmonic(s, other) for other in kept)]
     strongest = sorted(kept, key=lambda s: -s.explained)[:_MOST_LAGS]
     return sorted(strongest, key=lambda s: s.period)
+
+
+def _least_beside(season: Season, shorter: Season) -> float:
+    """The share that a season must explain beside a shorter one."""
+    off = abs(season.period - shorter.period * round(season.period / shorter.period))
+    echo = 0 < off <= _NEAR * shorter.period
+    return shorter.explained if echo else _OF_SHORTER * shorter.explained
 
 
 def _is_harmonic(season: Season, of: Season) -> bool:

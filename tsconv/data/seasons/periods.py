@@ -23,7 +23,7 @@ _STRONG, _STRONG_CORRELATION = 0.3, 0.4  # what a period that is not usual must 
 _MOST_SEASONS = 4
 _BROAD = 0.15  # share of a period within which peaks belong together
 _NOISE = 0.03  # share by which the best length of a broad peak may be off
-_ROUNDING = 1e-9  # of a series' largest value: what is left of a straight line is this small
+_ROUNDING = 1e-9  # of a series' largest value: less is left of a straight line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,7 @@ def find_periods(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Se
     >>> [season.period for season in find_periods([week + 0.1 * noise])]
     [7]
     """
-    plain = [y for x in series if _varies(y := detrend(x), x)]
+    plain = [y for x in series if _varies(y := detrend(_within_one(x)))]
     if not plain:
         return []
     lengths = sorted(len(x) for x in plain)
@@ -82,9 +82,16 @@ def find_periods(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Se
     ]
 
 
-def _varies(rest: Floats, x: Floats) -> bool:
-    """Whether more than rounding is left of a series around its trend."""
-    return float(np.nanmax(np.abs(rest))) > _ROUNDING * float(np.nanmax(np.abs(x)))
+def _within_one(x: Floats) -> Floats:
+    """The series in units of a power of two, which changes no digit: squares then stay finite."""
+    _, exponent = np.frexp(np.nanmax(np.abs(x)))
+    unit: Floats = np.ldexp(x, -exponent)
+    return unit
+
+
+def _varies(rest: Floats) -> bool:
+    """Whether more than rounding is left around the trend of a series between -1 and 1."""
+    return bool(np.nanmax(np.abs(rest)) > _ROUNDING)
 
 
 def _is_strong(season: Season, n: int, usual: Sequence[int]) -> bool:

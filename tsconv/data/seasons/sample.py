@@ -47,7 +47,7 @@ def sample_stretches(
         x = panel.values[max(begin, stop - _MOST_STEPS) : stop, c, h].cpu().numpy()
         seen = ~np.isnan(x)
         enough = seen.sum() >= max(_FEWEST_VALUES, _LEAST_SEEN * len(x))
-        if enough and np.ptp(x[seen]) > 0:
+        if enough and x[seen].min() < x[seen].max():
             out.append(x)
         if len(out) == most:
             break
