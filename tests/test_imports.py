@@ -35,7 +35,7 @@ ORDER = (
     "commands",
     "cli",
 )
-DATA_ORDER = ("timestamps", "reading", "panel", "covariates", "batches")
+DATA_ORDER = ("timestamps", "reading", "panel", "seasons", "covariates", "batches")
 NN_ORDER = (
     "_checks",
     "functional",

@@ -1,8 +1,11 @@
 """Defaults that fit the data: the stated rules, for panels from tiny to large."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from tests.helpers.panels import panel_of_zeros
+from tests.helpers.checks import waves
+from tests.helpers.panels import panel_of, panel_of_zeros
 from tsconv.config.compose import train_config
 from tsconv.errors import ConfigError
 from tsconv.training.auto import ResolvedConfig, resolve
@@ -40,6 +43,52 @@ def test_ten_thousand_daily_series() -> None:
     assert data.chunks_per_batch is not None
     assert data.origins_per_chunk < 200  # so that a batch mixes many series
     assert 4000 < data.origins_per_chunk * data.chunks_per_batch <= 8192
+
+
+def integer_series(*overrides: str) -> ResolvedConfig:
+    """Three series of integer time with a day and a week of hours; 140 of 700 steps held out."""
+    parts = [
+        pd.DataFrame({"unique_id": s, "ds": np.arange(700) + 1, "y": waves(700, PERIODS, 0.3, s)})
+        for s in range(3)
+    ]
+    return resolve(train_config(["horizon=48", *overrides]), panel_of(pd.concat(parts)))
+
+
+PERIODS = {24: 1.0, 168: 0.8}
+
+
+def test_integer_time_has_the_seasons_of_the_training_part() -> None:
+    r = integer_series()
+    assert r.config.features.seasonal_lags == [24, 168]
+    assert r.reasons["features.seasonal_lags"].startswith(
+        "the seasons found in 3 series of the training part: 24 (explains "
+    )
+    assert (r.season, r.config.context_length) == (24, 280), "at most half of the training part"
+    assert [b.key for b in r.baselines] == [
+        "naive", "seasonal_naive", "seasonal_naive_168", "drift", "window_average",
+    ]  # fmt: skip
+
+
+def test_seasons_that_are_found_do_not_move_the_split_that_they_are_found_in() -> None:
+    found, none = integer_series(), integer_series("features.seasonal_lags=[]")
+    assert found.config.split == none.config.split
+    assert (none.config.features.seasonal_lags, none.season) == ([], 1)
+    assert "features.seasonal_lags" not in none.reasons
+
+
+def test_where_there_is_none_the_reason_says_so() -> None:
+    r = resolved("1", 3, 700, 48)
+    assert (r.config.features.seasonal_lags, r.season) == ([], 1)
+    assert r.reasons["features.seasonal_lags"] == (
+        "no season: no series of the training part has 12 values that change"
+    )
+
+
+def test_an_odd_step_keeps_the_season_that_it_has() -> None:
+    """A week is 1,440 steps of 7 minutes; a day is no whole number of them, and is not found."""
+    r = resolved("7min", 1, 4000, 24)
+    assert r.config.features.seasonal_lags == [1440]
+    assert r.reasons["features.seasonal_lags"].startswith("the seasons of a step of 7min; no ")
 
 
 @pytest.mark.parametrize("freq", ["15min", "h", "D", "B", "W", "MS", "QE", "YS", "1"])

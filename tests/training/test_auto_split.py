@@ -97,3 +97,11 @@ def test_a_long_panel_is_sampled_at_every_phase_of_its_seasons() -> None:
     assert 370 * (8760 - 23) * 24 / stride <= 30_000_000
     assert f"1 in {stride} steps is an origin" in reasons["split.test_size"]
     assert reasons["split.test_stride"]
+
+
+def test_without_a_known_season_the_sample_meets_the_phases_of_usual_ones() -> None:
+    split, _ = choose("1", [60_000] * 370, 24)
+    stride = split.test_stride
+    assert stride is not None
+    assert stride > 1
+    assert all(math.gcd(stride, season) == 1 for season in (7, 12, 24, 60, 168))

@@ -21,10 +21,10 @@ from tsconv.check.findings.training_fit import (
 )
 from tsconv.check.panel_sections import seasons_section, training_section
 from tsconv.check.report import Finding, Section
-from tsconv.check.suggestions.seasons import find_seasons
 from tsconv.check.training_preview import TrainingPreview, preview_training
 from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
+from tsconv.data.seasons.sample import find_seasons
 from tsconv.training.notes import training_notes
 from tsconv.training.prepare import Prepared
 

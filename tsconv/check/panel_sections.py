@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tsconv.check.report import Section
-from tsconv.check.suggestions.autocorrelation import correlation_at
-from tsconv.check.suggestions.seasons import Season, sample_stretches
 from tsconv.check.tables.array_types import Ints
 from tsconv.check.tables.sorted_table import SortedTable
 from tsconv.data.panel.panel import Panel
+from tsconv.data.seasons.autocorrelation import correlation_at
+from tsconv.data.seasons.periods import Season
+from tsconv.data.seasons.sample import sample_stretches
 from tsconv.text import format_bytes, percentage, plural, shorten
 
 if TYPE_CHECKING:  # these import Lightning

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from tsconv.check.suggestions.horizon import suggest_horizon, suggest_lags
-from tsconv.check.suggestions.seasons import Season
 from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
+from tsconv.data.seasons.periods import Season
 from tsconv.errors import ConfigError, DataError
 from tsconv.training.prepare import Prepared, check_config, prepare
 

@@ -1,8 +1,9 @@
 """Defaults that fit the data: what a config leaves open is chosen here, by stated rules.
 
-Pure functions of the frequency and the lengths. Each choice comes with its reason, which is written
-beside the value into the run's config.yaml; whatever the caller set is kept. The sizes of network,
-chunks and training are chosen in `auto_sizes.py`, the validation and test parts in `auto_split.py`.
+Pure functions of the frequency, the lengths and, where the frequency does not tell its seasons, a
+sample of the training part. Each choice comes with its reason, which is written beside the value
+into the run's config.yaml; whatever the caller set is kept. The sizes of network, chunks and
+training are chosen in `auto_sizes.py`, the validation and test parts in `auto_split.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import dataclasses
 from tsconv.config.schema import ModelConfig, TrainConfig
 from tsconv.data.panel.calendar import choose_calendar
 from tsconv.data.panel.panel import Panel
+from tsconv.data.seasons.lags import find_lags, tells_seasons
 from tsconv.data.timestamps.frequency import Frequency
 from tsconv.errors import ConfigError
 from tsconv.evaluation.rivals import Baseline, choose_baselines
@@ -59,7 +61,9 @@ def resolve(config: TrainConfig, panel: Panel) -> ResolvedConfig:
     split, split_why = resolve_split(config.split, config.horizon, panel, given_lags)
     _check_horizon(config.horizon, int(ordered[-1]), held_out(split))
     train_length = max(2, typical - held_out(split))
-    lags, lags_why = _resolve_lags(config.features.seasonal_lags, frequency, train_length)
+    lags, lags_why = _resolve_lags(
+        config.features.seasonal_lags, panel, held_out(split), train_length
+    )
     calendar = choose_calendar(config.features.calendar, frequency, train_length)
     calendar_why = {}
     if config.features.calendar == "auto":
@@ -131,9 +135,13 @@ def _check_rows(model: ModelConfig, panel: Panel) -> None:
 
 
 def _resolve_lags(
-    given: list[int] | None, frequency: Frequency, train_length: int
+    given: list[int] | None, panel: Panel, held: int, train_length: int
 ) -> tuple[list[int], dict[str, str]]:
-    """The seasons of the frequency that the training part holds twice."""
+    """The seasons of the frequency and, where it does not tell them all, of the data.
+
+    Those that a typical training part of `train_length` steps holds twice. held: steps at the end
+    of each series that do not train; nothing is looked for in them.
+    """
     if given is not None:
         for lag in given:
             if lag < 1:
@@ -141,14 +149,18 @@ def _resolve_lags(
                     f"`features.seasonal_lags` (={given}) must be steps of at least 1"
                 )
         return list(given), {}
-    suggested = frequency.seasons
+    frequency = panel.frequency
+    suggested, reason = list(frequency.seasons), f"the seasons of a step of {frequency.alias}"
+    if not tells_seasons(frequency):
+        found, why = find_lags(panel, (panel.lengths - held).clamp_min(0))
+        reason = f"{reason}; {why}" if suggested else why
+        suggested = sorted({*suggested, *found})
     kept = [s for s in suggested if 2 * s <= train_length and s <= _LONGEST_SEASON]
     dropped = [s for s in suggested if s not in kept]
-    reason = f"the seasons of a step of {frequency.alias}" + (
-        f", less {dropped}: longer than half of the training part, or than {_LONGEST_SEASON}"
-        if dropped
-        else ""
-    )
+    if dropped:
+        reason += (
+            f", less {dropped}: longer than half of the training part, or than {_LONGEST_SEASON}"
+        )
     return kept, {"features.seasonal_lags": reason}
 
 

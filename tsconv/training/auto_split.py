@@ -21,6 +21,7 @@ _CYCLES = 4  # of a season that a typical series has, for one of them to be the 
 _SHARE = 10  # the test part is at least one part in so many
 _MOST_HORIZONS = 10  # of the validation part: it is scored many times while training
 _MOST_VALUES = 30_000_000  # forecast values of the test part that are scored by default
+_USUAL_FACTORS = 2 * 3 * 5 * 7  # of seasons in steps
 _DAYS_OF_YEAR, _WORKING_DAYS_OF_YEAR = 365, 261
 
 
@@ -139,13 +140,17 @@ def _tenth_percentile(ordered: Tensor, horizon: int) -> int | None:
 
 
 def _choose_stride(panel: Panel, test: int, horizon: int, cycles: Iterable[int]) -> int:
-    """The least stride that keeps within `_MOST_VALUES` and meets every phase of each cycle."""
+    """The least stride that keeps within `_MOST_VALUES` and meets every phase of each cycle.
+
+    Where no cycle is known, those of seasons that the data may have: the finder looks at the
+    training part, which is chosen after this.
+    """
     if test == 0:
         return 1
     n_origins = (panel.lengths.cpu().clamp_max(test) - horizon + 1).clamp_min(0).sum()
     values = int(n_origins) * horizon * len(panel.targets) * panel.n_rows
     stride = -(-values // _MOST_VALUES)
-    while any(math.gcd(stride, cycle) > 1 for cycle in cycles):
+    while any(math.gcd(stride, cycle) > 1 for cycle in list(cycles) or [_USUAL_FACTORS]):
         stride += 1
     return max(1, stride)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tsconv.check.suggestions.horizon import suggest_horizon, suggest_lags
-from tsconv.check.suggestions.seasons import Season
+from tsconv.data.seasons.periods import Season
 from tsconv.data.timestamps.frequency import parse_frequency
 
 

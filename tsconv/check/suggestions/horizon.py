@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tsconv.check.suggestions.seasons import Season
+from tsconv.data.seasons.periods import Season
 from tsconv.data.timestamps.frequency import Frequency
 
 _DAY = 86_400_000_000  # microseconds

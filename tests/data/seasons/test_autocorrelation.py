@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.checks import waves
-from tsconv.check.suggestions.autocorrelation import correlation_at
+from tsconv.data.seasons.autocorrelation import correlation_at
 
 
 def test_correlation_is_that_of_the_definition() -> None:

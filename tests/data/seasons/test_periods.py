@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.checks import waves
-from tests.helpers.frames import daily_frame
-from tests.helpers.paths import ROOT
-from tsconv.check.panel_attempt import attempt_reading
-from tsconv.check.suggestions.seasons import find_periods, find_seasons, sample_stretches
-from tsconv.config.schema import DataConfig
-from tsconv.data.panel.panel import build_panel
-from tsconv.data.reading.read import table_from_frame
+from tsconv.data.seasons.periods import find_periods
 
 
 def found(*series: np.ndarray) -> list[int]:
@@ -53,15 +47,6 @@ def test_short_and_flat_series_are_no_trouble() -> None:
     assert find_periods([np.arange(50.0)]) == []
 
 
-def test_the_sample_is_bounded_and_repeatable() -> None:
-    panel = build_panel(table_from_frame(daily_frame(130, 20), DataConfig()))
-    first, again = sample_stretches(panel), sample_stretches(panel)
-    assert len(first) == 100
-    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-    flat = daily_frame(1, 20).assign(y=2.0)
-    assert sample_stretches(build_panel(table_from_frame(flat, DataConfig()))) == []
-
-
 @pytest.mark.parametrize(
     ("periods", "cycles", "usual"),
     [
@@ -90,11 +75,20 @@ def test_hours_of_a_year_have_no_odd_seasons(seed: int) -> None:
     assert [s.period for s in find_periods([series], (24, 168, 8760))] == [24]
 
 
-@pytest.mark.parametrize(
-    ("name", "periods"),
-    [("load.csv.gz", [24, 168]), ("nyc_weather.csv", [24]), ("seattle_weather.csv", [365])],
-)
-def test_seasons_of_the_files_of_the_repository(name: str, periods: list[int]) -> None:
-    panel = attempt_reading(DataConfig(path=str(ROOT / "data" / name))).panel
-    assert panel is not None
-    assert [s.period for s in find_seasons(panel)] == periods
+@pytest.mark.parametrize("slope", [0.1, -0.7, 3.3, 1e6])
+@pytest.mark.parametrize("n", [20, 60, 90, 200, 1000])
+def test_a_straight_line_has_no_period(n: int, slope: float) -> None:
+    """What is left of it is rounding, which repeats."""
+    assert found(slope * np.arange(n) + 5.5) == []
+    assert found(*(k * slope * np.arange(n) + 5.5 for k in range(1, 6))) == []
+
+
+@pytest.mark.parametrize("unit", [1e-300, 2.0**-40, 3.0, 1e300])
+def test_units_do_not_count(unit: float) -> None:
+    """Each series may have its own."""
+    series = [waves(400, {12: 1.0}, 0.5, seed) for seed in range(3)]
+    expected = find_periods(series)
+    assert [s.period for s in expected] == [12]
+    with np.errstate(all="raise", under="ignore"):
+        assert find_periods([unit * series[0], *series[1:]]) == expected
+        assert find_periods([unit * x for x in series]) == expected

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from tsconv.check.tables.array_types import Floats
+Floats = npt.NDArray[np.float64]
 
 
 def correlation_at(series: Sequence[Floats], lags: Sequence[int]) -> dict[int, float | None]:

@@ -13,12 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tsconv.check.suggestions.autocorrelation import detrend, mean_correlation
-from tsconv.check.tables.array_types import Floats
-from tsconv.data.panel.panel import Panel
+from tsconv.data.seasons.autocorrelation import Floats, detrend, mean_correlation
 
-_YEAR = 365 * 86_400_000_000  # microseconds
-_MOST_SERIES, _MOST_STEPS = 100, 5000
 _FEWEST_CYCLES = 3
 _FEW_CYCLES = 8
 _MOST_PEAKS = 25
@@ -27,6 +23,7 @@ _STRONG, _STRONG_CORRELATION = 0.3, 0.4  # what a period that is not usual must 
 _MOST_SEASONS = 4
 _BROAD = 0.15  # share of a period within which peaks belong together
 _NOISE = 0.03  # share by which the best length of a broad peak may be off
+_ROUNDING = 1e-9  # of a series' largest value: less is left of a straight line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,36 +40,6 @@ class Season:
     seen: float  # share of the sampled series in which it explains enough
 
 
-def find_seasons(panel: Panel) -> list[Season]:
-    """Find the seasonal periods of a panel from a sample of its series, shortest first."""
-    frequency = panel.frequency
-    year = _YEAR // frequency.size if frequency.kind == "fixed" else 0
-    usual = (*frequency.seasons, *([year] if year > 1 else []))
-    return find_periods(sample_stretches(panel), usual)
-
-
-def sample_stretches(panel: Panel) -> list[Floats]:
-    """Sample up to 100 (series, target, row), spread over the panel; up to 5,000 last steps each.
-
-    Only stretches with enough values and some change count; NaN where missing.
-    """
-    members, channels, rows = len(panel), len(panel.targets), panel.n_rows
-    total = members * channels * rows
-    picked = np.unique(np.linspace(0, total - 1, min(total, 4 * _MOST_SERIES)).astype("int64"))
-    out: list[Floats] = []
-    indptr = panel.indptr.numpy()
-    for flat in picked[np.argsort((picked * 2_654_435_761) % 2**32, kind="stable")]:
-        s, c, h = np.unravel_index(flat, (members, channels, rows))
-        begin, end = int(indptr[s]), int(indptr[s + 1])
-        x = panel.values[max(begin, end - _MOST_STEPS) : end, c, h].numpy()
-        seen = ~np.isnan(x)
-        if seen.sum() >= max(12, 0.3 * len(x)) and np.ptp(x[seen]) > 0:
-            out.append(x)
-        if len(out) == _MOST_SERIES:
-            break
-    return out
-
-
 def find_periods(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Season]:
     """Find the seasonal periods of some series, shortest first.
 
@@ -84,9 +51,9 @@ def find_periods(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Se
     >>> [season.period for season in find_periods([week + 0.1 * noise])]
     [7]
     """
-    if not series:
+    plain = [y for x in series if _varies(y := detrend(_within_one(x)))]
+    if not plain:
         return []
-    plain = [detrend(x) for x in series]
     lengths = sorted(len(x) for x in plain)
     longest = lengths[len(lengths) // 2] // _FEWEST_CYCLES
     if longest < 2:
@@ -99,7 +66,7 @@ def find_periods(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Se
         r = mean_correlation(rest, longest + longest // 2) if found else correlation
         peaks = _peaks(r, longest, max(0.05, 2 * chance))
         candidates = sorted({*peaks, *(p for p in usual if 2 <= p <= longest)})
-        period = _shortest_season(rest, candidates, longest, found)
+        period = _shortest_season(_Shares(rest), candidates, longest, found)
         if period is None or period in found:
             break
         found.append(period)
@@ -113,6 +80,18 @@ def find_periods(series: Sequence[Floats], usual: Sequence[int] = ()) -> list[Se
         and (s.period in usual or not usual or _is_strong(s, n, usual))
         and s.correlation >= _least_correlation(s.period, n, s.period in usual)
     ]
+
+
+def _within_one(x: Floats) -> Floats:
+    """The series in units of a power of two, which changes no digit: squares then stay finite."""
+    _, exponent = np.frexp(np.nanmax(np.abs(x)))
+    unit: Floats = np.ldexp(x, -exponent)
+    return unit
+
+
+def _varies(rest: Floats) -> bool:
+    """Whether more than rounding is left around the trend of a series between -1 and 1."""
+    return bool(np.nanmax(np.abs(rest)) > _ROUNDING)
 
 
 def _is_strong(season: Season, n: int, usual: Sequence[int]) -> bool:
@@ -194,45 +173,55 @@ def explained_share(x: Floats, period: int) -> float:
     return max(0.0, 1 - float(left @ left) / (n - period) / (total / (n - 1)))
 
 
-def _mean_explained(series: Sequence[Floats], period: int) -> float:
-    return float(np.mean([explained_share(x, period) for x in series]))
+class _Shares:
+    """What periods explain of some series, on average; each is computed once."""
 
+    def __init__(self, series: Sequence[Floats]) -> None:
+        self._series = series
+        self._known: dict[int, float] = {}
 
-def _explained_beyond_neighbours(series: Sequence[Floats], period: int) -> float:
-    """What a period explains beyond lengths near it that share no cycle with it."""
-    own = _mean_explained(series, period)
-    if own < _LEAST or period <= 8:
-        return own
-    near = (max(2, round(0.7 * period)), round(1.37 * period))
-    return own - max(_mean_explained(series, p) for p in near)
+    def mean(self, period: int) -> float:
+        """The share that a profile of this period explains, as `explained_share` has it."""
+        if period not in self._known:
+            shares = [explained_share(x, period) for x in self._series]
+            self._known[period] = float(np.mean(shares))
+        return self._known[period]
+
+    def beyond_neighbours(self, period: int) -> float:
+        """What a period explains beyond lengths near it that share no cycle with it."""
+        own = self.mean(period)
+        if own < _LEAST or period <= 8:
+            return own
+        near = (max(2, round(0.7 * period)), round(1.37 * period))
+        return own - max(self.mean(p) for p in near)
 
 
 def _shortest_season(
-    series: Sequence[Floats], candidates: Sequence[int], longest: int, found: Sequence[int]
+    shares: _Shares, candidates: Sequence[int], longest: int, found: Sequence[int]
 ) -> int | None:
     """The shortest candidate that is a season; None where none is."""
     for candidate in sorted(candidates):
         if any(abs(candidate - p) <= _BROAD * p for p in found):
             continue
-        if _explained_beyond_neighbours(series, candidate) < _LEAST:
+        if shares.beyond_neighbours(candidate) < _LEAST:
             continue
-        period = _best_length_near(series, candidate, candidates, found)
-        own = _mean_explained(series, period)
+        period = _best_length_near(shares, candidate, candidates, found)
+        own = shares.mean(period)
         multiples = [m * period for m in (2, 3) if m * period <= longest]
-        if not any(_mean_explained(series, p) > 1.5 * own for p in multiples):
+        if not any(shares.mean(p) > 1.5 * own for p in multiples):
             return period
     return None
 
 
 def _best_length_near(
-    series: Sequence[Floats], first: int, candidates: Sequence[int], found: Sequence[int]
+    shares: _Shares, first: int, candidates: Sequence[int], found: Sequence[int]
 ) -> int:
     """The best length of a broad peak; whole multiples of a season found already go first."""
     broad = [p for p in candidates if first <= p <= (1 + _BROAD) * first]
-    peak = max(broad, key=lambda p: _explained_beyond_neighbours(series, p))
+    peak = max(broad, key=shares.beyond_neighbours)
     about = max(1, round(_NOISE * peak)) if peak >= 8 else 0
     lengths = range(peak - about, peak + about + 1)
-    gains = {p: _explained_beyond_neighbours(series, p) for p in lengths}
+    gains = {p: shares.beyond_neighbours(p) for p in lengths}
     best = max(gains, key=gains.__getitem__)
     whole = [p for p in gains if any(p % f == 0 for f in found) and gains[p] > 0.8 * gains[best]]
     return max(whole, key=gains.__getitem__, default=best)

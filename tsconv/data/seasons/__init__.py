@@ -1,0 +1,1 @@
+"""Seasons that the data show: which periods repeat, and the seasonal lags that follow."""
