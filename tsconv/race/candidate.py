@@ -19,7 +19,12 @@ from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.scoring import evaluate
 from tsconv.model.ensemble import Network
 from tsconv.race.portfolio import Change
-from tsconv.training.lightning.loop import TrainerResult, TrainingInterrupted, first_step, run_trainer
+from tsconv.training.lightning.loop import (
+    TrainerResult,
+    TrainingInterrupted,
+    first_step,
+    run_trainer,
+)
 from tsconv.training.prepare import Prepared
 from tsconv.training.step.compile_cache import CompileCache
 

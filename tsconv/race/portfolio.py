@@ -71,7 +71,9 @@ def _multiplied(key: str, value: Any, chosen: Any) -> Any:
     if found is None:
         return value
     if not isinstance(chosen, int | float):
-        raise ConfigError(f"`portfolio`: `{key}` (={value}) multiplies {chosen}, which is no number")
+        raise ConfigError(
+            f"`portfolio`: `{key}` (={value}) multiplies {chosen}, which is no number"
+        )
     product = float(found[1]) * chosen
     return max(1, round(product)) if isinstance(chosen, int) else product
 

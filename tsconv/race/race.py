@@ -33,8 +33,12 @@ from tsconv.race.portfolio import Change, changed, contexts, fits
 from tsconv.training.lightning.loop import TrainerResult, TrainingInterrupted
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared
-from tsconv.training.solved_start import SolvedStart, linear_solver, solve_linear_branch
-from tsconv.training.solved_start import untrained_result
+from tsconv.training.solved_start import (
+    SolvedStart,
+    linear_solver,
+    solve_linear_branch,
+    untrained_result,
+)
 
 _SOLVING, _FIRST, _SECOND = 0.2, 0.5, 0.7  # of the budget, until the end of each rung
 _LEAST_SECONDS = 2.5  # of a candidate in the first rung; what has no room for it is left out
@@ -185,7 +189,11 @@ class Race:
         begun = one.seconds
         try:
             result, before = train_on(
-                one, steps, self.part, lambda: ends - self.clock.spent, self.panel_cache.compile_cache
+                one,
+                steps,
+                self.part,
+                lambda: ends - self.clock.spent,
+                self.panel_cache.compile_cache,
             )
         except TrainingInterrupted:
             one.loss = validation_loss(one.net, one.prepared, self.part)
@@ -204,7 +212,10 @@ class Race:
             for name, values in self.config.portfolio.variations.items()
             if fits(change := Change(name, dict(values)), self.config, self.default, best.prepared)
         ]
-        entrants = [*(s.candidate for s in structures[:_STRUCTURES]), *changes]
+        entrants: list[Candidate | Change] = [
+            *(s.candidate for s in structures[:_STRUCTURES]),
+            *changes,
+        ]
         if self.clock.budget.candidates is not None:
             entrants = entrants[: self.clock.budget.candidates]
         out: list[Candidate] = []
@@ -213,7 +224,10 @@ class Race:
             seconds = max(seconds, _LEAST_SECONDS) - self.val_seconds
             if out and self.clock.share(_FIRST) < seconds:
                 break
-            one = entrant if isinstance(entrant, Candidate) else self._varied(best, config, [entrant])
+            if isinstance(entrant, Change):
+                one = self._varied(best, config, [entrant])
+            else:
+                one = entrant
             if one is not None:
                 self._train(one, seconds, _STEPS[0])
                 out.append(one)

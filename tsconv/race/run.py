@@ -14,13 +14,13 @@ from tsconv.data.reading.table import Table
 from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError
 from tsconv.evaluation.report import score
+from tsconv.output.run_files import write_config
 from tsconv.race.budget import Budget, Clock
 from tsconv.race.race import Race, RaceResult
 from tsconv.training.lightning.strategy import count_devices
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import check_config
 from tsconv.training.run import TrainResult, data_notes, make_run_dir, train, write_run
-from tsconv.output.run_files import write_config
 
 
 def train_or_race(

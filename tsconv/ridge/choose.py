@@ -52,7 +52,9 @@ def validation_loss(maps: Tensor, val: Gram) -> Tensor:
     return (bent - 2 * (val.ur * maps).sum(-2) + val.rr).sum(-1)
 
 
-def choose_ridge(train: Gram, val: Gram | None, members: bool, fallback: float = 0.1) -> RidgeChoice:
+def choose_ridge(
+    train: Gram, val: Gram | None, members: bool, fallback: float = 0.1
+) -> RidgeChoice:
     """Choose strengths by the validation part; `fallback` where there is none.
 
     Args:

@@ -92,9 +92,10 @@ class Gram:
 
     def over_members(self) -> Gram:
         """The sums over all members, as one member."""
-        sums = (getattr(self, f.name) for f in dataclasses.fields(self)[:-1])
+        names = ("uu", "ur", "rr", "count", "origins")
+        sums = (getattr(self, name).sum(0, keepdim=True) for name in names)
         gaps = tuple(dataclasses.replace(g, member=0) for g in self.gaps)
-        return Gram(*(v.sum(0, keepdim=True) for v in sums), gaps)
+        return Gram(*sums, gaps=gaps)
 
     def filled(self) -> Tensor:
         """`ur` as if no target were missing, by the share of origins that have it."""

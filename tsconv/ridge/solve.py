@@ -43,7 +43,8 @@ def _factor(uu: Tensor, strength: float) -> Tensor | None:
     if not penalty > 0:
         return None
     eye = torch.eye(len(uu), dtype=uu.dtype)
-    return torch.linalg.cholesky(uu + penalty * eye)
+    factor: Tensor = torch.linalg.cholesky(uu + penalty * eye)
+    return factor
 
 
 def refine(

@@ -205,9 +205,7 @@ def _fit(
         ) from error
 
 
-def first_step(
-    module: ForecastModule, data: DenseDataModule, device: torch.device
-) -> TrainingStep:
+def first_step(module: ForecastModule, data: DenseDataModule, device: torch.device) -> TrainingStep:
     """Move module and panel to the device; return the training's step 0 there, uncompiled."""
     module.to(device).train()
     data.panel = data.panel.to(device)

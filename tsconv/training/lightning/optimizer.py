@@ -28,8 +28,10 @@ def make_optimizer(
     """
     require_choice("optimizer.name", config.name, OPTIMIZERS)
     groups = parameter_groups(net, config.weight_decay, config.row_decay)
+    if config.linear_lr != 1:
+        groups = _with_own_rate(groups, net, config.lr * config.linear_lr)
     return torch.optim.AdamW(
-        groups if config.linear_lr == 1 else _with_own_rate(groups, net, config.lr * config.linear_lr),
+        groups,
         lr=config.lr,
         betas=(config.betas[0], config.betas[1]),
         fused=fused,
@@ -54,7 +56,7 @@ def parameter_groups(net: nn.Module, weight_decay: float, row_decay: float) -> l
 
 
 def _with_own_rate(groups: list[dict[str, Any]], net: nn.Module, lr: float) -> list[dict[str, Any]]:
-    """Split the linear branch's parameters off into groups of their own, with a rate of their own."""
+    """Split the linear branch's parameters off into groups with a rate of their own."""
     linear = {id(p) for name, p in net.named_parameters() if name.startswith("linear.")}
     out = []
     for group in groups:
