@@ -92,10 +92,11 @@ class Gram:
 
     def over_members(self) -> Gram:
         """The sums over all members, as one member."""
-        names = ("uu", "ur", "rr", "count", "origins")
-        sums = (getattr(self, name).sum(0, keepdim=True) for name in names)
-        gaps = tuple(dataclasses.replace(g, member=0) for g in self.gaps)
-        return Gram(*sums, gaps=gaps)
+        sums = {
+            name: getattr(self, name).sum(0, keepdim=True)
+            for name in ("uu", "ur", "rr", "count", "origins")
+        }
+        return Gram(**sums, gaps=tuple(dataclasses.replace(g, member=0) for g in self.gaps))
 
     def filled(self) -> Tensor:
         """`ur` as if no target were missing, by the share of origins that have it."""
