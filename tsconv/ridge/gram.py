@@ -20,8 +20,9 @@ from tsconv.data.panel.panel import Panel
 from tsconv.nn.scaling import causal_scale
 
 _VALUES_AT_ONCE = 2_000_000  # of windows in a block; bounds memory, not results
-_MOST_PRODUCTS = 150e9  # multiplications of a pass; beyond it only every k-th origin is taken
+_MOST_PRODUCTS = 40e9  # multiplications of a pass; beyond it only every k-th origin is taken
 _MOST_GAP_VALUES = 40_000_000  # of windows with missing targets that are held
+_MOST_IN_TURN = 32  # members of a block whose products are added one by one
 _MOST_IN_CHUNK = 4096  # origins of a chunk
 
 
@@ -90,6 +91,14 @@ class Gram:
     origins: Tensor  # (M, T) origins with a target that counts
     gaps: tuple[Gaps, ...] = ()  # none where they are too many to be held
 
+    def over_targets(self) -> Gram:
+        """The sums over all targets, as one target."""
+        sums = {
+            name: getattr(self, name).sum(1, keepdim=True)
+            for name in ("uu", "ur", "rr", "count", "origins")
+        }
+        return Gram(**sums, gaps=tuple(dataclasses.replace(g, target=0) for g in self.gaps))
+
     def over_members(self) -> Gram:
         """The sums over all members, as one member."""
         sums = {
@@ -97,6 +106,12 @@ class Gram:
             for name in ("uu", "ur", "rr", "count", "origins")
         }
         return Gram(**sums, gaps=tuple(dataclasses.replace(g, member=0) for g in self.gaps))
+
+    @property
+    def missing_share(self) -> float:
+        """The share of targets that are missing where an origin has others."""
+        whole = self.origins.sum() * self.count.shape[-1]
+        return float(1 - self.count.sum() / whole.clamp_min(1))
 
     def filled(self) -> Tensor:
         """`ur` as if no target were missing, by the share of origins that have it."""
@@ -135,7 +150,8 @@ class Regression:
         panel = self.panel
         sides = len(panel.targets) * panel.n_rows
         per_origin = sides * (self.context_length + 2 * self.horizon)
-        most = max(1, _VALUES_AT_ONCE * stride // per_origin)
+        at_once = max(_VALUES_AT_ONCE, 16 * self.context_length**2)  # to repay adding up the sums
+        most = max(1, at_once * stride // per_origin)
         n_origins = max(1, min(int(origins.spans.max()), _MOST_IN_CHUNK * stride, most))
         n_origins = -(-n_origins // stride) * stride  # each chunk has its origins at the same steps
         for series, first in tile_chunks(origins, n_origins, max(1, most // n_origins)):
@@ -205,10 +221,9 @@ class Regression:
         )
         gaps, room = [], _MOST_GAP_VALUES
         for part in self.equations(origins, stride):
-            turned = part.u.transpose(-1, -2)  # (M, T, K, N)
+            _add_products(uu, part.members, part.u, part.u)
+            _add_products(ur, part.members, part.u, part.r)
             for into, value in (
-                (uu, turned @ part.u),
-                (ur, turned @ part.r),
                 (rr, part.r.square().sum(-2)),
                 (count, part.seen.sum(-2)),
                 (n, (part.seen.sum(-1) > 0).sum(-1)),
@@ -218,3 +233,13 @@ class Regression:
                 gaps += list(part.gaps())
                 room = _MOST_GAP_VALUES - sum(g.u.numel() + g.absent.numel() for g in gaps)
         return Gram(uu, ur, rr, count, n, tuple(gaps) if room > 0 else ())
+
+
+def _add_products(into: Tensor, members: Tensor, u: Tensor, v: Tensor) -> None:
+    """Add u' v (M, T, K, X) to the sums of each member, in place."""
+    if len(members) > _MOST_IN_TURN or u.dtype != into.dtype:
+        into.index_add_(0, members, (u.transpose(-1, -2) @ v).to(into))
+        return
+    for i, member in enumerate(members.tolist()):
+        for c in range(u.shape[1]):
+            into[member, c].addmm_(u[i, c].T, v[i, c])  # no product is held beside the sum

@@ -19,6 +19,8 @@ from tsconv.ridge.gram import Gram, Grouping, Regression
 from tsconv.ridge.residuals import residual_quantiles
 from tsconv.ridge.solve import refine
 
+_MOST_SHARED_VALUES = 60_000_000  # in those that serve several groupings
+_LEAST_MISSING = 3e-3  # of the targets
 MOST_VALUES = 200_000_000  # in the Gram matrices of members that have maps of their own
 
 
@@ -43,13 +45,24 @@ def grouping_of(branch: LinearBranch, by_series: bool, panel: Panel) -> Grouping
     return grouping if values <= MOST_VALUES else Grouping("none", grouping.targets)
 
 
-def solve(regression: Regression, split: Split) -> Solution:
-    """Solve a regression on the training part, its strengths chosen on the validation part."""
+def grams_of(regression: Regression, split: Split) -> tuple[Gram, Gram | None]:
+    """The Gram matrices of the training part and of the validation part, if there is one."""
     train = regression.gram(split.train, regression.stride(split.train))
-    val = None
-    if split.val is not None and int(split.val.counts.sum()) > 0:
-        val = regression.gram(split.val, regression.stride(split.val))
-    choice = choose_ridge(train, val, regression.grouping.members != "none")
+    if split.val is None or int(split.val.counts.sum()) == 0:
+        return train, None
+    return train, regression.gram(split.val, regression.stride(split.val))
+
+
+def solve(train: Gram, val: Gram | None, grouping: Grouping) -> Solution:
+    """Solve on the training part, with strengths chosen on the validation part.
+
+    train, val: summed at least as far apart as the grouping has them.
+    """
+    if not grouping.targets:
+        train, val = train.over_targets(), None if val is None else val.over_targets()
+    if grouping.members == "none":
+        train, val = train.over_members(), None if val is None else val.over_members()
+    choice = choose_ridge(train, val, grouping.members != "none")
     return solution_of(train, choice)
 
 
@@ -60,7 +73,8 @@ def solution_of(train: Gram, choice: RidgeChoice) -> Solution:
     own = None
     if choice.deviation_strength is not None:
         own = own_maps(train, shared, choice.deviation_strength)
-    if train.gaps:
+    # Where hardly a target is missing, the shares tell as much as solving each step by itself.
+    if train.gaps and train.missing_share > _LEAST_MISSING:
         shared = _refined(total, choice.strength, shared, None)
         if own is not None and choice.deviation_strength is not None:
             own = _refined(train, choice.deviation_strength, own, shared)
@@ -129,13 +143,18 @@ class LinearSolver:
     Args:
         panel, split: the training part is solved, the validation part chooses.
         inv_scale: (S, T, H) one over the spread of each series' training part.
+        finest: how far apart sums are taken where several groupings are to be compared, so that
+            one pass serves them all; None: as each network wants it.
 
     Series that are short, constant or missing are no fault: they leave maps as they were shrunk.
     """
 
-    def __init__(self, panel: Panel, split: Split, inv_scale: Tensor) -> None:
+    def __init__(
+        self, panel: Panel, split: Split, inv_scale: Tensor, finest: Grouping | None = None
+    ) -> None:
         self.panel, self.split = panel.to(torch.device("cpu")), split
-        self.inv_scale = inv_scale
+        self.inv_scale, self.finest = inv_scale, finest
+        self._grams: tuple[Hashable, tuple[Gram, Gram | None]] | None = None  # the last ones
         self._solutions: dict[Hashable, tuple[Solution, Tensor | None]] = {}
 
     def start(self, net: ForecastNet, loss_scale: str = "series") -> RidgeChoice | None:
@@ -166,7 +185,20 @@ class LinearSolver:
                 self.inv_scale if loss_scale == "series" else None,
                 grouping,
             )
-            solution = solve(regression, self.split)
+            solution = solve(*self._gram_pair(regression, loss_scale), grouping)
             found = residual_quantiles(regression, self.split, solution, net.quantiles)
             self._solutions[key] = solution, found
         return self._solutions[key]
+
+    def _gram_pair(self, regression: Regression, loss_scale: str) -> tuple[Gram, Gram | None]:
+        """The sums for a regression, at the finest grouping where they fit in memory."""
+        finest, size = self.finest, regression.context_length
+        if finest is not None:
+            members, targets = finest.shape(self.panel)
+            if members * targets * size * (size + regression.horizon) <= _MOST_SHARED_VALUES:
+                regression = dataclasses.replace(regression, grouping=finest)
+        key = (size, regression.horizon, regression.grouping, loss_scale)
+        if self._grams is None or self._grams[0] != key:
+            self._grams = None  # before the next ones take as much memory
+            self._grams = key, grams_of(regression, self.split)
+        return self._grams[1]
