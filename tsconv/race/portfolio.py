@@ -23,7 +23,7 @@ class Change:
 
 
 def contexts(portfolio: PortfolioConfig, base: Prepared) -> list[Change]:
-    """The context lengths to compare, those that the config chose first.
+    """The context lengths to compare, those that the cheapest first.
 
     None longer than half of a typical series' training part, and none shorter than a season.
     """
@@ -36,7 +36,7 @@ def contexts(portfolio: PortfolioConfig, base: Prepared) -> list[Change]:
         steps = _multiplied("context_length", value, chosen)
         if least <= steps <= most:
             found.setdefault(steps, Change(f"context {steps}", {"context_length": steps}))
-    return list(found.values())
+    return [found[steps] for steps in sorted(found)]
 
 
 def changed(config: TrainConfig, change: Change, base: TrainConfig) -> TrainConfig:

@@ -43,8 +43,9 @@ from tsconv.training.solved_start import (
 _SOLVING, _FIRST, _SECOND = 0.2, 0.5, 0.7  # of the budget, until the end of each rung
 _LEAST_STEPS = 100  # in the first rung of a budget in time; what has no room for them is left out
 _STEPS = (40, 120)  # in the first two rungs of a budget in candidates, as large as the base's
-_STRUCTURES, _SECOND_CANDIDATES, _FINALISTS = 2, 3, 2  # that go on
+_SECOND_CANDIDATES, _FINALISTS = 3, 2  # that go on
 _CLEAR = 0.002  # of the base's loss: a change that lowers it by more may be combined with others
+_ALIKE = 0.003  # of the winner's loss: what an average may lose on one part, as it gains on others
 _OTHER = 0.015  # of the winner's loss: a finalist of another structure may be as much behind
 _VALUES_OF_STEP, _LEAST_ORIGINS = 2_000_000, 512  # forecast values and origins of a training step
 _SCORING = 3.0  # times the validation's seconds that are kept for the end
@@ -218,10 +219,7 @@ class Race:
             for name, values in self.config.portfolio.variations.items()
             if fits(change := Change(name, dict(values)), self.config, self.default, best.prepared)
         ]
-        entrants: list[Candidate | Change] = [
-            *(s.candidate for s in structures[:_STRUCTURES]),
-            *changes,
-        ]
+        entrants: list[Candidate | Change] = [*_unlike(structures), *changes]
         if self.clock.budget.candidates is not None:
             entrants = entrants[: self.clock.budget.candidates]
         out: list[Candidate] = []
@@ -290,7 +288,7 @@ class Race:
             for n in range(2, min(3, len(ranked)) + 1):
                 together = EnsembleNet([c.prepared.net.eval() for c in ranked[:n]])
                 joint = validation_loss(together, winner.prepared, self.part)
-                if joint < loss or self.config.ensemble == "true":
+                if joint < loss * (1 + _ALIKE) or self.config.ensemble == "true":
                     net, loss, count = together, joint, n
         panel = with_calendar(winner.prepared.panel, net.spec.calendar, net.spec.horizon)
         trained = self.trained or untrained_result(winner.prepared, SolvedStart())
@@ -345,6 +343,14 @@ def lean(config: TrainConfig, base: Prepared) -> TrainConfig:
         data, origins_per_chunk=per_chunk, chunks_per_batch=max(1, round(origins / per_chunk))
     )
     return dataclasses.replace(config, data=data)
+
+
+def _unlike(structures: Sequence[Structure]) -> list[Candidate]:
+    """The best structure, and the best of those that share otherwise: training may turn them."""
+    best = structures[0].candidate
+    sharing = _structure(best)[1:]
+    others = [s.candidate for s in structures if _structure(s.candidate)[1:] != sharing]
+    return [best, *(others or [s.candidate for s in structures[1:]])[:1]]
 
 
 def _predicted_seconds(found: Sequence[Structure], context_length: int) -> float:

@@ -20,6 +20,7 @@ from tsconv.data.panel.panel import Panel
 from tsconv.nn.scaling import causal_scale
 
 _VALUES_AT_ONCE = 2_000_000  # of windows in a block; bounds memory, not results
+_MOST_IN_FLOAT64 = 1e9  # multiplications of a pass; beyond, products are of float32
 _MOST_PRODUCTS = 40e9  # multiplications of a pass; beyond it only every k-th origin is taken
 _MOST_GAP_VALUES = 40_000_000  # of windows with missing targets that are held
 _MOST_IN_TURN = 32  # members of a block whose products are added one by one
@@ -141,6 +142,13 @@ class Regression:
         sides = len(self.panel.targets) * self.panel.n_rows
         each = self.context_length * (self.context_length + self.horizon)
         return max(1, -int(-float(origins.counts.sum()) * sides * each // _MOST_PRODUCTS))
+
+    def with_dtype(self, origins: OriginRange) -> Regression:
+        """The same in float32 where float64 would take seconds; sums are float64 either way."""
+        sides = len(self.panel.targets) * self.panel.n_rows
+        each = self.context_length * (self.context_length + self.horizon)
+        large = float(origins.counts.sum()) * sides * each > _MOST_IN_FLOAT64
+        return dataclasses.replace(self, dtype=torch.float32) if large else self
 
     def equations(self, origins: OriginRange, stride: int = 1) -> Iterator[Equations]:
         """Yield every stride-th origin of a part of the split, in blocks that bound memory.

@@ -184,7 +184,7 @@ class LinearSolver:
                 branch.horizon,
                 self.inv_scale if loss_scale == "series" else None,
                 grouping,
-            )
+            ).with_dtype(self.split.train)
             solution = solve(*self._gram_pair(regression, loss_scale), grouping)
             found = residual_quantiles(regression, self.split, solution, net.quantiles)
             self._solutions[key] = solution, found
