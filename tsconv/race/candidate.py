@@ -41,6 +41,7 @@ class Candidate:
     steps: int = 0
     seconds: float = 0.0  # of training and validation
     rung: int = 0  # of the race, the last that it took part in
+    start: dict[str, Tensor] = dataclasses.field(default_factory=dict)  # its weights at first
     changes: tuple[Change, ...] = ()  # that it differs by from the best structure
     step_seconds: float = 0.0  # measured before its first training
 
@@ -104,16 +105,18 @@ def train_on(
     cache: CompileCache,
     compile_: str = "false",
 ) -> tuple[TrainerResult, dict[str, Tensor]]:
-    """Train a candidate's network for some more steps, from where it is, and validate it.
+    """Train a candidate's network anew from its start, for some steps, and validate it.
 
-    Each stretch has a learning-rate schedule and chunks of its own. Returns the Trainer's result,
-    and the weights that the network had before. After Ctrl-C the network keeps its averaged weights
-    and the interrupt goes on.
+    Anew, since a learning rate that rises again costs more than the steps before have brought: on
+    ETTh1 400 steps at once reach a validation loss of .4335, 100, 100 and 200 of them .4388. Returns
+    the Trainer's result, and the weights that the network had before. After Ctrl-C the network
+    keeps its averaged weights and the interrupt goes on.
     """
     prepared, begun = candidate.prepared, time.perf_counter()
     before = {k: v.clone() for k, v in prepared.net.state_dict().items()}
     config = stretch_config(prepared.config, steps, candidate.rung, compile_)
     own = dataclasses.replace(prepared, config=config)
+    prepared.net.load_state_dict(candidate.start)
     own.seed_process()
     with tempfile.TemporaryDirectory(prefix="tsconv-race-") as folder:
         try:
@@ -128,7 +131,7 @@ def train_on(
         except TrainingInterrupted as stop:
             prepared.net.to("cpu").load_state_dict({**before, **stop.weights})
             raise
-    candidate.steps += int(result.figures["train_steps"])
+    candidate.steps = int(result.figures["train_steps"])
     candidate.loss = validation_loss(prepared.net, prepared, part)
     candidate.seconds += time.perf_counter() - begun
     return result, before

@@ -40,7 +40,7 @@ from tsconv.training.solved_start import (
     untrained_result,
 )
 
-_SOLVING, _FIRST, _SECOND = 0.2, 0.5, 0.7  # of the budget, until the end of each rung
+_SOLVING, _FIRST, _SECOND = 0.25, 0.45, 0.6  # of the budget, until the end of each rung
 _LEAST_STEPS = 100  # in the first rung of a budget in time; what has no room for them is left out
 _STEPS = (40, 120)  # in the first two rungs of a budget in candidates, as large as the base's
 _SECOND_CANDIDATES, _FINALISTS = 3, 2  # that go on
@@ -114,7 +114,8 @@ class Race:
         except TsconvError:
             return None
         solve_linear_branch(prepared, self.solver)
-        return Candidate(name, prepared, math.inf)
+        start = {k: v.clone() for k, v in prepared.net.state_dict().items()}
+        return Candidate(name, prepared, math.inf, start=start)
 
     def structures(self) -> list[Structure]:
         """Every context with each sharing, by the loss of its solved branch, the best first."""
@@ -172,7 +173,7 @@ class Race:
         return self._result(finalists)
 
     def _train(self, one: Candidate, seconds: float, steps: int) -> None:
-        """Train a candidate further; its network stays as it was where it got worse.
+        """Train a candidate for longer; its network stays as it was where that is worse.
 
         For some seconds, or, where these are endless, for as many origins as `steps` of the base.
         """
@@ -184,7 +185,7 @@ class Race:
         else:
             steps = max(1, int(seconds / self._step_seconds(one)))
         one.rung += 1
-        loss, ends = one.loss, self.clock.spent + 1.2 * seconds
+        loss, before_steps, ends = one.loss, one.steps, self.clock.spent + 1.2 * seconds
         begun = one.seconds
         try:
             result, before = train_on(
@@ -202,7 +203,7 @@ class Race:
         # As the weights of a training are chosen: a rise mostly says that this part is unlike.
         if one.loss > loss * (1 + self.config.callbacks.weights_tolerance):
             one.prepared.net.load_state_dict(before)
-            one.loss = loss
+            one.loss, one.steps = loss, before_steps
 
     def _step_seconds(self, one: Candidate) -> float:
         """The seconds of one of a candidate's steps, measured where it has not trained yet."""
@@ -258,6 +259,8 @@ class Race:
         limit = base.loss * (1 - _CLEAR)
         helped = [change for c in first if c.loss < limit for change in c.changes]
         ranked = sorted(first, key=lambda c: c.loss)[:_SECOND_CANDIDATES]
+        if len(first) <= _SECOND_CANDIDATES and len(helped) < 2:
+            return ranked  # the time is better spent on the finalists
         if len(helped) > 1 and self.clock.share(_SECOND) > 0:
             together = self._varied(base, config, helped)
             if together is not None:
@@ -354,10 +357,13 @@ def _unlike(structures: Sequence[Structure]) -> list[Candidate]:
 
 
 def _predicted_seconds(found: Sequence[Structure], context_length: int) -> float:
-    """What solving a context costs, from the dearest so far: with the square of its length."""
+    """What solving a context costs, from the dearest so far.
+
+    Products grow with the square of its length, all else with the length at most.
+    """
     dearest = max((s.candidate for s in found), key=lambda c: c.seconds)
     length = dearest.prepared.config.context_length or 1
-    return dearest.seconds * (context_length / length) ** 2
+    return dearest.seconds * (context_length / length) ** 1.5
 
 
 def _origins(prepared: Prepared) -> int:
