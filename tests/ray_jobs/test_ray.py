@@ -16,7 +16,8 @@ from tests.helpers.frames import daily_frame
 from tests.helpers.paths import ROOT
 from tests.helpers.ray_work import die_once, refuse
 from tsconv.commands.run_commands import sweep_command
-from tsconv.errors import TrainingError, TsconvError
+from tsconv.errors import ConfigError, TrainingError, TsconvError
+from tsconv.ray_jobs.cluster import require_answer
 from tsconv.ray_jobs.forecast import ray_forecast
 from tsconv.ray_jobs.session import RaySettings, run_tasks
 from tsconv.ray_jobs.sweep import ray_sweep
@@ -93,6 +94,19 @@ def test_a_task_that_keeps_dying_and_a_fault_of_the_user_end_the_job(tmp_path: P
         run_tasks(die_once, [(str(tmp_path / "x"), 1)], RaySettings(retries=0), print)
     with pytest.raises(TsconvError, match=r"^`value` \(=3\) cannot be used$"):
         run_tasks(refuse, [(3,)], RaySettings(), print)
+
+
+def test_a_task_that_no_machine_has_room_for_is_refused_at_once() -> None:
+    says = (
+        r"^`ray\.num_gpus` \(=1\): no machine of the Ray cluster has room for such a task; "
+        r"it has 1 machine with 2 CPUs and 0 GPUs$"
+    )
+    with pytest.raises(ConfigError, match=says):
+        run_tasks(refuse, [(3,)], RaySettings(num_gpus=1), print)
+
+
+def test_a_ray_that_runs_answers() -> None:
+    require_answer(ray.get_runtime_context().gcs_address, 5)
 
 
 def test_workers_share_the_trials_of_one_study(
