@@ -131,6 +131,8 @@ def test_a_rank_that_is_lost_between_two_jobs_does_not_end_this_process(
             time.sleep(0.05)
         with pytest.raises(RankLost, match=r"^rank 1 \(process \d+ on .*\) fell silent"):
             ranks.run(everything, {"x": 1})
+        assert ranks._liveness is not None
+        ranks._liveness._watching.join(PATIENCE)
         assert exits == []
 
 
