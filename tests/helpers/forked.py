@@ -10,6 +10,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 import types
 from collections.abc import Mapping, Sequence
 from multiprocessing import reduction
@@ -53,6 +55,7 @@ class ForkedProcess:
         self.args = arguments
         module, *rest = arguments[arguments.index("-m") + 1 :]
         variables = dict(os.environ if env is None else env)
+        self._asking = threading.Lock()
         self._readers: list[int | None] = []
         writers = [self._writer(1, stdout), self._writer(2, stderr)]
         files = [_File(writer) for writer in writers]
@@ -80,16 +83,19 @@ class ForkedProcess:
 
     @property
     def returncode(self) -> int | None:
-        return self._process.exitcode
+        return self.poll()
 
     def poll(self) -> int | None:
-        return self._process.exitcode
+        with self._asking:  # the exit code can be read once
+            return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        self._process.join(timeout)
-        if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired(list(self.args), timeout or 0.0)
-        return self._process.exitcode
+        end = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if end is not None and time.monotonic() > end:
+                raise subprocess.TimeoutExpired(list(self.args), timeout or 0.0)
+            time.sleep(0.01)
+        return code
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """What it wrote to its pipes, which must not be more than a page."""
