@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from tests.helpers.forked import fork_ranks
 from tests.helpers.frames import daily_frame
 from tests.helpers.rank_work import die_on, everything, refuse_on, train
-from tests.helpers.ranks import environment, same_tensors
+from tests.helpers.ranks import same_tensors
 from tests.helpers.runs import QUICK
 from tsconv.config.compose import train_config
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.distributed.rank_pool import RankPool
 from tsconv.distributed.ranks import RankLost, Ranks
-from tsconv.distributed.transfer import Packed
 from tsconv.errors import TsconvError
 from tsconv.training.prepare import prepare
 
@@ -30,8 +29,7 @@ SIZE = 2
 def pool() -> Iterator[RankPool]:
     """One pool for all: it starts its ranks anew where a test has lost some."""
     with pytest.MonkeyPatch.context() as patch:
-        for key, value in environment().items():
-            patch.setenv(key, value)
+        fork_ranks(patch)
         with RankPool() as pool:
             yield pool
 
@@ -84,37 +82,3 @@ def test_all_ranks_end_with_the_same_weights_to_the_last_bit(
     first, second = found
     assert same_tensors(first, second)
     assert not same_tensors(first, prepare(config, panel).net.state_dict())
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        {"a": [1, ("b", 2.5)]},
-        torch.zeros(0, 3),
-        torch.tensor(2.0),
-        torch.tensor([True, False]),
-        torch.arange(6).view(2, 3).T,
-        np.arange(4.0),
-        pd.Series(["a", "b"]),
-        torch.nn.Linear(2, 3),
-    ],
-    ids=lambda v: type(v).__name__,
-)
-def test_a_value_is_put_together_as_it_was(value: object) -> None:
-    packed = Packed.pack(value)
-    room = Packed.room_for(packed.layout)
-    for there, message in zip(room.messages, packed.messages, strict=True):
-        there.copy_(message)
-    back = room.unpack()
-    assert type(back) is type(value)
-    if isinstance(value, torch.Tensor):
-        assert back.dtype == value.dtype
-        assert torch.equal(back, value)
-    elif isinstance(value, torch.nn.Module):
-        assert same_tensors(back.state_dict(), value.state_dict())
-    elif isinstance(value, np.ndarray | pd.Series):
-        assert list(back) == list(value)
-        assert back.dtype == value.dtype
-    else:
-        assert back == value

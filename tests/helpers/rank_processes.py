@@ -18,8 +18,10 @@ import torch.distributed as dist
 from tsconv.distributed.rendezvous import open_store
 
 # Processes come from one that has imported torch already: they start in a fraction of a second.
-_CONTEXT = mp.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__, "tsconv.distributed.ranks", "pytest"])
+CONTEXT = mp.get_context("forkserver")
+CONTEXT.set_forkserver_preload(
+    [__name__, "tsconv.cli", "tsconv.distributed.child", "tsconv.training.run", "pytest"]
+)
 
 
 class RankFailed(AssertionError):
@@ -28,8 +30,8 @@ class RankFailed(AssertionError):
 
 def start_process(function: Callable[..., None], *arguments: Any) -> tuple[BaseProcess, Connection]:
     """Start `function(pipe, *arguments)`, of a module, in a process; return our end of the pipe."""
-    ours, theirs = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=function, args=(theirs, *arguments), daemon=True)
+    ours, theirs = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=function, args=(theirs, *arguments), daemon=True)
     process.start()
     theirs.close()
     return process, ours

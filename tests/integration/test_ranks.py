@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,10 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from tests.helpers.forked import ForkedProcess, fork_ranks
 from tests.helpers.ranks import (
     TRAIN,
+    environment,
     family_frame,
     losses,
     ranks_of,
@@ -24,6 +27,7 @@ from tests.helpers.ranks import (
     start,
     torchrun,
 )
+from tsconv import cli
 from tsconv.training.lightning.checkpoint import saved_steps
 
 # Its learning rate does not depend on the number of steps: any cut can be compared.
@@ -44,10 +48,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reference(folder: Path) -> Path:
-    """The run folder of one rank."""
-    done = run(folder, "train", *TRAIN, "run_dir=one")
-    assert done.returncode == 0, done.stderr
+    """The run folder of one rank; its forecast lies beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert cli.main(["train", *TRAIN, "run_dir=one"]) == 0
+        keys = ("data.path=sales.csv", "bundle=one", "output=one.csv")
+        assert cli.main(["forecast", *keys]) == 0
     return folder / "one"
+
+
+@pytest.fixture(autouse=True)
+def _forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands in this process fork their ranks; those of `run` and `start` do not."""
+    fork_ranks(monkeypatch)
 
 
 def test_early_stopping_ends_the_reference(reference: Path) -> None:
@@ -71,7 +84,8 @@ def test_any_number_of_ranks_has_the_loss_curve_and_the_metrics_of_one(
     keys: tuple[str, ...],
     launcher: tuple[str, ...],
 ) -> None:
-    done = run(folder, "train", *TRAIN, f"run_dir={name}", *keys, launcher=launcher)
+    own = ("train", *TRAIN, f"run_dir={name}", *keys)
+    done = run(folder, *own, launcher=launcher) if launcher else tsconv_here(*own, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("bundle: ") == 1  # one rank prints
     for loss in ("train_loss", "val_loss"):
@@ -79,9 +93,8 @@ def test_any_number_of_ranks_has_the_loss_curve_and_the_metrics_of_one(
         assert ours.keys() == theirs.keys()
         assert ours == pytest.approx(theirs, abs=1e-5)
     assert_same_metrics(folder / name, reference)
-    for who in (name, "one"):
-        keys = ("data.path=sales.csv", f"bundle={who}", f"output={who}.csv", "overwrite=true")
-        assert tsconv_here("forecast", *keys, cwd=folder).returncode == 0
+    keys = ("data.path=sales.csv", f"bundle={name}", f"output={name}.csv")
+    assert tsconv_here("forecast", *keys, cwd=folder).returncode == 0
     assert_same_forecasts(folder / f"{name}.csv", folder / "one.csv")
 
 
@@ -112,14 +125,13 @@ def test_the_file_of_several_ranks_is_the_file_of_one(
     launcher: tuple[str, ...],
 ) -> None:
     own = ("forecast", "data.path=sales.csv", f"bundle={reference}", "overwrite=true")
-    assert tsconv_here(*own, "output=single.csv", cwd=folder).returncode == 0
     if launcher:
         done = run(folder, *own, "output=shared.csv", launcher=launcher)
     else:
         done = tsconv_here(*own, "output=shared.csv", *keys, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "forecast 3 series, 5 steps each\nshared.csv\n"
-    assert_same_forecasts(folder / "shared.csv", folder / "single.csv")
+    assert_same_forecasts(folder / "shared.csv", folder / "one.csv")
 
 
 @pytest.mark.parametrize("victim", [0, 1])
@@ -210,10 +222,10 @@ def test_jobs_of_a_multirun_share_the_ranks(folder: Path, tsconv_here: Here) -> 
 
 def test_a_sweep_trains_each_trial_on_several_ranks(folder: Path, tsconv_here: Here) -> None:
     """The baseline trial is the given config: it has the figures of a training on one rank."""
-    keys = (*STEADY, "trainer.max_steps=20")
-    done = run(
-        folder, "sweep", *keys, "~search_space.model", "sweep.n_trials=2", "run_dir=sweep",
-        "trainer.devices=2",
+    keys = (*STEADY, "trainer.max_steps=12")
+    done = tsconv_here(
+        "sweep", *keys, "~search_space.model", "sweep.n_trials=2", "run_dir=sweep",
+        "trainer.devices=2", cwd=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     trials = pd.read_csv(folder / "sweep" / "trials.csv")
@@ -248,13 +260,19 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert not (folder / "refused").exists()
 
 
-def launched(folder: Path, rank: int, port: int, *keys: str) -> subprocess.Popen[str]:
+def launched(folder: Path, rank: int, port: int, *keys: str) -> ForkedProcess:
     """One of two ranks as a launcher starts them, each in a folder of its own."""
     own = {
         "RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": "2",
         "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
     }  # fmt: skip
-    return start(folder, "train", *TRAIN, "run_dir=launched", *keys, variables=own)
+    return ForkedProcess(
+        [sys.executable, "-m", "tsconv.cli", "train", *TRAIN, "run_dir=launched", *keys],
+        cwd=folder,
+        env={**environment(), **own},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 @pytest.mark.parametrize("fault", ["data", "arguments"])

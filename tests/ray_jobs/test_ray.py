@@ -16,7 +16,8 @@ from tests.helpers.frames import daily_frame
 from tests.helpers.paths import ROOT
 from tests.helpers.ray_work import die_once, refuse
 from tsconv.commands.run_commands import sweep_command
-from tsconv.errors import TrainingError, TsconvError
+from tsconv.errors import ConfigError, TrainingError, TsconvError
+from tsconv.ray_jobs.cluster import require_answer
 from tsconv.ray_jobs.forecast import ray_forecast
 from tsconv.ray_jobs.session import RaySettings, run_tasks
 from tsconv.ray_jobs.sweep import ray_sweep
@@ -81,6 +82,19 @@ def test_a_fault_in_the_data_is_one_line(tsconv_here: Here) -> None:
         ray_forecast(["bundle=run", "data.path=bad.csv", "output=bad_out.csv", "shards=1"])
 
 
+def test_workers_share_the_trials_of_one_study(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = [
+        *QUICK, "~search_space.model", "sweep.n_trials=2", "run_dir=sweep", "sweep.baseline=true",
+    ]  # fmt: skip
+    ray_sweep([*keys, "ray.tasks=2"], sweep_command)
+    trials = pd.read_csv(tmp_path / "sweep" / "trials.csv")
+    assert trials["state"].str.lower().isin(["complete", "pruned"]).tolist() == [True] * 2
+    assert "2 trials:" in capsys.readouterr().out
+
+
+# Last, since those above share workers, whose imports take seconds.
 def test_a_task_whose_worker_was_killed_runs_again(tmp_path: Path) -> None:
     results: list[int] = []
     arguments = [(str(tmp_path / "died"), 1), (str(tmp_path / "died"), 2)]
@@ -95,13 +109,14 @@ def test_a_task_that_keeps_dying_and_a_fault_of_the_user_end_the_job(tmp_path: P
         run_tasks(refuse, [(3,)], RaySettings(), print)
 
 
-def test_workers_share_the_trials_of_one_study(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    keys = [
-        *QUICK, "~search_space.model", "sweep.n_trials=3", "run_dir=sweep", "sweep.baseline=true",
-    ]  # fmt: skip
-    ray_sweep([*keys, "ray.tasks=2"], sweep_command)
-    trials = pd.read_csv(tmp_path / "sweep" / "trials.csv")
-    assert trials["state"].str.lower().isin(["complete", "pruned"]).tolist() == [True] * 3
-    assert "3 trials:" in capsys.readouterr().out
+def test_a_task_that_no_machine_has_room_for_is_refused_at_once() -> None:
+    says = (
+        r"^`ray\.num_gpus` \(=1\): no machine of the Ray cluster has room for such a task; "
+        r"it has 1 machine with 2 CPUs and 0 GPUs$"
+    )
+    with pytest.raises(ConfigError, match=says):
+        run_tasks(refuse, [(3,)], RaySettings(num_gpus=1), print)
+
+
+def test_a_ray_that_runs_answers() -> None:
+    require_answer(ray.get_runtime_context().gcs_address, 5)

@@ -9,6 +9,7 @@ import dataclasses
 import importlib
 import json
 import signal
+import socket
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from tsconv.errors import TsconvError
 
 if TYPE_CHECKING:
     from tsconv.distributed.ranks import Ranks
+
+_CONNECT_SECONDS = 20.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +68,13 @@ def main() -> int:
     def connect() -> Store:
         return open_store("127.0.0.1", job.port, hosts=False)
 
+    # The store was there before this process. Its client would try for minutes where rank 0 ended.
+    try:
+        socket.create_connection(("127.0.0.1", job.port), _CONNECT_SECONDS).close()
+    except OSError as error:
+        if job.rank == 1:
+            print(f"tsconv: rank 0 is gone: {error}", file=sys.stderr, flush=True)
+        return 1
     ranks = Ranks(job.rank, job.size, job.rank, job.size, connect)
     for module in job.preload:
         importlib.import_module(module)

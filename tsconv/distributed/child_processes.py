@@ -17,13 +17,26 @@ class ChildProcesses:
 
     processes: dict[int, subprocess.Popen[bytes]] = dataclasses.field(default_factory=dict)
 
-    def killed(self) -> list[str]:
-        """Say of each child that a signal ended which one it was."""
-        return [
-            f"rank {rank} (process {process.pid}) {_how(code)}"
-            for rank, process in self.processes.items()
-            if (code := process.poll()) is not None and code < 0
-        ]
+    def killed(self, patience: float = 0.0) -> list[str]:
+        """Say of each child that a signal ended which one it was.
+
+        patience: seconds to wait for one, since its connections close before its end can be seen.
+        """
+        end = time.monotonic() + patience
+        while self.processes:
+            found = [
+                f"rank {rank} (process {process.pid}) {_how(code)}"
+                for rank, process in self.processes.items()
+                if (code := process.poll()) is not None and code < 0
+            ]
+            if found or time.monotonic() > end:
+                return found
+            time.sleep(0.02)
+        return []
+
+    def have_ended(self) -> bool:
+        """Whether any child has ended."""
+        return any(process.poll() is not None for process in self.processes.values())
 
     def require_alive(self) -> None:
         """Raise TrainingError where a child has ended."""

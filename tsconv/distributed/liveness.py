@@ -24,7 +24,7 @@ _LOST_SECONDS = 40.0  # without a beat before a rank is given up, where none has
 
 # What stands at a rank's key: a beat, or its last words.
 _BEAT, _END, _FAULT, _FOUND = "beat ", "end", "fault ", "found "
-_SILENCE = "fell silent: killed, stopped or out of reach"
+SILENCE = "fell silent: killed, stopped or out of reach"
 
 
 class Liveness:
@@ -159,7 +159,7 @@ class Liveness:
         ]
         if not named and self._store_rank is None and self._has_no_store():
             named = ["the launcher"]
-        return f"{', '.join(named)} {_SILENCE}" if named else None
+        return f"{', '.join(named)} {SILENCE}" if named else None
 
     def _beat(self) -> None:
         """Tell the store that this rank is there, and hear of the others, until `leave`."""

@@ -18,7 +18,7 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 
 from tsconv.data.batches.share import share_of
 from tsconv.distributed.child_processes import ChildProcesses
-from tsconv.distributed.liveness import Liveness
+from tsconv.distributed.liveness import SILENCE, Liveness
 from tsconv.distributed.rendezvous import Greeting, await_all, greet, greetings_at
 from tsconv.distributed.threads import own_cores
 from tsconv.distributed.transfer import broadcast, gather
@@ -30,6 +30,7 @@ Result = TypeVar("Result")
 _TIMEOUT = datetime.timedelta(hours=12)
 _POLL = datetime.timedelta(seconds=60)  # of an idle rank, for the next job
 _READY = "ready"  # key of the store: empty where the group is opened, else what ends it
+_EXIT_SECONDS = 0.3  # for a child that was killed to be seen as such
 _PARTING_SECONDS = 5.0
 _PATIENCE_SECONDS = 20.0  # for children that have been told to end
 
@@ -76,7 +77,8 @@ class Ranks:
         self._store_rank = store_rank
         self._server: Any = None
         self._jobs = 0  # that rank 0 has sent
-        self._joined = self._broken = False
+        self._joined = self._broken = self._busy = False
+        self._lost: str | None = None  # who is gone, noticed between two jobs
 
     @staticmethod
     def alone() -> Ranks:
@@ -104,8 +106,8 @@ class Ranks:
 
     @property
     def is_broken(self) -> bool:
-        """Whether a rank failed, so that no further job can be sent."""
-        return self._broken
+        """Whether a rank failed or ended, so that no further job can be sent."""
+        return self._broken or self._children.have_ended()
 
     def keep(self, server: Any) -> None:
         """Hold what serves the store until `close`; it ends with the last reference to it."""
@@ -147,11 +149,14 @@ class Ranks:
         if self.size == 1:
             return function(self, *arguments, **local)
         with self.explained():
+            if self._lost is not None:
+                raise RankLost(self._lost)
             self._send("run", (function, arguments))
             return function(self, *arguments, **local)
 
     def finish(self, value: Any = None) -> None:
         """Let `serve` return a value on the other ranks."""
+        self._broken = self.is_broken
         if self.size == 1 or self._broken:
             return
         if value is None and not self._joined:  # they were not needed
@@ -222,6 +227,7 @@ class Ranks:
         A fault of this rank's own is left as it is, and told to the others. A KeyboardInterrupt
         with `is_agreed` was raised by all ranks after the same step: they can take another job.
         """
+        self._busy = True
         try:
             yield
         except Exception as error:
@@ -236,19 +242,28 @@ class Ranks:
             # Ctrl-C in the middle of a job: the others may wait in a collective.
             self._broken = self._broken or not getattr(stop, "is_agreed", False)
             raise
+        finally:
+            self._busy = False
 
     @property
     def reports(self) -> bool:
         """Whether this is the lowest rank that is still there: it alone prints."""
-        return self.is_main or (self._liveness is not None and self._liveness.reports)
+        if self._liveness is None:  # the first job has not begun: only rank 0 can be missed
+            return self.is_main or (self.rank == 1 and self._store_rank == 0)
+        return self.is_main or self._liveness.reports
 
     def _explain(self) -> str | None:
-        killed = self._children.killed()
+        killed = self._children.killed(_EXIT_SECONDS)
         said = None
-        if self._liveness is not None and not killed:
-            said = self._liveness.explain()
+        if not killed:
+            said = self._lost_store() if self._liveness is None else self._liveness.explain()
             killed = self._children.killed()
         return "; ".join(killed) if killed else said
+
+    def _lost_store(self) -> str:
+        """Say who served the store, before the ranks know more of each other."""
+        who = "the launcher" if self._store_rank is None else f"rank {self._store_rank}"
+        return f"{who} {SILENCE}"
 
     def _send(self, kind: str, content: Any) -> None:
         assert self._store is not None
@@ -284,6 +299,7 @@ class Ranks:
         assert self._store is not None
         greet(self._store, self.rank, Greeting.of_this_process(self._arguments))
         await_all(self._store, self.size, self._children.require_alive)
+        self._children.require_alive()  # one may have died after it greeted
         self._store.set(_READY, "")
         self._open_group()
 
@@ -292,14 +308,7 @@ class Ranks:
         both = torch.cuda.is_available() and dist.is_nccl_available()
         assert self._store is not None
         assert self._open_store is not None
-        dist.init_process_group(
-            "cpu:gloo,cuda:nccl" if both else "gloo",
-            store=PrefixStore("group", self._store),
-            rank=self.rank,
-            world_size=self.size,
-            timeout=_TIMEOUT,
-        )
-        self._joined = True
+        # First, since the group waits for hours for a rank that died after it greeted.
         self._liveness = Liveness(
             self._open_store,
             self.rank,
@@ -308,9 +317,24 @@ class Ranks:
             store_rank=self._store_rank,
         )
         self._liveness.start()
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if both else "gloo",
+            store=PrefixStore("group", self._store),
+            rank=self.rank,
+            world_size=self.size,
+            timeout=_TIMEOUT,
+        )
+        self._joined = True
 
     def _end_at_once(self, reason: str) -> None:
-        """End this process, whose main thread may wait for a rank that is gone."""
+        """End this process, whose main thread may wait for a rank that is gone.
+
+        Between two jobs nobody waits: the process may be a user's own, and goes on.
+        """
+        # Set first: a job that begins meanwhile is refused, or else is seen to be busy.
+        self._lost, self._broken = reason, True
+        if self.are_children and not self._busy:
+            return
         if self.reports:
             print(f"tsconv: {reason}", file=sys.stderr, flush=True)
         self._children.end(0.0)  # one that is stopped would stay

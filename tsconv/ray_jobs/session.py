@@ -11,8 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from tsconv.errors import ConfigError, TrainingError, TsconvError, nearest, one_line
+from tsconv.ray_jobs.cluster import cluster_machines, require_answer, require_room
 
 _PREFIX = "ray."
+_MAY_BE_NULL = ("address", "tasks", "temp_dir")
+_LEAST: dict[str, tuple[type[int] | type[float], int]] = {  # of the numbers among the keys
+    "tasks": (int, 1),
+    "num_cpus": (float, 0),
+    "num_gpus": (float, 0),
+    "retries": (int, 0),
+}
+_TOO_MANY = 1e6
+_ANSWER_SECONDS = 20.0  # for a cluster; Ray would try for minutes, and then end the process
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +44,9 @@ class RaySettings:
 
 
 def split_settings(overrides: Sequence[str]) -> tuple[RaySettings, list[str]]:
-    """Take the keys `ray.*` out of overrides; raises ConfigError for one that does not exist.
+    """Take the keys `ray.*` out of overrides.
+
+    Raises ConfigError for one that does not exist, and for a number that cannot be used.
 
     >>> settings, rest = split_settings(["ray.tasks=4", "ray.num_gpus=0.5", "shards=8"])
     >>> settings.tasks, settings.num_gpus, rest
@@ -42,7 +54,6 @@ def split_settings(overrides: Sequence[str]) -> tuple[RaySettings, list[str]]:
     """
     given: dict[str, Any] = {}
     rest = []
-    kinds = {"tasks": int, "retries": int, "num_cpus": float, "num_gpus": float}
     names = [field.name for field in dataclasses.fields(RaySettings)]
     for override in overrides:
         key, _, value = override.partition("=")
@@ -53,14 +64,27 @@ def split_settings(overrides: Sequence[str]) -> tuple[RaySettings, list[str]]:
         if name not in names:
             choices = [f"{_PREFIX}{n}" for n in names]
             raise ConfigError(f"unknown config key `{key}`{nearest(key, choices)}")
-        try:
-            given[name] = None if value == "null" else kinds.get(name, str)(value)
-        except ValueError as error:
-            raise ConfigError(f"`{key}` (={value}) must be a number") from error
-    settings = RaySettings(**given)
-    if settings.tasks is not None and settings.tasks < 1:
-        raise ConfigError(f"`ray.tasks` (={settings.tasks}) must be at least 1")
-    return settings, rest
+        if value == "null" and name in _MAY_BE_NULL:
+            given[name] = None
+        elif name in _LEAST:
+            given[name] = _number(key, value, *_LEAST[name])
+        else:
+            given[name] = value
+    return RaySettings(**given), rest
+
+
+def _number(key: str, value: str, kind: type[int] | type[float], least: int) -> float:
+    """The number of a key; raises ConfigError for one that Ray could not use."""
+    try:
+        number = kind(value)
+    except ValueError as error:
+        what = "a whole number" if kind is int else "a number"
+        raise ConfigError(f"`{key}` (={value}) must be {what}") from error
+    if not least <= number < _TOO_MANY:
+        raise ConfigError(f"`{key}` (={value}) must be at least {least}, and below {_TOO_MANY:g}")
+    if number > 1 and number != int(number):
+        raise ConfigError(f"`{key}` (={value}) must be a whole number where it is above 1")
+    return number
 
 
 @contextlib.contextmanager
@@ -77,14 +101,18 @@ def ray_session(settings: RaySettings) -> Iterator[None]:
     if ray.is_initialized():  # by whoever called this
         yield
         return
-    own: dict[str, Any] = {"include_dashboard": False}
-    if settings.temp_dir is not None:
-        own["_temp_dir"] = str(Path(settings.temp_dir).resolve())
-    where = own if settings.address is None else {"address": settings.address}
+    given = settings.address or os.environ.get("RAY_ADDRESS")
+    where: dict[str, Any] = {"address": given or "local"}
+    if where["address"] == "local":
+        where["include_dashboard"] = False
+        if settings.temp_dir is not None:
+            where["_temp_dir"] = str(Path(settings.temp_dir).resolve())
+    elif given is not None:
+        require_answer(given, _ANSWER_SECONDS)
     try:
         ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"`ray.address` (={settings.address}): {one_line(error)}") from error
+        raise ConfigError(f"`ray.address` (={given}): {one_line(error)}") from error
     try:
         yield
     finally:
@@ -107,10 +135,12 @@ def run_tasks(
         done: is called here with what each task returns, in the order of their ends.
 
     A task whose worker dies is run again, `settings.retries` times. Raises the first TsconvError of
-    a task, TrainingError where its worker keeps dying.
+    a task, TrainingError where its worker keeps dying, ConfigError where no machine has room for
+    one.
     """
     import ray
 
+    require_room(cluster_machines(), settings.num_cpus, settings.num_gpus)
     remote = ray.remote(
         num_cpus=settings.num_cpus, num_gpus=settings.num_gpus, max_retries=settings.retries
     )(_in_folder)
