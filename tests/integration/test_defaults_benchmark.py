@@ -128,9 +128,9 @@ def test_a_model_is_scored_as_the_simple_forecasts_are() -> None:
 
 def metrics(ours: float) -> dict[str, Any]:
     """A metrics.json whose rival has a scaled error of 0.5, and a mean 0.4."""
-    part = {"scaled_mae": 0.5, "mae": 5.0, "mase": 1.0}
+    part = {"scaled_mae": 0.5, "scaled_mse": 1.0, "mae": 5.0, "mase": 1.0}
     simple = {"seasonal_naive": part, "window_average": part | {"scaled_mae": 0.4}}
-    test = {"scaled_mae": ours, "mae": 4.0, "mase": 0.9, "n_origins": 7, "baselines": simple}
+    test = {"scaled_mae": ours, "scaled_mse": 2 * ours, "mase": 0.9, "baselines": simple}
     return {"test": test, "rival": "seasonal_naive", "train_seconds": 2.0}
 
 
@@ -142,7 +142,8 @@ def test_the_table_counts_wins_and_losses_over_the_mean_of_seeds(tmp_path: Path)
     failed = {"case": "c", "seed": 0, "error": "DataError: no lines"}
     lines = table.summary_lines([*figures, failed])
     assert lines[0].endswith("by mae: 1 won, 1 lost (b 1.100)")
-    assert lines[1].endswith("by mae: 0 won, 2 lost (b 1.375, a 1.125)")
+    assert lines[1].endswith("by mse: 1 won, 1 lost (b 1.100)")
+    assert lines[2].endswith("by mae: 0 won, 2 lost (b 1.375, a 1.125)")
     assert lines[-1] == "failed: c (seed 0)"
     head, line = table.head_line(), table.score_line(figures[0])
     for name in ("/rival", "/naive"):

@@ -80,6 +80,7 @@ def scores_of(metrics: Mapping[str, Any]) -> Scores:
     for key, part in (("rival", simple[rival]), ("seasonal_naive", simple["seasonal_naive"])):
         scores |= {f"{key}_{figure}": part.get(figure) for figure in FIGURES[:-1]}
         scores[f"to_{key}"] = _ratio(test[name], part[name])
+        scores[f"to_{key}_mse"] = _ratio(test.get("scaled_mse"), part.get("scaled_mse"))
     closest = min((part[name], key) for key, part in simple.items())
     return scores | {
         "rival": rival,

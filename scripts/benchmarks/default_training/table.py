@@ -64,6 +64,7 @@ COLUMNS = (
 # What the last lines compare with: a ratio of errors, below 1 where the default is better.
 COMPARED = {
     "to_rival": "the rival that validation chose, by mae",
+    "to_rival_mse": "the same rival, by mse",
     "to_best_simple": "the simple forecast that is best on the test part, by mae",
     "to_AutoETS": "AutoETS, by mase at the same origins",
     "to_AutoTheta": "AutoTheta, by mase at the same origins",
