@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import logging
 import sys
 import tempfile
@@ -64,7 +65,10 @@ def quiet() -> Iterator[None]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train the cases one after the other and print the table; exit code 1 where one failed."""
+    """Train the cases one after the other and print the table.
+
+    Returns the exit code: 1 where one failed or Ctrl-C ended them all, 2 for a case that is not there.
+    """
     options = parse(arguments)
     try:
         picked = pick_cases(all_cases(options.data), options.cases)
@@ -80,19 +84,21 @@ def main(arguments: list[str] | None = None) -> int:
     comparison = Comparison(options.anchors, options.fits, options.history)
     scores: list[Scores] = []
     print(head_line())
-    with quiet(), PanelCache() as cache:
-        for case in cases:
-            for seed in options.seeds:
-                with tempfile.TemporaryDirectory() as folder:
-                    scores.append(
-                        run_case(case, seed, options.overrides, cache, Path(folder), comparison)
-                    )
-                print(score_line(scores[-1]), flush=True)
-                if options.output is not None:  # after each case, so that none is lost
-                    write_scores(scores, options.output)
+    with quiet(), PanelCache() as cache, contextlib.suppress(KeyboardInterrupt):
+        for case, seed in itertools.product(cases, options.seeds):
+            with tempfile.TemporaryDirectory() as folder:
+                scores.append(
+                    run_case(case, seed, options.overrides, cache, Path(folder), comparison)
+                )
+            print(score_line(scores[-1]), flush=True)
+            if options.output is not None:  # after each case, so that none is lost
+                write_scores(scores, options.output)
     for line in summary_lines(scores):
         print(line)
-    return int(any("error" in case for case in scores))
+    missing = len(cases) * len(options.seeds) - len(scores)
+    if missing:
+        print(f"interrupted, {missing} of the trainings not done")
+    return int(missing > 0 or any("error" in case for case in scores))
 
 
 if __name__ == "__main__":

@@ -181,3 +181,18 @@ def test_an_error_is_a_line_of_its_case(tmp_path: Path) -> None:
     found = scores.run_case(case, 0, (), PanelCache(), tmp_path, scores.Comparison())
     assert found["error"].startswith("DataError: ")
     assert "`x`" in found["error"] or "'x'" in found["error"]
+
+
+def test_an_interrupted_benchmark_says_what_it_has(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(case: Case, seed: int, *rest: object) -> dict[str, Any]:
+        if case.name == "seattle":
+            raise KeyboardInterrupt
+        return {"case": case.name, "seed": seed} | scores.scores_of(metrics(0.45))
+
+    monkeypatch.setattr(defaults, "run_case", interrupted)
+    assert defaults.main(["--cases", "trends,seattle,load"]) == 1
+    out = capsys.readouterr().out
+    assert "by mae: 1 won, 0 lost\n" in out
+    assert out.endswith("interrupted, 2 of the trainings not done\n")
