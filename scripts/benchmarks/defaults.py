@@ -67,7 +67,7 @@ def quiet() -> Iterator[None]:
 def main(arguments: list[str] | None = None) -> int:
     """Train the cases one after the other and print the table.
 
-    Returns the exit code: 1 where one failed or Ctrl-C ended them all, 2 for a case that is not there.
+    Returns the exit code: 1 where one failed or Ctrl-C came, 2 where there is no such case.
     """
     options = parse(arguments)
     try:
