@@ -187,9 +187,10 @@ def multirun_command(overrides: Sequence[str], config_dir: str | None = None) ->
 
     jobs = expand_jobs(overrides)
     configs = [train_config(job, config_dir) for job in jobs]
+    from tsconv.race.run import train_or_race
     from tsconv.training.multirun import run_jobs
 
-    result = run_jobs(jobs, configs, notify=_print_note)
+    result = run_jobs(jobs, configs, notify=_print_note, train_one=train_or_race)
     print(result.table)
     _repeat_left_out(result.left_out)
     print(f"results: {result.folder}")
