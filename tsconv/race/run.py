@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import shutil
 import time
@@ -90,6 +91,9 @@ def _finish(found: RaceResult, run_dir: Path) -> TrainResult:
     winner = found.winner.prepared
     net = found.net
     scores = score(net, found.panel, winner.split, winner.scale, winner.baselines)
-    found.leaderboard.to_csv(run_dir / "leaderboard.csv", index=False)
+    with (run_dir / "leaderboard.csv").open("w", encoding="utf-8", newline="") as file:
+        out = csv.DictWriter(file, list(found.leaderboard[0]), lineterminator="\n")
+        out.writeheader()
+        out.writerows(found.leaderboard)
     info: dict[str, Any] = {"race": found.summary}
     return write_run(winner, found.trained, net, scores, run_dir, info)

@@ -40,7 +40,9 @@ _NOT_COMPARED = (
     "callbacks.checkpoints", "trainer.accelerator", "trainer.devices", "trainer.num_nodes",
     "trainer.strategy",
 )  # fmt: skip
-_NOT_SEARCHED = ("run_dir", "resume", "budget", "plots", "logger", "logger.name", "search_space", "sweep")
+_NOT_SEARCHED = (
+    "run_dir", "resume", "budget", "plots", "logger", "logger.name", "search_space", "sweep",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

@@ -87,9 +87,9 @@ def run_jobs(
 
     jobs: the overrides of each job, see `expand_jobs`. configs: what they compose to. notify: gets
     one line at a time, on the data and on each job. train_one: takes the arguments of `train`, such
-    as `train_or_race`, which races the jobs that have a budget. All configs are checked, on their data, before
-    the first one is trained: raises TsconvError where one is at fault. A job that fails later does
-    not stop the others, and the result has its error.
+    as `train_or_race`, which races the jobs that have a budget. All configs are checked, on their
+    data, before the first one is trained: raises TsconvError where one is at fault. A job that
+    fails later does not stop the others, and the result has its error.
 
     After Ctrl-C the result has the unfinished jobs too. Where `run_dir` is the folder of the same
     jobs, those that are finished are not trained again, and one that was interrupted is resumed.
