@@ -187,9 +187,12 @@ def multirun_command(overrides: Sequence[str], config_dir: str | None = None) ->
 
     jobs = expand_jobs(overrides)
     configs = [train_config(job, config_dir) for job in jobs]
-    from tsconv.race.run import train_or_race
+    from tsconv.race.run import check_budget, train_or_race
     from tsconv.training.multirun import run_jobs
 
+    for config in configs:
+        if config.budget is not None:
+            check_budget(config)
     result = run_jobs(jobs, configs, notify=_print_note, train_one=train_or_race)
     print(result.table)
     _repeat_left_out(result.left_out)
