@@ -43,6 +43,10 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     from tsconv.output.metrics_table import summary_text
 
     metrics = result.metrics
+    if "race" in metrics:
+        from tsconv.race.leaderboard import leaderboard_text, read_leaderboard
+
+        print(leaderboard_text(read_leaderboard(result.run_dir)), end="\n\n")
     if metrics["test"] is not None:
         print(summary_text(metrics))
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import shutil
 import time
@@ -17,6 +16,7 @@ from tsconv.errors import ConfigError
 from tsconv.evaluation.report import score
 from tsconv.output.run_files import write_config
 from tsconv.race.budget import Budget, Clock
+from tsconv.race.leaderboard import write_leaderboard
 from tsconv.race.race import Race, RaceResult
 from tsconv.training.lightning.strategy import count_devices
 from tsconv.training.panel_cache import PanelCache
@@ -102,9 +102,6 @@ def _finish(found: RaceResult, run_dir: Path) -> TrainResult:
     winner = found.winner.prepared
     net = found.net
     scores = score(net, found.panel, winner.split, winner.scale, winner.baselines)
-    with (run_dir / "leaderboard.csv").open("w", encoding="utf-8", newline="") as file:
-        out = csv.DictWriter(file, list(found.leaderboard[0]), lineterminator="\n")
-        out.writeheader()
-        out.writerows(found.leaderboard)
+    write_leaderboard(found.leaderboard, run_dir)
     info: dict[str, Any] = {"race": found.summary}
     return write_run(winner, found.trained, net, scores, run_dir, info)
