@@ -69,6 +69,16 @@ def trained() -> Forecaster:
     return Forecaster(horizon=5, **QUICK).fit(daily_frame(3, 80))
 
 
+def test_a_budget_makes_fit_a_race() -> None:
+    frame = daily_frame(2, 80)
+    small = {"model__hidden": 4, "model__levels": 2, "context_length": 14}
+    forecaster = Forecaster(horizon=3, budget="1candidate", **small, **QUICK).fit(frame)
+    assert forecaster.metrics["race"]["winner"] in forecaster.metrics["race"]["members"]
+    assert forecaster.forecast(frame)["tsconv"].notna().all()
+    with pytest.raises(ConfigError, match="must be a time, such as 60s"):
+        Forecaster(horizon=3, budget="soon", **small).fit(frame)
+
+
 @pytest.mark.parametrize(
     ("key", "right"),
     [

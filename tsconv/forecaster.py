@@ -31,7 +31,8 @@ class Forecaster:
 
     `Forecaster(horizon=28)` takes columns `unique_id, ds, y`. Give other keys of the config with
     double underscores, or with dots by unpacking: `Forecaster(horizon=28, data__id="store")`,
-    `Forecaster(horizon=28, **{"model.hidden": 32, "experiment": "quickstart"})`.
+    `Forecaster(horizon=28, **{"model.hidden": 32, "experiment": "quickstart"})`. With
+    `Forecaster(horizon=28, budget="60s")`, `fit` races many candidates and keeps the best.
 
     horizon: steps to forecast from each origin. Raises ConfigError for a key that does not exist.
 
@@ -81,7 +82,7 @@ class Forecaster:
         from tsconv.config.overrides import format_overrides
         from tsconv.config.resume import train_or_resume_config
         from tsconv.distributed.launched import on_launched_ranks
-        from tsconv.training.run import train
+        from tsconv.race.run import train_or_race
 
         own_data = {"data.path": data} if is_path(data) and "resume" in self.settings else {}
         overrides = format_overrides({**self._settings_of_fit(), **own_data})
@@ -95,7 +96,7 @@ class Forecaster:
 
         def fit() -> tuple[Bundle, dict[str, Any], Path | None]:
             with _run_folder(config) as (own, kept):
-                result = train(own, table, self._note)
+                result = train_or_race(own, table, self._note)
             return result.bundle, result.metrics, result.run_dir if kept else None
 
         self._bundle, self.metrics, self.run_dir = on_launched_ranks(fit)

@@ -26,6 +26,8 @@ QUICK = ("horizon=7", "compile=false", "precision=float32", "trainer.max_steps=1
         (["sweep.n_trails=3"], "(did you mean `sweep.n_trials`?)"),
         (["sweep.n_trials=many"], "`sweep.n_trials`"),
         (["sweep.timeout=soon"], "must be a time such as"),
+        (["budget=60s"], "a trial of a sweep is one training: leave `budget` (=60s) out"),
+        (["search_space.budget.choices=[20s]"], "`search_space.budget`: each trial has its own"),
         (["~search_space.model", "~search_space.optimizer"], "`search_space` is empty"),
     ],
 )

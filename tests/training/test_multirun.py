@@ -149,6 +149,7 @@ def test_a_job_that_fails_does_not_stop_the_others(tsconv: Run, tmp_path: Path) 
         (["model.norm=layer,layr"], "did you mean `layer`?"),
         (["seed=0,1", "modell.hidden=3"], "unknown config key `modell.hidden`"),
         (["seed=0,1", "resume=old"], "`resume`"),
+        (["budget=20s,soon"], "`budget` (=soon) must be a time, such as 60s"),
     ],
 )
 def test_what_cannot_work_is_refused_before_the_first_job(
@@ -159,6 +160,21 @@ def test_what_cannot_work_is_refused_before_the_first_job(
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "many").exists()
+
+
+def test_each_job_with_a_budget_is_a_race(tsconv_here: Run, tmp_path: Path) -> None:
+    small = ("model.hidden=4", "model.levels=2", "context_length=14", "budget=1candidates")
+    done = tsconv_here("train", "-m", *QUICK, *small, "seed=0,1", "run_dir=many")
+    assert done.returncode == 0, done.stderr
+    for name in ("000_seed-0", "001_seed-1"):
+        run = tmp_path / "many" / name
+        metrics = json.loads((run / "metrics.json").read_text())
+        with (run / "leaderboard.csv").open(newline="", encoding="utf-8") as file:
+            board = list(csv.DictReader(file))
+        assert metrics["race"]["budget"] == "1candidates"
+        assert metrics["race"]["winner"] == board[0]["candidate"]
+        assert len(board) == metrics["race"]["candidates"]
+        assert (run / "bundle" / "model.safetensors").is_file()
 
 
 def test_several_values_without_m_are_refused_with_a_hint(tsconv_here: Run) -> None:

@@ -86,14 +86,19 @@ def test_missing_values_are_not_learned_from(tmp_path: Path) -> None:
 
 
 def test_steps_after_the_training_part_do_not_touch_the_weights(tmp_path: Path) -> None:
-    """With the last weights kept, nothing of val and test may leak into them."""
+    """With the last weights kept, nothing of val and test may leak into them.
+
+    The solved linear branch alone is chosen by the validation part.
+    """
     frame = daily_frame(1, 200)
-    changed = frame.copy()
-    changed.loc[160:, "y"] += 1000  # val and test are the last 40 steps
     kept = {"callbacks__weights": "last", "split__val_size": 20, "split__test_size": 20}
-    a = run(tmp_path, frame, run_dir=tmp_path / "a", **kept)
-    b = run(tmp_path, changed, run_dir=tmp_path / "b", **kept)
-    assert same_weights(a, b)
+    for start, first in (("seasonal", 160), ("solved", 180)):  # 180: of the test part
+        changed = frame.copy()
+        changed.loc[first:, "y"] += 1000
+        own = {**kept, "model__linear_start": start}
+        a = run(tmp_path, frame, run_dir=tmp_path / f"{start}_a", **own)
+        b = run(tmp_path, changed, run_dir=tmp_path / f"{start}_b", **own)
+        assert same_weights(a, b)
 
 
 def test_early_stopping_and_best_weights(tmp_path: Path) -> None:

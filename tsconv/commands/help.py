@@ -40,7 +40,7 @@ PAGES = {
             "tsconv train -m seed=0,1 ...            one training for each combination of values",
         ),
         ("horizon", *_COLUMNS, "data.row", "data.future_covariates", "data.categories",
-         "data.wide_columns_are", "data.freq", "split.test_size", "model.hidden",
+         "data.wide_columns_are", "data.freq", "budget", "split.test_size", "model.hidden",
          "trainer.max_steps", "seed", "run_dir", "resume"),
         "`tsconv train` needs a file, the roles of its columns and a horizon.",
     ),

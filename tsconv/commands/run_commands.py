@@ -43,6 +43,10 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     from tsconv.output.metrics_table import summary_text
 
     metrics = result.metrics
+    if "race" in metrics:
+        from tsconv.race.leaderboard import leaderboard_text, read_leaderboard
+
+        print(leaderboard_text(read_leaderboard(result.run_dir)), end="\n\n")
     if metrics["test"] is not None:
         print(summary_text(metrics))
     else:
@@ -187,9 +191,13 @@ def multirun_command(overrides: Sequence[str], config_dir: str | None = None) ->
 
     jobs = expand_jobs(overrides)
     configs = [train_config(job, config_dir) for job in jobs]
+    from tsconv.race.run import check_budget, train_or_race
     from tsconv.training.multirun import run_jobs
 
-    result = run_jobs(jobs, configs, notify=_print_note)
+    for config in configs:
+        if config.budget is not None:
+            check_budget(config)
+    result = run_jobs(jobs, configs, notify=_print_note, train_one=train_or_race)
     print(result.table)
     _repeat_left_out(result.left_out)
     print(f"results: {result.folder}")

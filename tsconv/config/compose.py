@@ -31,6 +31,8 @@ from tsconv.config.schema import DataConfig, ForecastConfig, MergeConfig, SweepC
 from tsconv.errors import ConfigError, nearest
 
 Schema = TypeVar("Schema")
+# Keys whose values are mappings with names of the user's own.
+_FREE_MAPPINGS = ("portfolio.sharing", "portfolio.variations")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,7 +178,11 @@ def known_keys(name: str) -> list[str]:
     >>> known_keys("forecast")[:2]
     ['bundle', 'output']
     """
-    return list(flat_values(_root(name)))
+    keys = (
+        next((free for free in _FREE_MAPPINGS if key.startswith(f"{free}.")), key)
+        for key in flat_values(_root(name))
+    )
+    return list(dict.fromkeys(keys))
 
 
 @functools.cache

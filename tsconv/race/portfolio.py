@@ -1,4 +1,4 @@
-"""From the config group `portfolio` to configs: what each candidate changes, and whether it fits."""
+"""From the config group `portfolio` to configs: what candidates change, and whether it fits."""
 
 from __future__ import annotations
 

@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import pandas as pd
-
 from tsconv.config.compose import default_config
 from tsconv.config.schema import TrainConfig
 from tsconv.data.covariates.encode import with_calendar
@@ -59,7 +57,7 @@ class RaceResult:
     winner: Candidate
     panel: Panel  # with what the network takes
     trained: TrainerResult
-    leaderboard: pd.DataFrame
+    leaderboard: list[dict[str, Any]]  # every candidate, the best first
     summary: dict[str, Any]  # for metrics.json
 
 
@@ -229,10 +227,7 @@ class Race:
             if len(out) > 1 and self.clock.share(_FIRST) < 0.8 * least:
                 break
             seconds = max(self.clock.share(_FIRST) / (len(entrants) - i), least) - self.val_seconds
-            if isinstance(entrant, Change):
-                one = self._varied(best, config, [entrant])
-            else:
-                one = entrant
+            one = self._varied(best, config, [entrant]) if isinstance(entrant, Change) else entrant
             if one is not None:
                 self._train(one, seconds, _STEPS[0])
                 out.append(one)
@@ -315,17 +310,17 @@ class Race:
         }
         return RaceResult(net, winner, panel, trained, board, summary)
 
-    def _leaderboard(self, winner: Candidate, members: Sequence[Candidate]) -> pd.DataFrame:
-        ordered = sorted(self.candidates, key=lambda c: c.loss)
-        return pd.DataFrame(
+    def _leaderboard(self, winner: Candidate, members: Sequence[Candidate]) -> list[dict[str, Any]]:
+        return [
             {
-                "candidate": [c.name for c in ordered],
-                "val_loss": [c.loss for c in ordered],
-                "steps": [c.steps for c in ordered],
-                "seconds": [round(c.seconds, 2) for c in ordered],
-                "in_bundle": [any(c is m for m in members) for c in ordered],
+                "candidate": c.name,
+                "val_loss": c.loss,
+                "steps": c.steps,
+                "seconds": round(c.seconds, 2),
+                "in_bundle": any(c is m for m in members),
             }
-        )
+            for c in sorted(self.candidates, key=lambda c: c.loss)
+        ]
 
 
 def lean(config: TrainConfig, base: Prepared) -> TrainConfig:

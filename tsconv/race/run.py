@@ -16,6 +16,7 @@ from tsconv.errors import ConfigError
 from tsconv.evaluation.report import score
 from tsconv.output.run_files import write_config
 from tsconv.race.budget import Budget, Clock
+from tsconv.race.leaderboard import write_leaderboard
 from tsconv.race.race import Race, RaceResult
 from tsconv.training.lightning.strategy import count_devices
 from tsconv.training.panel_cache import PanelCache
@@ -41,8 +42,20 @@ def train_or_race(
         with PanelCache() as own:
             return train_or_race(config, table, notify, own, started)
     begun = time.perf_counter()
-    budget = Budget.parse(config.budget)
+    budget = check_budget(config)
     config = check_config(config)
+    with torch_threads(config.threads):
+        return _race(config, budget, begun, table, notify, panel_cache, started)
+
+
+def check_budget(config: TrainConfig) -> Budget:
+    """The budget of a config that has one; raises ConfigError where it does not go with the rest.
+
+    >>> from tsconv.config.compose import train_config
+    >>> check_budget(train_config(["horizon=28", "budget=2m"])).seconds
+    120.0
+    """
+    budget = Budget.parse(str(config.budget))
     if config.resume is not None:
         raise ConfigError("`resume` goes on with a training, not with a race: leave `budget` out")
     if count_devices(config.trainer) > 1:
@@ -50,8 +63,7 @@ def train_or_race(
             f"`budget` (={config.budget}) races on one device: leave `trainer.devices` "
             f"(={config.trainer['devices']}) out"
         )
-    with torch_threads(config.threads):
-        return _race(config, budget, begun, table, notify, panel_cache, started)
+    return budget
 
 
 def _race(
@@ -90,6 +102,6 @@ def _finish(found: RaceResult, run_dir: Path) -> TrainResult:
     winner = found.winner.prepared
     net = found.net
     scores = score(net, found.panel, winner.split, winner.scale, winner.baselines)
-    found.leaderboard.to_csv(run_dir / "leaderboard.csv", index=False)
+    write_leaderboard(found.leaderboard, run_dir)
     info: dict[str, Any] = {"race": found.summary}
     return write_run(winner, found.trained, net, scores, run_dir, info)

@@ -83,7 +83,7 @@ class Equations:
 
 @dataclasses.dataclass(frozen=True)
 class Gram:
-    """Sums over origins for M members and T targets; K steps of context. All in float64."""
+    """Sums over origins, in float64, for M members and T targets; K steps of context."""
 
     uu: Tensor  # (M, T, K, K)
     ur: Tensor  # (M, T, K, horizon), targets that are missing left out

@@ -27,8 +27,8 @@ def ridge(uu: Tensor, ur: Tensor, strength: float, towards: Tensor | None = None
 
     A uu of zeros gives `towards`; nothing else is singular, as strength is positive.
 
-    >>> ridge(torch.eye(2).double(), torch.ones(2, 1).double(), strength=1.0).flatten().tolist()
-    [0.5, 0.5]
+    >>> ridge(torch.eye(2).double(), torch.ones(2, 1).double(), strength=1.0).flatten()
+    tensor([0.5000, 0.5000], dtype=torch.float64)
     """
     factor = _factor(uu, strength)
     start = torch.zeros_like(ur) if towards is None else towards

@@ -40,7 +40,9 @@ _NOT_COMPARED = (
     "callbacks.checkpoints", "trainer.accelerator", "trainer.devices", "trainer.num_nodes",
     "trainer.strategy",
 )  # fmt: skip
-_NOT_SEARCHED = ("run_dir", "resume", "plots", "logger", "logger.name", "search_space", "sweep")
+_NOT_SEARCHED = (
+    "run_dir", "resume", "budget", "plots", "logger", "logger.name", "search_space", "sweep",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +76,10 @@ class Sweep:
         self.plan = sweep_plan(overrides, config_dir)
         self.settings = self.plan.sweep
         check_logger(self.plan.base.logger.name)
+        if self.plan.base.budget is not None:
+            raise ConfigError(
+                f"a trial of a sweep is one training: leave `budget` (={self.plan.base.budget}) out"
+            )
         self.space: Space = parse_space(self.plan.search_space)
         check_settings(self.settings, self.space)
         _check_keys(self.space, self.plan)

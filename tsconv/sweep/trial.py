@@ -32,6 +32,7 @@ from tsconv.training.lightning.loop import TrainerResult, run_trainer
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
 from tsconv.training.ranks import config_on, ranks_for
+from tsconv.training.solved_start import SolvedStart, solve_linear_branch, untrained_result
 from tsconv.training.step.compile_cache import CompileCache
 
 # Called with the step, the number of steps and the validation error; True prunes the trial.
@@ -70,10 +71,12 @@ def run_trial(
     with torch_threads(bare.threads):
         prepared = require_validation(panel_cache.prepare(bare))
         folder.mkdir(parents=True, exist_ok=True)
+        start = solve_linear_branch(prepared)
         done = ranks.run(
             _train_and_score,
             prepared,
             folder,
+            start,
             cache=panel_cache.compile_cache,
             report=report,
         )
@@ -81,7 +84,7 @@ def run_trial(
         raise done
     trained, metrics = done
     resolved = _with_extras(trained.resolve(prepared.config), config)
-    reasons = {**prepared.reasons, **reasons, **trained.reasons}
+    reasons = {**prepared.reasons, **reasons, **start.reasons, **trained.reasons}
     write_config(resolved, reasons, folder / "config.yaml")
     write_json(metrics, folder / "metrics.json")
     return Outcome(resolved, metrics)
@@ -91,6 +94,7 @@ def _train_and_score(
     ranks: Ranks,
     prepared: Prepared,
     folder: Path,
+    start: SolvedStart,
     cache: CompileCache | None = None,
     report: Report = lambda step, steps, error: False,
 ) -> tuple[TrainerResult, dict[str, Any]] | Pruned:
@@ -103,11 +107,15 @@ def _train_and_score(
         prepared.seed_process()
         module, data = prepared.module(), prepared.data(ranks.rank, ranks.size)
         try:
-            trained = run_trainer(
-                module, data, prepared.config, folder, [reporter], cache, ranks=ranks
-            )
+            if prepared.config.model.stack:
+                trained = run_trainer(
+                    module, data, prepared.config, folder, [reporter], cache, ranks=ranks
+                )
+            else:
+                trained = untrained_result(prepared, start)
         except Pruned as pruned:
             return pruned
+        trained = start.counted(trained)
         scores = score(
             prepared.net,
             prepared.panel,

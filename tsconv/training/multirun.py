@@ -78,20 +78,24 @@ class MultirunResult:
 
 
 def run_jobs(
-    jobs: Sequence[list[str]], configs: Sequence[TrainConfig], notify: Notify | None = None
+    jobs: Sequence[list[str]],
+    configs: Sequence[TrainConfig],
+    notify: Notify | None = None,
+    train_one: Callable[..., TrainResult] = train,
 ) -> MultirunResult:
     """Train each config in a folder of its own and write summary.csv, one line a job.
 
     jobs: the overrides of each job, see `expand_jobs`. configs: what they compose to. notify: gets
-    one line at a time, on the data and on each job. All configs are checked, on their data, before
-    the first one is trained: raises TsconvError where one is at fault. A job that fails later does
-    not stop the others, and the result has its error.
+    one line at a time, on the data and on each job. train_one: takes the arguments of `train`, such
+    as `train_or_race`, which races the jobs that have a budget. All configs are checked, on their
+    data, before the first one is trained: raises TsconvError where one is at fault. A job that
+    fails later does not stop the others, and the result has its error.
 
     After Ctrl-C the result has the unfinished jobs too. Where `run_dir` is the folder of the same
     jobs, those that are finished are not trained again, and one that was interrupted is resumed.
     """
     with PanelCache() as cache:
-        return _run_jobs(jobs, configs, cache, notify)
+        return _run_jobs(jobs, configs, cache, notify, train_one)
 
 
 def _run_jobs(
@@ -99,6 +103,7 @@ def _run_jobs(
     configs: Sequence[TrainConfig],
     cache: PanelCache,
     notify: Notify | None,
+    train_one: Callable[..., TrainResult],
 ) -> MultirunResult:
     for config in configs:
         cache.prepare(config)
@@ -119,7 +124,7 @@ def _run_jobs(
             notify(f"{title} {what}".rstrip())
         notify_data = notify if not done else None  # the data are the same for all
         try:
-            done.append(before or _run_job(job, differing, own, cache, notify_data))
+            done.append(before or _run_job(job, differing, own, cache, notify_data, train_one))
         except KeyboardInterrupt:
             undone = zip(changed[number:], names[number:], strict=True)
             rest = [Job(what, folder / name, None, unfinished=True) for what, name in undone]
@@ -153,6 +158,7 @@ def _run_job(
     config: TrainConfig,
     cache: PanelCache,
     notify: Notify | None,
+    train_one: Callable[..., TrainResult],
 ) -> Job:
     folder = Path(str(config.run_dir))
 
@@ -160,7 +166,7 @@ def _run_job(
         write_overrides(overrides, config, run_dir / ".hydra")
 
     try:
-        result: TrainResult = train(config, notify=notify, panel_cache=cache, started=started)
+        result = train_one(config, notify=notify, panel_cache=cache, started=started)
     except (TsconvError, RuntimeError, MemoryError) as error:  # the next may need less memory
         return Job(changed, folder, None, one_line(error))
     return Job(changed, folder, result.metrics, left_out=tuple(left_out(result.notes)))

@@ -157,10 +157,7 @@ def _train(
         _train_and_score, prepared, run_dir, start, compile_cache=cache, chosen=chosen
     )
     prepared = dataclasses.replace(prepared, reasons={**prepared.reasons, **start.reasons})
-    figures = {**trained.figures, "solve_seconds": round(start.seconds, 3)}
-    figures["train_seconds"] = round(figures["train_seconds"] + start.seconds, 3)
-    trained = dataclasses.replace(trained, figures=figures)
-    return write_run(prepared, trained, prepared.net, scores, run_dir)
+    return write_run(prepared, start.counted(trained), prepared.net, scores, run_dir)
 
 
 def write_run(

@@ -26,6 +26,12 @@ class SolvedStart:
         """Why it begins as it does, by the key of the config."""
         return {} if self.choice is None else {"model.linear_start": str(self.choice)}
 
+    def counted(self, trained: TrainerResult) -> TrainerResult:
+        """A training's result whose seconds have those of solving too."""
+        figures = {**trained.figures, "solve_seconds": round(self.seconds, 3)}
+        figures["train_seconds"] = round(figures["train_seconds"] + self.seconds, 3)
+        return dataclasses.replace(trained, figures=figures)
+
 
 def linear_solver(prepared: Prepared, compares: bool = False) -> LinearSolver:
     """What solves linear branches for the split of a training.
