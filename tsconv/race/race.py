@@ -41,6 +41,7 @@ from tsconv.training.solved_start import (
 _SOLVING, _FIRST, _SECOND = 0.25, 0.45, 0.6  # of the budget, until the end of each rung
 _LEAST_STEPS = 100  # in the first rung of a budget in time; what has no room for them is left out
 _STEPS = (40, 120)  # in the first two rungs of a budget in candidates, as large as the base's
+_FEWEST = 3  # candidates of a first rung; with less time the finalists get all of it
 _SECOND_CANDIDATES, _FINALISTS = 3, 2  # that go on
 _CLEAR = 0.002  # of the base's loss: a change that lowers it by more may be combined with others
 _ALIKE = 0.003  # of the winner's loss: what an average may lose on one part, as it gains on others
@@ -222,8 +223,10 @@ class Race:
         if self.clock.budget.candidates is not None:
             entrants = entrants[: self.clock.budget.candidates]
         out: list[Candidate] = []
+        least = _LEAST_STEPS * self._step_seconds(best) + self.val_seconds
+        if self.clock.share(_FIRST) < _FEWEST * least:  # too few to tell what helps
+            return _unlike(structures)
         for i, entrant in enumerate(entrants):
-            least = _LEAST_STEPS * self._step_seconds(best) + self.val_seconds
             if len(out) > 1 and self.clock.share(_FIRST) < 0.8 * least:
                 break
             seconds = max(self.clock.share(_FIRST) / (len(entrants) - i), least) - self.val_seconds
