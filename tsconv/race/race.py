@@ -99,6 +99,8 @@ class Race:
         self.candidates: list[Candidate] = []
         self.val_seconds = 0.0
         self.precision = config.precision
+        if clock.budget.candidates is not None and self.precision == "auto":
+            self.precision = "float32"  # chosen by timing, it would differ from run to run
         self.stopped = False  # by Ctrl-C
         self.trained: TrainerResult | None = None  # what the last training left
         self.solved_loss = math.inf  # of the best structure
