@@ -172,7 +172,7 @@ def test_each_job_with_a_budget_is_a_race(tsconv_here: Run, tmp_path: Path) -> N
         with (run / "leaderboard.csv").open(newline="", encoding="utf-8") as file:
             board = list(csv.DictReader(file))
         assert metrics["race"]["budget"] == "1candidates"
-        assert metrics["race"]["winner"] == board[0]["candidate"]
+        assert metrics["race"]["winner"] in [one["candidate"] for one in board]
         assert len(board) == metrics["race"]["candidates"]
         assert (run / "bundle" / "model.safetensors").is_file()
 
