@@ -186,7 +186,7 @@ class Race:
         else:
             steps = max(1, int(seconds / self._step_seconds(one)))
         one.rung += 1
-        loss, before_steps, ends = one.loss, one.steps, self.clock.spent + 1.2 * seconds
+        loss, before_steps, ends = one.loss, one.steps, self.clock.spent + 1.02 * seconds
         begun = one.seconds
         try:
             result, before = train_on(
@@ -210,7 +210,7 @@ class Race:
         """The seconds of one of a candidate's steps, measured where it has not trained yet."""
         if not one.step_seconds:
             precision = "float32" if self.precision == "auto" else self.precision
-            one.step_seconds = 1.1 * measure_step(one.prepared, precision)
+            one.step_seconds = 1.2 * measure_step(one.prepared, precision)
         return one.step_seconds
 
     def _first_rung(self, structures: Sequence[Structure]) -> list[Candidate]:
@@ -363,7 +363,7 @@ def _predicted_seconds(found: Sequence[Structure], context_length: int) -> float
     """
     dearest = max((s.candidate for s in found), key=lambda c: c.seconds)
     length = dearest.prepared.config.context_length or 1
-    return dearest.seconds * (context_length / length) ** 1.5
+    return float(dearest.seconds * (context_length / length) ** 1.5)
 
 
 def _origins(prepared: Prepared) -> int:
