@@ -57,9 +57,23 @@ def facts(bundle: Bundle, metrics: Mapping[str, Any], run_dir: Path | None) -> d
             found[describe_baseline(rival, steps)] = _figures(baseline)
     elif "test" in metrics:
         found["test"] = "nothing was held out to score"
+    if "refit" in bundle.info:
+        found["refit"] = describe_refit(bundle.info["refit"]).removeprefix("refit ")
     if run_dir is not None:
         found["run folder"] = str(run_dir)
     return found
+
+
+def describe_refit(about: Mapping[str, Any]) -> str:
+    """What `info["refit"]` of a bundle says, in words.
+
+    >>> describe_refit({"steps": 120, "share": 0.2, "seconds": 3.14})
+    'refit on all the data: 120 more steps in 3.1 s'
+    """
+    if "ended_by" in about:
+        return f"refit ended by {about['ended_by']}, undone"
+    did = f"{about['steps']:,} more steps" if about["steps"] else "solved again"
+    return f"refit on all the data: {did} in {about['seconds']:.1f} s"
 
 
 def as_text(head: str, lines: Mapping[str, str]) -> str:

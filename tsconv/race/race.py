@@ -31,6 +31,7 @@ from tsconv.race.portfolio import Change, changed, contexts, fits
 from tsconv.training.lightning.loop import TrainerResult, TrainingInterrupted
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared
+from tsconv.training.refit import wants_refit
 from tsconv.training.solved_start import (
     SolvedStart,
     linear_solver,
@@ -47,6 +48,7 @@ _CLEAR = 0.002  # of the base's loss: a change that lowers it by more may be com
 _ALIKE = 0.003  # of the winner's loss: what an average may lose on one part, as it gains on others
 _OTHER = 0.015  # of the winner's loss: a finalist of another structure may be as much behind
 _VALUES_OF_STEP, _LEAST_ORIGINS = 2_000_000, 512  # forecast values and origins of a training step
+_REFIT = 0.08  # of the budget, for a refit
 _SCORING = 3.0  # times the validation's seconds that are kept for the end
 
 
@@ -56,6 +58,7 @@ class RaceResult:
 
     net: Network  # one network, or several
     winner: Candidate
+    members: tuple[Candidate, ...]  # whose networks are those of `net`, in its order
     panel: Panel  # with what the network takes
     trained: TrainerResult
     leaderboard: list[dict[str, Any]]  # every candidate, the best first
@@ -277,11 +280,16 @@ class Race:
         count = 1 if self.config.ensemble == "false" else _FINALISTS
         finalists = _finalists(ranked, count)
         for i, one in enumerate(finalists):
-            kept = (_SCORING + 1) * self.val_seconds
+            kept = (_SCORING + 1) * self.val_seconds + self._refit_seconds()
             seconds = (self.clock.left - kept) / (len(finalists) - i) - self.val_seconds
             if seconds > _LEAST_STEPS / 4 * self._step_seconds(one):
                 self._train(one, seconds, int(one.prepared.config.trainer["max_steps"]))
         return [*finalists, *(c for c in ranked if c not in finalists)]
+
+    def _refit_seconds(self) -> float:
+        """Seconds of the budget that are kept for a refit of the winner."""
+        seconds = self.clock.budget.seconds
+        return _REFIT * seconds if seconds and wants_refit(self.base) else 0.0
 
     def _result(self, finalists: list[Candidate]) -> RaceResult:
         """The best candidate, or an ensemble of the best few where validation prefers it."""
@@ -313,7 +321,7 @@ class Race:
             "solved_val_loss": self.solved_loss,
             "seconds": round(self.clock.spent, 3),
         }
-        return RaceResult(net, winner, panel, trained, board, summary)
+        return RaceResult(net, winner, tuple(ranked[:count]), panel, trained, board, summary)
 
     def _leaderboard(self, winner: Candidate, members: Sequence[Candidate]) -> list[dict[str, Any]]:
         return [

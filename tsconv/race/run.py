@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import shutil
 import time
 from collections.abc import Callable
@@ -21,7 +22,15 @@ from tsconv.race.race import Race, RaceResult
 from tsconv.training.lightning.strategy import count_devices
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import check_config
-from tsconv.training.run import TrainResult, data_notes, make_run_dir, train, write_run
+from tsconv.training.refit import SHARE, Fitted
+from tsconv.training.run import (
+    TrainResult,
+    data_notes,
+    make_run_dir,
+    refit_run,
+    train,
+    write_run,
+)
 
 
 def train_or_race(
@@ -90,7 +99,10 @@ def _race(
             started(run_dir)
         race = Race(config, base, panel_cache, table, Clock(budget, begun), notify)
         found = race.run()
-        return dataclasses.replace(_finish(found, run_dir), notes=tuple(notes))
+        result = _finish(found, run_dir)
+        if not race.stopped:
+            result = _refit(result, found, race.clock, panel_cache)
+        return dataclasses.replace(result, notes=tuple(notes))
     except KeyboardInterrupt:
         if is_new:
             shutil.rmtree(run_dir, ignore_errors=True)
@@ -105,3 +117,15 @@ def _finish(found: RaceResult, run_dir: Path) -> TrainResult:
     write_leaderboard(found.leaderboard, run_dir)
     info: dict[str, Any] = {"race": found.summary}
     return write_run(winner, found.trained, net, scores, run_dir, info)
+
+
+def _refit(result: TrainResult, found: RaceResult, clock: Clock, cache: PanelCache) -> TrainResult:
+    """Refit the networks of the winner in the time that is left."""
+    members = found.members
+    seconds = max(0.0, clock.left) / len(members)
+    most = [
+        round(SHARE * m.steps) if math.isinf(seconds) else int(seconds / max(1e-6, m.step_seconds))
+        for m in members
+    ]
+    fitted = [Fitted(m.prepared, m.steps) for m in members]
+    return refit_run(result, fitted, cache=cache.compile_cache, most_steps=most)

@@ -172,19 +172,42 @@ class LinearSolver:
             put_quantiles_into(net, quantiles)
         return solution.choice
 
+    def choose(self, net: ForecastNet, loss_scale: str = "series") -> RidgeChoice | None:
+        """The choice that `start` makes, with the network left as it is; None without a branch."""
+        branch = net.linear
+        return None if branch is None else self._solve(net, branch, loss_scale)[0].choice
+
+    def solve_again(
+        self, net: ForecastNet, choice: RidgeChoice, loss_scale: str = "series"
+    ) -> None:
+        """Solve a network's maps in place with strengths that were chosen on other data.
+
+        The head's biases stay: they come from errors on steps that the maps were not solved on.
+        """
+        branch = net.linear
+        assert branch is not None
+        regression = self._regression(net, branch, loss_scale)
+        origins = self.split.train
+        train = regression.gram(origins, regression.stride(origins))
+        put_into(net, solution_of(train, choice))
+
+    def _regression(self, net: ForecastNet, branch: LinearBranch, loss_scale: str) -> Regression:
+        return Regression(
+            self.panel,
+            branch.context_length,
+            branch.horizon,
+            self.inv_scale if loss_scale == "series" else None,
+            grouping_of(branch, net.spec.by_series, self.panel),
+        )
+
     def _solve(
         self, net: ForecastNet, branch: LinearBranch, loss_scale: str
     ) -> tuple[Solution, Tensor | None]:
-        grouping = grouping_of(branch, net.spec.by_series, self.panel)
+        regression = self._regression(net, branch, loss_scale)
+        grouping = regression.grouping
         key = (branch.context_length, branch.horizon, grouping, net.quantiles, loss_scale)
         if key not in self._solutions:
-            regression = Regression(
-                self.panel,
-                branch.context_length,
-                branch.horizon,
-                self.inv_scale if loss_scale == "series" else None,
-                grouping,
-            ).with_dtype(self.split.train)
+            regression = regression.with_dtype(self.split.train)
             solution = solve(*self._gram_pair(regression, loss_scale), grouping)
             found = residual_quantiles(regression, self.split, solution, net.quantiles)
             self._solutions[key] = solution, found

@@ -44,6 +44,7 @@ from tsconv.training.step.compile_cache import normalize_compile
 from tsconv.training.step.precision import PRECISIONS
 
 LINEAR_STARTS = ("solved", "seasonal")
+SWITCHES = ("auto", "true", "false")
 LONGEST_SIGMA = 2048  # steps: a trailing filter sees twice as many
 
 
@@ -156,8 +157,14 @@ def prepare(
 def check_config(config: TrainConfig) -> TrainConfig:
     """Raise ConfigError for all that can be seen to be wrong before the file is read.
 
-    Returns the config with `compile` spelt as auto, true or false.
+    Returns the config with `compile`, `ensemble` and `refit` spelt as auto, true or false.
     """
+    config = dataclasses.replace(
+        config,
+        compile=normalize_compile(config.compile),
+        ensemble=config.ensemble.strip().lower(),
+        refit=config.refit.strip().lower(),
+    )
     check_trainer_keys(config.trainer)
     batches_per_step(config.trainer)
     if not 0 <= config.seed < 2**32:
@@ -172,6 +179,8 @@ def check_config(config: TrainConfig) -> TrainConfig:
     head = config.head
     for key, value, choices in (
         ("precision", config.precision, PRECISIONS),
+        ("ensemble", config.ensemble, SWITCHES),
+        ("refit", config.refit, SWITCHES),
         ("model.rows", config.model.rows, ROWS),
         ("model.cross_row", config.model.cross_row, CROSS_ROW),
         ("model.linear_start", config.model.linear_start, LINEAR_STARTS),
@@ -219,7 +228,7 @@ def check_config(config: TrainConfig) -> TrainConfig:
         raise ConfigError(
             f"`run_dir` (={config.run_dir}) already holds a finished run; name another"
         )
-    return dataclasses.replace(config, compile=normalize_compile(config.compile))
+    return config
 
 
 def _first_steps(panel: Panel, split: SplitConfig) -> Panel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
 from tsconv.training.ranks import config_on, ranks_for, require_chunks
+from tsconv.training.refit import Fitted, refit_bundle, wants_refit
 from tsconv.training.resume import describe_interruption, goes_on_in_place
 from tsconv.training.solved_start import SolvedStart, solve_linear_branch, untrained_result
 from tsconv.training.step.compile_cache import CompileCache, StepChoice
@@ -157,7 +158,29 @@ def _train(
         _train_and_score, prepared, run_dir, start, compile_cache=cache, chosen=chosen
     )
     prepared = dataclasses.replace(prepared, reasons={**prepared.reasons, **start.reasons})
-    return write_run(prepared, start.counted(trained), prepared.net, scores, run_dir)
+    trained = start.counted(trained)
+    result = write_run(prepared, trained, prepared.net, scores, run_dir)
+    fitted = Fitted(prepared, int(trained.figures["train_steps"]), start.choice)
+    return refit_run(result, [fitted], ranks, cache)
+
+
+def refit_run(
+    result: TrainResult,
+    fitted: Sequence[Fitted],
+    ranks: Ranks | None = None,
+    cache: CompileCache | None = None,
+    most_steps: Sequence[int] | None = None,
+) -> TrainResult:
+    """Refit the networks of a run that is written, where its config asks for it.
+
+    The bundle on disk is replaced whole; all else in the folder stays that of the networks before.
+    The arguments are those of `refit_bundle`.
+    """
+    if not wants_refit(fitted[0].prepared):
+        return result
+    bundle = refit_bundle(result.bundle, fitted, ranks, cache, most_steps)
+    save_bundle(bundle, result.run_dir / "bundle")
+    return dataclasses.replace(result, bundle=bundle)
 
 
 def write_run(
