@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
+import functools
 from collections.abc import Hashable
 
 import torch
 from torch import Tensor
 
 from tsconv.data.batches.split import Split
+from tsconv.data.covariates.encode import with_calendar
 from tsconv.data.panel.panel import Panel
 from tsconv.model.linear_branch import LinearBranch
 from tsconv.model.network import ForecastNet
 from tsconv.nn.heads import QuantileHead
 from tsconv.ridge.choose import RidgeChoice, choose_ridge, own_maps, shared_maps
-from tsconv.ridge.gram import Gram, Grouping, Regression
+from tsconv.ridge.effects import (
+    DirectEffects,
+    KnownAhead,
+    put_effects_into,
+    solve_effects,
+)
+from tsconv.ridge.gram import Gaps, Gram, Grouping, Regression
 from tsconv.ridge.residuals import residual_quantiles
 from tsconv.ridge.solve import refine
 
-MOST_VALUES = 200_000_000  # in the Gram matrices of members that have maps of their own
+MOST_VALUES = 60_000_000  # in the Gram matrices of members that have maps of their own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +36,15 @@ class Solution:
     choice: RidgeChoice
     shared: Tensor  # (1, T, K, horizon) float64
     own: Tensor | None  # (M, T, K, horizon) of each member; None where they share one
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What a network starts with."""
+
+    solution: Solution
+    quantiles: Tensor | None  # (Q, T, horizon) of the residuals
+    effects: DirectEffects | None  # solved before the maps; None: there are none
 
 
 def grouping_of(branch: LinearBranch, by_series: bool, panel: Panel) -> Grouping:
@@ -70,12 +86,12 @@ def solution_of(train: Gram, choice: RidgeChoice) -> Solution:
 def _refined(gram: Gram, strength: float, maps: Tensor, towards: Tensor | None) -> Tensor:
     """The same maps (M, T, K, horizon), each horizon step solved from its own equations."""
     out = maps.clone()
-    members, targets = maps.shape[:2]
-    for m, c in itertools.product(range(members), range(targets)):
-        gaps = [g for g in gram.gaps if (g.member, g.target) == (m, c)]
-        if gaps:
-            aim = None if towards is None else towards[0, c]
-            out[m, c] = refine(maps[m, c], gram.uu[m, c], gram.ur[m, c], strength, gaps, aim)
+    gaps: dict[tuple[int, int], list[Gaps]] = {}
+    for some in gram.gaps:
+        gaps.setdefault((some.member, some.target), []).append(some)
+    for (m, c), own in gaps.items():
+        aim = None if towards is None else towards[0, c]
+        out[m, c] = refine(maps[m, c], gram.uu[m, c], gram.ur[m, c], strength, own, aim)
     return out
 
 
@@ -136,10 +152,13 @@ class LinearSolver:
     def __init__(self, panel: Panel, split: Split, inv_scale: Tensor) -> None:
         self.panel, self.split = panel.to(torch.device("cpu")), split
         self.inv_scale = inv_scale
-        self._solutions: dict[Hashable, tuple[Solution, Tensor | None]] = {}
+        self._started: dict[Hashable, Start] = {}
 
     def start(self, net: ForecastNet, loss_scale: str = "series") -> RidgeChoice | None:
         """Solve a network's linear branch in place, and set its head's biases; None without one.
+
+        Direct effects of what is known ahead are solved first, and kept where the branch that is
+        solved after them has the lower validation loss.
 
         net: on the CPU. loss_scale: "series" counts errors in `inv_scale`, "origin" in units of the
         trailing spread at each origin.
@@ -147,26 +166,54 @@ class LinearSolver:
         branch = net.linear
         if branch is None:
             return None
-        solution, quantiles = self._solve(net, branch, loss_scale)
-        put_into(net, solution)
-        if quantiles is not None:
-            put_quantiles_into(net, quantiles)
-        return solution.choice
+        found = self._start(net, branch, loss_scale)
+        if found.effects is not None:
+            put_effects_into(net, found.effects)
+        put_into(net, found.solution)
+        if found.quantiles is not None:
+            put_quantiles_into(net, found.quantiles)
+        return found.solution.choice
 
-    def _solve(
-        self, net: ForecastNet, branch: LinearBranch, loss_scale: str
-    ) -> tuple[Solution, Tensor | None]:
+    def _start(self, net: ForecastNet, branch: LinearBranch, loss_scale: str) -> Start:
+        """What a network starts with, from the cache where its like was solved before."""
+        known = None
+        if net.covariates is not None and net.covariates.effect is not None:
+            known = KnownAhead(net)
         grouping = grouping_of(branch, net.spec.by_series, self.panel)
+        of_features = () if known is None else (net.spec.calendar, net.mixed, known.key)
         key = (branch.context_length, branch.horizon, grouping, net.quantiles, loss_scale)
-        if key not in self._solutions:
+        if (*key, of_features) not in self._started:
             regression = Regression(
-                self.panel,
+                with_calendar(self.panel, net.spec.calendar, branch.horizon),
                 branch.context_length,
                 branch.horizon,
                 self.inv_scale if loss_scale == "series" else None,
                 grouping,
             )
-            solution = solve(regression, self.split)
+            solution, effects = solve(regression, self.split), None
+            for lag in (1, *net.spec.seasonal_lags):
+                after = None if known is None else self._after_effects(regression, known, lag)
+                if after is not None and _lower(after[1].choice, solution.choice):
+                    regression, solution, effects = after
             found = residual_quantiles(regression, self.split, solution, net.quantiles)
-            self._solutions[key] = solution, found
-        return self._solutions[key]
+            self._started[*key, of_features] = Start(solution, found, effects)
+        return self._started[*key, of_features]
+
+    def _after_effects(
+        self, regression: Regression, known: KnownAhead, lag: int
+    ) -> tuple[Regression, Solution, DirectEffects] | None:
+        """The same regression, solved after direct effects; None where there are none."""
+        split, panel = self.split, regression.panel
+        if split.val is None:
+            return None
+        effects = solve_effects(known, panel, split.train, split.val, self.inv_scale, lag)
+        if effects is None:
+            return None
+        explain = functools.partial(known.explain, effects)
+        regression = dataclasses.replace(regression, explain=explain)
+        return regression, solve(regression, split), effects
+
+
+def _lower(one: RidgeChoice, other: RidgeChoice) -> bool:
+    """Whether the first has the lower validation loss."""
+    return one.loss is not None and other.loss is not None and one.loss < other.loss
