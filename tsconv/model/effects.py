@@ -18,7 +18,7 @@ from tsconv.nn.scaling import causal_scale
 
 # Effects start at zero, and an optimizer's first steps are all of one size: without this factor a
 # strong effect would take longer to reach than a short training lasts.
-_GAIN = 10.0
+GAIN = 10.0
 
 
 class Effects(NamedTuple):
@@ -96,7 +96,7 @@ class FutureEffect(nn.Module):
         In full precision: what bfloat16 loses of a large effect would be noise in the forecast.
         """
         with torch.autocast(z.device.type, enabled=False):
-            out = _GAIN * self.direct(z.to(self.direct.weight.dtype), row_index)  # (H, B, L, 2 T)
+            out = GAIN * self.direct(z.to(self.direct.weight.dtype), row_index)  # (H, B, L, 2 T)
         return torch.unflatten(out, -1, (2, self.n_targets)).permute(0, 3, 4, 1, 2)
 
     def _with_state(self, z: Tensor, state: Tensor, row_index: Tensor | None) -> Tensor:
@@ -121,7 +121,7 @@ def future_effect_reference(
     n_rows, n_targets, batch, width = mask.shape
     n_origins, size = state.shape[2], effect.horizon
     out = z.new_zeros(2, n_rows, n_targets, batch, n_origins, size)
-    weight = _GAIN * effect.direct.weight.view(2, effect.n_targets, -1)
+    weight = GAIN * effect.direct.weight.view(2, effect.n_targets, -1)
     apart = effect.n_targets < n_targets  # each target has a state, and all share the weights
     for h in range(n_rows):
         for c in range(n_targets):

@@ -8,6 +8,7 @@ and every way of sharing the map.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -120,6 +121,18 @@ class Gram:
         return self.ur * share.unsqueeze(-2)
 
 
+def spread_stride(least: float) -> int:
+    """Every how many origins to take one: at least so many, and no multiple of a common season.
+
+    >>> spread_stride(0.3), spread_stride(23.5)
+    (1, 25)
+    """
+    stride = max(1, math.ceil(least))
+    while stride > 1 and any(stride % factor == 0 for factor in (2, 3, 7)):
+        stride += 1
+    return stride
+
+
 @dataclasses.dataclass(frozen=True)
 class Regression:
     """A least-squares problem over the origins of a panel.
@@ -141,7 +154,7 @@ class Regression:
         """Every how many origins a pass takes one, to stay within a few seconds."""
         sides = len(self.panel.targets) * self.panel.n_rows
         each = self.context_length * (self.context_length + self.horizon)
-        return max(1, -int(-float(origins.counts.sum()) * sides * each // _MOST_PRODUCTS))
+        return spread_stride(float(origins.counts.sum()) * sides * each / _MOST_PRODUCTS)
 
     def with_dtype(self, origins: OriginRange) -> Regression:
         """The same in float32 where float64 would take seconds; sums are float64 either way."""
@@ -159,7 +172,9 @@ class Regression:
         sides = len(panel.targets) * panel.n_rows
         per_origin = sides * (self.context_length + 2 * self.horizon)
         at_once = max(_VALUES_AT_ONCE, 16 * self.context_length**2)  # to repay adding up the sums
-        most = max(1, at_once * stride // per_origin)
+        # What covariates explain is computed at every origin, also at those that are passed over.
+        taken = stride if self.explain is None else 1
+        most = max(1, at_once * taken // per_origin)
         n_origins = max(1, min(int(origins.spans.max()), _MOST_IN_CHUNK * stride, most))
         n_origins = -(-n_origins // stride) * stride  # each chunk has its origins at the same steps
         for series, first in tile_chunks(origins, n_origins, max(1, most // n_origins)):
@@ -193,17 +208,16 @@ class Regression:
         size, horizon, targets = self.context_length, self.horizon, batch.y.shape[1]
         x, mask = batch.x[:, :targets], batch.mask[:, :targets]
         scale = causal_scale(x, mask, size)
-        mu, sigma, inverse = (
-            v[..., -batch.n_origins :: stride].unsqueeze(-1)
-            for v in (scale.mu, scale.sigma, scale.inverse)
+        mu, sigma, inverse, observed = (
+            v[..., -batch.n_origins :: stride].unsqueeze(-1) for v in scale
         )  # (B, T, H, O, 1)
-        # Where a context has no spread, the map's forecast is its mean, whatever the map.
         per = inverse
         if self.inv_scale is not None:
-            per = self.inv_scale[batch.series, ..., None, None].to(self.dtype) * (inverse > 0)
-        seen = batch.y_mask.unfold(-1, horizon, 1)[..., ::stride, :]
-        seen = seen * (batch.valid[:, None, None, ::stride, None] & (per > 0))
-        some = (seen.sum(-1, keepdim=True) > 0).to(x.dtype)
+            per = self.inv_scale[batch.series, ..., None, None].to(self.dtype).expand_as(inverse)
+        usable = batch.valid[:, None, None, ::stride, None] & (observed > 0) & (per > 0)
+        seen = batch.y_mask.unfold(-1, horizon, 1)[..., ::stride, :] * usable
+        # Where a context has no spread, the forecast is its mean, whatever the map.
+        some = ((seen.sum(-1, keepdim=True) > 0) & (inverse > 0)).to(x.dtype)
 
         def windows(v: Tensor) -> Tensor:
             return v.unfold(-1, size, 1)[..., ::stride, :]  # (B, T, H, O, K), a view

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from tsconv.ridge.gram import Regression
+from tsconv.ridge.gram import Regression, spread_stride
 
 if TYPE_CHECKING:
     from tsconv.data.batches.split import Split
@@ -27,17 +27,18 @@ def residual_quantiles(
     parts = [p for p in (split.train, split.val) if p is not None and int(p.counts.sum()) > 0]
     sides = len(regression.panel.targets) * regression.panel.n_rows
     count = sum(int(p.counts.sum()) for p in parts) * sides * regression.horizon
-    stride = max(1, -(-count // _MOST_VALUES))
+    stride = spread_stride(count / _MOST_VALUES)
     errors, weights = [], []
     for origins in parts:
         for part in regression.equations(origins, stride):
             maps = solution.shared if solution.own is None else solution.own[part.members]
-            error = (part.r - part.u @ maps.to(part.u)) / part.spread.clamp_min(1e-30).unsqueeze(-1)
+            spread = part.spread.unsqueeze(-1)  # 0 where a context does not vary: it weighs nothing
+            error = (part.r - part.u @ maps.to(part.u)) / torch.where(spread > 0, spread, 1)
             errors.append(error.transpose(0, 1).flatten(1, 2).float())  # (T, M * N, horizon)
-            weights.append((part.seen * part.spread.unsqueeze(-1)).transpose(0, 1).flatten(1, 2))
+            weights.append((part.seen * spread).transpose(0, 1).flatten(1, 2).float())
     if not errors:
         return None
-    error, weight = torch.cat(errors, 1), torch.cat(weights, 1).float()
+    error, weight = torch.cat(errors, 1), torch.cat(weights, 1)
     if not float(weight.sum()) > 0:
         return None
     return weighted_quantiles(error, weight, quantiles)

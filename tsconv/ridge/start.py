@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
+import functools
 from collections.abc import Hashable
 
 import torch
 from torch import Tensor
 
 from tsconv.data.batches.split import Split
+from tsconv.data.covariates.encode import with_calendar
 from tsconv.data.panel.panel import Panel
 from tsconv.model.linear_branch import LinearBranch
 from tsconv.model.network import ForecastNet
 from tsconv.nn.heads import QuantileHead
 from tsconv.ridge.choose import RidgeChoice, choose_ridge, own_maps, shared_maps
-from tsconv.ridge.gram import Gram, Grouping, Regression
+from tsconv.ridge.effects import (
+    DirectEffects,
+    KnownAhead,
+    put_effects_into,
+    solve_effects,
+)
+from tsconv.ridge.gram import Gaps, Gram, Grouping, Regression
 from tsconv.ridge.residuals import residual_quantiles
 from tsconv.ridge.solve import refine
 
-_MOST_SHARED_VALUES = 60_000_000  # in those that serve several groupings
 _LEAST_MISSING = 3e-3  # of the targets
-MOST_VALUES = 200_000_000  # in the Gram matrices of members that have maps of their own
+MOST_VALUES = 60_000_000  # in the Gram matrices of members that have maps of their own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +37,15 @@ class Solution:
     choice: RidgeChoice
     shared: Tensor  # (1, T, K, horizon) float64
     own: Tensor | None  # (M, T, K, horizon) of each member; None where they share one
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What a network starts with."""
+
+    solution: Solution
+    quantiles: Tensor | None  # (Q, T, horizon) of the residuals
+    effects: DirectEffects | None  # solved before the maps; None: there are none
 
 
 def grouping_of(branch: LinearBranch, by_series: bool, panel: Panel) -> Grouping:
@@ -84,12 +99,12 @@ def solution_of(train: Gram, choice: RidgeChoice) -> Solution:
 def _refined(gram: Gram, strength: float, maps: Tensor, towards: Tensor | None) -> Tensor:
     """The same maps (M, T, K, horizon), each horizon step solved from its own equations."""
     out = maps.clone()
-    members, targets = maps.shape[:2]
-    for m, c in itertools.product(range(members), range(targets)):
-        gaps = [g for g in gram.gaps if (g.member, g.target) == (m, c)]
-        if gaps:
-            aim = None if towards is None else towards[0, c]
-            out[m, c] = refine(maps[m, c], gram.uu[m, c], gram.ur[m, c], strength, gaps, aim)
+    gaps: dict[tuple[int, int], list[Gaps]] = {}
+    for some in gram.gaps:
+        gaps.setdefault((some.member, some.target), []).append(some)
+    for (m, c), own in gaps.items():
+        aim = None if towards is None else towards[0, c]
+        out[m, c] = refine(maps[m, c], gram.uu[m, c], gram.ur[m, c], strength, own, aim)
     return out
 
 
@@ -155,10 +170,13 @@ class LinearSolver:
         self.panel, self.split = panel.to(torch.device("cpu")), split
         self.inv_scale, self.finest = inv_scale, finest
         self._grams: tuple[Hashable, tuple[Gram, Gram | None]] | None = None  # the last ones
-        self._solutions: dict[Hashable, tuple[Solution, Tensor | None]] = {}
+        self._started: dict[Hashable, Start] = {}
 
     def start(self, net: ForecastNet, loss_scale: str = "series") -> RidgeChoice | None:
         """Solve a network's linear branch in place, and set its head's biases; None without one.
+
+        Direct effects of what is known ahead are solved first, and kept where the branch that is
+        solved after them has the lower validation loss.
 
         net: on the CPU. loss_scale: "series" counts errors in `inv_scale`, "origin" in units of the
         trailing spread at each origin.
@@ -166,16 +184,18 @@ class LinearSolver:
         branch = net.linear
         if branch is None:
             return None
-        solution, quantiles = self._solve(net, branch, loss_scale)
-        put_into(net, solution)
-        if quantiles is not None:
-            put_quantiles_into(net, quantiles)
-        return solution.choice
+        found = self._start(net, branch, loss_scale)
+        if found.effects is not None:
+            put_effects_into(net, found.effects)
+        put_into(net, found.solution)
+        if found.quantiles is not None:
+            put_quantiles_into(net, found.quantiles)
+        return found.solution.choice
 
     def choose(self, net: ForecastNet, loss_scale: str = "series") -> RidgeChoice | None:
         """The choice that `start` makes, with the network left as it is; None without a branch."""
         branch = net.linear
-        return None if branch is None else self._solve(net, branch, loss_scale)[0].choice
+        return None if branch is None else self._start(net, branch, loss_scale).solution.choice
 
     def solve_again(
         self, net: ForecastNet, choice: RidgeChoice, loss_scale: str = "series"
@@ -183,45 +203,80 @@ class LinearSolver:
         """Solve a network's maps in place with strengths that were chosen on other data.
 
         The head's biases stay: they come from errors on steps that the maps were not solved on.
+        So do the maps of a network with covariates ahead, which were solved after their effects.
         """
         branch = net.linear
         assert branch is not None
+        if _known_ahead(net) is not None:
+            return
         regression = self._regression(net, branch, loss_scale)
         origins = self.split.train
         train = regression.gram(origins, regression.stride(origins))
         put_into(net, solution_of(train, choice))
 
     def _regression(self, net: ForecastNet, branch: LinearBranch, loss_scale: str) -> Regression:
-        return Regression(
-            self.panel,
+        regression = Regression(
+            with_calendar(self.panel, net.spec.calendar, branch.horizon),
             branch.context_length,
             branch.horizon,
             self.inv_scale if loss_scale == "series" else None,
             grouping_of(branch, net.spec.by_series, self.panel),
         )
+        return regression.with_dtype(self.split.train)
 
-    def _solve(
-        self, net: ForecastNet, branch: LinearBranch, loss_scale: str
-    ) -> tuple[Solution, Tensor | None]:
+    def _start(self, net: ForecastNet, branch: LinearBranch, loss_scale: str) -> Start:
+        """What a network starts with, from the cache where its like was solved before."""
+        known = _known_ahead(net)
         regression = self._regression(net, branch, loss_scale)
-        grouping = regression.grouping
-        key = (branch.context_length, branch.horizon, grouping, net.quantiles, loss_scale)
-        if key not in self._solutions:
-            regression = regression.with_dtype(self.split.train)
-            solution = solve(*self._gram_pair(regression, loss_scale), grouping)
+        of_features = () if known is None else (net.spec.calendar, net.mixed, known.key)
+        of_branch = (branch.context_length, branch.horizon, regression.grouping, net.quantiles)
+        key = (*of_branch, loss_scale, of_features)
+        if key not in self._started:
+            solution, effects = self._solve(regression, loss_scale), None
+            for lag in (1, *net.spec.seasonal_lags):
+                after = None if known is None else self._after_effects(regression, known, lag)
+                if after is not None and _lower(after[1].choice, solution.choice):
+                    regression, solution, effects = after
             found = residual_quantiles(regression, self.split, solution, net.quantiles)
-            self._solutions[key] = solution, found
-        return self._solutions[key]
+            self._started[key] = Start(solution, found, effects)
+        return self._started[key]
 
-    def _gram_pair(self, regression: Regression, loss_scale: str) -> tuple[Gram, Gram | None]:
-        """The sums for a regression, at the finest grouping where they fit in memory."""
-        finest, size = self.finest, regression.context_length
+    def _solve(self, regression: Regression, loss_scale: str) -> Solution:
+        """Solve a regression from sums at the finest grouping, where these fit in memory."""
+        finest, size, wide = self.finest, regression.context_length, regression
         if finest is not None:
             members, targets = finest.shape(self.panel)
-            if members * targets * size * (size + regression.horizon) <= _MOST_SHARED_VALUES:
-                regression = dataclasses.replace(regression, grouping=finest)
-        key = (size, regression.horizon, regression.grouping, loss_scale)
+            if members * targets * size * (size + regression.horizon) <= MOST_VALUES:
+                wide = dataclasses.replace(regression, grouping=finest)
+        key = (size, wide.horizon, wide.grouping, loss_scale)
         if self._grams is None or self._grams[0] != key:
             self._grams = None  # before the next ones take as much memory
-            self._grams = key, grams_of(regression, self.split)
-        return self._grams[1]
+            self._grams = key, grams_of(wide, self.split)
+        return solve(*self._grams[1], regression.grouping)
+
+    def _after_effects(
+        self, regression: Regression, known: KnownAhead, lag: int
+    ) -> tuple[Regression, Solution, DirectEffects] | None:
+        """The same regression, solved after direct effects; None where there are none."""
+        split, panel = self.split, regression.panel
+        if split.val is None:
+            return None
+        effects = solve_effects(known, panel, split.train, split.val, self.inv_scale, lag)
+        if effects is None:
+            return None
+        explain = functools.partial(known.explain, effects)
+        regression = dataclasses.replace(regression, explain=explain)
+        grams = grams_of(regression, split)
+        return regression, solve(*grams, regression.grouping), effects
+
+
+def _known_ahead(net: ForecastNet) -> KnownAhead | None:
+    """What a network knows of the horizon; None where it knows nothing."""
+    if net.covariates is None or net.covariates.effect is None:
+        return None
+    return KnownAhead(net)
+
+
+def _lower(one: RidgeChoice, other: RidgeChoice) -> bool:
+    """Whether the first has the lower validation loss."""
+    return one.loss is not None and other.loss is not None and one.loss < other.loss

@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tsconv.config.schema import TrainConfig
 from tsconv.data.batches.origin_range import OriginRange
@@ -31,7 +30,9 @@ from tsconv.training.step.compile_cache import CompileCache
 
 SHARE = 0.2  # of the steps that were trained
 RATE = 1.0  # of the learning rate
-_HELD = 0.1  # auto: from this share of a typical series on, held out of training, a refit is worth it
+_HELD = (
+    0.1  # auto: from this share of a typical series on, held out of training, a refit is worth it
+)
 _SEED = 104_729  # is added to the seed: other chunks than those of the training
 
 
