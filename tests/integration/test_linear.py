@@ -55,9 +55,7 @@ def test_a_linear_model_from_file_to_forecast(
     assert np.abs(found["tsconv"] - expected).max() < 2
 
 
-def test_a_given_context_is_kept(
-    tmp_path: Path, tsconv_here: Command, frame: pd.DataFrame
-) -> None:
+def test_a_given_context_is_kept(tmp_path: Path, tsconv_here: Command, frame: pd.DataFrame) -> None:
     frame.to_csv(tmp_path / "a.csv", index=False)
     keys = ("data.path=a.csv", "data.id=null", "horizon=7", "context_length=20", "plots=false")
     done = tsconv_here("train", *keys, "model=linear", "run_dir=r")
