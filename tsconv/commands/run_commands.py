@@ -60,6 +60,12 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
 
         print(f"{describe_refit(result.bundle.info['refit'])}; ", end="")
         print("the figures above are of the network before")
+    seconds = metrics["train_seconds"]
+    if metrics["train_steps"] == 0:
+        print(f"solved in {seconds:.1f} s")
+    else:
+        rate = metrics["train_origins_per_second"]
+        print(f"trained {metrics['train_steps']} steps in {seconds:.1f} s ({rate:,.0f} origins/s)")
     _repeat_left_out(left_out(result.notes))
     print(f"bundle: {result.run_dir / 'bundle'}")
 

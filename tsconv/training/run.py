@@ -32,6 +32,7 @@ from tsconv.training.lightning.loop import (
     step_reasons,
     with_step_choice,
 )
+from tsconv.training.linear_context import with_best_context
 from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
@@ -84,7 +85,11 @@ def train(
         require_same_files(ranks, config.data.path)
     with torch_threads(config.threads):
         try:
-            prepared = panel_cache.prepare(config, table)
+            prepared = with_best_context(
+                config,
+                panel_cache.prepare(config, table),
+                lambda other: panel_cache.prepare(other, table),
+            )
         except KeyboardInterrupt:
             raise KeyboardInterrupt("training had not begun, nothing was written") from None
         require_chunks(prepared.config, ranks.size)
