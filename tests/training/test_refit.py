@@ -12,8 +12,8 @@ from tsconv.config.compose import train_config
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import TrainingError
-from tsconv.forecasting.bundle import Bundle, load_bundle
 from tsconv.forecaster import Forecaster
+from tsconv.forecasting.bundle import Bundle, load_bundle
 from tsconv.model.ensemble import EnsembleNet
 from tsconv.training import multirun, refit
 from tsconv.training.prepare import Prepared, prepare
@@ -23,7 +23,7 @@ FIGURES = ("val", "test", "rival", "spread_ratio")
 
 
 def prepared(**settings: Any) -> Prepared:
-    keys = {**QUICK, **{k.replace("__", "."): v for k, v in settings.items()}}
+    keys = {**QUICK, "refit": "auto", **{k.replace("__", "."): v for k, v in settings.items()}}
     config = train_config([f"{k}={v}" for k, v in keys.items()])
     return prepare(config, build_panel(table_from_frame(daily_frame(2, 120), config.data)))
 

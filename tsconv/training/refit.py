@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tsconv.config.schema import TrainConfig
 from tsconv.data.batches.origin_range import OriginRange
