@@ -27,6 +27,7 @@ QUICK = {
     "callbacks.progress": "false",
     "plots": "false",
     "logger": "none",
+    "refit": "false",
 }
 ROLES: dict[str, Any] = {
     "data__row": "place",

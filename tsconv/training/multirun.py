@@ -22,6 +22,7 @@ from tsconv.output.run_files import find_metric, write_overrides
 from tsconv.output.tables import Column, format_number, format_table
 from tsconv.training.lightning.checkpoint import checkpoint_path
 from tsconv.training.panel_cache import PanelCache
+from tsconv.training.refit import was_interrupted
 from tsconv.training.run import TrainResult, free_folder, train
 
 _METRICS = ("val.scaled_mae", "test.scaled_mae", "test.mae", "test.mase", "train_seconds")
@@ -41,6 +42,7 @@ class Job:
     error: str = ""
     left_out: tuple[str, ...] = ()  # sentences on the data
     unfinished: bool = False  # Ctrl-C came before it was done
+    stops: bool = False  # Ctrl-C came in its refit: it is done, and no further job begins
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,6 +132,11 @@ def _run_jobs(
             rest = [Job(what, folder / name, None, unfinished=True) for what, name in undone]
             _write_summary([*done, *rest], folder / "summary.csv")
             return MultirunResult(folder, (*done, *rest))
+        if done[-1].stops:
+            undone = zip(changed[number + 1 :], names[number + 1 :], strict=True)
+            rest = [Job(what, folder / name, None, unfinished=True) for what, name in undone]
+            _write_summary([*done, *rest], folder / "summary.csv")
+            return MultirunResult(folder, (*done, *rest))
         if done[-1].error and notify is not None:
             notify(f"job {number + 1} failed: {done[-1].error}")
         _write_summary(done, folder / "summary.csv")
@@ -169,7 +176,8 @@ def _run_job(
         result = train_one(config, notify=notify, panel_cache=cache, started=started)
     except (TsconvError, RuntimeError, MemoryError) as error:  # the next may need less memory
         return Job(changed, folder, None, one_line(error))
-    return Job(changed, folder, result.metrics, left_out=tuple(left_out(result.notes)))
+    stops = was_interrupted(result.bundle)
+    return Job(changed, folder, result.metrics, None, tuple(left_out(result.notes)), stops=stops)
 
 
 def _make_folder(config: TrainConfig, jobs: Sequence[list[str]]) -> Path:

@@ -33,6 +33,8 @@ RATE = 1.0  # of the learning rate
 _HELD = (
     0.1  # auto: from this share of a typical series on, held out of training, a refit is worth it
 )
+_HELD = 0.25  # auto: a refit where more of a typical series was held out of training than this
+_CTRL_C = "Ctrl-C"
 _SEED = 104_729  # is added to the seed: other chunks than those of the training
 
 
@@ -62,7 +64,7 @@ def wants_refit(prepared: Prepared) -> bool:
     Where nothing was held out, there is nothing to learn from it.
     """
     held, mode = held_share(prepared), prepared.config.refit
-    return held > 0 and (mode == "true" or (mode == "auto" and held >= _HELD))
+    return held > 0 and (mode == "true" or (mode == "auto" and held > _HELD))
 
 
 def refit_bundle(
@@ -102,8 +104,13 @@ def refit_bundle(
     except RankLost:
         raise
     except (KeyboardInterrupt, TrainingError) as error:
-        why = "Ctrl-C" if isinstance(error, KeyboardInterrupt) else one_line(error)
+        why = _CTRL_C if isinstance(error, KeyboardInterrupt) else one_line(error)
         return dataclasses.replace(bundle, info={**bundle.info, "refit": {"ended_by": why}})
+
+
+def was_interrupted(bundle: Bundle) -> bool:
+    """Whether Ctrl-C ended the bundle's refit."""
+    return bool(bundle.info.get("refit", {}).get("ended_by") == _CTRL_C)
 
 
 def _like(before: object, nets: Sequence[ForecastNet]) -> EnsembleNet:
