@@ -51,21 +51,17 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
         print(summary_text(metrics))
     else:
         print("no test part: nothing was held out to score")
-    print(
-        f"trained {metrics['train_steps']} steps in {metrics['train_seconds']:.1f} s "
-        f"({metrics['train_origins_per_second']:,.0f} origins/s)"
-    )
-    if "refit" in result.bundle.info:
-        from tsconv.summary import describe_refit
-
-        print(f"{describe_refit(result.bundle.info['refit'])}; ", end="")
-        print("the figures above are of the network before")
     seconds = metrics["train_seconds"]
     if metrics["train_steps"] == 0:
         print(f"solved in {seconds:.1f} s")
     else:
         rate = metrics["train_origins_per_second"]
         print(f"trained {metrics['train_steps']} steps in {seconds:.1f} s ({rate:,.0f} origins/s)")
+    if "refit" in result.bundle.info:
+        from tsconv.summary import describe_refit
+
+        print(f"{describe_refit(result.bundle.info['refit'])}; ", end="")
+        print("the figures above are of the network before")
     _repeat_left_out(left_out(result.notes))
     print(f"bundle: {result.run_dir / 'bundle'}")
 

@@ -177,7 +177,7 @@ def _run_job(
     except (TsconvError, RuntimeError, MemoryError) as error:  # the next may need less memory
         return Job(changed, folder, None, one_line(error))
     stops = was_interrupted(result.bundle)
-    return Job(changed, folder, result.metrics, None, tuple(left_out(result.notes)), stops=stops)
+    return Job(changed, folder, result.metrics, "", tuple(left_out(result.notes)), stops=stops)
 
 
 def _make_folder(config: TrainConfig, jobs: Sequence[list[str]]) -> Path:

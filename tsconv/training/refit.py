@@ -30,9 +30,6 @@ from tsconv.training.step.compile_cache import CompileCache
 
 SHARE = 0.2  # of the steps that were trained
 RATE = 1.0  # of the learning rate
-_HELD = (
-    0.1  # auto: from this share of a typical series on, held out of training, a refit is worth it
-)
 _HELD = 0.25  # auto: a refit where more of a typical series was held out of training than this
 _CTRL_C = "Ctrl-C"
 _SEED = 104_729  # is added to the seed: other chunks than those of the training
