@@ -174,6 +174,11 @@ class Race:
             self.stopped = True
             self.notify("the race was interrupted: the best candidate so far is kept")
             finalists = sorted(self.candidates, key=lambda c: c.loss)[:1]
+        if self.trained is None and self.config.model.stack and not self.stopped:
+            self.notify(
+                f"`budget` (={self.config.budget}) is too short to train a candidate: the bundle "
+                f"holds the solved linear branch"
+            )
         return self._result(finalists)
 
     def _train(self, one: Candidate, seconds: float, steps: int) -> None:

@@ -17,6 +17,7 @@ from tsconv.errors import ConfigError
 from tsconv.evaluation.report import score
 from tsconv.output.run_files import write_config
 from tsconv.race.budget import Budget, Clock
+from tsconv.race.candidate import scored_part
 from tsconv.race.leaderboard import write_leaderboard
 from tsconv.race.race import Race, RaceResult
 from tsconv.training.lightning.strategy import count_devices
@@ -88,6 +89,10 @@ def _race(
         base = panel_cache.prepare(config, table)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the race had not begun, nothing was written") from None
+    if scored_part(base) is None:
+        if notify is not None:
+            notify("no validation part to race on: one training, without a budget")
+        return train(dataclasses.replace(config, budget=None), table, notify, panel_cache, started)
     notes = data_notes(base)
     for note in notes if notify is not None else ():
         notify(str(note))  # type: ignore[misc]
