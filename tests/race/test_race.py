@@ -64,7 +64,7 @@ def test_a_multiple_is_of_what_was_chosen(tmp_path: Path) -> None:
     out = changed(config, Change("fast", {"optimizer.lr": "x2", "model.hidden": "x0.5"}), config)
     assert (out.optimizer.lr, out.model.hidden) == (2 * config.optimizer.lr, 2)
     assert config.model.hidden == 4  # the given one stays
-    with pytest.raises(ConfigError, match="`optimizer.rate`"):
+    with pytest.raises(ConfigError, match=r"`optimizer\.rate`"):
         changed(config, Change("odd", {"optimizer.rate": 1}), config)
 
 
