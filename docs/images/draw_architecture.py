@@ -29,7 +29,7 @@ STEPS = [
     [(BOTH, "both", "data/panel, data/covariates: Table -> Panel",
       "every series on its regular grid, end to end in one tensor; duplicates and gaps by policy")],
     [
-        (LEFT, "train", "training/prepare, training/auto: Prepared",
+        (LEFT, "train", "training/prepare, training/defaults/resolve: Prepared",
          "open keys chosen, split by time, encodings, network"),
         (RIGHT, "forecast", "forecasting/bundle, forecasting/match",
          "weights; channels, rows and frequency in their places"),

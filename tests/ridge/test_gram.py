@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from tests.ridge.helpers import holed_panel, lstsq, penalty_of, windows_by_loop
+from tests.helpers.windows import holed_panel, lstsq, penalty_of, windows_by_loop
 from tsconv.data.batches.split import split_panel
 from tsconv.evaluation.scoring import training_scale
 from tsconv.ridge import gram as gram_module

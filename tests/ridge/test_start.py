@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.helpers.panels import panel_of
-from tests.ridge.helpers import holed_panel, net_for, windows_by_loop
+from tests.helpers.windows import holed_panel, net_for, windows_by_loop
 from tsconv.data.batches.chunks import gather
 from tsconv.data.batches.split import Split, split_panel
 from tsconv.data.panel.panel import Panel

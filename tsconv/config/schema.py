@@ -2,7 +2,7 @@
 
 The values and their explanations stand in the YAML files of `conf/`; these classes say which keys
 exist and of what type they are. `None` in a key that allows it means "choose it from the data", see
-training/auto.py.
+training/defaults/resolve.py.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from tsconv.model.spec import CHANNELS
 from tsconv.nn.heads import check_quantiles
 from tsconv.nn.row_mixing import CROSS_ROW
 from tsconv.nn.rows import ROWS
-from tsconv.training.auto import resolve
+from tsconv.training.defaults.resolve import resolve
 from tsconv.training.lightning.accumulation import batches_per_step
 from tsconv.training.lightning.averaged_weights import WEIGHTS
 from tsconv.training.lightning.checkpoint import resume_path

@@ -8,7 +8,7 @@ from tests.helpers.checks import waves
 from tests.helpers.panels import panel_of, panel_of_zeros
 from tsconv.config.compose import train_config
 from tsconv.errors import ConfigError
-from tsconv.training.auto import ResolvedConfig, resolve
+from tsconv.training.defaults.resolve import ResolvedConfig, resolve
 
 
 def resolved(

@@ -9,7 +9,7 @@ import torch
 from tests.helpers.panels import panel_of_zeros
 from tsconv.config.schema import SplitConfig
 from tsconv.errors import ConfigError
-from tsconv.training.auto_split import find_cycles, resolve_split
+from tsconv.training.defaults.split import find_cycles, resolve_split
 
 OPEN = SplitConfig(train_size=None, val_size=None, test_size=None)
 

@@ -3,7 +3,7 @@
 Pure functions of the frequency, the lengths and, where the frequency does not tell its seasons, a
 sample of the training part. Each choice comes with its reason, which is written beside the value
 into the run's config.yaml; whatever the caller set is kept. The sizes of network, chunks and
-training are chosen in `auto_sizes.py`, the validation and test parts in `auto_split.py`.
+training are chosen in `sizes.py`, the validation and test parts in `split.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from tsconv.data.seasons.lags import find_lags, tells_seasons
 from tsconv.data.timestamps.frequency import Frequency
 from tsconv.errors import ConfigError
 from tsconv.evaluation.rivals import Baseline, choose_baselines
-from tsconv.training.auto_sizes import held_out, resolve_chunks, resolve_model, resolve_steps
-from tsconv.training.auto_split import resolve_split
+from tsconv.training.defaults.sizes import held_out, resolve_chunks, resolve_model, resolve_steps
+from tsconv.training.defaults.split import resolve_split
 
 _LONGEST_CONTEXT = 1024
 _LONGEST_SEASON = 2016  # a lag beyond this costs more history than it repays
