@@ -128,6 +128,9 @@ def _train_in_folder(
         write_config(_as_kept(config), reasons, path)
         if started is not None:
             started(run_dir)
+        start = solve_linear_branch(prepared)
+        reasons = {**reasons, **start.reasons}
+        prepared = dataclasses.replace(prepared, reasons=reasons)
 
         def chosen(choice: StepChoice) -> None:
             resolved = with_step_choice(config, choice.precision, choice.compiled)
@@ -135,7 +138,7 @@ def _train_in_folder(
             if notify is not None and choice.note:
                 notify(choice.note)
 
-        return _train(prepared, ranks, run_dir, cache, chosen)
+        return _train(prepared, start, ranks, run_dir, cache, chosen)
     except RankLost as error:
         raise RankLost(f"{error}: {describe_interruption(error, config, run_dir)}") from error
     except KeyboardInterrupt as stop:
@@ -152,17 +155,16 @@ def _as_kept(config: TrainConfig) -> TrainConfig:
 
 def _train(
     prepared: Prepared,
+    start: SolvedStart,
     ranks: Ranks,
     run_dir: Path,
     cache: CompileCache | None,
     chosen: Callable[[StepChoice], None],
 ) -> TrainResult:
     """Train, score and write what was prepared."""
-    start = solve_linear_branch(prepared)
     trained, scores = ranks.run(
         _train_and_score, prepared, run_dir, start, compile_cache=cache, chosen=chosen
     )
-    prepared = dataclasses.replace(prepared, reasons={**prepared.reasons, **start.reasons})
     trained = start.counted(trained)
     result = write_run(prepared, trained, prepared.net, scores, run_dir)
     fitted = Fitted(prepared, int(trained.figures["train_steps"]), start.choice)
