@@ -59,6 +59,12 @@ def test_contexts_stay_between_a_season_and_half_of_the_training_part(tmp_path: 
     assert found == [round(0.5 * chosen), chosen]
 
 
+def test_a_context_that_was_given_is_the_only_one(tmp_path: Path) -> None:
+    race = race_of(config_of(tmp_path, "context_length=28"), table_of())
+    lengths = {s.candidate.prepared.config.context_length for s in race.structures()}
+    assert lengths == {28}
+
+
 def test_a_multiple_is_of_what_was_chosen(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     out = changed(config, Change("fast", {"optimizer.lr": "x2", "model.hidden": "x0.5"}), config)

@@ -22,8 +22,8 @@ class Change:
     values: dict[str, Any]
 
 
-def contexts(portfolio: PortfolioConfig, base: Prepared) -> list[Change]:
-    """The context lengths to compare, those that the cheapest first.
+def contexts(portfolio: PortfolioConfig, base: Prepared, given: int | None = None) -> list[Change]:
+    """The context lengths to compare, the cheapest first; the given one alone where there is one.
 
     None longer than half of a typical series' training part, and none shorter than a season.
     """
@@ -32,7 +32,7 @@ def contexts(portfolio: PortfolioConfig, base: Prepared) -> list[Change]:
     most = max(chosen, int(ends[len(ends) // 2]) // 2 if len(ends) else chosen)
     least = min([chosen, *(base.config.features.seasonal_lags or ())])
     found: dict[int, Change] = {}
-    for value in portfolio.contexts:
+    for value in portfolio.contexts if given is None else ["x1"]:
         steps = _multiplied("context_length", value, chosen)
         if least <= steps <= most:
             found.setdefault(steps, Change(f"context {steps}", {"context_length": steps}))

@@ -129,9 +129,8 @@ class Race:
             for name, values in portfolio.sharing.items()
             if not values or fits(Change(name, values), self.config, self.default, self.base)
         ]
-        own_context = self.config.context_length is not None
         found: list[Structure] = []
-        for context in contexts(portfolio, self.base)[: 1 if own_context else None]:
+        for context in contexts(portfolio, self.base, self.config.context_length):
             for share in sharing:
                 steps = int(context.values["context_length"])
                 if found and self.clock.share(_SOLVING) < _predicted_seconds(found, steps):
