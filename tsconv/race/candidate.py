@@ -19,6 +19,7 @@ from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.scoring import evaluate
 from tsconv.model.ensemble import Network
 from tsconv.race.portfolio import Change
+from tsconv.ridge.gram import spread_stride
 from tsconv.training.lightning.loop import (
     TrainerResult,
     TrainingInterrupted,
@@ -58,10 +59,7 @@ def scored_part(prepared: Prepared) -> OriginRange | None:
         return None
     panel, horizon = prepared.panel, prepared.config.horizon
     values = int(val.counts.sum()) * len(panel.targets) * panel.n_rows * horizon
-    stride = -(-values // _MOST_VALUES)
-    while any(stride > 1 and stride % lag == 0 for lag in (2, 3, 7)):  # of common seasons
-        stride += 1
-    return dataclasses.replace(val, stride=stride)
+    return dataclasses.replace(val, stride=spread_stride(values / _MOST_VALUES))
 
 
 def validation_loss(net: Network, prepared: Prepared, part: OriginRange) -> float:
@@ -83,18 +81,18 @@ def mean_loss(sums: MetricSums, scale: SeriesScale) -> float:
 
 
 class StopAtDeadline(pl.Callback):
-    """Ends a training after the step in which its time is over.
+    """Ends a training after the step in which its time is over; left: seconds until then.
 
-    >>> StopAtDeadline(lambda: 1.0).over
-    False
+    >>> StopAtDeadline(lambda: 1.0).left()
+    1.0
     """
 
     def __init__(self, left: Callable[[], float]) -> None:
-        self.left, self.over = left, False
+        self.left = left
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:
         if self.left() <= 0:
-            self.over = trainer.should_stop = True
+            trainer.should_stop = True
 
 
 def train_on(
@@ -103,7 +101,6 @@ def train_on(
     part: OriginRange,
     left: Callable[[], float],
     cache: CompileCache,
-    compile_: str = "false",
 ) -> tuple[TrainerResult, dict[str, Tensor]]:
     """Train a candidate's network anew from its start, for some steps, and validate it.
 
@@ -114,7 +111,7 @@ def train_on(
     """
     prepared, begun = candidate.prepared, time.perf_counter()
     before = {k: v.clone() for k, v in prepared.net.state_dict().items()}
-    config = stretch_config(prepared.config, steps, candidate.rung, compile_)
+    config = stretch_config(prepared.config, steps, candidate.rung)
     own = dataclasses.replace(prepared, config=config)
     prepared.net.load_state_dict(candidate.start)
     own.seed_process()
@@ -150,12 +147,12 @@ def _without_validation(prepared: Prepared) -> Prepared:
     return dataclasses.replace(prepared, split=dataclasses.replace(prepared.split, val=None))
 
 
-def stretch_config(config: TrainConfig, steps: int, rung: int, compile_: str) -> TrainConfig:
+def stretch_config(config: TrainConfig, steps: int, rung: int) -> TrainConfig:
     """The config of one stretch: no validations within, nothing written, other chunks each time."""
     return dataclasses.replace(
         config,
         seed=(config.seed + 7919 * rung) % 2**32,
-        compile=compile_,
+        compile="false",
         trainer={**config.trainer, "max_steps": steps, "val_check_interval": steps},
         callbacks=dataclasses.replace(
             config.callbacks, checkpoints=False, progress=False, patience=None, weights="last"

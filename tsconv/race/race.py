@@ -315,7 +315,7 @@ class Race:
         }
         note = f"winner of a race of {len(self.candidates)} candidates: {winner.name}"
         trained = dataclasses.replace(trained, figures=figures, weights_note=note)
-        board = self._leaderboard(winner, ranked[:count])
+        board = self._leaderboard(ranked[:count])
         summary = {
             "budget": self.config.budget,
             "winner": winner.name,
@@ -327,7 +327,7 @@ class Race:
         }
         return RaceResult(net, winner, tuple(ranked[:count]), panel, trained, board, summary)
 
-    def _leaderboard(self, winner: Candidate, members: Sequence[Candidate]) -> list[dict[str, Any]]:
+    def _leaderboard(self, members: Sequence[Candidate]) -> list[dict[str, Any]]:
         return [
             {
                 "candidate": c.name,

@@ -94,8 +94,9 @@ def _race(
             notify("no validation part to race on: one training, without a budget")
         return train(dataclasses.replace(config, budget=None), table, notify, panel_cache, started)
     notes = data_notes(base)
-    for note in notes if notify is not None else ():
-        notify(str(note))  # type: ignore[misc]
+    if notify is not None:
+        for note in notes:
+            notify(str(note))
     is_new = config.run_dir is None or not Path(config.run_dir).exists()
     run_dir = make_run_dir(config)
     try:

@@ -95,19 +95,17 @@ class Gram:
 
     def over_targets(self) -> Gram:
         """The sums over all targets, as one target."""
-        sums = {
-            name: getattr(self, name).sum(1, keepdim=True)
-            for name in ("uu", "ur", "rr", "count", "origins")
-        }
-        return Gram(**sums, gaps=tuple(dataclasses.replace(g, target=0) for g in self.gaps))
+        return self._summed(1, tuple(dataclasses.replace(g, target=0) for g in self.gaps))
 
     def over_members(self) -> Gram:
         """The sums over all members, as one member."""
-        sums = {
-            name: getattr(self, name).sum(0, keepdim=True)
-            for name in ("uu", "ur", "rr", "count", "origins")
-        }
-        return Gram(**sums, gaps=tuple(dataclasses.replace(g, member=0) for g in self.gaps))
+        return self._summed(0, tuple(dataclasses.replace(g, member=0) for g in self.gaps))
+
+    def _summed(self, axis: int, gaps: tuple[Gaps, ...]) -> Gram:
+        uu, ur, rr, count, origins = (
+            v.sum(axis, keepdim=True) for v in (self.uu, self.ur, self.rr, self.count, self.origins)
+        )
+        return Gram(uu, ur, rr, count, origins, gaps)
 
     @property
     def missing_share(self) -> float:
@@ -152,16 +150,18 @@ class Regression:
 
     def stride(self, origins: OriginRange) -> int:
         """Every how many origins a pass takes one, to stay within a few seconds."""
-        sides = len(self.panel.targets) * self.panel.n_rows
-        each = self.context_length * (self.context_length + self.horizon)
-        return spread_stride(float(origins.counts.sum()) * sides * each / _MOST_PRODUCTS)
+        return spread_stride(self._products(origins) / _MOST_PRODUCTS)
 
     def with_dtype(self, origins: OriginRange) -> Regression:
         """The same in float32 where float64 would take seconds; sums are float64 either way."""
+        large = self._products(origins) > _MOST_IN_FLOAT64
+        return dataclasses.replace(self, dtype=torch.float32) if large else self
+
+    def _products(self, origins: OriginRange) -> float:
+        """Multiplications of a pass over all of some origins."""
         sides = len(self.panel.targets) * self.panel.n_rows
         each = self.context_length * (self.context_length + self.horizon)
-        large = float(origins.counts.sum()) * sides * each > _MOST_IN_FLOAT64
-        return dataclasses.replace(self, dtype=torch.float32) if large else self
+        return float(origins.counts.sum()) * sides * each
 
     def equations(self, origins: OriginRange, stride: int = 1) -> Iterator[Equations]:
         """Yield every stride-th origin of a part of the split, in blocks that bound memory.
