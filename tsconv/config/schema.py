@@ -112,7 +112,7 @@ class OptimizerConfig:
     lr: float
     weight_decay: float
     row_decay: float
-    linear_lr: float
+    linear_lr: float | None
     betas: list[float]
 
 

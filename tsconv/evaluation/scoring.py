@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -88,12 +88,37 @@ def evaluate(
     of all.
     """
     ranks = ranks or Ranks.alone()
-    parameter = next(net.parameters())
-    panel = panel.to(parameter.device)
     ours = MetricSums(scale, net.quantiles)
     simple = {baseline.key: MetricSums(scale, (0.5,)) for baseline in baselines}
     horizon, stride = net.spec.horizon, origins.stride
-    history = max(net.history, history_of(baselines))
+    for batch, levels, seen in dense_forecasts(net, panel, origins, history_of(baselines), ranks):
+        ours.add(levels, seen)
+        past, mask = (v[:, : len(panel.targets)] for v in (batch.x, batch.mask))
+        for baseline in baselines:
+            forecast = baseline.forecast(past, mask, batch.n_origins, horizon)[..., ::stride, :]
+            simple[baseline.key].add([forecast], seen)
+    ranks.sum_([total for sums in (ours, *simple.values()) for total in sums.sums.values()])
+    return ours, simple
+
+
+def dense_forecasts(
+    net: Network,
+    panel: Panel,
+    origins: OriginRange,
+    least_history: int = 0,
+    ranks: Ranks | None = None,
+) -> Iterator[tuple[Batch, list[Tensor], Observations]]:
+    """Yield the forecasts of every origin of a range, in batches of stretches.
+
+    With each batch come a level (B, T, H, O, horizon) for each quantile, less the offset of its
+    series, and what they should be. The batches are the same for all networks of one horizon and
+    as many quantiles. least_history: steps before an origin that the batch holds at least.
+    """
+    ranks = ranks or Ranks.alone()
+    parameter = next(net.parameters())
+    panel = panel.to(parameter.device)
+    horizon, stride = net.spec.horizon, origins.stride
+    history = max(net.history, least_history)
     values = horizon * len(net.quantiles) * len(panel.targets) * panel.n_rows
     most = max(1, min(4096, _VALUES_AT_ONCE // values))
     n_steps = tile_length(origins, int(origins.spans.max().clamp(1, most)), ranks.size)
@@ -102,21 +127,17 @@ def evaluate(
     origins = origins.to(parameter.device)
     was_training = net.training
     net.eval()
-    with torch.inference_mode():
+    try:
         for series, first in shared_tiles(origins, n_steps, n_chunks, ranks.rank, ranks.size):
             series, first = series.to(parameter.device), first.to(parameter.device)
-            batch = gather(
-                panel, origins, series, first, n_steps, history, horizon, parameter.dtype
-            )
-            levels, seen = _forecast(net, batch, panel.offset[series], stride)
-            ours.add(levels, seen)
-            past, mask = (v[:, : len(panel.targets)] for v in (batch.x, batch.mask))
-            for baseline in baselines:
-                forecast = baseline.forecast(past, mask, n_steps, horizon)[..., ::stride, :]
-                simple[baseline.key].add([forecast], seen)
-    net.train(was_training)
-    ranks.sum_([total for sums in (ours, *simple.values()) for total in sums.sums.values()])
-    return ours, simple
+            with torch.inference_mode():
+                batch = gather(
+                    panel, origins, series, first, n_steps, history, horizon, parameter.dtype
+                )
+                found = _forecast(net, batch, panel.offset[series], stride)
+            yield batch, *found
+    finally:
+        net.train(was_training)
 
 
 def _forecast(

@@ -19,6 +19,7 @@ from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.scoring import evaluate
 from tsconv.model.ensemble import Network
 from tsconv.race.portfolio import Change
+from tsconv.ridge.choose import RidgeChoice
 from tsconv.ridge.gram import spread_stride
 from tsconv.training.lightning.loop import (
     TrainerResult,
@@ -29,7 +30,7 @@ from tsconv.training.lightning.loop import (
 from tsconv.training.prepare import Prepared
 from tsconv.training.step.compile_cache import CompileCache
 
-_MOST_VALUES = 3_000_000  # forecast values of a validation within a race
+_MOST_VALUES = 1_500_000  # forecast values of a validation within a race
 
 
 @dataclasses.dataclass(eq=False)
@@ -45,6 +46,7 @@ class Candidate:
     start: dict[str, Tensor] = dataclasses.field(default_factory=dict)  # its weights at first
     changes: tuple[Change, ...] = ()  # that it differs by from the best structure
     step_seconds: float = 0.0  # measured before its first training
+    choice: RidgeChoice | None = None  # of its solved branch
 
     @property
     def net(self) -> Network:

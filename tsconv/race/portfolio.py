@@ -23,7 +23,7 @@ class Change:
 
 
 def contexts(portfolio: PortfolioConfig, base: Prepared, given: int | None = None) -> list[Change]:
-    """The context lengths to compare, the cheapest first; the given one alone where there is one.
+    """The context lengths to compare, in the portfolio's order; a given one is the only one.
 
     None longer than half of a typical series' training part, and none shorter than a season.
     """
@@ -36,7 +36,7 @@ def contexts(portfolio: PortfolioConfig, base: Prepared, given: int | None = Non
         steps = _multiplied("context_length", value, chosen)
         if least <= steps <= most:
             found.setdefault(steps, Change(f"context {steps}", {"context_length": steps}))
-    return [found[steps] for steps in sorted(found)]
+    return list(found.values())
 
 
 def changed(config: TrainConfig, change: Change, base: TrainConfig) -> TrainConfig:

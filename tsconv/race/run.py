@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tsconv.config.schema import TrainConfig
+from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.reading.table import Table
 from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError
@@ -89,7 +90,8 @@ def _race(
         base = panel_cache.prepare(config, table)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the race had not begun, nothing was written") from None
-    if scored_part(base) is None:
+    part = scored_part(base)
+    if part is None:
         if notify is not None:
             notify("no validation part to race on: one training, without a budget")
         return train(dataclasses.replace(config, budget=None), table, notify, panel_cache, started)
@@ -103,9 +105,9 @@ def _race(
         write_config(config, base.reasons, run_dir / "config.yaml")
         if started is not None:
             started(run_dir)
-        race = Race(config, base, panel_cache, table, Clock(budget, begun), notify)
+        race = Race(config, base, part, panel_cache, table, Clock(budget, begun), notify)
         found = race.run()
-        result = _finish(found, run_dir)
+        result = _finish(found, part, run_dir)
         if not race.stopped:
             result = _refit(result, found, race.clock, panel_cache)
         return dataclasses.replace(result, notes=tuple(notes))
@@ -115,11 +117,14 @@ def _race(
         raise KeyboardInterrupt("no candidate was ready, nothing was written") from None
 
 
-def _finish(found: RaceResult, run_dir: Path) -> TrainResult:
-    """Score the winner, the only look at the test part, and write the run folder."""
+def _finish(found: RaceResult, part: OriginRange, run_dir: Path) -> TrainResult:
+    """Score the winner, the only look at the test part, and write the run folder.
+
+    part: the validation origins that were raced on, and are scored again beside the rivals.
+    """
     winner = found.winner.prepared
-    net = found.net
-    scores = score(net, found.panel, winner.split, winner.scale, winner.baselines)
+    net, split = found.net, dataclasses.replace(winner.split, val=part)
+    scores = score(net, found.panel, split, winner.scale, winner.baselines)
     write_leaderboard(found.leaderboard, run_dir)
     info: dict[str, Any] = {"race": found.summary}
     return write_run(winner, found.trained, net, scores, run_dir, info)
@@ -133,5 +138,5 @@ def _refit(result: TrainResult, found: RaceResult, clock: Clock, cache: PanelCac
         round(SHARE * m.steps) if math.isinf(seconds) else int(seconds / max(1e-6, m.step_seconds))
         for m in members
     ]
-    fitted = [Fitted(m.prepared, m.steps) for m in members]
+    fitted = [Fitted(m.prepared, m.steps, m.choice) for m in members]
     return refit_run(result, fitted, cache=cache.compile_cache, most_steps=most)

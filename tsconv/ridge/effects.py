@@ -17,6 +17,7 @@ from tsconv.data.batches.chunks import Batch, gather, tile_chunks
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.model.covariate_branch import CovariateBranch
+from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.effects import GAIN, FutureEffect
 from tsconv.model.network import ForecastNet
 from tsconv.nn.scaling import causal_scale
@@ -74,7 +75,8 @@ class KnownAhead:
     def features(self, batch: Batch) -> Tensor:
         """What is known of each step of a batch: (H, B, W + horizon, F)."""
         assert batch.covariates is not None
-        return self.branch.features(batch.covariates, 0)[..., self.branch.past_width :]
+        given = CovariateBatch(*(v.double() for v in batch.covariates))
+        return self.branch.features(given, 0)[..., self.branch.past_width :]
 
     @torch.no_grad()
     def explain(self, effects: DirectEffects, batch: Batch) -> Explained:
@@ -85,7 +87,7 @@ class KnownAhead:
         z = self.features(batch)
         state = z.new_zeros(z.shape[0], z.shape[1], batch.n_origins, 1)
         found = self.effect(z, mask, state)
-        return Explained(*(v.transpose(0, 2) for v in found[:4]))
+        return Explained(*(v.transpose(0, 2).to(batch.x) for v in found[:4]))
 
 
 def solve_effects(

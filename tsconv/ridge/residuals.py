@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from tsconv.data.batches.origin_range import OriginRange
 from tsconv.ridge.gram import Regression, spread_stride
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tsconv.ridge.start import Solution
 
 _MOST_VALUES = 1_000_000  # residuals that are held
+_LEAST_GAIN = 0.02  # of the validation part's absolute error, for a median that is not 0
 
 
 def residual_quantiles(
@@ -22,26 +24,45 @@ def residual_quantiles(
 ) -> Tensor | None:
     """The quantiles of training and validation residuals: (Q, T, horizon); None without any.
 
-    Residuals weigh by their origin's spread, since that is what the loss multiplies them by.
+    Residuals weigh by their origin's spread, since that is what the loss multiplies them by. Their
+    median is taken as 0 unless the training part's median lowers the validation part's absolute
+    error: where a level drifts, it tells of the past alone.
     """
     parts = [p for p in (split.train, split.val) if p is not None and int(p.counts.sum()) > 0]
     sides = len(regression.panel.targets) * regression.panel.n_rows
     count = sum(int(p.counts.sum()) for p in parts) * sides * regression.horizon
     stride = spread_stride(count / _MOST_VALUES)
+    found = [_residuals(regression, part, solution, stride) for part in parts]
+    found = [(error, weight) for error, weight in found if float(weight.sum()) > 0]
+    if not found:
+        return None
+    error, weight = (torch.cat(v, 1) for v in zip(*found, strict=True))
+    levels = weighted_quantiles(error, weight, quantiles)
+    if len(found) > 1 and _shifts(*found):
+        return levels
+    return levels - weighted_quantiles(error, weight, (0.5,))
+
+
+def _residuals(
+    regression: Regression, origins: OriginRange, solution: Solution, stride: int
+) -> tuple[Tensor, Tensor]:
+    """The errors of every stride-th origin, and what each weighs: (T, N, horizon)."""
     errors, weights = [], []
-    for origins in parts:
-        for part in regression.equations(origins, stride):
-            maps = solution.shared if solution.own is None else solution.own[part.members]
-            spread = part.spread.unsqueeze(-1)  # 0 where a context does not vary: it weighs nothing
-            error = (part.r - part.u @ maps.to(part.u)) / torch.where(spread > 0, spread, 1)
-            errors.append(error.transpose(0, 1).flatten(1, 2).float())  # (T, M * N, horizon)
-            weights.append((part.seen * spread).transpose(0, 1).flatten(1, 2).float())
-    if not errors:
-        return None
-    error, weight = torch.cat(errors, 1), torch.cat(weights, 1)
-    if not float(weight.sum()) > 0:
-        return None
-    return weighted_quantiles(error, weight, quantiles)
+    for part in regression.equations(origins, stride):
+        maps = solution.shared if solution.own is None else solution.own[part.members]
+        spread = part.spread.unsqueeze(-1)  # 0 where a context does not vary: it weighs nothing
+        error = (part.r - part.u @ maps.to(part.u)) / torch.where(spread > 0, spread, 1)
+        errors.append(error.transpose(0, 1).flatten(1, 2).float())  # (T, M * N, horizon)
+        weights.append((part.seen * spread).transpose(0, 1).flatten(1, 2).float())
+    return torch.cat(errors, 1), torch.cat(weights, 1)
+
+
+def _shifts(train: tuple[Tensor, Tensor], val: tuple[Tensor, Tensor]) -> bool:
+    """Whether the median of the training part's errors lowers those of the validation part."""
+    median = weighted_quantiles(*train, (0.5,))  # (1, T, horizon)
+    error, weight = val
+    before, after = (float(((error - m).abs() * weight).sum()) for m in (0.0, median[0][:, None]))
+    return after < before * (1 - _LEAST_GAIN)
 
 
 def weighted_quantiles(values: Tensor, weights: Tensor, quantiles: Sequence[float]) -> Tensor:

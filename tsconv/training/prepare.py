@@ -217,7 +217,7 @@ def check_config(config: TrainConfig) -> TrainConfig:
     if head.kind == "quantile":
         check_quantiles(head.quantiles or ())
     for key in ("weight_decay", "row_decay", "linear_lr"):
-        if getattr(config.optimizer, key) < 0:
+        if (getattr(config.optimizer, key) or 0) < 0:
             raise ConfigError(
                 f"`optimizer.{key}` (={getattr(config.optimizer, key)}) must not be negative"
             )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tsconv.config.schema import ModelConfig, TrainConfig
+from tsconv.config.schema import ModelConfig, OptimizerConfig, TrainConfig
 from tsconv.data.panel.calendar import choose_calendar
 from tsconv.data.panel.panel import Panel
 from tsconv.data.seasons.lags import find_lags, tells_seasons
@@ -21,6 +21,7 @@ from tsconv.training.defaults.sizes import held_out, resolve_chunks, resolve_mod
 from tsconv.training.defaults.split import resolve_split
 
 _LONGEST_CONTEXT = 1024
+_RATE_OF_SOLVED = 0.1  # of the learning rate; see docs/decisions/solved-linear-branch.md
 _LONGEST_SEASON = 2016  # a lag beyond this costs more history than it repays
 
 
@@ -76,6 +77,7 @@ def resolve(config: TrainConfig, panel: Panel) -> ResolvedConfig:
     model, model_why = resolve_model(config.model, panel, context, train_length)
     data, data_why = resolve_chunks(config.data, panel, model, split)
     trainer, trainer_why = resolve_steps(config.trainer, panel, split, data)
+    optimizer, optimizer_why = _resolve_rates(config.optimizer, model)
     config = dataclasses.replace(
         config,
         context_length=context,
@@ -86,6 +88,7 @@ def resolve(config: TrainConfig, panel: Panel) -> ResolvedConfig:
         model=model,
         data=data,
         trainer=trainer,
+        optimizer=optimizer,
     )
     reasons = {
         **split_why,
@@ -95,10 +98,24 @@ def resolve(config: TrainConfig, panel: Panel) -> ResolvedConfig:
         **model_why,
         **data_why,
         **trainer_why,
+        **optimizer_why,
     }
     season = _baseline_season(frequency, lags, train_length)
     baselines = choose_baselines(season, (*frequency.seasons, *lags), context, train_length)
     return ResolvedConfig(config, season, baselines, reasons)
+
+
+def _resolve_rates(
+    given: OptimizerConfig, model: ModelConfig
+) -> tuple[OptimizerConfig, dict[str, str]]:
+    """The linear branch's learning rate: a solved one has little to learn, and much to lose."""
+    if given.linear_lr is not None:
+        return given, {}
+    if model.linear and model.linear_start == "solved":
+        share, reason = _RATE_OF_SOLVED, "the linear branch is solved before: it learns slowly"
+    else:
+        share, reason = 1.0, "the linear branch learns from the data as all else"
+    return dataclasses.replace(given, linear_lr=share), {"optimizer.linear_lr": reason}
 
 
 def _check_horizon(horizon: int, longest: int, held: int) -> None:

@@ -28,7 +28,7 @@ def make_optimizer(
     """
     require_choice("optimizer.name", config.name, OPTIMIZERS)
     groups = parameter_groups(net, config.weight_decay, config.row_decay)
-    if config.linear_lr != 1:
+    if config.linear_lr is not None and config.linear_lr != 1:
         groups = _with_own_rate(groups, net, config.lr * config.linear_lr)
     return torch.optim.AdamW(
         groups,

@@ -1,0 +1,36 @@
+"""Small training steps for a race: more of them fit in a budget."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tsconv.config.schema import TrainConfig
+from tsconv.training.prepare import Prepared
+
+_VALUES_OF_STEP, _LEAST_ORIGINS = 2_000_000, 512  # forecast values and origins of a training step
+
+
+def lean(config: TrainConfig, base: Prepared) -> TrainConfig:
+    """A config whose steps are small, where their size was left open: more of them fit in a budget.
+
+    On the processor, forecast values of a step are what costs; on ETTh1 a quarter of the default
+    step reached a lower validation loss in half of the time.
+    """
+    data, chosen = config.data, base.config.data
+    if data.origins_per_chunk is not None or data.chunks_per_batch is not None:
+        return config
+    sides = len(base.panel.targets) * base.panel.n_rows
+    values = config.horizon * len(config.head.quantiles or (0.5,)) * sides
+    whole = origins_of_step(base)
+    origins = min(whole, max(_LEAST_ORIGINS // sides, 64, _VALUES_OF_STEP // values))
+    per_chunk = min(chosen.origins_per_chunk or 1, max(32, origins // 4))
+    data = dataclasses.replace(
+        data, origins_per_chunk=per_chunk, chunks_per_batch=max(1, round(origins / per_chunk))
+    )
+    return dataclasses.replace(config, data=data)
+
+
+def origins_of_step(prepared: Prepared) -> int:
+    """Origins of a training step."""
+    data = prepared.config.data
+    return (data.origins_per_chunk or 1) * (data.chunks_per_batch or 1)

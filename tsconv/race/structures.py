@@ -1,0 +1,150 @@
+"""Structures: contexts and ways of sharing, each judged by its solved linear branch."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tsconv.config.compose import default_config
+from tsconv.config.schema import TrainConfig
+from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.reading.table import Table
+from tsconv.errors import TsconvError
+from tsconv.race.budget import Clock
+from tsconv.race.candidate import Candidate, validation_loss
+from tsconv.race.portfolio import Change, changed, contexts, fits
+from tsconv.training.panel_cache import PanelCache
+from tsconv.training.prepare import Prepared
+from tsconv.training.solved_start import linear_solver, solve_linear_branch
+
+_SOLVING = 0.4  # of the budget, at most
+_BEHIND = 0.01  # of the best loss: contexts beyond one that is so far behind are left out
+
+
+class CandidateFactory:
+    """Makes candidates of configs, with their linear branch solved and judged.
+
+    Args:
+        base: what the race's config came to, untrained; candidates have its split.
+        part: the validation origins that candidates are compared on.
+        panel_cache, table: of the data.
+    """
+
+    def __init__(
+        self, base: Prepared, part: OriginRange, panel_cache: PanelCache, table: Table | None
+    ) -> None:
+        self.base, self.part = base, part
+        self.panel_cache, self.table = panel_cache, table
+        self.solver = linear_solver(base, compares=True)
+        self.val_seconds = 0.0  # of one validation, the last
+
+    def make(
+        self, name: str, config: TrainConfig, changes: Sequence[Change] = ()
+    ) -> Candidate | None:
+        """A candidate as it was solved; None where its config does not go with the data."""
+        begun = time.perf_counter()
+        config = dataclasses.replace(config, split=self.base.config.split)
+        try:
+            prepared = self.panel_cache.prepare(config, self.table)
+        except TsconvError:
+            return None
+        solved = solve_linear_branch(prepared, self.solver)
+        start = {k: v.clone() for k, v in prepared.net.state_dict().items()}
+        validated = time.perf_counter()
+        loss = validation_loss(prepared.net, prepared, self.part)
+        now = time.perf_counter()
+        self.val_seconds = now - validated
+        return Candidate(
+            name,
+            prepared,
+            loss,
+            seconds=now - begun,
+            start=start,
+            changes=tuple(changes),
+            choice=solved.choice,
+        )
+
+
+class Structure(NamedTuple):
+    """A context and a way of sharing, as solved, and its config with open ends."""
+
+    candidate: Candidate
+    config: TrainConfig
+    sharing: str  # its name in the portfolio
+
+
+def solved_structures(
+    config: TrainConfig, factory: CandidateFactory, clock: Clock
+) -> list[Structure]:
+    """Every context with each sharing, by the loss of its solved branch, the best first.
+
+    config: of the race, with its open ends. What would take longer than two fifths of the budget
+    is left out, but for the first.
+    """
+    portfolio, base, default = config.portfolio, factory.base, default_config(config.horizon)
+    sharing = [
+        change
+        for name, values in portfolio.sharing.items()
+        if fits(change := Change(name, dict(values)), config, default, base) or not values
+    ]
+    found: list[Structure] = []
+    for context in contexts(portfolio, base, config.context_length):
+        steps = int(context.values["context_length"])
+        for share in sharing:
+            if found and clock.share(_SOLVING) < _predicted_seconds(found, steps):
+                continue
+            if _lies_beyond([s.candidate for s in found if s.sharing == share.name], steps):
+                continue
+            own = changed(changed(config, context, base.config), share, base.config)
+            one = factory.make(f"{context.name}, {share.name}", _without_stack(own))
+            if one is not None:
+                found.append(Structure(one, own, share.name))
+    return sorted(found, key=lambda s: s.candidate.loss)
+
+
+def _without_stack(config: TrainConfig) -> TrainConfig:
+    """The same with the solved branch alone, which is all that is judged; where it is solved."""
+    if not config.model.linear or config.model.linear_start != "solved":
+        return config
+    model = dataclasses.replace(config.model, stack=False, hidden=1, levels=1)
+    return dataclasses.replace(config, model=model)
+
+
+def unlike(structures: Sequence[Structure]) -> list[Structure]:
+    """The best structure, and the best of those that share otherwise: training may turn them."""
+    best = structures[0]
+    sharing = structure_of(best.candidate)[1:]
+    others = [s for s in structures if structure_of(s.candidate)[1:] != sharing]
+    return [best, *(others or structures[1:])[:1]]
+
+
+def structure_of(one: Candidate) -> tuple[object, ...]:
+    """What tells structures apart: the context first, then what is shared."""
+    config = one.prepared.config
+    return config.context_length, config.model.maps, config.model.series, config.model.rows
+
+
+def _lies_beyond(alike: Sequence[Candidate], context_length: int) -> bool:
+    """Whether a context lies beyond one that is clearly behind the best, on the same side of it.
+
+    alike: candidates that share in the same way.
+    """
+    lengths = {c.prepared.config.context_length or 1: c.loss for c in alike}
+    best = min(lengths, key=lambda n: lengths[n], default=context_length)
+    return any(
+        lengths[n] > lengths[best] * (1 + _BEHIND)
+        and (best < n <= context_length or best > n >= context_length)
+        for n in lengths
+    )
+
+
+def _predicted_seconds(found: Sequence[Structure], context_length: int) -> float:
+    """What solving a context costs, from the dearest so far.
+
+    Products grow with the square of its length, all else with the length at most.
+    """
+    dearest = max((s.candidate for s in found), key=lambda c: c.seconds)
+    length = dearest.prepared.config.context_length or 1
+    return float(dearest.seconds * (context_length / length) ** 1.5)
