@@ -16,10 +16,12 @@ from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError
 from tsconv.race import race as race_module
 from tsconv.race.budget import Budget, Clock
-from tsconv.race.candidate import scored_part
+from tsconv.race.candidate import Candidate, scored_part
 from tsconv.race.portfolio import Change, changed, contexts, fits
-from tsconv.race.race import Race, lean
+from tsconv.race.lean import lean
+from tsconv.race.race import Race
 from tsconv.race.run import train_or_race
+from tsconv.race.structures import _lies_beyond, solved_structures
 from tsconv.training.lightning.loop import TrainingInterrupted
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import check_config
@@ -41,7 +43,10 @@ def table_of(n: int = 2, length: int = 120) -> Table:
 def race_of(config: TrainConfig, table: Table, budget: Budget | None = None) -> Race:
     config, cache = check_config(config), PanelCache()
     clock = Clock(budget or Budget(candidates=3))
-    return Race(config, cache.prepare(config, table), cache, table, clock, None)
+    base = cache.prepare(config, table)
+    part = scored_part(base)
+    assert part is not None
+    return Race(config, base, part, cache, table, clock)
 
 
 @pytest.mark.parametrize("text", ["", "60", "0s", "-1s", "1.5candidates", "0candidates", "s", "9d"])
@@ -56,13 +61,13 @@ def test_contexts_stay_between_a_season_and_half_of_the_training_part(tmp_path: 
     chosen = race.base.config.context_length
     assert chosen is not None
     found = [change.values["context_length"] for change in contexts(portfolio, race.base)]
-    assert found == [round(0.5 * chosen), chosen]
+    assert found == [chosen, round(0.5 * chosen)]
 
 
 def test_a_context_that_was_given_is_the_only_one(tmp_path: Path) -> None:
     race = race_of(config_of(tmp_path, "context_length=28"), table_of())
-    lengths = {s.candidate.prepared.config.context_length for s in race.structures()}
-    assert lengths == {28}
+    found = solved_structures(race.config, race.factory, race.clock)
+    assert {s.candidate.prepared.config.context_length for s in found} == {28}
 
 
 def test_a_multiple_is_of_what_was_chosen(tmp_path: Path) -> None:
@@ -109,13 +114,46 @@ def test_a_race_keeps_the_candidate_with_the_lowest_loss(tmp_path: Path) -> None
     assert found.winner.loss == min(c.loss for c in found.members)
     assert found.summary["val_loss"] == found.winner.loss
     assert [line["in_bundle"] for line in found.leaderboard].count(True) == 1
-    assert found.winner.loss <= race.solved_loss * (1 + race.config.callbacks.weights_tolerance)
+    assert found.winner.loss <= found.summary["solved_val_loss"]
 
 
 def test_several_networks_are_averaged_where_asked(tmp_path: Path) -> None:
     found = race_of(config_of(tmp_path, "ensemble=true"), table_of()).run()
     assert len(found.members) > 1
     assert len(found.net.members) == len(found.members)  # type: ignore[union-attr]
+
+
+def test_structures_are_solved_without_a_stack_and_the_best_comes_first(tmp_path: Path) -> None:
+    race = race_of(config_of(tmp_path), table_of())
+    found = solved_structures(race.config, race.factory, race.clock)
+    losses = [s.candidate.loss for s in found]
+    assert losses == sorted(losses)
+    assert {s.sharing for s in found} == {"shared", "own_maps"}
+    assert not any(s.candidate.prepared.net.spec.stack for s in found)
+    assert all(s.config.model.stack for s in found)  # what is trained has one
+
+
+def test_what_is_trained_begins_where_its_structure_was_solved(tmp_path: Path) -> None:
+    race = race_of(config_of(tmp_path), table_of())
+    best = solved_structures(race.config, race.factory, race.clock)[0]
+    one = race._entrant(best, ())
+    assert one is not None
+    assert one.loss == pytest.approx(best.candidate.loss, rel=1e-5)
+    assert one.prepared.net.spec.stack
+
+
+def test_contexts_beyond_one_that_is_behind_are_left_out(tmp_path: Path) -> None:
+    race = race_of(config_of(tmp_path), table_of())
+    best = solved_structures(race.config, race.factory, race.clock)[0].candidate
+
+    def like(context_length: int, loss: float) -> Candidate:
+        config = dataclasses.replace(best.prepared.config, context_length=context_length)
+        prepared = dataclasses.replace(best.prepared, config=config)
+        return dataclasses.replace(best, prepared=prepared, loss=loss)
+
+    alike = [like(28, 1.0), like(42, 1.005), like(56, 1.02), like(14, 1.02)]
+    assert [_lies_beyond(alike, n) for n in (7, 21, 35, 49, 70)] == [True, False, False, False, True]
+    assert not _lies_beyond([], 28)
 
 
 def test_a_budget_too_short_leaves_the_solved_network_and_says_so(tmp_path: Path) -> None:

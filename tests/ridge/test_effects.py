@@ -161,3 +161,14 @@ def test_networks_with_other_features_are_solved_apart() -> None:
     one, two = net.covariates.effect.direct.weight, other.covariates.effect.direct.weight
     assert not torch.equal(one, two)
     assert len(solver._started) == 2
+
+
+def test_long_data_are_solved_in_float32_with_effects_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, split, net = promoted(5.0)
+    solver_of(panel, split).start(net)
+    monkeypatch.setattr("tsconv.ridge.gram._MOST_IN_FLOAT64", 0.0)
+    other = promoted(5.0)[2]
+    solver_of(panel, split).start(other)
+    assert net.linear is not None
+    assert other.linear is not None
+    assert torch.allclose(net.linear.weight, other.linear.weight, atol=1e-3)

@@ -34,6 +34,15 @@ def test_one_hourly_year() -> None:
     assert r.season == 24
 
 
+def test_a_solved_linear_branch_learns_slowly_and_another_as_all_else() -> None:
+    for start, share in (("solved", 0.1), ("seasonal", 1.0)):
+        r = resolved("h", 1, 8760, 48, f"model.linear_start={start}")
+        assert r.config.optimizer.linear_lr == share
+    r = resolved("h", 1, 8760, 48, "optimizer.linear_lr=0.5")
+    assert r.config.optimizer.linear_lr == 0.5
+    assert "optimizer.linear_lr" not in r.reasons
+
+
 def test_ten_thousand_daily_series() -> None:
     r = resolved("D", 10_000, 400, 28)
     assert r.config.features.seasonal_lags == [7]
