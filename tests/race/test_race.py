@@ -17,8 +17,8 @@ from tsconv.errors import ConfigError
 from tsconv.race import race as race_module
 from tsconv.race.budget import Budget, Clock
 from tsconv.race.candidate import Candidate, scored_part
-from tsconv.race.portfolio import Change, changed, contexts, fits
 from tsconv.race.lean import lean
+from tsconv.race.portfolio import Change, changed, contexts, fits
 from tsconv.race.race import Race
 from tsconv.race.run import train_or_race
 from tsconv.race.structures import _lies_beyond, solved_structures
@@ -152,7 +152,13 @@ def test_contexts_beyond_one_that_is_behind_are_left_out(tmp_path: Path) -> None
         return dataclasses.replace(best, prepared=prepared, loss=loss)
 
     alike = [like(28, 1.0), like(42, 1.005), like(56, 1.02), like(14, 1.02)]
-    assert [_lies_beyond(alike, n) for n in (7, 21, 35, 49, 70)] == [True, False, False, False, True]
+    assert [_lies_beyond(alike, n) for n in (7, 21, 35, 49, 70)] == [
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
     assert not _lies_beyond([], 28)
 
 

@@ -122,8 +122,13 @@ def dense_forecasts(
     values = horizon * len(net.quantiles) * len(panel.targets) * panel.n_rows
     most = max(1, min(4096, _VALUES_AT_ONCE // values))
     n_steps = tile_length(origins, int(origins.spans.max().clamp(1, most)), ranks.size)
+    # Without a stack an origin costs its own context alone, so that none between is computed; maps
+    # of each series would be fetched for each origin.
+    if stride > 1 and not net.spec.stack and not net.by_series:
+        n_steps = 1
     n_steps = -(-n_steps // stride) * stride  # so that each chunk has its origins at the same steps
-    n_chunks = max(1, _VALUES_AT_ONCE // (values * n_steps))
+    n_origins = n_steps - stride + 1  # those after the last that counts are not computed
+    n_chunks = max(1, _VALUES_AT_ONCE // (values * n_origins))
     origins = origins.to(parameter.device)
     was_training = net.training
     net.eval()
@@ -132,7 +137,7 @@ def dense_forecasts(
             series, first = series.to(parameter.device), first.to(parameter.device)
             with torch.inference_mode():
                 batch = gather(
-                    panel, origins, series, first, n_steps, history, horizon, parameter.dtype
+                    panel, origins, series, first, n_origins, history, horizon, parameter.dtype
                 )
                 found = _forecast(net, batch, panel.offset[series], stride)
             yield batch, *found

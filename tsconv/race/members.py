@@ -34,39 +34,42 @@ class _Held:
 
 
 def choose_members(
-    candidates: Sequence[Candidate], part: OriginRange, at_least: int = 1
+    candidates: Sequence[Candidate],
+    part: OriginRange,
+    at_least: int = 1,
+    most: int = MOST_MEMBERS,
 ) -> list[Candidate]:
     """The candidates whose average forecasts best, the first being the best alone.
 
     Each further one is the one whose addition lowers the loss of the average the most; it is taken
-    where that loss rises by no more than .3% over the lowest so far, up to four.
+    where that loss rises by no more than .3% over the lowest so far.
 
     Args:
         candidates: with their losses on the validation part.
         part: of the validation origins.
-        at_least: this many, whatever the loss.
+        at_least, most: members, whatever the loss.
     """
     ranked = sorted(candidates, key=lambda c: c.loss)
     near = [c for c in ranked if c.loss <= ranked[0].loss * (1 + _WORSE)]
     near = (near if len(near) >= at_least else ranked[:at_least])[:_MOST_LOOKED_AT]
-    if len(near) == 1:
-        return near
-    held = {id(c): _held(c, part) for c in near}
-    chosen = near[:1]
-    total, lowest = held[id(chosen[0])].levels, near[0].loss
-    lowest = _loss(total, held[id(chosen[0])], near[0])
-    while len(chosen) < min(MOST_MEMBERS, len(near)):
-        rest = [c for c in near if c not in chosen]
-        sums = [total + held[id(c)].levels for c in rest]
-        losses = [_loss(s / (len(chosen) + 1), held[id(near[0])], near[0]) for s in sums]
-        best = min(range(len(rest)), key=lambda i: losses[i])
-        if losses[best] > lowest * (1 + _ALIKE) and len(chosen) >= at_least:
+    if len(near) == 1 or most == 1:
+        return near[:1]
+    held = [_held(c, part) for c in near]
+    q = torch.tensor(near[0].net.quantiles).unsqueeze(-1)
+    chosen, total = [0], held[0].levels
+    lowest = _loss(total, held[0], q)
+    while len(chosen) < min(most, len(near)):
+        rest = [i for i in range(len(near)) if i not in chosen]
+        losses = [_loss((total + held[i].levels) / (len(chosen) + 1), held[0], q) for i in rest]
+        loss, best = min(zip(losses, rest, strict=True))
+        if loss > lowest * (1 + _ALIKE) and len(chosen) >= at_least:
             break
-        chosen, total, lowest = [*chosen, rest[best]], sums[best], min(lowest, losses[best])
-    return chosen
+        chosen, total, lowest = [*chosen, best], total + held[best].levels, min(lowest, loss)
+    return [near[i] for i in chosen]
 
 
 def _held(one: Candidate, part: OriginRange) -> _Held:
+    """A candidate's forecasts, in the order of series and origins, however they were computed."""
     prepared, net = one.prepared, one.net
     panel = with_calendar(prepared.panel, net.spec.calendar, net.spec.horizon)
     sides = len(panel.targets) * panel.n_rows
@@ -74,19 +77,30 @@ def _held(one: Candidate, part: OriginRange) -> _Held:
     stride = part.stride * spread_stride(values / _MOST_VALUES)
     thin = dataclasses.replace(part, stride=stride)
     inv = torch.where(prepared.scale.std > 0, 1 / prepared.scale.std, 0)
-    levels, targets, counts = [], [], []
+    places, levels, targets, counts = [], [], [], []
     for batch, found, seen in dense_forecasts(net, panel, thin):
         per = inv[batch.series, ..., None, None]  # (B, T, H, 1, 1)
-        each = [(v * per).float().flatten() for v in found]
-        levels.append(torch.stack(each))
-        targets.append((seen.values * per).float().flatten())
-        counts.append((seen.mask & (per > 0)).float().flatten())
-    return _Held(torch.cat(levels, 1), torch.cat(targets), torch.cat(counts))
+        usable = batch.valid[:, ::stride]  # (B, O)
+        origin = batch.first[:, None] + stride * torch.arange(usable.shape[1])
+        places.append((batch.series[:, None] * int(panel.lengths.max()) + origin)[usable])
+        levels.append(torch.stack([_by_origin(v * per, usable) for v in found]))
+        targets.append(_by_origin(seen.values * per, usable))
+        counts.append(_by_origin(seen.mask & (per > 0), usable))
+    order = torch.cat(places).argsort()
+    return _Held(
+        torch.cat(levels, 1)[:, order].flatten(1),
+        torch.cat(targets)[order].flatten(),
+        torch.cat(counts)[order].flatten(),
+    )
 
 
-def _loss(levels: Tensor, held: _Held, one: Candidate) -> float:
+def _by_origin(v: Tensor, usable: Tensor) -> Tensor:
+    """(B, T, H, O, horizon) -> (N, T * H * horizon), the usable origins alone."""
+    return v.movedim(3, 1).flatten(2)[usable].float()
+
+
+def _loss(levels: Tensor, held: _Held, q: Tensor) -> float:
     """The mean pinball loss of quantiles (Q, N)."""
     error = held.values - levels  # (Q, N)
-    q = torch.tensor(one.net.quantiles).unsqueeze(-1)
     pinball = torch.maximum(q * error, (q - 1) * error).mean(0)
     return float((2 * pinball * held.counts).sum() / held.counts.sum().clamp_min(1))

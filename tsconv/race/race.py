@@ -22,7 +22,7 @@ from tsconv.model.ensemble import EnsembleNet, Network
 from tsconv.race.budget import Clock
 from tsconv.race.candidate import Candidate, measure_step, train_on, validation_loss
 from tsconv.race.lean import lean, origins_of_step
-from tsconv.race.members import choose_members
+from tsconv.race.members import MOST_MEMBERS, choose_members
 from tsconv.race.portfolio import Change, changed, fits
 from tsconv.race.structures import (
     CandidateFactory,
@@ -45,7 +45,8 @@ _SECOND_CANDIDATES, _FINALISTS = 3, 2  # that go on
 _CLEAR = 0.002  # of the base's loss: a change that lowers it by more may be combined with others
 _OTHER = 0.015  # of the best loss: a finalist of another structure may be as much behind
 _REFIT = 0.08  # of the budget, for a refit
-_MEMBERS = 2.0  # networks that are scored at the end, in full; some are solved and cheap
+_MEMBERS = 4.0  # networks and simple forecasts, in passes, that are scored at the end
+_DENSE = 30.0  # origins that a dense pass goes through at the cost of scoring one
 _MOST_SCORING = 0.35  # of the budget that is kept for scoring
 
 
@@ -173,7 +174,8 @@ class Race:
         finalists = _finalists(ranked, 1 if self.config.ensemble == "false" else _FINALISTS)
         val = self.factory.val_seconds
         for i, one in enumerate(finalists):
-            kept = self._scoring_seconds() + self._refit_seconds()
+            scoring = min(_MEMBERS * self._scoring_seconds(), _MOST_SCORING * self._all_seconds())
+            kept = scoring + self._refit_seconds()
             seconds = (self.clock.left - kept) / (len(finalists) - i) - val
             if seconds > _LEAST_STEPS / 4 * self._step_seconds(one):
                 self._train(one, seconds, int(one.prepared.config.trainer["max_steps"]))
@@ -186,12 +188,24 @@ class Race:
         return self.solved_at + part * (seconds - self.solved_at) - self.clock.spent
 
     def _scoring_seconds(self) -> float:
-        """Seconds of the budget that are kept for the choice of members, and for their scores."""
-        test, val = self.base.split.test, self.factory.val_seconds
-        origins = int(self.part.counts.sum())
-        scored = origins + (0 if test is None else int(test.counts.sum()))
-        wanted = _MEMBERS * val * (1 + scored / origins)
-        return min(wanted, _MOST_SCORING * (self.clock.budget.seconds or 0.0))
+        """Seconds that scoring one network on the test part takes, from those of a validation.
+
+        That is a dense pass too; it scores fewer origins.
+        """
+        test = self.base.split.test
+        scored = 0 if test is None else int(test.counts.sum())
+        ratio = scored / max(1, int(self.part.counts.sum()))
+        return self.factory.val_seconds * (1 + ratio / _DENSE)
+
+    def _most_members(self) -> int:
+        """Members that there is time to score."""
+        if self.clock.budget.seconds is None:
+            return MOST_MEMBERS
+        left = self.clock.left - self._refit_seconds()
+        return min(MOST_MEMBERS, max(1, int(left / max(1e-6, self._scoring_seconds()))))
+
+    def _all_seconds(self) -> float:
+        return self.clock.budget.seconds or 0.0
 
     def _refit_seconds(self) -> float:
         """Seconds of the budget that are kept for a refit of the winner."""
@@ -259,7 +273,7 @@ class Race:
         members = ranked[:1]
         if self.config.ensemble != "false" and not self.stopped:
             least = 2 if self.config.ensemble == "true" else 1
-            members = choose_members(ranked, self.part, least)
+            members = choose_members(ranked, self.part, least, max(least, self._most_members()))
         winner, net = members[0], members[0].net
         loss = winner.loss
         if len(members) > 1:

@@ -133,7 +133,10 @@ def _finish(found: RaceResult, part: OriginRange, run_dir: Path) -> TrainResult:
 def _refit(result: TrainResult, found: RaceResult, clock: Clock, cache: PanelCache) -> TrainResult:
     """Refit the networks of the winner in the time that is left."""
     members = found.members
-    seconds = max(0.0, clock.left) / len(members)
+    solving = sum(m.seconds for m in members if m.steps == 0)
+    if solving > clock.left:  # a refit is worth less than the time that it would overdraw
+        return result
+    seconds = max(0.0, clock.left - solving) / len(members)
     most = [
         round(SHARE * m.steps) if math.isinf(seconds) else int(seconds / max(1e-6, m.step_seconds))
         for m in members

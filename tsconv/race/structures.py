@@ -20,6 +20,7 @@ from tsconv.training.prepare import Prepared
 from tsconv.training.solved_start import linear_solver, solve_linear_branch
 
 _SOLVING = 0.4  # of the budget, at most
+_OWN_MAPS = 2.0  # times what solving costs where maps are shared, at least
 _BEHIND = 0.01  # of the best loss: contexts beyond one that is so far behind are left out
 
 
@@ -90,10 +91,16 @@ def solved_structures(
         if fits(change := Change(name, dict(values)), config, default, base) or not values
     ]
     found: list[Structure] = []
-    for context in contexts(portfolio, base, config.context_length):
-        steps = int(context.values["context_length"])
-        for share in sharing:
-            if found and clock.share(_SOLVING) < _predicted_seconds(found, steps):
+    lengths = contexts(portfolio, base, config.context_length)
+    for share in sharing:
+        loss = {s.candidate.prepared.config.context_length: s.candidate.loss for s in found}
+        # What was good for one way of sharing comes first for the next: time may not do for all.
+        if loss:
+            lengths = [c for c in lengths if c.values["context_length"] in loss]
+            lengths.sort(key=lambda c: loss[c.values["context_length"]])
+        for context in lengths:
+            steps = int(context.values["context_length"])
+            if found and clock.share(_SOLVING) < _predicted_seconds(found, share.name, steps):
                 continue
             if _lies_beyond([s.candidate for s in found if s.sharing == share.name], steps):
                 continue
@@ -140,11 +147,13 @@ def _lies_beyond(alike: Sequence[Candidate], context_length: int) -> bool:
     )
 
 
-def _predicted_seconds(found: Sequence[Structure], context_length: int) -> float:
-    """What solving a context costs, from the dearest so far.
+def _predicted_seconds(found: Sequence[Structure], sharing: str, context_length: int) -> float:
+    """What solving a context costs, from the dearest so far that shares alike, if there is one.
 
     Products grow with the square of its length, all else with the length at most.
     """
-    dearest = max((s.candidate for s in found), key=lambda c: c.seconds)
+    alike = [s.candidate for s in found if s.sharing == sharing]
+    dearest = max(alike or [s.candidate for s in found], key=lambda c: c.seconds)
     length = dearest.prepared.config.context_length or 1
-    return float(dearest.seconds * (context_length / length) ** 1.5)
+    ratio = 1.0 if alike else _OWN_MAPS
+    return float(ratio * dearest.seconds * (context_length / length) ** 1.5)
