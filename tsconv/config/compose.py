@@ -32,7 +32,7 @@ from tsconv.errors import ConfigError, nearest
 
 Schema = TypeVar("Schema")
 # Keys whose values are mappings with names of the user's own.
-_FREE_MAPPINGS = ("portfolio.sharing", "portfolio.variations")
+_FREE_MAPPINGS = ("portfolio.sharing", "portfolio.training", "portfolio.variations")
 
 
 @dataclasses.dataclass(frozen=True)

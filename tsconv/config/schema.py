@@ -149,6 +149,7 @@ class PortfolioConfig:
 
     contexts: list[Any]
     sharing: dict[str, Any]
+    training: dict[str, Any]
     variations: dict[str, Any]
 
 

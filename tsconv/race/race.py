@@ -85,7 +85,7 @@ class Race:
         clock: Clock,
         notify: Callable[[str], None] | None = None,
     ) -> None:
-        self.config, self.base, self.clock = lean(config, base), base, clock
+        self.config, self.base, self.clock = _for_training(config, base), base, clock
         self.part, self.panel_cache = part, panel_cache
         self.factory = CandidateFactory(base, part, panel_cache, table)
         self.notify = notify or (lambda text: None)
@@ -103,10 +103,11 @@ class Race:
         if not structures:
             raise TsconvError("no candidate goes with the data")
         self.candidates, self.solved_at = [s.candidate for s in structures], self.clock.spent
+        self.lead = structures[0]
         solved_loss = structures[0].candidate.loss
         if self.config.model.stack:
             try:
-                self._final(self._second_rung(self._first_rung(structures), structures))
+                self._final(self._second_rung(self._first_rung(structures)))
             except (TrainingInterrupted, KeyboardInterrupt):
                 self.stopped = True
                 self.notify("the race was interrupted: the best candidate so far is kept")
@@ -120,46 +121,50 @@ class Race:
     # -- stages ----------------------------------------------------------------------------------
 
     def _first_rung(self, structures: Sequence[Structure]) -> list[Candidate]:
-        """Train the best structures, and the best one's variations, for a short time each."""
-        best, default = structures[0], default_config(self.config.horizon)
-        changes = [
-            change
-            for name, values in self.config.portfolio.variations.items()
-            if fits(change := Change(name, dict(values)), self.config, default, self.base)
-        ]
-        plain: list[tuple[Structure, tuple[Change, ...]]] = [(s, ()) for s in unlike(structures)]
-        entrants = [*plain, *((best, (change,)) for change in changes)]
+        """Train the best structures, and variations of the better one, for a short time each."""
+        changes = self._changes()
+        plain = unlike(structures)
+        entrants = len(plain) + len(changes)
         if self.clock.budget.candidates is not None:
-            entrants = entrants[: self.clock.budget.candidates]
+            entrants = min(entrants, self.clock.budget.candidates)
         out: list[Candidate] = []
-        least = self.factory.val_seconds
-        for i, (structure, changes_of) in enumerate(entrants):
-            one = self._entrant(structure, changes_of)
+        least, leads = self.factory.val_seconds, plain[:1]
+        for i in range(entrants):
+            if i < len(plain):
+                one = self._entrant(plain[i], ())
+            else:  # what led before a training may not after it
+                one = self._entrant(leads[0], changes[i - len(plain) : i - len(plain) + 1])
             if one is None:
                 continue
             if i == 0:
                 least = _LEAST_STEPS * self._step_seconds(one) + self.factory.val_seconds
                 if self._share(_FIRST) < _FEWEST * least:  # too few to tell what helps
-                    return [one, *filter(None, (self._entrant(*p) for p in plain[1:]))]
+                    return [one, *filter(None, (self._entrant(s, ()) for s in plain[1:]))]
             if len(out) > 1 and self._share(_FIRST) < 0.8 * least:
                 break
-            seconds = max(self._share(_FIRST) / (len(entrants) - i), least)
+            seconds = max(self._share(_FIRST) / (entrants - i), least)
             self._train(one, seconds - self.factory.val_seconds, _STEPS[0])
             out.append(one)
+            if i < len(plain) and one.loss <= min(c.loss for c in out):
+                leads = plain[i : i + 1]
+        self.lead = leads[0]
         return out
 
-    def _second_rung(
-        self, first: list[Candidate], structures: Sequence[Structure]
-    ) -> list[Candidate]:
+    def _changes(self) -> list[Change]:
+        """The portfolio's variations that go with the data and leave alone what was given."""
+        default = _for_training(default_config(self.config.horizon), self.base)
+        found = [Change(name, dict(v)) for name, v in self.config.portfolio.variations.items()]
+        return [change for change in found if fits(change, self.config, default, self.base)]
+
+    def _second_rung(self, first: list[Candidate]) -> list[Candidate]:
         """Train the best few on, and a combination of the changes that helped."""
-        plain = [c for c in first if not c.changes]
-        limit = plain[0].loss * (1 - _CLEAR) if plain else 0.0
+        limit = min((c.loss for c in first if not c.changes), default=0.0) * (1 - _CLEAR)
         helped = [change for c in first if c.loss < limit for change in c.changes]
         ranked = sorted(first, key=lambda c: c.loss)[:_SECOND_CANDIDATES]
         if len(first) <= _SECOND_CANDIDATES and len(helped) < 2:
             return ranked  # the time is better spent on the finalists
         if len(helped) > 1 and self._share(_SECOND) > 0:
-            together = self._entrant(structures[0], tuple(helped))
+            together = self._entrant(self.lead, helped)
             if together is not None:
                 ranked = [together, *ranked[:-1]]
         for i, one in enumerate(ranked):
@@ -305,6 +310,14 @@ class Race:
             _leaderboard(ranked, members),
             summary,
         )
+
+
+def _for_training(config: TrainConfig, base: Prepared) -> TrainConfig:
+    """The config with small steps, and with what the portfolio has for all trainings."""
+    training = Change("training", dict(base.config.portfolio.training))
+    if fits(training, config, default_config(config.horizon), base):
+        config = changed(config, training, base.config)
+    return lean(config, base)
 
 
 def _leaderboard(ranked: Sequence[Candidate], members: Sequence[Candidate]) -> list[dict[str, Any]]:
