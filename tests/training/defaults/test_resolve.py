@@ -131,7 +131,7 @@ def test_what_is_set_is_kept_and_has_no_reason() -> None:
         "h", 2, 3000, 24, "context_length=50", "model.hidden=9", "model.levels=2",
         "features.seasonal_lags=[]", "split.val_size=0", "split.test_size=30",
         "data.origins_per_chunk=77", "data.chunks_per_batch=3", "trainer.max_steps=11",
-        "trainer.val_check_interval=4", "model.channels=mixed",
+        "trainer.val_check_interval=4", "model.channels=mixed", "optimizer.linear_lr=1",
     )  # fmt: skip
     assert r.reasons == {}
     assert r.config.context_length == 50
