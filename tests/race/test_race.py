@@ -106,6 +106,13 @@ def test_steps_of_a_race_are_no_larger_than_the_default(tmp_path: Path) -> None:
     assert lean(own, race.base).data.chunks_per_batch == 3
 
 
+def test_trainings_of_a_race_have_twice_the_rate_unless_it_was_given(tmp_path: Path) -> None:
+    default = default_config(7).optimizer.lr
+    assert race_of(config_of(tmp_path), table_of()).config.optimizer.lr == 2 * default
+    given = config_of(tmp_path, "optimizer.lr=0.01")
+    assert race_of(given, table_of()).config.optimizer.lr == 0.01
+
+
 def test_a_race_keeps_the_candidate_with_the_lowest_loss(tmp_path: Path) -> None:
     race = race_of(config_of(tmp_path, "ensemble=false"), table_of())
     found = race.run()

@@ -130,6 +130,7 @@ def run_sweep(sweep: Sweep, notify: Callable[[str], None]) -> SweepResult:
             )
         )
         try:
+            worker_pool.start()
             ready = worker_pool.first_ready()
             for line in ready["notes"]:
                 notify(line)

@@ -80,7 +80,10 @@ class WorkerPool:
         logs = worker_spec.folder / "logs"
         parents = [path for path in worker_spec.folder.parents if not path.exists()]
         self._folders = [logs, worker_spec.folder, *parents]  # removed at the end where empty
-        for index in range(worker_spec.workers):
+
+    def start(self) -> None:
+        """Start the workers; `close` ends them, also where this was interrupted."""
+        for index in range(self.worker_spec.workers):
             self._start(index)
 
     def first_ready(self) -> dict[str, Any]:
@@ -219,10 +222,11 @@ class WorkerPool:
                 text=True,
                 env=worker_environment(index, threads, os.environ, worker_spec.devices),
             )
-        reader = threading.Thread(target=lambda: self._read(worker_process), daemon=True)
-        worker_process = _WorkerProcess(process, index, log, reader)
-        self._worker_processes.append(worker_process)
-        reader.start()
+            # Still within the block: `close` must know of every process that there is.
+            reader = threading.Thread(target=lambda: self._read(worker_process), daemon=True)
+            worker_process = _WorkerProcess(process, index, log, reader)
+            self._worker_processes.append(worker_process)
+            reader.start()
         worker_process.send(job.to_json())
 
     def _seconds_left(self) -> float | None:
