@@ -46,6 +46,7 @@ _CLEAR = 0.002  # of the base's loss: a change that lowers it by more may be com
 _OTHER = 0.015  # of the best loss: a finalist of another structure may be as much behind
 _REFIT = 0.08  # of the budget, for a refit
 _MEMBERS = 4.0  # networks and simple forecasts, in passes, that are scored at the end
+_LEAST_MEMBERS = 3  # whatever the time: averages are worth it, and solved ones are quick to score
 _DENSE = 30.0  # origins that a dense pass goes through at the cost of scoring one
 _MOST_SCORING = 0.35  # of the budget that is kept for scoring
 
@@ -207,7 +208,9 @@ class Race:
         if self.clock.budget.seconds is None:
             return MOST_MEMBERS
         left = self.clock.left - self._refit_seconds()
-        return min(MOST_MEMBERS, max(1, int(left / max(1e-6, self._scoring_seconds()))))
+        return min(
+            MOST_MEMBERS, max(_LEAST_MEMBERS, int(left / max(1e-6, self._scoring_seconds())))
+        )
 
     def _all_seconds(self) -> float:
         return self.clock.budget.seconds or 0.0
