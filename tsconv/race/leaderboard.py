@@ -5,12 +5,29 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tsconv.output.tables import Column, format_table
 
+if TYPE_CHECKING:
+    from tsconv.race.candidate import Candidate
+
 _NAME = "leaderboard.csv"
 _HEADS = ("val_loss", "steps", "seconds")
+
+
+def leaderboard(ranked: Sequence[Candidate], members: Sequence[Candidate]) -> list[dict[str, Any]]:
+    """A line for each candidate, in their order; members: those whose networks are kept."""
+    return [
+        {
+            "candidate": c.name,
+            "val_loss": c.loss,
+            "steps": c.steps,
+            "seconds": round(c.seconds, 2),
+            "in_bundle": any(c is m for m in members),
+        }
+        for c in ranked
+    ]
 
 
 def write_leaderboard(board: Sequence[Mapping[str, Any]], run_dir: Path) -> None:

@@ -21,6 +21,7 @@ from tsconv.errors import TsconvError
 from tsconv.model.ensemble import EnsembleNet, Network
 from tsconv.race.budget import Clock
 from tsconv.race.candidate import Candidate, measure_step, train_on, validation_loss
+from tsconv.race.leaderboard import leaderboard
 from tsconv.race.lean import lean, origins_of_step
 from tsconv.race.members import MOST_MEMBERS, choose_members
 from tsconv.race.portfolio import Change, changed, fits
@@ -180,8 +181,8 @@ class Race:
         finalists = _finalists(ranked, 1 if self.config.ensemble == "false" else _FINALISTS)
         val = self.factory.val_seconds
         for i, one in enumerate(finalists):
-            scoring = min(_MEMBERS * self._scoring_seconds(), _MOST_SCORING * self._all_seconds())
-            kept = scoring + self._refit_seconds()
+            most = _MOST_SCORING * (self.clock.budget.seconds or 0.0)
+            kept = min(_MEMBERS * self._scoring_seconds(), most) + self._refit_seconds()
             seconds = (self.clock.left - kept) / (len(finalists) - i) - val
             if seconds > _LEAST_STEPS / 4 * self._step_seconds(one):
                 self._train(one, seconds, int(one.prepared.config.trainer["max_steps"]))
@@ -211,9 +212,6 @@ class Race:
         return min(
             MOST_MEMBERS, max(_LEAST_MEMBERS, int(left / max(1e-6, self._scoring_seconds())))
         )
-
-    def _all_seconds(self) -> float:
-        return self.clock.budget.seconds or 0.0
 
     def _refit_seconds(self) -> float:
         """Seconds of the budget that are kept for a refit of the winner."""
@@ -310,7 +308,7 @@ class Race:
             tuple(members),
             with_calendar(winner.prepared.panel, net.spec.calendar, net.spec.horizon),
             dataclasses.replace(trained, figures=figures, weights_note=note),
-            _leaderboard(ranked, members),
+            leaderboard(ranked, members),
             summary,
         )
 
@@ -321,19 +319,6 @@ def _for_training(config: TrainConfig, base: Prepared) -> TrainConfig:
     if fits(training, config, default_config(config.horizon), base):
         config = changed(config, training, base.config)
     return lean(config, base)
-
-
-def _leaderboard(ranked: Sequence[Candidate], members: Sequence[Candidate]) -> list[dict[str, Any]]:
-    return [
-        {
-            "candidate": c.name,
-            "val_loss": c.loss,
-            "steps": c.steps,
-            "seconds": round(c.seconds, 2),
-            "in_bundle": any(c is m for m in members),
-        }
-        for c in ranked
-    ]
 
 
 def _finalists(ranked: Sequence[Candidate], count: int) -> list[Candidate]:

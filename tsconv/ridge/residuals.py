@@ -37,10 +37,9 @@ def residual_quantiles(
     if not found:
         return None
     error, weight = (torch.cat(v, 1) for v in zip(*found, strict=True))
-    levels = weighted_quantiles(error, weight, quantiles)
-    if len(found) > 1 and _shifts(*found):
-        return levels
-    return levels - weighted_quantiles(error, weight, (0.5,))
+    levels = weighted_quantiles(error, weight, (*quantiles, 0.5))
+    shifts = len(found) > 1 and _shifts(*found)
+    return levels[:-1] if shifts else levels[:-1] - levels[-1:]
 
 
 def _residuals(
