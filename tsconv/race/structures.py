@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from tsconv.training.solved_start import linear_solver, solve_linear_branch
 _SOLVING = 0.4  # of the budget, at most
 _OWN_MAPS = 2.0  # times what solving costs where maps are shared, at least
 _BEHIND = 0.01  # of the best loss: contexts beyond one that is so far behind are left out
+_OTHER_SHARING = 0.03  # of the best loss: what shares otherwise may be as much behind
 
 
 class CandidateFactory:
@@ -75,6 +77,23 @@ class Structure(NamedTuple):
     config: TrainConfig
     sharing: str  # its name in the portfolio
 
+    @property
+    def loss(self) -> float:
+        """What structures are compared by: the mean of pinball loss and root mean squared error.
+
+        A geometric one, since their units differ; the pinball loss alone where nothing was solved.
+        The branch is solved for squared errors, and its quantiles before training are rough.
+        """
+        pinball, choice = self.candidate.loss, self.candidate.choice
+        if choice is None or choice.loss is None:
+            return pinball
+        return math.sqrt(pinball * math.sqrt(max(0.0, choice.loss)))
+
+    @property
+    def context_length(self) -> int:
+        """Of its config, without open ends."""
+        return self.candidate.prepared.config.context_length or 1
+
 
 def solved_structures(
     config: TrainConfig, factory: CandidateFactory, clock: Clock
@@ -82,7 +101,7 @@ def solved_structures(
     """Every context with each sharing, by the loss of its solved branch, the best first.
 
     config: of the race, with its open ends. What would take longer than two fifths of the budget
-    is left out, but for the first.
+    is left out, but for the first; each way of sharing has an equal part of them.
     """
     portfolio, base, default = config.portfolio, factory.base, default_config(config.horizon)
     sharing = [
@@ -92,23 +111,24 @@ def solved_structures(
     ]
     found: list[Structure] = []
     lengths = contexts(portfolio, base, config.context_length)
-    for share in sharing:
-        loss = {s.candidate.prepared.config.context_length: s.candidate.loss for s in found}
+    for i, share in enumerate(sharing):
+        until = _SOLVING * (i + 1) / len(sharing)
+        loss = {s.context_length: s.loss for s in found}
         # What was good for one way of sharing comes first for the next: time may not do for all.
         if loss:
             lengths = [c for c in lengths if c.values["context_length"] in loss]
             lengths.sort(key=lambda c: loss[c.values["context_length"]])
         for context in lengths:
             steps = int(context.values["context_length"])
-            if found and clock.share(_SOLVING) < _predicted_seconds(found, share.name, steps):
+            if found and clock.share(until) < _predicted_seconds(found, share.name, steps):
                 continue
-            if _lies_beyond([s.candidate for s in found if s.sharing == share.name], steps):
+            if _lies_beyond([s for s in found if s.sharing == share.name], steps):
                 continue
             own = changed(changed(config, context, base.config), share, base.config)
             one = factory.make(f"{context.name}, {share.name}", _without_stack(own))
             if one is not None:
                 found.append(Structure(one, own, share.name))
-    return sorted(found, key=lambda s: s.candidate.loss)
+    return sorted(found, key=lambda s: s.loss)
 
 
 def _without_stack(config: TrainConfig) -> TrainConfig:
@@ -120,10 +140,16 @@ def _without_stack(config: TrainConfig) -> TrainConfig:
 
 
 def unlike(structures: Sequence[Structure]) -> list[Structure]:
-    """The best structure, and the best of those that share otherwise: training may turn them."""
+    """The best structure, and the best of those that share otherwise: training may turn them.
+
+    The next best instead where these are clearly behind.
+    """
     best = structures[0]
     sharing = structure_of(best.candidate)[1:]
-    others = [s for s in structures if structure_of(s.candidate)[1:] != sharing]
+    limit = best.loss * (1 + _OTHER_SHARING)
+    others = [
+        s for s in structures if structure_of(s.candidate)[1:] != sharing and s.loss <= limit
+    ]
     return [best, *(others or structures[1:])[:1]]
 
 
@@ -133,12 +159,12 @@ def structure_of(one: Candidate) -> tuple[object, ...]:
     return config.context_length, config.model.maps, config.model.series, config.model.rows
 
 
-def _lies_beyond(alike: Sequence[Candidate], context_length: int) -> bool:
+def _lies_beyond(alike: Sequence[Structure], context_length: int) -> bool:
     """Whether a context lies beyond one that is clearly behind the best, on the same side of it.
 
-    alike: candidates that share in the same way.
+    alike: structures that share in the same way.
     """
-    lengths = {c.prepared.config.context_length or 1: c.loss for c in alike}
+    lengths = {s.context_length: s.loss for s in alike}
     best = min(lengths, key=lambda n: lengths[n], default=context_length)
     return any(
         lengths[n] > lengths[best] * (1 + _BEHIND)
@@ -155,5 +181,6 @@ def _predicted_seconds(found: Sequence[Structure], sharing: str, context_length:
     alike = [s.candidate for s in found if s.sharing == sharing]
     dearest = max(alike or [s.candidate for s in found], key=lambda c: c.seconds)
     length = dearest.prepared.config.context_length or 1
+    # The first way of sharing is the one that costs the least.
     ratio = 1.0 if alike else _OWN_MAPS
     return float(ratio * dearest.seconds * (context_length / length) ** 1.5)
