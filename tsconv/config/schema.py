@@ -112,6 +112,7 @@ class OptimizerConfig:
     lr: float
     weight_decay: float
     row_decay: float
+    row_lr: float | None
     linear_lr: float | None
     betas: list[float]
 

@@ -9,7 +9,7 @@ from tsconv.training.prepare import Prepared
 
 _VALUES_OF_STEP, _LEAST_ORIGINS = 2_000_000, 512  # forecast values and origins of a training step
 # Chunks of many series are less alike, so that fewer of them tell as much.
-_MANY_SERIES, _VALUES_OF_MANY = 64, 500_000
+MANY_SERIES, _VALUES_OF_MANY = 64, 500_000
 
 
 def lean(config: TrainConfig, base: Prepared) -> TrainConfig:
@@ -24,7 +24,7 @@ def lean(config: TrainConfig, base: Prepared) -> TrainConfig:
         return config
     sides = len(base.panel.targets) * base.panel.n_rows
     values = config.horizon * len(config.head.quantiles or (0.5,)) * sides
-    most = _VALUES_OF_STEP if len(base.panel) < _MANY_SERIES else _VALUES_OF_MANY
+    most = _VALUES_OF_STEP if len(base.panel) < MANY_SERIES else _VALUES_OF_MANY
     whole = origins_of_step(base)
     origins = min(whole, max(_LEAST_ORIGINS // sides, 64, most // values))
     per_chunk = min(chosen.origins_per_chunk or 1, max(32, origins // 4))

@@ -19,7 +19,7 @@ from tsconv.ridge.gram import spread_stride
 
 MOST_MEMBERS = 4  # what a forecast costs grows with them
 _ALIKE = 0.003  # of the lowest loss: what one more may cost on one part, as it gains on others
-_WORSE = 0.03  # of the lowest loss: what is further behind alone is not looked at
+_WORSE = 0.05  # of the lowest loss: what is further behind alone is not looked at
 _MOST_LOOKED_AT = 12
 _MOST_VALUES = 400_000  # forecast values of the validation part that are held for each candidate
 

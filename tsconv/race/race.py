@@ -22,7 +22,7 @@ from tsconv.model.ensemble import EnsembleNet, Network
 from tsconv.race.budget import Clock
 from tsconv.race.candidate import Candidate, measure_step, train_on, validation_loss
 from tsconv.race.leaderboard import leaderboard
-from tsconv.race.lean import lean, origins_of_step
+from tsconv.race.lean import MANY_SERIES, lean, origins_of_step
 from tsconv.race.members import MOST_MEMBERS, choose_members
 from tsconv.race.portfolio import Change, changed, fits
 from tsconv.race.structures import (
@@ -30,7 +30,7 @@ from tsconv.race.structures import (
     Structure,
     solved_structures,
     structure_of,
-    unlike,
+    to_train,
 )
 from tsconv.training.lightning.loop import TrainerResult, TrainingInterrupted
 from tsconv.training.panel_cache import PanelCache
@@ -39,7 +39,7 @@ from tsconv.training.refit import wants_refit
 from tsconv.training.solved_start import SolvedStart, untrained_result
 
 _FIRST, _SECOND = 0.25, 0.45  # of the time after solving, until the end of each rung
-_LEAST_STEPS = 100  # in the first rung of a budget in time; what has no room for them is left out
+_LEAST_STEPS = 300  # in the first rung of a budget in time: fewer tell little of many
 _STEPS = (40, 120)  # in the first two rungs of a budget in candidates, as large as the base's
 _FEWEST = 3  # trainings of a first rung; with less time the finalists get all of it
 _SECOND_CANDIDATES, _FINALISTS = 3, 2  # that go on
@@ -95,13 +95,16 @@ class Race:
         self.precision = config.precision
         if clock.budget.candidates is not None and self.precision == "auto":
             self.precision = "float32"  # chosen by timing, it would differ from run to run
+        self.many_series = len(base.panel) >= MANY_SERIES
         self.solved_at = 0.0  # seconds after the start
         self.stopped = False  # by Ctrl-C
         self.trained: TrainerResult | None = None  # what the last training left
 
     def run(self) -> RaceResult:
         """Run the race and return its winner; Ctrl-C ends it with the best so far."""
-        structures = solved_structures(self.config, self.factory, self.clock)
+        structures = solved_structures(
+            self.config, self.factory, self.clock, self.many_series
+        )
         if not structures:
             raise TsconvError("no candidate goes with the data")
         self.candidates, self.solved_at = [s.candidate for s in structures], self.clock.spent
@@ -125,7 +128,7 @@ class Race:
     def _first_rung(self, structures: Sequence[Structure]) -> list[Candidate]:
         """Train the best structures, and variations of the better one, for a short time each."""
         changes = self._changes()
-        plain = unlike(structures)
+        plain = to_train(structures, self.many_series)
         entrants = len(plain) + len(changes)
         if self.clock.budget.candidates is not None:
             entrants = min(entrants, self.clock.budget.candidates)

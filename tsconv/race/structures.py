@@ -20,10 +20,11 @@ from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared
 from tsconv.training.solved_start import linear_solver, solve_linear_branch
 
-_SOLVING = 0.4  # of the budget, at most
+_SOLVING, _SOLVING_MANY = 0.4, 0.2  # of the budget, at most; the latter for many series
 _OWN_MAPS = 2.0  # times what solving costs where maps are shared, at least
 _BEHIND = 0.01  # of the best loss: contexts beyond one that is so far behind are left out
-_OTHER_SHARING = 0.03  # of the best loss: what shares otherwise may be as much behind
+_OTHER_SHARING = 0.1  # of the best loss: what shares otherwise may be as much behind
+_TRAINING_GAINS = 0.05  # of the loss: what training gains more where maps are shared than own ones
 
 
 class CandidateFactory:
@@ -78,6 +79,11 @@ class Structure(NamedTuple):
     sharing: str  # its name in the portfolio
 
     @property
+    def simple(self) -> bool:
+        """Whether all series, rows and channels share their maps."""
+        return self.candidate.prepared.config.model.maps in (None, "shared")
+
+    @property
     def loss(self) -> float:
         """What structures are compared by: the mean of pinball loss and root mean squared error.
 
@@ -96,12 +102,13 @@ class Structure(NamedTuple):
 
 
 def solved_structures(
-    config: TrainConfig, factory: CandidateFactory, clock: Clock
+    config: TrainConfig, factory: CandidateFactory, clock: Clock, many_series: bool = False
 ) -> list[Structure]:
     """Every context with each sharing, by the loss of its solved branch, the best first.
 
     config: of the race, with its open ends. What would take longer than two fifths of the budget
-    is left out, but for the first; each way of sharing has an equal part of them.
+    is left out, but for the first; each way of sharing has an equal part of them. Many series gain
+    more from training: a fifth.
     """
     portfolio, base, default = config.portfolio, factory.base, default_config(config.horizon)
     sharing = [
@@ -110,9 +117,10 @@ def solved_structures(
         if fits(change := Change(name, dict(values)), config, default, base) or not values
     ]
     found: list[Structure] = []
+    most = _SOLVING_MANY if many_series else _SOLVING
     lengths = contexts(portfolio, base, config.context_length)
     for i, share in enumerate(sharing):
-        until = _SOLVING * (i + 1) / len(sharing)
+        until = most * (i + 1) / len(sharing)
         loss = {s.context_length: s.loss for s in found}
         # What was good for one way of sharing comes first for the next: time may not do for all.
         if loss:
@@ -139,10 +147,11 @@ def _without_stack(config: TrainConfig) -> TrainConfig:
     return dataclasses.replace(config, model=model)
 
 
-def unlike(structures: Sequence[Structure]) -> list[Structure]:
+def to_train(structures: Sequence[Structure], many_series: bool = False) -> list[Structure]:
     """The best structure, and the best of those that share otherwise: training may turn them.
 
-    The next best instead where these are clearly behind.
+    The next best instead where these are clearly behind. Many series gain more from one long
+    training than from two: it gets the simpler structure unless that is clearly behind.
     """
     best = structures[0]
     sharing = structure_of(best.candidate)[1:]
@@ -150,6 +159,9 @@ def unlike(structures: Sequence[Structure]) -> list[Structure]:
     others = [
         s for s in structures if structure_of(s.candidate)[1:] != sharing and s.loss <= limit
     ]
+    if many_series:
+        simple = [s for s in structures if s.simple and s.loss <= best.loss * (1 + _TRAINING_GAINS)]
+        return [(simple or [best])[0]]
     return [best, *(others or structures[1:])[:1]]
 
 

@@ -216,7 +216,7 @@ def check_config(config: TrainConfig) -> TrainConfig:
                 )
     if head.kind == "quantile":
         check_quantiles(head.quantiles or ())
-    for key in ("weight_decay", "row_decay", "linear_lr"):
+    for key in ("weight_decay", "row_decay", "row_lr", "linear_lr"):
         if (getattr(config.optimizer, key) or 0) < 0:
             raise ConfigError(
                 f"`optimizer.{key}` (={getattr(config.optimizer, key)}) must not be negative"

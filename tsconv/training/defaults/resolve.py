@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tsconv.config.schema import ModelConfig, OptimizerConfig, TrainConfig
+from tsconv.config.schema import DataConfig, ModelConfig, OptimizerConfig, TrainConfig
 from tsconv.data.panel.calendar import choose_calendar
 from tsconv.data.panel.panel import Panel
 from tsconv.data.seasons.lags import find_lags, tells_seasons
@@ -77,7 +77,7 @@ def resolve(config: TrainConfig, panel: Panel) -> ResolvedConfig:
     model, model_why = resolve_model(config.model, panel, context, train_length)
     data, data_why = resolve_chunks(config.data, panel, model, split)
     trainer, trainer_why = resolve_steps(config.trainer, panel, split, data)
-    optimizer, optimizer_why = _resolve_rates(config.optimizer, model)
+    optimizer, optimizer_why = _resolve_rates(config.optimizer, model, data, panel)
     config = dataclasses.replace(
         config,
         context_length=context,
@@ -106,16 +106,29 @@ def resolve(config: TrainConfig, panel: Panel) -> ResolvedConfig:
 
 
 def _resolve_rates(
-    given: OptimizerConfig, model: ModelConfig
+    given: OptimizerConfig, model: ModelConfig, data: DataConfig, panel: Panel
 ) -> tuple[OptimizerConfig, dict[str, str]]:
-    """The linear branch's learning rate: a solved one has little to learn, and much to lose."""
-    if given.linear_lr is not None:
-        return given, {}
-    if model.linear and model.linear_start == "solved":
-        share, reason = _RATE_OF_SOLVED, "the linear branch is solved before: it learns slowly"
-    else:
-        share, reason = 1.0, "the linear branch learns from the data as all else"
-    return dataclasses.replace(given, linear_lr=share), {"optimizer.linear_lr": reason}
+    """The learning rates of what is not as all else.
+
+    A solved linear branch has little to learn, and much to lose. Weights of one series have a
+    gradient in few of the steps only, which Adam would make up for by long ones.
+    """
+    found, reasons = given, {}
+    if given.linear_lr is None:
+        if model.linear and model.linear_start == "solved":
+            share, reason = _RATE_OF_SOLVED, "the linear branch is solved before: it learns slowly"
+        else:
+            share, reason = 1.0, "the linear branch learns from the data as all else"
+        found = dataclasses.replace(found, linear_lr=share)
+        reasons["optimizer.linear_lr"] = reason
+    if given.row_lr is None:
+        share, reason, chunks = 1.0, "every step sees all of them", data.chunks_per_batch or 1
+        by_series = "pooled" in (model.series, model.maps) and not panel.rows
+        if by_series and chunks < len(panel):
+            share, reason = chunks / len(panel), f"a step sees {chunks} of {len(panel)} series"
+        found = dataclasses.replace(found, row_lr=share)
+        reasons["optimizer.row_lr"] = reason
+    return found, reasons
 
 
 def _check_horizon(horizon: int, longest: int, held: int) -> None:

@@ -28,10 +28,8 @@ def make_optimizer(
     """
     require_choice("optimizer.name", config.name, OPTIMIZERS)
     groups = parameter_groups(net, config.weight_decay, config.row_decay)
-    if config.linear_lr is not None and config.linear_lr != 1:
-        groups = _with_own_rate(groups, net, config.lr * config.linear_lr)
     return torch.optim.AdamW(
-        groups,
+        _with_rates(groups, net, config),
         lr=config.lr,
         betas=(config.betas[0], config.betas[1]),
         fused=fused,
@@ -49,22 +47,31 @@ def parameter_groups(net: nn.Module, weight_decay: float, row_decay: float) -> l
     matrices: list[nn.Parameter] = []
     vectors: list[nn.Parameter] = []
     for name, p in net.named_parameters():
-        is_deviation = name.rpartition(".")[2].startswith(DEVIATION)
-        (deviations if is_deviation else matrices if p.ndim > 1 else vectors).append(p)
+        (deviations if _is_deviation(name) else matrices if p.ndim > 1 else vectors).append(p)
     groups = [(matrices, weight_decay), (vectors, 0.0), (deviations, row_decay)]
     return [{"params": part, "weight_decay": decay} for part, decay in groups if part]
 
 
-def _with_own_rate(groups: list[dict[str, Any]], net: nn.Module, lr: float) -> list[dict[str, Any]]:
-    """Split the linear branch's parameters off into groups with a rate of their own."""
-    linear = {id(p) for name, p in net.named_parameters() if name.startswith("linear.")}
+def _with_rates(
+    groups: list[dict[str, Any]], net: nn.Module, config: OptimizerConfig
+) -> list[dict[str, Any]]:
+    """Split groups by learning rate: of the linear branch, of deviations, and of all else."""
+    share = {id(p): 1.0 for p in net.parameters()}
+    for name, p in net.named_parameters():
+        if config.linear_lr is not None and name.startswith("linear."):
+            share[id(p)] *= config.linear_lr
+        if config.row_lr is not None and _is_deviation(name):
+            share[id(p)] *= config.row_lr
     out = []
     for group in groups:
-        rest = [p for p in group["params"] if id(p) not in linear]
-        own = [p for p in group["params"] if id(p) in linear]
-        out += [{**group, "params": rest}] if rest else []
-        out += [{**group, "params": own, "lr": lr}] if own else []
+        for rate in dict.fromkeys(share[id(p)] for p in group["params"]):
+            own = [p for p in group["params"] if share[id(p)] == rate]
+            out.append({**group, "params": own, "lr": config.lr * rate})
     return out
+
+
+def _is_deviation(name: str) -> bool:
+    return name.rpartition(".")[2].startswith(DEVIATION)
 
 
 class LearningRateSchedule:
