@@ -141,7 +141,7 @@ def measure_step(prepared: Prepared, precision: str) -> float:
     step = first_step(prepared.module(), _without_validation(prepared).data(), torch.device("cpu"))
     with torch.random.fork_rng(devices=[]):
         step.run(precision)
-        return min(step.run(precision) for _ in range(2))
+        return min(step.run(precision) for _ in range(4))
 
 
 def _without_validation(prepared: Prepared) -> Prepared:

@@ -8,6 +8,7 @@ from tsconv.config.schema import TrainConfig
 from tsconv.training.prepare import Prepared
 
 _VALUES_OF_STEP, _LEAST_ORIGINS = 2_000_000, 512  # forecast values and origins of a training step
+_LEAST_OF_CHUNK = 128  # origins: a chunk costs its history too
 # Chunks of many series are less alike, so that fewer of them tell as much.
 MANY_SERIES, _VALUES_OF_MANY = 64, 500_000
 
@@ -27,7 +28,7 @@ def lean(config: TrainConfig, base: Prepared) -> TrainConfig:
     most = _VALUES_OF_STEP if len(base.panel) < MANY_SERIES else _VALUES_OF_MANY
     whole = origins_of_step(base)
     origins = min(whole, max(_LEAST_ORIGINS // sides, 64, most // values))
-    per_chunk = min(chosen.origins_per_chunk or 1, max(32, origins // 4))
+    per_chunk = min(chosen.origins_per_chunk or 1, origins, max(_LEAST_OF_CHUNK, origins // 4))
     data = dataclasses.replace(
         data, origins_per_chunk=per_chunk, chunks_per_batch=max(1, round(origins / per_chunk))
     )

@@ -89,7 +89,8 @@ def fits(change: Change, config: TrainConfig, default: TrainConfig, base: Prepar
     panel, values = base.panel, change.values
     many_series = len(panel) > 1 and not panel.rows
     has_rows = bool(panel.rows)
-    many_maps = many_series or has_rows or len(panel.targets) > 1
+    # Rows that have maps of their own do better with filters of their own, mixed: they see each other.
+    many_maps = not has_rows and (many_series or len(panel.targets) > 1)
     if "model.series" in values and not many_series:
         return False
     if {"model.rows", "model.cross_row"} & set(values) and not has_rows:

@@ -41,6 +41,7 @@ from tsconv.training.solved_start import SolvedStart, untrained_result
 _FIRST, _SECOND = 0.25, 0.45  # of the time after solving, until the end of each rung
 _LEAST_STEPS = 300  # in the first rung of a budget in time: fewer tell little of many
 _STEPS = (40, 120)  # in the first two rungs of a budget in candidates, as large as the base's
+_LEAST_OF_FINALIST = 150  # steps: with fewer for each, the best one gets all the time
 _FEWEST = 3  # trainings of a first rung; with less time the finalists get all of it
 _SECOND_CANDIDATES, _FINALISTS = 3, 2  # that go on
 _CLEAR = 0.002  # of the base's loss: a change that lowers it by more may be combined with others
@@ -95,7 +96,7 @@ class Race:
         self.precision = config.precision
         if clock.budget.candidates is not None and self.precision == "auto":
             self.precision = "float32"  # chosen by timing, it would differ from run to run
-        self.many_series = len(base.panel) >= MANY_SERIES
+        self.many_series = len(base.panel) >= MANY_SERIES and not base.panel.rows
         self.solved_at = 0.0  # seconds after the start
         self.stopped = False  # by Ctrl-C
         self.trained: TrainerResult | None = None  # what the last training left
@@ -165,7 +166,7 @@ class Race:
         """Train the best few on, and a combination of the changes that helped."""
         limit = min((c.loss for c in first if not c.changes), default=0.0) * (1 - _CLEAR)
         helped = [change for c in first if c.loss < limit for change in c.changes]
-        ranked = sorted(first, key=lambda c: c.loss)[:_SECOND_CANDIDATES]
+        ranked = _ranked(first)[:_SECOND_CANDIDATES]
         if len(first) <= _SECOND_CANDIDATES and len(helped) < 2:
             return ranked  # the time is better spent on the finalists
         if len(helped) > 1 and self._share(_SECOND) > 0:
@@ -180,12 +181,16 @@ class Race:
 
     def _final(self, entrants: Sequence[Candidate]) -> None:
         """Train the finalists for the time that is left, shared among them."""
-        ranked = sorted(entrants, key=lambda c: c.loss)
+        ranked = _ranked(entrants)
         finalists = _finalists(ranked, 1 if self.config.ensemble == "false" else _FINALISTS)
         val = self.factory.val_seconds
+        most = _MOST_SCORING * (self.clock.budget.seconds or 0.0)
+        kept = min(_MEMBERS * self._scoring_seconds(), most) + self._refit_seconds()
+        if len(finalists) > 1:
+            each = (self.clock.left - kept) / len(finalists) - val
+            if each < _LEAST_OF_FINALIST * max(self._step_seconds(one) for one in finalists):
+                finalists = finalists[:1]
         for i, one in enumerate(finalists):
-            most = _MOST_SCORING * (self.clock.budget.seconds or 0.0)
-            kept = min(_MEMBERS * self._scoring_seconds(), most) + self._refit_seconds()
             seconds = (self.clock.left - kept) / (len(finalists) - i) - val
             if seconds > _LEAST_STEPS / 4 * self._step_seconds(one):
                 self._train(one, seconds, int(one.prepared.config.trainer["max_steps"]))
@@ -322,6 +327,13 @@ def _for_training(config: TrainConfig, base: Prepared) -> TrainConfig:
     if fits(training, config, default_config(config.horizon), base):
         config = changed(config, training, base.config)
     return lean(config, base)
+
+
+def _ranked(entrants: Sequence[Candidate]) -> list[Candidate]:
+    """The best first; where none has trained yet, as they were chosen for training."""
+    if not any(c.steps for c in entrants):
+        return list(entrants)
+    return sorted(entrants, key=lambda c: c.loss)
 
 
 def _finalists(ranked: Sequence[Candidate], count: int) -> list[Candidate]:

@@ -22,9 +22,11 @@ from tsconv.training.solved_start import linear_solver, solve_linear_branch
 
 _SOLVING, _SOLVING_MANY = 0.4, 0.2  # of the budget, at most; the latter for many series
 _OWN_MAPS = 2.0  # times what solving costs where maps are shared, at least
+_FEW, _FEW_OF_ROWS = 4, 2  # contexts that are tried with a further way of sharing
 _BEHIND = 0.01  # of the best loss: contexts beyond one that is so far behind are left out
 _OTHER_SHARING = 0.1  # of the best loss: what shares otherwise may be as much behind
-_TRAINING_GAINS = 0.05  # of the loss: what training gains more where maps are shared than own ones
+# Of the loss: what training gains more where maps are shared, and where rows are mixed.
+_SIMPLE_GAINS, _MIXED_GAIN = 0.05, 0.01
 
 
 class CandidateFactory:
@@ -81,7 +83,12 @@ class Structure(NamedTuple):
     @property
     def simple(self) -> bool:
         """Whether all series, rows and channels share their maps."""
-        return self.candidate.prepared.config.model.maps in (None, "shared")
+        return not {"pooled", "separate"} & set(structure_of(self.candidate)[1:])
+
+    @property
+    def mixes_rows(self) -> bool:
+        """Whether rows see each other."""
+        return self.candidate.prepared.config.model.cross_row != "none"
 
     @property
     def loss(self) -> float:
@@ -125,7 +132,8 @@ def solved_structures(
         # What was good for one way of sharing comes first for the next: time may not do for all.
         if loss:
             lengths = [c for c in lengths if c.values["context_length"] in loss]
-            lengths.sort(key=lambda c: loss[c.values["context_length"]])
+            few = _FEW_OF_ROWS if base.panel.rows else _FEW
+            lengths = sorted(lengths, key=lambda c: loss[c.values["context_length"]])[:few]
         for context in lengths:
             steps = int(context.values["context_length"])
             if found and clock.share(until) < _predicted_seconds(found, share.name, steps):
@@ -150,19 +158,21 @@ def _without_stack(config: TrainConfig) -> TrainConfig:
 def to_train(structures: Sequence[Structure], many_series: bool = False) -> list[Structure]:
     """The best structure, and the best of those that share otherwise: training may turn them.
 
-    The next best instead where these are clearly behind. Many series gain more from one long
+    The next best instead where these are clearly behind. Rows that see each other lead where the
+    solved branch, which cannot mix them, is hardly behind. Many series gain more from one long
     training than from two: it gets the simpler structure unless that is clearly behind.
     """
     best = structures[0]
-    sharing = structure_of(best.candidate)[1:]
-    limit = best.loss * (1 + _OTHER_SHARING)
-    others = [
-        s for s in structures if structure_of(s.candidate)[1:] != sharing and s.loss <= limit
-    ]
+
+    def within(margin: float) -> list[Structure]:
+        return [s for s in structures if s.loss <= best.loss * (1 + margin)]
+
     if many_series:
-        simple = [s for s in structures if s.simple and s.loss <= best.loss * (1 + _TRAINING_GAINS)]
-        return [(simple or [best])[0]]
-    return [best, *(others or structures[1:])[:1]]
+        return [*(s for s in within(_SIMPLE_GAINS) if s.simple), best][:1]
+    lead = next((s for s in within(_MIXED_GAIN) if s.mixes_rows), best)
+    sharing = structure_of(lead.candidate)[1:]
+    others = [s for s in within(_OTHER_SHARING) if structure_of(s.candidate)[1:] != sharing]
+    return [lead, *(others or [s for s in structures if s is not lead])[:1]]
 
 
 def structure_of(one: Candidate) -> tuple[object, ...]:
