@@ -8,6 +8,7 @@ from tests.helpers.networks import random_net
 from tests.helpers.panels import panel_of
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import split_panel
+from tsconv.evaluation import scoring
 from tsconv.evaluation.baselines import seasonal_naive_error
 from tsconv.evaluation.rivals import choose_baselines
 from tsconv.evaluation.scoring import evaluate, training_scale
@@ -41,6 +42,39 @@ def test_dense_scores_equal_a_loop_over_origins(name: str) -> None:
     assert result["mae"] == pytest.approx(absolute / count, rel=1e-5)
     assert [*simple] == ["naive", "seasonal_naive", "drift", "window_average"]
     assert all(sums.result()["n_origins"] == 3 * 8 for sums in simple.values())
+
+
+def test_origins_one_by_one_score_as_those_of_a_dense_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    panel = panel_of(daily_frame(2, 90).drop(index=[70, 71]))
+    net = random_net(stack=False)
+    split = split_panel(panel, 5, 10, 30, 3)
+    assert split.test is not None
+    scale = training_scale(panel, split.train_end, 7)
+    found = []
+    for alone in (True, False):
+        monkeypatch.setattr(scoring, "_is_cheaper_alone", lambda *_, alone=alone: alone)
+        found.append(evaluate(net, panel, split.test, scale)[0].sums)
+    for name in found[0]:
+        torch.testing.assert_close(found[0][name], found[1][name], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("stack", "stride", "horizon", "context_length", "alone"),
+    [
+        (False, 5, 24, 336, False),
+        (False, 37, 720, 1024, True),
+        (False, 1, 720, 336, False),
+        (True, 37, 720, 336, False),
+    ],
+)
+def test_origins_are_computed_one_by_one_where_products_cost_more_than_scaling(
+    stack: bool, stride: int, horizon: int, context_length: int, alone: bool
+) -> None:
+    panel = panel_of(daily_frame(2, 90))
+    net = random_net(stack=stack, horizon=horizon, context_length=context_length)
+    assert scoring._is_cheaper_alone(net, panel, stride) is alone
 
 
 def test_a_stride_scores_every_third_origin_and_no_other() -> None:

@@ -14,14 +14,13 @@ from tsconv.config.schema import TrainConfig
 from tsconv.data.reading.read import table_from_frame
 from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError
-from tsconv.race import race as race_module
 from tsconv.race.budget import Budget, Clock
-from tsconv.race.candidate import Candidate, scored_part
+from tsconv.race.candidate import scored_part
 from tsconv.race.lean import lean
 from tsconv.race.portfolio import Change, changed, contexts, fits
 from tsconv.race.race import Race
 from tsconv.race.run import train_or_race
-from tsconv.race.structures import _lies_beyond, solved_structures
+from tsconv.race.structures import solved_structures
 from tsconv.training.lightning.loop import TrainingInterrupted
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import check_config
@@ -106,9 +105,10 @@ def test_steps_of_a_race_are_no_larger_than_the_default(tmp_path: Path) -> None:
     assert lean(own, race.base).data.chunks_per_batch == 3
 
 
-def test_trainings_of_a_race_have_twice_the_rate_unless_it_was_given(tmp_path: Path) -> None:
+def test_trainings_of_a_race_have_a_higher_rate_unless_it_was_given(tmp_path: Path) -> None:
     default = default_config(7).optimizer.lr
-    assert race_of(config_of(tmp_path), table_of()).config.optimizer.lr == 2 * default
+    found = race_of(config_of(tmp_path), table_of()).config.optimizer.lr
+    assert found == pytest.approx(3 * default)
     given = config_of(tmp_path, "optimizer.lr=0.01")
     assert race_of(given, table_of()).config.optimizer.lr == 0.01
 
@@ -130,16 +130,6 @@ def test_several_networks_are_averaged_where_asked(tmp_path: Path) -> None:
     assert len(found.net.members) == len(found.members)  # type: ignore[union-attr]
 
 
-def test_structures_are_solved_without_a_stack_and_the_best_comes_first(tmp_path: Path) -> None:
-    race = race_of(config_of(tmp_path), table_of())
-    found = solved_structures(race.config, race.factory, race.clock)
-    losses = [s.candidate.loss for s in found]
-    assert losses == sorted(losses)
-    assert {s.sharing for s in found} == {"shared", "own_maps"}
-    assert not any(s.candidate.prepared.net.spec.stack for s in found)
-    assert all(s.config.model.stack for s in found)  # what is trained has one
-
-
 def test_what_is_trained_begins_where_its_structure_was_solved(tmp_path: Path) -> None:
     race = race_of(config_of(tmp_path), table_of())
     best = solved_structures(race.config, race.factory, race.clock)[0]
@@ -147,26 +137,6 @@ def test_what_is_trained_begins_where_its_structure_was_solved(tmp_path: Path) -
     assert one is not None
     assert one.loss == pytest.approx(best.candidate.loss, rel=1e-5)
     assert one.prepared.net.spec.stack
-
-
-def test_contexts_beyond_one_that_is_behind_are_left_out(tmp_path: Path) -> None:
-    race = race_of(config_of(tmp_path), table_of())
-    best = solved_structures(race.config, race.factory, race.clock)[0].candidate
-
-    def like(context_length: int, loss: float) -> Candidate:
-        config = dataclasses.replace(best.prepared.config, context_length=context_length)
-        prepared = dataclasses.replace(best.prepared, config=config)
-        return dataclasses.replace(best, prepared=prepared, loss=loss)
-
-    alike = [like(28, 1.0), like(42, 1.005), like(56, 1.02), like(14, 1.02)]
-    assert [_lies_beyond(alike, n) for n in (7, 21, 35, 49, 70)] == [
-        True,
-        False,
-        False,
-        False,
-        True,
-    ]
-    assert not _lies_beyond([], 28)
 
 
 def test_a_budget_too_short_leaves_the_solved_network_and_says_so(tmp_path: Path) -> None:
@@ -188,7 +158,7 @@ def test_ctrl_c_ends_a_race_with_the_best_so_far(
         calls.append(candidate.name)
         raise TrainingInterrupted(1, 4, None)
 
-    monkeypatch.setattr(race_module, "train_on", train_on)
+    monkeypatch.setattr("tsconv.race.candidate_trainer.train_on", train_on)
     said: list[str] = []
     config = config_of(tmp_path, "budget=3candidates")
     result = train_or_race(config, table_of(), notify=said.append)

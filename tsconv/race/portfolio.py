@@ -89,7 +89,7 @@ def fits(change: Change, config: TrainConfig, default: TrainConfig, base: Prepar
     panel, values = base.panel, change.values
     many_series = len(panel) > 1 and not panel.rows
     has_rows = bool(panel.rows)
-    # Rows that have maps of their own do better with filters of their own, mixed: they see each other.
+    # Rows that have maps of their own do better with filters of their own too, mixed.
     many_maps = not has_rows and (many_series or len(panel.targets) > 1)
     if "model.series" in values and not many_series:
         return False

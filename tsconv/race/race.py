@@ -7,7 +7,6 @@ Sources: sequential halving, Karnin et al. 2013; as a race for hyperparameters, 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,10 +19,11 @@ from tsconv.data.reading.table import Table
 from tsconv.errors import TsconvError
 from tsconv.model.ensemble import EnsembleNet, Network
 from tsconv.race.budget import Clock
-from tsconv.race.candidate import Candidate, measure_step, train_on, validation_loss
+from tsconv.race.candidate import Candidate, validation_loss
+from tsconv.race.candidate_trainer import CandidateTrainer
 from tsconv.race.leaderboard import leaderboard
-from tsconv.race.lean import MANY_SERIES, lean, origins_of_step
-from tsconv.race.members import MOST_MEMBERS, choose_members
+from tsconv.race.lean import MANY_SERIES, lean
+from tsconv.race.members import choose_members
 from tsconv.race.portfolio import Change, changed, fits
 from tsconv.race.structures import (
     CandidateFactory,
@@ -32,25 +32,21 @@ from tsconv.race.structures import (
     structure_of,
     to_train,
 )
+from tsconv.race.time_plan import TimePlan
 from tsconv.training.lightning.loop import TrainerResult, TrainingInterrupted
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared
-from tsconv.training.refit import wants_refit
 from tsconv.training.solved_start import SolvedStart, untrained_result
 
 _FIRST, _SECOND = 0.25, 0.45  # of the time after solving, until the end of each rung
 _LEAST_STEPS = 300  # in the first rung of a budget in time: fewer tell little of many
 _STEPS = (40, 120)  # in the first two rungs of a budget in candidates, as large as the base's
-_LEAST_OF_FINALIST = 150  # steps: with fewer for each, the best one gets all the time
 _FEWEST = 3  # trainings of a first rung; with less time the finalists get all of it
+_LEAST_OF_FINALIST = 150  # steps: with fewer for each, the best one gets all the time
+_LEAST_OF_ALL = 75  # steps of a finalist; fewer are left out
 _SECOND_CANDIDATES, _FINALISTS = 3, 2  # that go on
 _CLEAR = 0.002  # of the base's loss: a change that lowers it by more may be combined with others
 _OTHER = 0.015  # of the best loss: a finalist of another structure may be as much behind
-_REFIT = 0.08  # of the budget, for a refit
-_MEMBERS = 4.0  # networks and simple forecasts, in passes, that are scored at the end
-_LEAST_MEMBERS = 3  # whatever the time: averages are worth it, and solved ones are quick to score
-_DENSE = 30.0  # origins that a dense pass goes through at the cost of scoring one
-_MOST_SCORING = 0.35  # of the budget that is kept for scoring
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,72 +85,70 @@ class Race:
         notify: Callable[[str], None] | None = None,
     ) -> None:
         self.config, self.base, self.clock = _for_training(config, base), base, clock
-        self.part, self.panel_cache = part, panel_cache
+        self.part = part
         self.factory = CandidateFactory(base, part, panel_cache, table)
+        self.trainer = CandidateTrainer(base, part, clock, panel_cache.compile_cache)
         self.notify = notify or (lambda text: None)
-        self.candidates: list[Candidate] = []  # solved, then trained
-        self.precision = config.precision
-        if clock.budget.candidates is not None and self.precision == "auto":
-            self.precision = "float32"  # chosen by timing, it would differ from run to run
         self.many_series = len(base.panel) >= MANY_SERIES and not base.panel.rows
-        self.solved_at = 0.0  # seconds after the start
         self.stopped = False  # by Ctrl-C
-        self.trained: TrainerResult | None = None  # what the last training left
 
     def run(self) -> RaceResult:
         """Run the race and return its winner; Ctrl-C ends it with the best so far."""
-        structures = solved_structures(
-            self.config, self.factory, self.clock, self.many_series
-        )
+        structures = solved_structures(self.config, self.factory, self.clock, self.many_series)
         if not structures:
             raise TsconvError("no candidate goes with the data")
-        self.candidates, self.solved_at = [s.candidate for s in structures], self.clock.spent
-        self.lead = structures[0]
-        solved_loss = structures[0].candidate.loss
+        plan = TimePlan(self.clock, self.base, self.part, self.factory.val_seconds)
         if self.config.model.stack:
             try:
-                self._final(self._second_rung(self._first_rung(structures)))
+                first, lead = self._first_rung(structures, plan)
+                self._final(self._second_rung(first, lead, plan), plan)
             except (TrainingInterrupted, KeyboardInterrupt):
                 self.stopped = True
                 self.notify("the race was interrupted: the best candidate so far is kept")
-            if self.trained is None and not self.stopped:
+            if self.trainer.last is None and not self.stopped:
                 self.notify(
                     f"`budget` (={self.config.budget}) is too short to train a candidate: the "
                     f"bundle holds the solved linear branch"
                 )
-        return self._result(solved_loss)
+        return self._result([s.candidate for s in structures], plan.most_members)
 
     # -- stages ----------------------------------------------------------------------------------
 
-    def _first_rung(self, structures: Sequence[Structure]) -> list[Candidate]:
-        """Train the best structures, and variations of the better one, for a short time each."""
+    def _first_rung(
+        self, structures: Sequence[Structure], plan: TimePlan
+    ) -> tuple[list[Candidate], Structure]:
+        """Train the best structures, and variations of the better one, for a short time each.
+
+        Returns the candidates, not trained where there is time for the finalists alone, and the
+        structure that leads.
+        """
         changes = self._changes()
         plain = to_train(structures, self.many_series)
-        entrants = len(plain) + len(changes)
-        if self.clock.budget.candidates is not None:
-            entrants = min(entrants, self.clock.budget.candidates)
-        out: list[Candidate] = []
-        least, leads = self.factory.val_seconds, plain[:1]
-        for i in range(entrants):
-            if i < len(plain):
-                one = self._entrant(plain[i], ())
-            else:  # what led before a training may not after it
-                one = self._entrant(leads[0], changes[i - len(plain) : i - len(plain) + 1])
-            if one is None:
-                continue
-            if i == 0:
-                least = _LEAST_STEPS * self._step_seconds(one) + self.factory.val_seconds
-                if self._share(_FIRST) < _FEWEST * least:  # too few to tell what helps
-                    return [one, *filter(None, (self._entrant(s, ()) for s in plain[1:]))]
-            if len(out) > 1 and self._share(_FIRST) < 0.8 * least:
+        most = self.clock.budget.candidates or len(plain) + len(changes)
+        out = [one for one in (self._entrant(s, ()) for s in plain[:most]) if one is not None]
+        if not out:
+            return [], structures[0]
+        least = _LEAST_STEPS * self.trainer.step_seconds(out[0]) + self.factory.val_seconds
+        if plan.until(_FIRST) < _FEWEST * least:  # too few to tell what helps
+            return out, plain[0]
+        n_plain = len(out)
+        entrants = min(most, n_plain + len(changes))
+        for i, one in enumerate(out):
+            self._train_in_rung(one, plan.until(_FIRST) / (entrants - i), least)
+        # What led before a training may not after it.
+        best = min(out, key=lambda c: c.loss)
+        lead = next(s for s in plain if structure_of(s.candidate) == structure_of(best))
+        for i in range(n_plain, entrants):
+            if plan.until(_FIRST) < 0.8 * least:
                 break
-            seconds = max(self._share(_FIRST) / (entrants - i), least)
-            self._train(one, seconds - self.factory.val_seconds, _STEPS[0])
-            out.append(one)
-            if i < len(plain) and one.loss <= min(c.loss for c in out):
-                leads = plain[i : i + 1]
-        self.lead = leads[0]
-        return out
+            varied = self._entrant(lead, [changes[i - n_plain]])
+            if varied is not None:
+                self._train_in_rung(varied, plan.until(_FIRST) / (entrants - i), least)
+                out.append(varied)
+        return out, lead
+
+    def _train_in_rung(self, one: Candidate, seconds: float, least: float) -> None:
+        self.trainer.train(one, max(seconds, least) - self.factory.val_seconds, _STEPS[0])
 
     def _changes(self) -> list[Change]:
         """The portfolio's variations that go with the data and leave alone what was given."""
@@ -162,71 +156,41 @@ class Race:
         found = [Change(name, dict(v)) for name, v in self.config.portfolio.variations.items()]
         return [change for change in found if fits(change, self.config, default, self.base)]
 
-    def _second_rung(self, first: list[Candidate]) -> list[Candidate]:
+    def _second_rung(
+        self, first: list[Candidate], lead: Structure, plan: TimePlan
+    ) -> list[Candidate]:
         """Train the best few on, and a combination of the changes that helped."""
         limit = min((c.loss for c in first if not c.changes), default=0.0) * (1 - _CLEAR)
         helped = [change for c in first if c.loss < limit for change in c.changes]
         ranked = _ranked(first)[:_SECOND_CANDIDATES]
         if len(first) <= _SECOND_CANDIDATES and len(helped) < 2:
             return ranked  # the time is better spent on the finalists
-        if len(helped) > 1 and self._share(_SECOND) > 0:
-            together = self._entrant(self.lead, helped)
+        if len(helped) > 1 and plan.until(_SECOND) > 0:
+            together = self._entrant(lead, helped)
             if together is not None:
                 ranked = [together, *ranked[:-1]]
         for i, one in enumerate(ranked):
-            seconds = self._share(_SECOND) / (len(ranked) - i) - self.factory.val_seconds
+            seconds = plan.until(_SECOND) / (len(ranked) - i) - self.factory.val_seconds
             if seconds > 0:
-                self._train(one, seconds, _STEPS[1])
+                self.trainer.train(one, seconds, _STEPS[1])
         return [*ranked, *(c for c in first if c not in ranked)]
 
-    def _final(self, entrants: Sequence[Candidate]) -> None:
+    def _final(self, entrants: Sequence[Candidate], plan: TimePlan) -> None:
         """Train the finalists for the time that is left, shared among them."""
+        plan.val_seconds = val = self.factory.val_seconds  # of a network with a stack
+        if not entrants:
+            return
         ranked = _ranked(entrants)
         finalists = _finalists(ranked, 1 if self.config.ensemble == "false" else _FINALISTS)
-        val = self.factory.val_seconds
-        most = _MOST_SCORING * (self.clock.budget.seconds or 0.0)
-        kept = min(_MEMBERS * self._scoring_seconds(), most) + self._refit_seconds()
         if len(finalists) > 1:
-            each = (self.clock.left - kept) / len(finalists) - val
-            if each < _LEAST_OF_FINALIST * max(self._step_seconds(one) for one in finalists):
+            each = plan.left_for_training / len(finalists) - val
+            if each < _LEAST_OF_FINALIST * max(self.trainer.step_seconds(c) for c in finalists):
                 finalists = finalists[:1]
         for i, one in enumerate(finalists):
-            seconds = (self.clock.left - kept) / (len(finalists) - i) - val
-            if seconds > _LEAST_STEPS / 4 * self._step_seconds(one):
-                self._train(one, seconds, int(one.prepared.config.trainer["max_steps"]))
-
-    def _share(self, part: float) -> float:
-        """Seconds until a part of the time after solving is spent."""
-        seconds = self.clock.budget.seconds
-        if seconds is None:
-            return math.inf
-        return self.solved_at + part * (seconds - self.solved_at) - self.clock.spent
-
-    def _scoring_seconds(self) -> float:
-        """Seconds that scoring one network on the test part takes, from those of a validation.
-
-        That is a dense pass too; it scores fewer origins.
-        """
-        test = self.base.split.test
-        scored = 0 if test is None else int(test.counts.sum())
-        ratio = scored / max(1, int(self.part.counts.sum()))
-        return self.factory.val_seconds * (1 + ratio / _DENSE)
-
-    def _most_members(self) -> int:
-        """Members that there is time to score."""
-        if self.clock.budget.seconds is None:
-            return MOST_MEMBERS
-        left = self.clock.left - self._refit_seconds()
-        return min(
-            MOST_MEMBERS, max(_LEAST_MEMBERS, int(left / max(1e-6, self._scoring_seconds())))
-        )
-
-    def _refit_seconds(self) -> float:
-        """Seconds of the budget that are kept for a refit of the winner."""
-        seconds = self.clock.budget.seconds
-        return _REFIT * seconds if seconds and wants_refit(self.base) else 0.0
-
-    # -- trainings -------------------------------------------------------------------------------
+            seconds = plan.left_for_training / (len(finalists) - i) - val
+            if seconds > _LEAST_OF_ALL * self.trainer.step_seconds(one):
+                steps = int(one.prepared.config.trainer["max_steps"])
+                self.trainer.train(one, seconds, steps)
 
     def _entrant(self, structure: Structure, changes: Sequence[Change]) -> Candidate | None:
         """A candidate that is to be trained; None where a change does not go with the data."""
@@ -236,78 +200,39 @@ class Race:
         names = [c.name for c in changes] or ["trained"]
         return self.factory.make(", ".join([like.name, *names]), config, changes)
 
-    def _train(self, one: Candidate, seconds: float, steps: int) -> None:
-        """Train a candidate anew, for longer; it stays as it was where that is worse.
-
-        For some seconds, or, where these are endless, for as many origins as `steps` of the base.
-        """
-        config = dataclasses.replace(one.prepared.config, precision=self.precision)
-        one.prepared = dataclasses.replace(one.prepared, config=config)
-        if math.isinf(seconds):
-            ratio = origins_of_step(self.base) / origins_of_step(one.prepared)
-            steps = max(1, round(steps * ratio))
-        else:
-            steps = max(1, int(seconds / self._step_seconds(one)))
-        loss, steps_before, seconds_before = one.loss, one.steps, one.seconds
-        ends = self.clock.spent + 1.02 * seconds
-        cache = self.panel_cache.compile_cache
-        one.rung += 1
-        try:
-            result, before = train_on(one, steps, self.part, lambda: ends - self.clock.spent, cache)
-        except TrainingInterrupted:
-            one.loss = validation_loss(one.net, one.prepared, self.part)
-            self._keep(one)
-            raise
-        self.precision, self.trained = str(result.figures["precision"]), result
-        taken = max(1, int(result.figures["train_steps"]))
-        one.step_seconds = (one.seconds - seconds_before) / taken
-        # As the weights of a training are chosen: a rise mostly says that this part is unlike.
-        worse = one.loss > loss * (1 + self.config.callbacks.weights_tolerance)
-        if steps_before and worse:
-            one.prepared.net.load_state_dict(before)
-            one.loss, one.steps = loss, steps_before
-        self._keep(one)
-
-    def _keep(self, one: Candidate) -> None:
-        if one not in self.candidates:
-            self.candidates.append(one)
-
-    def _step_seconds(self, one: Candidate) -> float:
-        """The seconds of one of a candidate's steps, measured where it has not trained yet."""
-        if not one.step_seconds:
-            precision = "float32" if self.precision == "auto" else self.precision
-            one.step_seconds = 1.2 * measure_step(one.prepared, precision)
-        return one.step_seconds
-
     # -- the end ---------------------------------------------------------------------------------
 
-    def _result(self, solved_loss: float) -> RaceResult:
-        """The best candidate, or the average of a few where validation prefers it."""
-        ranked = sorted(self.candidates, key=lambda c: c.loss)
+    def _result(self, solved: list[Candidate], most_members: int) -> RaceResult:
+        """The best candidate, or the average of a few where validation prefers it.
+
+        solved: the structures, the best first.
+        """
+        candidates = [*solved, *self.trainer.trained]
+        ranked = sorted(candidates, key=lambda c: c.loss)
         members = ranked[:1]
         if self.config.ensemble != "false" and not self.stopped:
             least = 2 if self.config.ensemble == "true" else 1
-            members = choose_members(ranked, self.part, least, max(least, self._most_members()))
+            members = choose_members(ranked, self.part, least, max(least, most_members))
         winner, net = members[0], members[0].net
         loss = winner.loss
         if len(members) > 1:
             net = EnsembleNet([m.prepared.net.eval() for m in members])
             loss = validation_loss(net, winner.prepared, self.part)
-        trained = self.trained or untrained_result(winner.prepared, SolvedStart(winner.choice))
+        trained = self.trainer.last or untrained_result(winner.prepared, SolvedStart(winner.choice))
         figures = {
             **trained.figures,
             "train_seconds": round(self.clock.spent, 3),
             "train_steps": sum(m.steps for m in members),
             "parameters": sum(p.numel() for p in net.parameters()),
         }
-        note = f"winner of a race of {len(self.candidates)} candidates: {winner.name}"
+        note = f"winner of a race of {len(candidates)} candidates: {winner.name}"
         summary = {
             "budget": self.config.budget,
             "winner": winner.name,
             "members": [m.name for m in members],
-            "candidates": len(self.candidates),
+            "candidates": len(candidates),
             "val_loss": loss,
-            "solved_val_loss": solved_loss,
+            "solved_val_loss": solved[0].loss,
             "seconds": round(self.clock.spent, 3),
         }
         return RaceResult(

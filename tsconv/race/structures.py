@@ -43,7 +43,7 @@ class CandidateFactory:
     ) -> None:
         self.base, self.part = base, part
         self.panel_cache, self.table = panel_cache, table
-        self.solver = linear_solver(base, compares=True)
+        self.solver = linear_solver(base)
         self.val_seconds = 0.0  # of one validation, the last
 
     def make(

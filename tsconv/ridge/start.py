@@ -158,18 +158,13 @@ class LinearSolver:
     Args:
         panel, split: the training part is solved, the validation part chooses.
         inv_scale: (S, T, H) one over the spread of each series' training part.
-        finest: how far apart sums are taken where several groupings are to be compared, so that
-            one pass serves them all; None: as each network wants it.
 
     Series that are short, constant or missing are no fault: they leave maps as they were shrunk.
     """
 
-    def __init__(
-        self, panel: Panel, split: Split, inv_scale: Tensor, finest: Grouping | None = None
-    ) -> None:
+    def __init__(self, panel: Panel, split: Split, inv_scale: Tensor) -> None:
         self.panel, self.split = panel.to(torch.device("cpu")), split
-        self.inv_scale, self.finest = inv_scale, finest
-        self._grams: tuple[Hashable, tuple[Gram, Gram | None]] | None = None  # the last ones
+        self.inv_scale = inv_scale
         self._started: dict[Hashable, Start] = {}
 
     def start(self, net: ForecastNet, loss_scale: str = "series") -> RidgeChoice | None:
@@ -232,7 +227,8 @@ class LinearSolver:
         of_branch = (branch.context_length, branch.horizon, regression.grouping, net.quantiles)
         key = (*of_branch, loss_scale, of_features)
         if key not in self._started:
-            solution, effects = self._solve(regression, loss_scale), None
+            grams = grams_of(regression, self.split)
+            solution, effects = solve(*grams, regression.grouping), None
             for lag in (1, *net.spec.seasonal_lags):
                 after = None if known is None else self._after_effects(regression, known, lag)
                 if after is not None and _lower(after[1].choice, solution.choice):
@@ -240,19 +236,6 @@ class LinearSolver:
             found = residual_quantiles(regression, self.split, solution, net.quantiles)
             self._started[key] = Start(solution, found, effects)
         return self._started[key]
-
-    def _solve(self, regression: Regression, loss_scale: str) -> Solution:
-        """Solve a regression from sums at the finest grouping, where these fit in memory."""
-        finest, size, wide = self.finest, regression.context_length, regression
-        if finest is not None:
-            members, targets = finest.shape(self.panel)
-            if members * targets * size * (size + regression.horizon) <= MOST_VALUES:
-                wide = dataclasses.replace(regression, grouping=finest)
-        key = (size, wide.horizon, wide.grouping, loss_scale)
-        if self._grams is None or self._grams[0] != key:
-            self._grams = None  # before the next ones take as much memory
-            self._grams = key, grams_of(wide, self.split)
-        return solve(*self._grams[1], regression.grouping)
 
     def _after_effects(
         self, regression: Regression, known: KnownAhead, lag: int

@@ -8,7 +8,6 @@ import time
 import torch
 
 from tsconv.ridge.choose import RidgeChoice
-from tsconv.ridge.gram import Grouping
 from tsconv.ridge.start import LinearSolver
 from tsconv.training.lightning.loop import TrainerResult
 from tsconv.training.prepare import Prepared
@@ -33,14 +32,10 @@ class SolvedStart:
         return dataclasses.replace(trained, figures=figures)
 
 
-def linear_solver(prepared: Prepared, compares: bool = False) -> LinearSolver:
-    """What solves linear branches for the split of a training.
-
-    compares: whether maps that all share are to be compared with maps of each member.
-    """
-    std, panel = prepared.scale.std, prepared.panel
-    finest = Grouping("rows" if panel.rows else "series", targets=True) if compares else None
-    return LinearSolver(panel, prepared.split, torch.where(std > 0, 1 / std, 0), finest)
+def linear_solver(prepared: Prepared) -> LinearSolver:
+    """What solves linear branches for the split of a training."""
+    std = prepared.scale.std
+    return LinearSolver(prepared.panel, prepared.split, torch.where(std > 0, 1 / std, 0))
 
 
 def solve_linear_branch(prepared: Prepared, solver: LinearSolver | None = None) -> SolvedStart:

@@ -43,6 +43,18 @@ def test_a_solved_linear_branch_learns_slowly_and_another_as_all_else() -> None:
     assert "optimizer.linear_lr" not in r.reasons
 
 
+def test_deviations_of_series_learn_at_the_share_of_them_that_a_step_sees() -> None:
+    keys = ("model.maps=pooled", "data.chunks_per_batch=5")
+    r = resolved("h", 20, 800, 48, *keys)
+    assert r.config.optimizer.row_lr == 0.25
+    assert r.reasons["optimizer.row_lr"] == "a step sees 5 of 20 series"
+    assert resolved("h", 5, 800, 48, *keys).config.optimizer.row_lr == 1
+    assert resolved("h", 20, 800, 48, "data.chunks_per_batch=5").config.optimizer.row_lr == 1
+    r = resolved("h", 20, 800, 48, *keys, "optimizer.row_lr=0.5")
+    assert r.config.optimizer.row_lr == 0.5
+    assert "optimizer.row_lr" not in r.reasons
+
+
 def test_ten_thousand_daily_series() -> None:
     r = resolved("D", 10_000, 400, 28)
     assert r.config.features.seasonal_lags == [7]

@@ -122,12 +122,12 @@ def _resolve_rates(
         found = dataclasses.replace(found, linear_lr=share)
         reasons["optimizer.linear_lr"] = reason
     if given.row_lr is None:
-        share, reason, chunks = 1.0, "every step sees all of them", data.chunks_per_batch or 1
+        chunks, share = data.chunks_per_batch or 1, 1.0
         by_series = "pooled" in (model.series, model.maps) and not panel.rows
         if by_series and chunks < len(panel):
-            share, reason = chunks / len(panel), f"a step sees {chunks} of {len(panel)} series"
+            share = chunks / len(panel)
+            reasons["optimizer.row_lr"] = f"a step sees {chunks} of {len(panel)} series"
         found = dataclasses.replace(found, row_lr=share)
-        reasons["optimizer.row_lr"] = reason
     return found, reasons
 
 
