@@ -72,6 +72,8 @@ def describe_refit(about: Mapping[str, Any]) -> str:
     """
     if "ended_by" in about:
         return f"refit ended by {about['ended_by']}, undone"
+    if "kept" in about:
+        return f"refit left out: {about['kept']}"
     did = f"{about['steps']:,} more steps" if about["steps"] else "solved again"
     return f"refit on all the data: {did} in {about['seconds']:.1f} s"
 

@@ -15,6 +15,7 @@ from tsconv.errors import TrainingError
 from tsconv.forecaster import Forecaster
 from tsconv.forecasting.bundle import Bundle, load_bundle
 from tsconv.model.ensemble import EnsembleNet
+from tsconv.summary import describe_refit
 from tsconv.training import multirun, refit
 from tsconv.training.prepare import Prepared, prepare
 from tsconv.training.refit import Fitted, held_share, refit_bundle, wants_refit, with_all_data
@@ -84,6 +85,15 @@ def test_a_solved_branch_is_solved_again_with_its_strengths(tmp_path: Path) -> N
     assert after.bundle.info["refit"]["steps"] == 0
     changed = {k for k, v in weights(before).items() if not torch.equal(v, weights(after)[k])}
     assert changed == {"linear.weight"}
+
+
+def test_a_solved_branch_with_a_calendar_is_kept_and_the_bundle_says_so(tmp_path: Path) -> None:
+    alone = {"model__stack": "false", "model__linear": "true", "features__calendar": "[weekday]"}
+    before = run(tmp_path, run_dir=tmp_path / "before", refit="false", **alone)
+    after = run(tmp_path, run_dir=tmp_path / "after", refit="true", **alone)
+    assert same_weights(before, after)
+    assert set(after.bundle.info["refit"]) == {"kept"}
+    assert describe_refit(after.bundle.info["refit"]).startswith("refit left out: a solved linear")
 
 
 @pytest.mark.parametrize(

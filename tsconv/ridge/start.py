@@ -194,8 +194,10 @@ class LinearSolver:
 
     def solve_again(
         self, net: ForecastNet, choice: RidgeChoice, loss_scale: str = "series"
-    ) -> None:
+    ) -> bool:
         """Solve a network's maps in place with strengths that were chosen on other data.
+
+        Returns whether they were.
 
         The head's biases stay: they come from errors on steps that the maps were not solved on.
         So do the maps of a network with covariates ahead, which were solved after their effects.
@@ -203,11 +205,12 @@ class LinearSolver:
         branch = net.linear
         assert branch is not None
         if _known_ahead(net) is not None:
-            return
+            return False
         regression = self._regression(net, branch, loss_scale)
         origins = self.split.train
         train = regression.gram(origins, regression.stride(origins))
         put_into(net, solution_of(train, choice))
+        return True
 
     def _regression(self, net: ForecastNet, branch: LinearBranch, loss_scale: str) -> Regression:
         regression = Regression(
