@@ -22,6 +22,7 @@ from tsconv.race.race import Race
 from tsconv.race.run import train_or_race
 from tsconv.race.structures import solved_structures
 from tsconv.training.lightning.loop import TrainingInterrupted
+from tsconv.training.multirun import run_jobs
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import check_config
 
@@ -168,6 +169,22 @@ def test_ctrl_c_ends_a_race_with_the_best_so_far(
     assert "refit" not in result.bundle.info
     lowest = min(float(c["val_loss"]) for c in _board(tmp_path))
     assert result.metrics["race"]["val_loss"] == pytest.approx(lowest)
+
+
+def test_ctrl_c_in_a_race_ends_a_multirun_behind_its_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train_on(*arguments: Any) -> Any:
+        raise TrainingInterrupted(1, 4, None)
+
+    monkeypatch.setattr("tsconv.race.candidate_trainer.train_on", train_on)
+    daily_frame(2, 120).to_csv(tmp_path / "sales.csv", index=False)
+    own = [*SMALL, f"run_dir={tmp_path / 'many'}", f"data.path={tmp_path / 'sales.csv'}"]
+    jobs = [[*own, "budget=2candidates", f"seed={seed}"] for seed in (0, 1)]
+    configs = [train_config(job) for job in jobs]
+    result = run_jobs(jobs, configs, train_one=train_or_race)
+    assert [job.unfinished for job in result.jobs] == [False, True]
+    assert (result.jobs[0].folder / "bundle").is_dir()
 
 
 def _board(tmp_path: Path) -> list[dict[str, str]]:

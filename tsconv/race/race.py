@@ -234,6 +234,7 @@ class Race:
             "val_loss": loss,
             "solved_val_loss": solved[0].loss,
             "seconds": round(self.clock.spent, 3),
+            "interrupted": self.stopped,
         }
         return RaceResult(
             net,

@@ -42,7 +42,8 @@ class Job:
     error: str = ""
     left_out: tuple[str, ...] = ()  # sentences on the data
     unfinished: bool = False  # Ctrl-C came before it was done
-    stops: bool = False  # Ctrl-C came in its refit: it is done, and no further job begins
+    # Ctrl-C came in its refit, or ended its race: it is done, and no further job begins.
+    stops: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,7 +177,8 @@ def _run_job(
         result = train_one(config, notify=notify, panel_cache=cache, started=started)
     except (TsconvError, RuntimeError, MemoryError) as error:  # the next may need less memory
         return Job(changed, folder, None, one_line(error))
-    stops = was_interrupted(result.bundle)
+    raced = result.metrics.get("race", {})
+    stops = was_interrupted(result.bundle) or bool(raced.get("interrupted"))
     return Job(changed, folder, result.metrics, "", tuple(left_out(result.notes)), stops=stops)
 
 
