@@ -129,13 +129,11 @@ def solved_structures(
     for i, share in enumerate(sharing):
         until = most * (i + 1) / len(sharing)
         loss = {s.context_length: s.loss for s in found}
-        # What was good for one way of sharing is tried for the next, the shortest first: time may
-        # not do for all, and maps of their own are better where contexts are shorter.
+        # What was good for one way of sharing comes first for the next: time may not do for all.
         if loss:
             lengths = [c for c in lengths if c.values["context_length"] in loss]
             few = _FEW_OF_ROWS if base.panel.rows else _FEW
             lengths = sorted(lengths, key=lambda c: loss[c.values["context_length"]])[:few]
-            lengths.sort(key=lambda c: int(c.values["context_length"]))
         for context in lengths:
             steps = int(context.values["context_length"])
             if found and clock.share(until) < _predicted_seconds(found, share.name, steps):
