@@ -30,6 +30,7 @@ from tsconv.training.lightning.loop import (
 from tsconv.training.prepare import Prepared
 from tsconv.training.step.compile_cache import CompileCache
 
+_MEASURING = 0.5  # seconds after which no further step is measured
 _MOST_VALUES = 1_500_000  # forecast values of a validation within a race
 
 
@@ -137,11 +138,16 @@ def train_on(
 
 
 def measure_step(prepared: Prepared, precision: str) -> float:
-    """The seconds of one eager training step; a step of the optimizer is a little longer."""
+    """The seconds of one eager training step; a step of the optimizer is a little longer.
+
+    The first one is slower than those that follow; where steps are slow, fewer are measured.
+    """
     step = first_step(prepared.module(), _without_validation(prepared).data(), torch.device("cpu"))
     with torch.random.fork_rng(devices=[]):
-        step.run(precision)
-        return min(step.run(precision) for _ in range(4))
+        times = [step.run(precision)]
+        while len(times) < 5 and sum(times) < _MEASURING:
+            times.append(step.run(precision))
+        return min(times)
 
 
 def _without_validation(prepared: Prepared) -> Prepared:
