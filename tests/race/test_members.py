@@ -8,34 +8,27 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.frames import daily_frame
+from tests.helpers.races import beginning_of
 from tsconv.config.compose import train_config
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.reading.read import table_from_frame
 from tsconv.model.ensemble import EnsembleNet
 from tsconv.race import members
-from tsconv.race.candidate import Candidate, scored_part, validation_loss
+from tsconv.race.candidate import Candidate, validation_loss
 from tsconv.race.members import MOST_MEMBERS, choose_members
-from tsconv.race.structures import CandidateFactory
-from tsconv.training.panel_cache import PanelCache
-from tsconv.training.prepare import check_config
 
 
 @pytest.fixture
 def solved(tmp_path: Path) -> tuple[list[Candidate], OriginRange]:
     """Solved candidates of several contexts, and the validation origins that compare them."""
-    config = check_config(
-        train_config(["horizon=7", "model=linear", f"run_dir={tmp_path / 'run'}"])
-    )
-    table, cache = table_from_frame(daily_frame(3, 150), config.data), PanelCache()
-    base = cache.prepare(config, table)
-    part = scored_part(base)
-    assert part is not None
-    factory = CandidateFactory(base, part, cache, table)
+    config = train_config(["horizon=7", "model=linear", f"run_dir={tmp_path / 'run'}"])
+    at = beginning_of(config, table_from_frame(daily_frame(3, 150), config.data))
+    factory = at.factory()
     found = [
-        factory.make(str(n), dataclasses.replace(config, context_length=n))
+        factory.make(str(n), dataclasses.replace(at.config, context_length=n))
         for n in (7, 14, 21, 28, 35, 42)
     ]
-    return [c for c in found if c is not None], part
+    return [c for c in found if c is not None], at.part
 
 
 def joint(some: list[Candidate], part: OriginRange) -> float:

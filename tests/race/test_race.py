@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.frames import daily_frame
+from tests.helpers.races import beginning_of
 from tsconv.config.compose import default_config, train_config
 from tsconv.config.schema import TrainConfig
 from tsconv.data.reading.read import table_from_frame
@@ -23,8 +24,6 @@ from tsconv.race.run import train_or_race
 from tsconv.race.structures import solved_structures
 from tsconv.training.lightning.loop import TrainingInterrupted
 from tsconv.training.multirun import run_jobs
-from tsconv.training.panel_cache import PanelCache
-from tsconv.training.prepare import check_config
 
 SMALL = (
     "horizon=7", "trainer.max_steps=4", "compile=false", "plots=false", "precision=float32",
@@ -41,12 +40,9 @@ def table_of(n: int = 2, length: int = 120) -> Table:
 
 
 def race_of(config: TrainConfig, table: Table, budget: Budget | None = None) -> Race:
-    config, cache = check_config(config), PanelCache()
+    at = beginning_of(config, table)
     clock = Clock(budget or Budget(candidates=3))
-    base = cache.prepare(config, table)
-    part = scored_part(base)
-    assert part is not None
-    return Race(config, base, part, cache, table, clock)
+    return Race(at.config, at.base, at.part, at.cache, table, clock)
 
 
 @pytest.mark.parametrize("text", ["", "60", "0s", "-1s", "1.5candidates", "0candidates", "s", "9d"])

@@ -7,48 +7,38 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.helpers.frames import daily_frame, stations
+from tests.helpers.races import beginning_of
 from tsconv.config.compose import train_config
 from tsconv.data.reading.read import table_from_frame
 from tsconv.race.budget import Budget, Clock
-from tsconv.race.candidate import scored_part
 from tsconv.race.structures import (
-    CandidateFactory,
     Structure,
     _lies_beyond,
     solved_structures,
     to_train,
 )
-from tsconv.training.panel_cache import PanelCache
-from tsconv.training.prepare import check_config
 
 Like = Callable[..., Structure]
 
 
-def structures_of(tmp_path: Path, *more: str, rows: bool = False) -> list[Structure]:
-    keys = ["data.id=null", "data.row=place", "data.target=no2"]
-    config = check_config(
-        train_config(
-            ["horizon=7", "model.hidden=4", "model.levels=2", f"run_dir={tmp_path / 'run'}"]
-            + (keys if rows else [])
-            + list(more)
-        )
-    )
-    frame = stations() if rows else daily_frame(2, 120)
-    table, cache = table_from_frame(frame, config.data), PanelCache()
-    base = cache.prepare(config, table)
-    part = scored_part(base)
-    assert part is not None
-    factory = CandidateFactory(base, part, cache, table)
-    return solved_structures(config, factory, Clock(Budget(candidates=3)))
+ROWS = ("data.id=null", "data.row=place", "data.target=no2")
+
+
+def structures_of(tmp_path: Path, frame: pd.DataFrame, *keys: str) -> list[Structure]:
+    small = ("horizon=7", "model.hidden=4", "model.levels=2", f"run_dir={tmp_path / 'run'}")
+    config = train_config([*small, *keys])
+    at = beginning_of(config, table_from_frame(frame, config.data))
+    return solved_structures(at.config, at.factory(), Clock(Budget(candidates=3)))
 
 
 @pytest.fixture
 def like(tmp_path: Path) -> Like:
     """Makes structures of a context, a loss and a way of sharing, the loss being both of them."""
-    best = structures_of(tmp_path)[0]
+    best = structures_of(tmp_path, daily_frame(2, 120))[0]
 
     def make(
         context_length: int, loss: float, maps: str = "shared", cross_row: str = "none"
@@ -68,7 +58,7 @@ def like(tmp_path: Path) -> Like:
 
 
 def test_structures_are_solved_without_a_stack_and_the_best_comes_first(tmp_path: Path) -> None:
-    found = structures_of(tmp_path)
+    found = structures_of(tmp_path, daily_frame(2, 120))
     losses = [s.loss for s in found]
     assert losses == sorted(losses)
     assert {s.sharing for s in found} == {"shared", "own_maps"}
@@ -77,7 +67,7 @@ def test_structures_are_solved_without_a_stack_and_the_best_comes_first(tmp_path
 
 
 def test_rows_are_shared_or_mixed(tmp_path: Path) -> None:
-    found = structures_of(tmp_path, rows=True)
+    found = structures_of(tmp_path, stations(), *ROWS)
     assert {s.sharing for s in found} == {"shared", "dense_rows"}
     assert {s.mixes_rows for s in found if s.sharing == "dense_rows"} == {True}
 

@@ -96,6 +96,14 @@ def test_a_solved_branch_with_a_calendar_is_kept_and_the_bundle_says_so(tmp_path
     assert describe_refit(after.bundle.info["refit"]).startswith("refit left out: a solved linear")
 
 
+def test_a_budget_without_time_for_a_refit_is_told(tmp_path: Path) -> None:
+    before = run(tmp_path, run_dir=tmp_path / "before", refit="false")
+    after = refit_bundle(before.bundle, [Fitted(prepared(), 10)], most_steps=[0])
+    assert after.net is before.bundle.net
+    said = "refit left out: the budget had no time left for it"
+    assert describe_refit(after.info["refit"]) == said
+
+
 @pytest.mark.parametrize(
     ("error", "said"), [(KeyboardInterrupt(), "Ctrl-C"), (TrainingError("no"), "no")]
 )

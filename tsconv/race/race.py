@@ -97,7 +97,7 @@ class Race:
         structures = solved_structures(self.config, self.factory, self.clock, self.many_series)
         if not structures:
             raise TsconvError("no candidate goes with the data")
-        plan = TimePlan(self.clock, self.base, self.part, self.factory.val_seconds)
+        plan = TimePlan(self.clock, self.base, self.part)
         if self.config.model.stack:
             try:
                 first, lead = self._first_rung(structures, plan)
@@ -110,7 +110,8 @@ class Race:
                     f"`budget` (={self.config.budget}) is too short to train a candidate: the "
                     f"bundle holds the solved linear branch"
                 )
-        return self._result([s.candidate for s in structures], plan.most_members)
+        most_members = plan.most_members(self.factory.val_seconds)
+        return self._result([s.candidate for s in structures], most_members)
 
     # -- stages ----------------------------------------------------------------------------------
 
@@ -177,17 +178,17 @@ class Race:
 
     def _final(self, entrants: Sequence[Candidate], plan: TimePlan) -> None:
         """Train the finalists for the time that is left, shared among them."""
-        plan.val_seconds = val = self.factory.val_seconds  # of a network with a stack
         if not entrants:
             return
+        val = self.factory.val_seconds
         ranked = _ranked(entrants)
         finalists = _finalists(ranked, 1 if self.config.ensemble == "false" else _FINALISTS)
         if len(finalists) > 1:
-            each = plan.left_for_training / len(finalists) - val
+            each = plan.left_for_training(val) / len(finalists) - val
             if each < _LEAST_OF_FINALIST * max(self.trainer.step_seconds(c) for c in finalists):
                 finalists = finalists[:1]
         for i, one in enumerate(finalists):
-            seconds = plan.left_for_training / (len(finalists) - i) - val
+            seconds = plan.left_for_training(val) / (len(finalists) - i) - val
             if seconds > _LEAST_OF_ALL * self.trainer.step_seconds(one):
                 steps = int(one.prepared.config.trainer["max_steps"])
                 self.trainer.train(one, seconds, steps)

@@ -24,14 +24,12 @@ class TimePlan:
         clock: of the race.
         base: what its config came to, untrained.
         part: the validation origins that candidates are compared on.
-        val_seconds: of one validation.
+
+    Scoring is reckoned from the seconds of one validation, `val_seconds`.
     """
 
-    def __init__(
-        self, clock: Clock, base: Prepared, part: OriginRange, val_seconds: float = 0.0
-    ) -> None:
-        self.clock, self.val_seconds = clock, val_seconds
-        self._begins = clock.spent
+    def __init__(self, clock: Clock, base: Prepared, part: OriginRange) -> None:
+        self.clock, self._begins = clock, clock.spent
         self._wants_refit = wants_refit(base)
         test = base.split.test
         scored = 0 if test is None else int(test.counts.sum())
@@ -44,27 +42,24 @@ class TimePlan:
             return math.inf
         return self._begins + share * (seconds - self._begins) - self.clock.spent
 
-    @property
-    def left_for_training(self) -> float:
+    def left_for_training(self, val_seconds: float) -> float:
         """Seconds that are left when what scoring and a refit take is kept."""
         most = _MOST_SCORING * (self.clock.budget.seconds or 0.0)
-        return self.clock.left - min(_SCORED * self._scoring, most) - self._refit
+        return self.clock.left - min(_SCORED * self._scoring(val_seconds), most) - self._refit
 
-    @property
-    def most_members(self) -> int:
+    def most_members(self, val_seconds: float) -> int:
         """Networks that there is time to score."""
         if self.clock.budget.seconds is None:
             return MOST_MEMBERS
-        affordable = int((self.clock.left - self._refit) / max(1e-6, self._scoring))
+        affordable = int((self.clock.left - self._refit) / max(1e-6, self._scoring(val_seconds)))
         return min(MOST_MEMBERS, max(_LEAST_MEMBERS, affordable))
 
-    @property
-    def _scoring(self) -> float:
+    def _scoring(self, val_seconds: float) -> float:
         """Seconds that scoring one network on the test part takes, from those of a validation.
 
         That is a dense pass too; it scores fewer origins.
         """
-        return self.val_seconds * (1 + self._test_ratio / _DENSE)
+        return val_seconds * (1 + self._test_ratio / _DENSE)
 
     @property
     def _refit(self) -> float:

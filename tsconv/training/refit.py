@@ -31,6 +31,7 @@ from tsconv.training.step.compile_cache import CompileCache
 SHARE = 0.2  # of the steps that were trained
 RATE = 1.0  # of the learning rate
 _HELD = 0.25  # auto: a refit where more of a typical series was held out of training than this
+_NO_TIME = "the budget had no time left for it"
 _NOTHING_TO_REFIT = "a solved linear branch with future covariates keeps its maps"
 _CTRL_C = "Ctrl-C"
 _SEED = 104_729  # is added to the seed: other chunks than those of the training
@@ -86,18 +87,20 @@ def refit_bundle(
     After Ctrl-C, and where training breaks off, the bundle keeps its networks and says why. Raises
     RankLost.
     """
-    begun, steps, changed, nets = time.perf_counter(), 0, False, []
+    begun, nets = time.perf_counter(), []
+    taken: list[int | None] = []
     try:
         for i, one in enumerate(fitted):
             wanted = max(1, round(SHARE * one.steps)) if one.steps else 0
             if most_steps is not None:
                 wanted = min(wanted, most_steps[i])
-            net, done, solved = _refit(one, wanted, ranks or Ranks.alone(), compile_cache)
+            net, done = _refit(one, wanted, ranks or Ranks.alone(), compile_cache)
             nets.append(net.eval())
-            steps, changed = steps + done, changed or done > 0 or solved
-        if not changed:
-            left_out = {"refit": {"kept": _NOTHING_TO_REFIT}}
-            return dataclasses.replace(bundle, info={**bundle.info, **left_out})
+            taken.append(done)
+        if all(done is None for done in taken):
+            why = _NO_TIME if any(one.steps for one in fitted) else _NOTHING_TO_REFIT
+            return dataclasses.replace(bundle, info={**bundle.info, "refit": {"kept": why}})
+        steps = sum(done or 0 for done in taken)
         seconds = round(time.perf_counter() - begun, 3)
         about = {"steps": steps, "share": SHARE if steps else 0.0, "seconds": seconds}
         whole = nets[0] if len(nets) == 1 else _like(bundle.net, nets)
@@ -122,21 +125,21 @@ def _like(before: object, nets: Sequence[ForecastNet]) -> EnsembleNet:
 
 def _refit(
     one: Fitted, steps: int, ranks: Ranks, compile_cache: CompileCache | None
-) -> tuple[ForecastNet, int, bool]:
-    """A copy of the network, refit, the steps that it took, and whether it was solved again."""
+) -> tuple[ForecastNet, int | None]:
+    """A copy of the network, refit, and the steps that it took; None where it stayed as it was."""
     prepared = with_all_data(one.prepared)
     if steps > 0:
         prepared = dataclasses.replace(prepared, config=refit_config(prepared.config, steps))
         trained = ranks.run(train_on_all, prepared, compile_cache=compile_cache)
-        return prepared.net, int(trained.figures["train_steps"]), False
+        return prepared.net, int(trained.figures["train_steps"])
     model = prepared.config.model
     if one.steps == 0 and model.linear and model.linear_start == "solved":
         loss_scale = prepared.config.head.loss_scale
         choice = one.choice or linear_solver(one.prepared).choose(prepared.net, loss_scale)
-        if choice is not None:
-            solver = linear_solver(prepared)
-            return prepared.net, 0, solver.solve_again(prepared.net, choice, loss_scale)
-    return prepared.net, 0, False
+        solver = linear_solver(prepared)
+        if choice is not None and solver.solve_again(prepared.net, choice, loss_scale):
+            return prepared.net, 0
+    return prepared.net, None
 
 
 def with_all_data(prepared: Prepared) -> Prepared:
