@@ -15,8 +15,9 @@ from tsconv.config.schema import TrainConfig
 from tsconv.data.reading.read import table_from_frame
 from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError
+from tsconv.forecaster import Forecaster
 from tsconv.race.budget import Budget, Clock
-from tsconv.race.candidate import scored_part
+from tsconv.race.candidate import Candidate, scored_part
 from tsconv.race.lean import lean
 from tsconv.race.portfolio import Change, changed, contexts, fits
 from tsconv.race.race import Race
@@ -187,6 +188,24 @@ def _board(tmp_path: Path) -> list[dict[str, str]]:
     from tsconv.race.leaderboard import read_leaderboard
 
     return read_leaderboard(tmp_path / "run")
+
+
+@pytest.mark.parametrize("first", ["without", "with"])
+def test_an_average_of_networks_with_and_without_the_calendar_is_written_with_its_plots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    def choose(ranked: list[Candidate], *arguments: object) -> list[Candidate]:
+        takes = {bool(c.net.spec.calendar): c for c in reversed(ranked)}
+        return [takes[first == "with"], takes[first != "with"]]
+
+    monkeypatch.setattr("tsconv.race.race.choose_members", choose)
+    config = config_of(tmp_path, "budget=3candidates", "plots=true")
+    config.portfolio.variations = {"calendar": {"features.calendar": "auto"}}
+    result = train_or_race(config, table_of())
+    assert len(result.bundle.net.members) == 2  # type: ignore[union-attr]
+    assert (result.run_dir / "plots" / "test_forecasts.png").is_file()
+    forecast = Forecaster.load(result.run_dir / "bundle").forecast(daily_frame(2, 120))
+    assert forecast["tsconv"].notna().all()
 
 
 def test_without_a_validation_part_there_is_one_training(tmp_path: Path) -> None:

@@ -122,9 +122,10 @@ def _finish(found: RaceResult, part: OriginRange, run_dir: Path) -> TrainResult:
 
     part: the validation origins that were raced on, and are scored again beside the rivals.
     """
-    winner = found.winner.prepared
+    # Another member may take the calendar where the best one does not.
+    winner = dataclasses.replace(found.winner.prepared, panel=found.panel)
     net, split = found.net, dataclasses.replace(winner.split, val=part)
-    scores = score(net, found.panel, split, winner.scale, winner.baselines)
+    scores = score(net, winner.panel, split, winner.scale, winner.baselines)
     write_leaderboard(found.leaderboard, run_dir)
     info: dict[str, Any] = {"race": found.summary}
     return write_run(winner, found.trained, net, scores, run_dir, info)
