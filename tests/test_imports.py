@@ -28,6 +28,8 @@ ORDER = (
     "ridge",
     "training",
     "race",
+    "backtest",
+    "report",
     "sweep",
     "ray_jobs",
     "check",
@@ -147,7 +149,7 @@ HEAVY = {
         "training", "data/batches/data_module.py", "sweep/trial.py", "race/candidate.py",
     ),
     "matplotlib": ("output/plots.py", "output/time_axis.py", "sweep/results"),
-    "pandas": ("data", "forecasting", "frames.py", "check"),
+    "pandas": ("data", "forecasting", "backtest", "frames.py", "check"),
     "narwhals": ("frames.py",),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The commands: `tsconv check|train|forecast|merge|sweep`, each followed by Hydra overrides.
+"""The commands: `tsconv train|forecast|backtest|...`, each followed by Hydra overrides.
 
 Exit codes: 0 done; 1 the input or the config is at fault, with one line that says what to change
 (TSCONV_DEBUG=1 shows the traceback); 2 usage.
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tsconv.commands.ranks import run_on_ranks
 from tsconv.commands.run_commands import (
+    backtest_command,
     check_command,
     completion_command,
     forecast_command,
@@ -31,6 +32,7 @@ commands:
   train       fit a network:          tsconv train data.path=sales.csv horizon=28
               several in turn:        tsconv train -m model.hidden=32,64 seed=0,1,2 ...
   forecast    use a trained bundle:   tsconv forecast bundle=runs/.../bundle data.path=sales.csv
+  backtest    how far off it was:     tsconv backtest bundle=runs/.../bundle data.path=sales.csv
   merge       shards to one file:     tsconv merge output=forecast.csv shards=8
   sweep       search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
   completion  for your shell:         tsconv completion bash
@@ -44,6 +46,7 @@ COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
     "check": check_command,
     "train": train_command,
     "forecast": forecast_command,
+    "backtest": backtest_command,
     "merge": merge_command,
     "sweep": sweep_command,
     "completion": completion_command,

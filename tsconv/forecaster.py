@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import BundleError, ConfigError, require_choice, require_positive
-from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
+from tsconv.forecasting.bundle import Bundle, load_before_refit, load_bundle, save_bundle
 from tsconv.forecasting.file_columns import columns_of
 from tsconv.forecasting.forecast import skipped_note
 from tsconv.forecasting.frame import forecast_frame
@@ -23,6 +23,7 @@ from tsconv.notes import warn
 from tsconv.summary import as_html, as_text, facts, headline, metrics_of
 
 if TYPE_CHECKING:
+    from tsconv.backtest.run import BacktestResult
     from tsconv.frames import Data
 
 
@@ -58,6 +59,7 @@ class Forecaster:
         self.run_dir: Path | None = None
         self.notes: list[str] = []
         self._bundle: Bundle | None = None
+        self._before_refit: Bundle | None = None
 
     @property
     def bundle(self) -> Bundle:
@@ -94,12 +96,13 @@ class Forecaster:
             table = table_of(data, config.data, "fit")
         self.notes = []
 
-        def fit() -> tuple[Bundle, dict[str, Any], Path | None]:
+        def fit() -> tuple[Bundle, Bundle | None, dict[str, Any], Path | None]:
             with _run_folder(config) as (own, kept):
                 result = train_or_race(own, table, self._note)
-            return result.bundle, result.metrics, result.run_dir if kept else None
+            run_dir = result.run_dir if kept else None
+            return result.bundle, result.before_refit, result.metrics, run_dir
 
-        self._bundle, self.metrics, self.run_dir = on_launched_ranks(fit)
+        self._bundle, self._before_refit, self.metrics, self.run_dir = on_launched_ranks(fit)
         return self
 
     def forecast(
@@ -149,6 +152,62 @@ class Forecaster:
         file_columns = columns_of(data, table, given) if columns == "file" else None
         return in_kind_of(data, forecast_frame(forecast, panel, net.quantiles, file_columns))
 
+    def backtest(
+        self,
+        data: Data,
+        start: Any = None,
+        last: Any = None,
+        stride: int = 1,
+        horizon: int | None = None,
+        forecasts: str | Path | None = None,
+        report: str | Path | None = None,
+        **roles: Any,
+    ) -> BacktestResult:
+        """Score every past origin of a table in one dense pass, beside simple forecasts.
+
+        data: as `fit` takes it. start: the first step to forecast, a time as the data have them;
+        None: the first with a whole context. last: the last origin; None: the last with a whole
+        horizon behind it. stride: steps from one origin to the next. horizon: steps, at most those
+        of the training. forecasts: a .parquet file for every forecast. report: an .html file for
+        the page. roles: as `forecast` takes them.
+
+        Returns the figures: `metrics`, and the DataFrames `by_horizon`, `by_series` and
+        `over_time`. Where a refit has seen all the data, the network before it is scored. Raises
+        BundleError before `fit` or `load`, and ConfigError or DataError as `forecast` does and
+        where no origin is left.
+        """
+        from tsconv.backtest.run import backtest_table, check_path
+        from tsconv.report.run import ReportSource, write_report
+
+        roles = {key.removeprefix("data__"): value for key, value in roles.items()}
+        given = override_roles(self.bundle.data, roles)
+        for key, value, suffix in (
+            ("forecasts", forecasts, ".parquet"),
+            ("report", report, ".html"),
+        ):
+            check_path(key, None if value is None else str(value), suffix, (), False)
+        table = table_of(data, given, "backtest")
+        result = backtest_table(
+            self.bundle,
+            table,
+            given,
+            before_refit=self._before_refit,
+            start=start,
+            last=last,
+            stride=stride,
+            horizon=horizon,
+            freq=roles.get("freq"),
+            forecasts=None if forecasts is None else Path(forecasts),
+        )
+        self.notes = []
+        for note in result.backtest.panel.notes:
+            self._note(str(note))
+        if report is not None:
+            path = dataclasses.replace(given, path=str(data) if is_path(data) else None)
+            source = ReportSource(self.bundle, table, path, "backtest", "Forecaster.backtest(...)")
+            write_report(result, source, Path(report))
+        return result
+
     def save(self, folder: str | Path) -> None:
         """Write the bundle, config.json and model.safetensors, in place of an earlier one.
 
@@ -161,6 +220,7 @@ class Forecaster:
         """Read a bundle written by `save` or by `tsconv train`; raises BundleError."""
         forecaster = cls()
         forecaster._bundle = load_bundle(folder)
+        forecaster._before_refit = load_before_refit(folder)
         forecaster.metrics = metrics_of(forecaster._bundle)
         return forecaster
 

@@ -50,6 +50,7 @@ class NoteKind(enum.StrEnum):
     SHIFTED_TARGET = "target in another unit"
     SERIES_ENDED_EARLY = "series that ended early"
     EMPTY_CHANNEL = "empty channel"
+    BEFORE_REFIT = "the network before its refit"
     # Before a training.
     SHORT_SERIES = "short series"
     SERIES_NOT_TRAINED_ON = "series not trained on"

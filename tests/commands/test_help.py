@@ -9,6 +9,7 @@ import pytest
 
 from tsconv.commands.help import PAGES, WIDTH, first_screen, help_text
 from tsconv.config.compose import (
+    backtest_config,
     check_plan,
     forecast_config,
     merge_config,
@@ -24,6 +25,7 @@ COMPOSE = {
     "check": check_plan,
     "train": train_config,
     "forecast": forecast_config,
+    "backtest": backtest_config,
     "merge": merge_config,
     "sweep": sweep_plan,
 }

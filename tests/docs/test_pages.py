@@ -15,6 +15,7 @@ from tests.helpers.pages import PAGES, Page, page
 from tests.helpers.paths import ROOT
 from tsconv import cli
 from tsconv.config.compose import (
+    backtest_config,
     check_plan,
     forecast_config,
     merge_config,
@@ -73,6 +74,8 @@ def compose(command: str, words: list[str], folder: Path) -> None:
             check_plan(report, config_dir)
         elif command == "forecast":
             forecast_config(job, config_dir)
+        elif command == "backtest":
+            backtest_config(job, config_dir)
         elif command == "merge":
             merge_config(job, config_dir)
         else:

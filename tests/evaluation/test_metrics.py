@@ -10,7 +10,7 @@ from tsconv.evaluation.observations import Observations
 
 def sums(quantiles: tuple[float, ...] = (0.5,), n: int = 1) -> MetricSums:
     ones = torch.ones(n, 1, 1, dtype=torch.float64)
-    return MetricSums(SeriesScale(0 * ones, 2 * ones, 4 * ones), quantiles)
+    return MetricSums(SeriesScale(0 * ones, 2 * ones, 4 * ones, 16 * ones), quantiles)
 
 
 def test_point_metrics_by_hand() -> None:
@@ -107,7 +107,7 @@ def test_a_nan_forecast_under_the_mask_does_not_spread() -> None:
 def test_series_without_a_naive_error_are_counted_and_left_out_of_mase() -> None:
     ones = torch.ones(3, 1, 1, dtype=torch.float64)
     naive = torch.tensor([0.0, 2.0, 4.0]).double().reshape(3, 1, 1)
-    total = MetricSums(SeriesScale(0 * ones, ones, naive), (0.5,))
+    total = MetricSums(SeriesScale(0 * ones, ones, naive, naive**2), (0.5,))
     observed, series = torch.full((2, 1, 1, 1, 1), 4.0), torch.tensor([0, 1])
     total.add([torch.zeros(2, 1, 1, 1, 1)], Observations(observed, observed > 0, series))
     assert total.mase_left_out == 1  # the first; nothing of the third was scored

@@ -12,7 +12,7 @@ from tsconv.config.explanations import sections
 from tsconv.errors import ConfigError, nearest
 
 SHELLS = ("bash", "zsh", "fish")
-_COMMANDS = ("check", "train", "forecast", "merge", "sweep")
+_COMMANDS = ("check", "train", "forecast", "backtest", "merge", "sweep")
 _FIRST = (*_COMMANDS, "completion")  # what may stand behind `tsconv`
 _PATHS = ("data.path", "data.future_path", "bundle", "output", "template", "plot", "run_dir",
           "resume")  # fmt: skip

@@ -51,6 +51,13 @@ PAGES = {
          "columns", "plot", "template", "data.future_path", "shards", "shard", "device"),
         "`tsconv forecast` needs the bundle of a training, and a file.",
     ),
+    "backtest": Page(
+        "Score a trained bundle at every past origin of a file, beside simple forecasts.",
+        ("tsconv backtest bundle=runs/first/bundle data.path=sales.csv report=report.html",),
+        ("bundle", "data.path", "start", "last", "stride", "horizon", "series", "forecasts",
+         "report", "run_dir", "plots", "device"),
+        "`tsconv backtest` needs the bundle of a training, and a file.",
+    ),
     "merge": Page(
         "Check the parts of a forecast in shards, and write them as one file.",
         ("tsconv merge output=forecast.csv shards=8",),
@@ -99,11 +106,11 @@ def first_screen(command: str) -> str:
     page = PAGES[command]
     if command == "check":
         steps = [("Name it, and check suggests the rest:", page.examples[0])]
-    elif command == "forecast":
+    elif command in ("forecast", "backtest"):
         steps = [
             ("Train first; the last line that `tsconv train` prints is the bundle's path:",
              f"tsconv train {_TRAINED}"),
-            ("Then forecast:", page.examples[0]),
+            (f"Then {command}:", page.examples[0]),
         ]  # fmt: skip
     elif command == "merge":
         steps = [

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from tsconv.notes import LEFT_OUT, NoteKind, left_out
 
 if TYPE_CHECKING:
-    from tsconv.config.schema import ForecastConfig
+    from tsconv.config.schema import DataConfig, ForecastConfig
+    from tsconv.forecasting.bundle import Bundle
     from tsconv.training.run import TrainResult
 
 
@@ -37,9 +38,10 @@ def check_command(overrides: Sequence[str], config_dir: str | None = None) -> No
 
 def train_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Train, then print the table of test metrics and the bundle's path."""
-    result = _train(overrides, config_dir)
-    if result is None:
+    found = _train(overrides, config_dir)
+    if found is None:
         return
+    result, report = found
     from tsconv.output.metrics_table import summary_text
 
     metrics = result.metrics
@@ -63,11 +65,21 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
         print(f"{describe_refit(result.bundle.info['refit'])}; ", end="")
         print("the figures above are of the network before")
     _repeat_left_out(left_out(result.notes))
+    if report is not None:
+        from tsconv.report.run import command_line
+
+        data, command = result.bundle.data, command_line("train", overrides)
+        _report(result.bundle, result.before_refit, data, report, command)
     print(f"bundle: {result.run_dir / 'bundle'}")
 
 
-def _train(overrides: Sequence[str], config_dir: str | None) -> TrainResult | None:
-    """Start a training or resume one; None where the run to resume is finished, which is said."""
+def _train(
+    overrides: Sequence[str], config_dir: str | None
+) -> tuple[TrainResult, str | None] | None:
+    """Start a training or resume one, and which report it asks for.
+
+    None where the run to resume is finished, which is said.
+    """
     try:
         from tsconv.config.resume import train_or_resume_config
 
@@ -86,7 +98,13 @@ def _train(overrides: Sequence[str], config_dir: str | None) -> TrainResult | No
             own = [o for o in overrides if not o.startswith("resume=")]
             write_overrides(own, config, run_dir / ".hydra")
 
-        return train_or_race(config, notify=_print_note, started=started)
+        if config.report is not None:
+            from tsconv.backtest.run import check_path
+            from tsconv.forecasting.outputs import input_files
+
+            check_path("report", config.report, ".html", input_files((config.data.path,)), False)
+        result = train_or_race(config, notify=_print_note, started=started)
+        return result, config.report
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(*(stop.args or ("nothing was written",))) from None
 
@@ -101,6 +119,12 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
         return
     from tsconv.forecasting.run import run_forecast
 
+    if config.report is not None:
+        from tsconv.backtest.run import check_path
+        from tsconv.forecasting.outputs import input_files
+
+        inputs = input_files((config.data.get("path"), config.data.get("future_path")))
+        check_path("report", config.report, ".html", inputs, config.overwrite)
     result = run_forecast(config)
     if result is None:
         print(config.template)
@@ -125,7 +149,62 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     print(result.summary)
     if config.plot is not None:
         print(config.plot)
+    if config.report is not None:
+        from tsconv.forecasting.bundle import load_before_refit
+        from tsconv.forecasting.match import override_roles
+        from tsconv.report.run import command_line
+
+        data = override_roles(result.bundle.data, config.data)
+        before, command = load_before_refit(config.bundle), command_line("forecast", overrides)
+        _report(result.bundle, before, data, config.report, command)
     print(config.output)
+
+
+def backtest_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
+    """Score a bundle at every past origin, then print the table and the folder of the results."""
+    from tsconv.config.compose import backtest_config
+
+    config = backtest_config(overrides, config_dir)
+    from tsconv.backtest.progress import BacktestProgress
+    from tsconv.backtest.run import run_backtest
+    from tsconv.backtest.summary import summary_text
+
+    with BacktestProgress() as progress:
+        run = run_backtest(config, progress.start)
+    result = run.result
+    if config.report is not None:
+        from tsconv.report.run import ReportSource, command_line, write_report
+
+        command = command_line("backtest", overrides)
+        source = ReportSource(run.bundle, run.table, run.data, "backtest", command)
+        write_report(result, source, Path(config.report))
+    notes = result.backtest.panel.notes
+    for note in notes:
+        if note.kind not in LEFT_OUT:
+            _print_note(str(note))
+    print(summary_text(result.metrics))
+    seconds, rate = (result.metrics[f"backtest_{k}"] for k in ("seconds", "origins_per_second"))
+    print(f"scored in {seconds:.1f} s ({rate:,.0f} origins/s)")
+    _repeat_left_out(left_out(notes))
+    for path in (config.forecasts, config.report):
+        if path is not None:
+            print(path)
+    print(f"results: {run.run_dir}")
+
+
+def _report(
+    bundle: Bundle, before_refit: Bundle | None, data: DataConfig, report: str, command: str
+) -> None:
+    """Read the data again, score every origin of them, write the page and print its path."""
+    from tsconv.backtest.progress import BacktestProgress
+    from tsconv.data.reading.read import read_table
+    from tsconv.report.run import ReportSource, backtest_and_report
+
+    made_by = command.split()[1]
+    source = ReportSource(bundle, read_table(data), data, made_by, command)
+    with BacktestProgress() as progress:
+        backtest_and_report(source, before_refit, Path(report), progress.start)
+    print(report)
 
 
 def _forecast_shards(config: ForecastConfig) -> None:

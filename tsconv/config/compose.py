@@ -27,7 +27,14 @@ from tsconv.config.overrides import (
     format_overrides,
     quote_literals,
 )
-from tsconv.config.schema import DataConfig, ForecastConfig, MergeConfig, SweepConfig, TrainConfig
+from tsconv.config.schema import (
+    BacktestConfig,
+    DataConfig,
+    ForecastConfig,
+    MergeConfig,
+    SweepConfig,
+    TrainConfig,
+)
 from tsconv.errors import ConfigError, nearest
 
 Schema = TypeVar("Schema")
@@ -140,11 +147,30 @@ def forecast_config(overrides: Sequence[str] = (), config_dir: str | None = None
     >>> forecast_config(["bundle=runs/first/bundle", "data.path=sales.csv"]).data
     {'path': 'sales.csv'}
     """
-    composed = _compose("forecast", overrides, config_dir)
+    return _to_schema(
+        _with_given_roles(_compose("forecast", overrides, config_dir)), ForecastConfig
+    )
+
+
+def backtest_config(overrides: Sequence[str] = (), config_dir: str | None = None) -> BacktestConfig:
+    """Compose and check the config of a backtest; `data` holds only the keys that were set.
+
+    Raises ConfigError naming the key at fault.
+
+    >>> backtest_config(["bundle=runs/first/bundle", "data.path=sales.csv"]).stride
+    1
+    """
+    return _to_schema(
+        _with_given_roles(_compose("backtest", overrides, config_dir)), BacktestConfig
+    )
+
+
+def _with_given_roles(composed: DictConfig) -> DictConfig:
+    """The config with those keys of `data` alone that were set: the others are the bundle's."""
     given = {k: v for k, v in composed.data.items_ex(resolve=False) if v != "???"}
     _to_schema(OmegaConf.create(given), DataConfig, "data")
     composed.data = given
-    return _to_schema(composed, ForecastConfig)
+    return composed
 
 
 def merge_config(overrides: Sequence[str] = (), config_dir: str | None = None) -> MergeConfig:
@@ -173,7 +199,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 def known_keys(name: str) -> list[str]:
     """The keys that a command's overrides may set, in the order of `conf/`.
 
-    name: of a root config: check, train, forecast, merge or sweep.
+    name: of a root config: check, train, forecast, backtest, merge or sweep.
 
     >>> known_keys("forecast")[:2]
     ['bundle', 'output']

@@ -61,14 +61,14 @@ def sections(command: str) -> list[Section]:
     """
     root = _read(config_folder() / f"{command}.yaml")
     found = [Section("", root.keys)]
-    if command == "forecast":  # its keys of data are those of a training, each unset
+    if root.data_keys:  # those of a training, each unset
         data = _group("data", "default", "the file and its columns; unset keys are the bundle's")
         taken = tuple(
             dataclasses.replace(key, default="???")
             for key in data.keys
             if key.name.removeprefix("data.") in root.data_keys
         )
-        return [*found, dataclasses.replace(data, keys=taken)]
+        found.append(dataclasses.replace(data, keys=taken))
     for entry in root.defaults:
         if entry.default:
             found.append(_group(entry.name, entry.default, entry.text))

@@ -170,6 +170,7 @@ class TrainConfig:
     budget: str | None
     ensemble: str
     refit: str
+    report: str | None
     plots: bool
     data: DataConfig
     split: SplitConfig
@@ -212,6 +213,7 @@ class ForecastConfig:
     template: str | None
     plot: str | None
     plot_series: int
+    report: str | None
     batch_size: int
     device: str
     data: dict[str, Any]
@@ -225,6 +227,35 @@ class ForecastConfig:
     series: Any = None  # an id, or a list of them
     shards: int | None = None  # parts of the series; None: no parts
     shard: int | None = None  # the only part to make
+
+
+@dataclasses.dataclass
+class BacktestSettings:
+    """What a backtest does beside scoring; see conf/backtest/default.yaml."""
+
+    refit_every: int | None
+    statistical_stride: int | None
+
+
+@dataclasses.dataclass
+class BacktestConfig:
+    """Everything that `tsconv backtest` takes; see conf/backtest.yaml."""
+
+    bundle: str
+    data: dict[str, Any]
+    backtest: BacktestSettings
+    run_dir: str | None
+    plots: bool
+    device: str
+    threads: int | None
+    stride: int
+    horizon: int | None
+    forecasts: str | None
+    report: str | None
+    overwrite: bool
+    start: Any = None  # a time, as the file has them
+    last: Any = None
+    series: Any = None  # an id, or a list of them
 
 
 @dataclasses.dataclass

@@ -36,9 +36,10 @@ class Observations:
         self.values = values if self._all else torch.where(self.mask, values, 0)
         size = (self.values + self.offset).abs()
         self._size = size if self._all else torch.where(self.mask, size, 0)
-        self.points = self.mask.sum((-1, -2)).double()  # (B, T, H) values that count
-        self.origins = self.mask.any(-1).sum(-1).double()  # (B, T, H) origins with one of them
-        self.observed = self._size.sum((-1, -2))  # (B, T, H) the sum of their sizes
+        self.points = self.mask.sum(-2).double()  # (B, T, H, horizon) values that count
+        self.masked = self.mask.shape[-2] - self.points  # (B, T, H, horizon) those that do not
+        self.origins = self.mask.any(-1).sum(-1).double()  # (B, T, H) origins with a value
+        self.observed = self._size.sum(-2)  # (B, T, H, horizon) the sum of their sizes
 
     def error(self, forecast: Tensor) -> Tensor:
         """Observed minus forecast, 0 where it does not count: (B, T, H, O, horizon), float64."""

@@ -39,12 +39,12 @@ def score(
             continue
         ours, simple = evaluate(net, panel, origins, scale, baselines, ranks)
         out[name] = {
-            **_by_part(ours, panel),
+            **by_part(ours, panel),
             "mase_left_out": ours.mase_left_out,
             "origin_stride": origins.stride,
-            "baselines": {key: _by_part(sums, panel) for key, sums in simple.items()},
+            "baselines": {key: by_part(sums, panel) for key, sums in simple.items()},
         }
-        out.setdefault("spread_ratio", _spread_ratio(scale, ours))
+        out.setdefault("spread_ratio", spread_ratio(scale, ours))
         out.setdefault("n_scored", int(ours.scored.sum()))
     return {**out, **_rival(out, baselines)}
 
@@ -65,7 +65,7 @@ def _rival(parts: dict[str, Any], baselines: Sequence[Baseline]) -> dict[str, An
     }
 
 
-def _spread_ratio(scale: SeriesScale, sums: MetricSums) -> float | None:
+def spread_ratio(scale: SeriesScale, sums: MetricSums) -> float | None:
     """How many times the largest spreads of what is scored exceed the smallest, but for outliers.
 
     Between the 5% and the 95% quantile of the training deviations; None where nothing has a spread.
@@ -80,7 +80,7 @@ def _spread_ratio(scale: SeriesScale, sums: MetricSums) -> float | None:
     return float(high / low)
 
 
-def _by_part(sums: MetricSums, panel: Panel) -> dict[str, Any]:
+def by_part(sums: MetricSums, panel: Panel) -> dict[str, Any]:
     """All metrics over everything, then `by_channel` and `by_row` where there are several."""
     out: dict[str, Any] = sums.result()
     if len(panel.targets) > 1:

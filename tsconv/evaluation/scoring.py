@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,7 +35,7 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
     The naive error of a series that hardly changes counts as 0, which keeps it out of MASE.
     """
     shape = (len(panel), len(panel.targets), panel.n_rows)
-    mean, std, naive = (torch.zeros(shape, dtype=torch.float64) for _ in range(3))
+    mean, std, naive, square = (torch.zeros(shape, dtype=torch.float64) for _ in range(4))
     lengths, train_end = panel.lengths.cpu(), train_end.cpu()
     indptr, offset = panel.indptr.cpu(), panel.offset.cpu()
     of = torch.repeat_interleave(torch.arange(len(panel)), lengths)
@@ -71,7 +72,26 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
         least = torch.maximum(_LEAST_OF_SPREAD * std[:, c], _LEAST_OF_LEVEL * mean[:, c].abs())
         useful = (changes >= _LEAST_CHANGES) & (mean_error > least)
         naive[:, c] = torch.where(useful, mean_error, 0)
-    return SeriesScale(mean, std, naive)
+        error.masked_fill_(~known, 0).square_()
+        square[:, c] = torch.where(useful, summed(error) / pairs, 0)
+    return SeriesScale(mean, std, naive, square)
+
+
+class DenseForecasts(NamedTuple):
+    """The forecasts of every origin of some stretches, and what they should be."""
+
+    batch: Batch
+    levels: list[Tensor]  # for each quantile (B, T, H, O, horizon), less the offset of its series
+    observed: Observations  # the values of the same steps, and which count
+    usable: Tensor  # (B, T, H, O) origins of the range, of which something is known
+    stride: int  # steps from one origin to the next
+
+
+class ScoredBatch(NamedTuple):
+    """What is scored at once: a network's forecasts, and simple forecasts of the same points."""
+
+    forecasts: DenseForecasts
+    simple: dict[str, Tensor]  # by the key of the baseline: (B, T, H, O, horizon or 1)
 
 
 def evaluate(
@@ -81,6 +101,11 @@ def evaluate(
     scale: SeriesScale,
     baselines: Sequence[Baseline] = (),
     ranks: Ranks | None = None,
+    *,
+    horizon: int | None = None,
+    row_index: Tensor | None = None,
+    by_step: bool = False,
+    observers: Sequence[Callable[[ScoredBatch], None]] = (),
 ) -> tuple[MetricSums, dict[str, MetricSums]]:
     """Score the network and simple forecasts on every origin of a range.
 
@@ -89,18 +114,31 @@ def evaluate(
     in its own dtype and on its own device; where it differs by series, the panel has those of the
     training in order. Several ranks share the origins out; each gets the sums
     of all.
+
+    horizon: steps to score, fewer than the network's; None: all. row_index: as `forecast_panel`
+    takes it. by_step: whether the sums keep the steps of the horizon apart. observers: called with
+    each batch, after it was scored.
     """
     ranks = ranks or Ranks.alone()
-    ours = MetricSums(scale, net.quantiles)
-    simple = {baseline.key: MetricSums(scale, (0.5,)) for baseline in baselines}
-    horizon, stride = net.spec.horizon, origins.stride
-    for batch, levels, seen in dense_forecasts(net, panel, origins, history_of(baselines), ranks):
-        ours.add(levels, seen)
-        past, mask = (v[:, : len(panel.targets)] for v in (batch.x, batch.mask))
+    steps = horizon or net.spec.horizon
+    kept = steps if by_step else None
+    ours = MetricSums(scale, net.quantiles, kept)
+    simple = {baseline.key: MetricSums(scale, (0.5,), kept) for baseline in baselines}
+    n_targets = len(panel.targets)
+    history = history_of(baselines)
+    for found in dense_forecasts(net, panel, origins, history, ranks, steps, row_index):
+        ours.add(found.levels, found.observed)
+        batch, others = found.batch, {}
+        past, mask = (v[:, :n_targets] for v in (batch.x, batch.mask))
         for baseline in baselines:
-            forecast = baseline.forecast(past, mask, batch.n_origins, horizon)[..., ::stride, :]
-            simple[baseline.key].add([forecast], seen)
-    ranks.sum_([total for sums in (ours, *simple.values()) for total in sums.sums.values()])
+            forecast = baseline.forecast(past, mask, batch.n_origins, steps)
+            forecast = forecast[..., :: found.stride, :]
+            simple[baseline.key].add([forecast], found.observed)
+            if observers:
+                others[baseline.key] = forecast
+        for observe in observers:
+            observe(ScoredBatch(found, others))
+    ranks.sum_([total for sums in (ours, *simple.values()) for total in sums.tensors()])
     return ours, simple
 
 
@@ -110,19 +148,22 @@ def dense_forecasts(
     origins: OriginRange,
     least_history: int = 0,
     ranks: Ranks | None = None,
-) -> Iterator[tuple[Batch, list[Tensor], Observations]]:
+    horizon: int | None = None,
+    row_index: Tensor | None = None,
+) -> Iterator[DenseForecasts]:
     """Yield the forecasts of every origin of a range, in batches of stretches.
 
-    With each batch come a level (B, T, H, O, horizon) for each quantile, less the offset of its
-    series, and what they should be. The batches are the same for all networks of one horizon and
-    as many quantiles. least_history: steps before an origin that the batch holds at least.
+    The batches are the same for all networks of one horizon and as many quantiles; the stretches
+    of a series follow one another. least_history: steps before an origin that the batch holds at
+    least. horizon: steps of each forecast, fewer than the network's; None: all. row_index: (H,)
+    or (S,), as `forecast_panel` takes it.
     """
     ranks = ranks or Ranks.alone()
     parameter = next(net.parameters())
     panel = panel.to(parameter.device)
-    horizon, stride = net.spec.horizon, origins.stride
+    stride, steps = origins.stride, horizon or net.spec.horizon
     history = max(net.history, least_history)
-    values = horizon * len(net.quantiles) * len(panel.targets) * panel.n_rows
+    values = net.spec.horizon * len(net.quantiles) * len(panel.targets) * panel.n_rows
     most = max(1, min(4096, _VALUES_AT_ONCE // values))
     n_steps = tile_length(origins, int(origins.spans.max().clamp(1, most)), ranks.size)
     if _is_cheaper_alone(net, panel, stride):
@@ -131,17 +172,22 @@ def dense_forecasts(
     n_origins = n_steps - stride + 1  # those after the last that counts are not computed
     n_chunks = max(1, _VALUES_AT_ONCE // (values * n_origins))
     origins = origins.to(parameter.device)
+    row_index = None if row_index is None else row_index.to(parameter.device)
     was_training = net.training
     net.eval()
     try:
         for series, first in shared_tiles(origins, n_steps, n_chunks, ranks.rank, ranks.size):
             series, first = series.to(parameter.device), first.to(parameter.device)
             with torch.inference_mode():
+                reach = net.spec.horizon
                 batch = gather(
-                    panel, origins, series, first, n_origins, history, horizon, parameter.dtype
+                    panel, origins, series, first, n_origins, history, reach, parameter.dtype
                 )
-                found = _forecast(net, batch, panel.offset[series], stride)
-            yield batch, *found
+                members = row_index
+                if net.by_series:
+                    members = series if row_index is None else row_index[series]
+                found = _forecast(net, batch, panel.offset[series], stride, steps, members)
+            yield found
     finally:
         net.train(was_training)
 
@@ -160,18 +206,22 @@ def _is_cheaper_alone(net: Network, panel: Panel, stride: int) -> bool:
 
 
 def _forecast(
-    net: Network, batch: Batch, offset: Tensor, stride: int
-) -> tuple[list[Tensor], Observations]:
-    """The levels of every stride-th origin, less the offset (B, C, H), and what they should be."""
+    net: Network, batch: Batch, offset: Tensor, stride: int, steps: int, members: Tensor | None
+) -> DenseForecasts:
+    """The first `steps` steps from every stride-th origin; offset: (B, C, H)."""
     horizon, targets = net.spec.horizon, batch.y.shape[1]
-    members = batch.series if net.by_series else None
     prediction = net(batch.x, batch.mask, batch.n_origins, members, batch.covariates)
     mu, sigma, known = (
         v[..., ::stride] for v in (prediction.mu, prediction.sigma, prediction.n_observed > 0)
     )
-    levels = [mu[..., None] + sigma[..., None] * v[..., ::stride, :] for v in prediction.levels]
-    observed = batch.y.unfold(-1, horizon, 1)[..., ::stride, :]  # (B, T, H, O, horizon)
+    levels = [
+        mu[..., None] + sigma[..., None] * v[..., ::stride, :steps] for v in prediction.levels
+    ]
     usable = batch.valid[:, None, None, ::stride] & known  # (B, T, H, O)
-    mask = batch.y_mask.unfold(-1, horizon, 1)[..., ::stride, :].bool() & usable.unsqueeze(-1)
+    values, mask = (
+        v.unfold(-1, horizon, 1)[..., ::stride, :steps] for v in (batch.y, batch.y_mask)
+    )  # (B, T, H, O, steps)
     offset = offset[:, :targets, :, None, None]
-    return levels, Observations(observed, mask, batch.series, offset)
+    mask = mask.bool() & usable.unsqueeze(-1)
+    observed = Observations(values, mask, batch.series, offset)
+    return DenseForecasts(batch, levels, observed, usable, stride)

@@ -32,6 +32,7 @@ from tsconv.forecasting.bundle_networks import (
 from tsconv.model.ensemble import Network
 
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+BEFORE_REFIT = "bundle_before_refit"  # beside a bundle that was refit: the one that was scored
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +137,15 @@ def bundle_hash(folder: str | Path) -> str:
     for name in (_CONFIG, _WEIGHTS):
         found.update((_bundle_folder(folder) / name).read_bytes())
     return found.hexdigest()
+
+
+def load_before_refit(folder: str | Path) -> Bundle | None:
+    """Read the bundle that a refit took the place of; None where there is none beside it.
+
+    folder: of the refit bundle, or its run folder. Raises BundleError where it is damaged.
+    """
+    before = _bundle_folder(folder).resolve().parent / BEFORE_REFIT
+    return load_bundle(before) if before.is_dir() else None
 
 
 def load_bundle(folder: str | Path) -> Bundle:

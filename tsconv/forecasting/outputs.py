@@ -53,6 +53,9 @@ def _is_ours(path: Path) -> bool:
     try:
         if path.suffix == ".parquet":
             return _are_ours(pyarrow.parquet.read_schema(path).names)
+        if path.suffix == ".html":
+            with path.open(encoding="utf-8") as page:
+                return PAGE_MARK in page.read(_LOOK)
         if path.suffix == ".csv":
             with path.open(encoding="utf-8", newline="") as file:
                 return _are_ours(next(csv.reader(file), []))
@@ -72,4 +75,5 @@ def _are_ours(names: list[str]) -> bool:
     return all(name.startswith(("tsconv-lo-", "tsconv-hi-", "tsconv-q-")) for name in ours)
 
 
+PAGE_MARK = '<meta name="generator" content="tsconv"'  # at the top of a report
 PICTURE_TITLE = "tsconv forecast"  # in the metadata of its pictures

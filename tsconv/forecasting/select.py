@@ -70,7 +70,7 @@ def cut_table(table: Table, data: DataConfig, start: Any = None, last: Any = Non
     key, value = ("start", start) if start is not None else ("last", last)
     if start is not None and last is not None:
         raise ConfigError("`start` and `last` exclude each other: give one")
-    moment = _parse_moment(table, data, key, value)
+    moment = parse_moment(table, data, key, value)
     after = table.time >= moment if key == "start" else table.time > moment
     observed = ~np.isnan(table.values[:, : table.n_targets]).all(1)
     if not (observed & ~after).any():
@@ -102,20 +102,31 @@ def require_start(
 
     origins: (S,) the step that each series of the panel is forecast from, -1 for none.
     """
-    wanted = _parse_moment(table, data, "start", start)
+    wanted = moment_on_panel("start", start, table, data, panel)
     some = origins >= 0
     first = panel.frequency.advance(panel.start[some], origins[some] + 1)
     if len(first) == 0:
         return
     latest = first[[int(first.argmax())]]
-    if panel.time_zone is not None and panel.wall_clock:
-        wanted = to_wall(np.array([wanted]), panel.time_zone)[0]
-    if latest[0] < wanted:
+    if latest[0] < wanted[0]:
         raise OutsideError(
             f"`start` (={start}): {table.source} has no value for the step before it; "
             f"the latest start is {format_zoned_time(latest, panel)}",
             table,
         )
+
+
+def moment_on_panel(
+    key: str, value: Any, table: Table, data: DataConfig, panel: Panel
+) -> npt.NDArray[Any]:
+    """The time that `value` says, as the panel has times: (1,).
+
+    key: the config's, for messages. Raises ConfigError where `value` is not a time.
+    """
+    wanted = np.array([parse_moment(table, data, key, value)])
+    if panel.time_zone is not None and panel.wall_clock:
+        wanted = to_wall(wanted, panel.time_zone)
+    return wanted
 
 
 def take_lines(table: Table, kept: npt.NDArray[np.bool_]) -> Table:
@@ -132,8 +143,11 @@ def take_lines(table: Table, kept: npt.NDArray[np.bool_]) -> Table:
     )
 
 
-def _parse_moment(table: Table, data: DataConfig, key: str, value: Any) -> Any:
-    """The time that `value` says, as the table has times."""
+def parse_moment(table: Table, data: DataConfig, key: str, value: Any) -> Any:
+    """The time that `value` says, as the table has times.
+
+    key: the config's, for messages. Raises ConfigError where `value` is not a time.
+    """
     text = str(value)
     if table.time.dtype.kind != "M":
         if not text.lstrip("+-").isdigit():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tsconv.evaluation.metrics import METRIC_NAMES
 from tsconv.evaluation.rivals import describe_baseline
 from tsconv.output.remarks import error_name, has_unlike_sizes, summary_remarks
 from tsconv.output.tables import Column, format_number, format_table
@@ -13,6 +12,11 @@ from tsconv.output.tables import Column, format_number, format_table
 # In units of each series, where series are of unlike size; then the rest, in the units of the data.
 _COMPARABLE = ("scaled_mae", "mase", "wql", "scaled_mse", "smape", "coverage_80")
 _RAW = ("mae", "mse", "rmse")
+# The order of the table where all series are of one size.
+_ALL = (
+    "mse", "mae", "rmse", "smape", "mase", "wql", "coverage_80", "scaled_mse", "scaled_mae",
+    "n_origins",
+)  # fmt: skip
 _NOT_ERRORS = ("n_origins", "coverage_80")
 
 
@@ -52,7 +56,7 @@ def metrics_table(
     """
     columns = _columns(14, rival_name)
     lines: list[list[str]] = [["test", "tsconv", rival_name, ""]]
-    for key in METRIC_NAMES if n_unlike is None else (*_COMPARABLE, *_RAW, "n_origins"):
+    for key in _ALL if n_unlike is None else (*_COMPARABLE, *_RAW, "n_origins"):
         a, b = ours.get(key), rival.get(key)
         if a is None:
             continue

@@ -78,8 +78,9 @@ def validation_loss(net: Network, prepared: Prepared, part: OriginRange) -> floa
 def mean_loss(sums: MetricSums, scale: SeriesScale) -> float:
     """The mean pinball loss over points, each in units of its series' spread."""
     counted = scale.std > 0
-    scaled = torch.where(counted, sums.sums["pinball"] / torch.where(counted, scale.std, 1), 0)
-    points = torch.where(counted, sums.sums["points"], 0).sum()
+    pinball, points = sums.pinball.sum(-1), sums.sums["points"].sum(-1)  # (S, T, H)
+    scaled = torch.where(counted, pinball / torch.where(counted, scale.std, 1), 0)
+    points = torch.where(counted, points, 0).sum()
     return float(scaled.sum() / points.clamp_min(1))
 
 

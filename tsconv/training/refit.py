@@ -19,6 +19,7 @@ from tsconv.distributed.ranks import RankLost, Ranks
 from tsconv.distributed.threads import torch_threads
 from tsconv.errors import TrainingError, one_line
 from tsconv.evaluation.scoring import training_scale
+from tsconv.evaluation.training_ends import describe_ends
 from tsconv.forecasting.bundle import Bundle
 from tsconv.model.ensemble import EnsembleNet
 from tsconv.model.network import ForecastNet
@@ -104,7 +105,9 @@ def refit_bundle(
         seconds = round(time.perf_counter() - begun, 3)
         about = {"steps": steps, "share": SHARE if steps else 0.0, "seconds": seconds}
         whole = nets[0] if len(nets) == 1 else _like(bundle.net, nets)
-        return dataclasses.replace(bundle, net=whole, info={**bundle.info, "refit": about})
+        panel = fitted[0].prepared.panel
+        info = {"refit": about, "seen_until": describe_ends(panel, panel.lengths)}
+        return dataclasses.replace(bundle, net=whole, info={**bundle.info, **info})
     except RankLost:
         raise
     except (KeyboardInterrupt, TrainingError) as error:

@@ -20,7 +20,8 @@ from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError
 from tsconv.evaluation.report import score
 from tsconv.evaluation.rivals import describe_baseline
-from tsconv.forecasting.bundle import Bundle, save_bundle
+from tsconv.evaluation.training_ends import describe_ends
+from tsconv.forecasting.bundle import BEFORE_REFIT, Bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.model.ensemble import Network
 from tsconv.notes import Note
@@ -51,6 +52,7 @@ class TrainResult:
     bundle: Bundle
     metrics: dict[str, Any]
     notes: tuple[Note, ...] = ()  # on the data
+    before_refit: Bundle | None = None  # the bundle that the figures are of, where a refit followed
 
 
 def train(
@@ -180,14 +182,19 @@ def refit_run(
 ) -> TrainResult:
     """Refit the networks of a run that is written, where its config asks for it.
 
-    The bundle on disk is replaced whole; all else in the folder stays that of the networks before.
+    The bundle on disk is replaced whole, and the one before is kept beside it; all else in the
+    folder stays that of the networks before.
     The arguments are those of `refit_bundle`.
     """
     if not wants_refit(fitted[0].prepared):
         return result
-    bundle = refit_bundle(result.bundle, fitted, ranks, cache, most_steps)
+    before = result.bundle
+    bundle = refit_bundle(before, fitted, ranks, cache, most_steps)
+    if bundle.net is not before.net:  # a backtest asks the network that had not seen the test part
+        save_bundle(before, result.run_dir / BEFORE_REFIT)
     save_bundle(bundle, result.run_dir / "bundle")
-    return dataclasses.replace(result, bundle=bundle)
+    changed = before if bundle.net is not before.net else None
+    return dataclasses.replace(result, bundle=bundle, before_refit=changed)
 
 
 def write_run(
@@ -216,6 +223,8 @@ def write_run(
         "val": metrics["val"],
         "test": metrics["test"],
         **{key: metrics[key] for key in ("rival", "rival_season", "baseline_steps")},
+        "trained_until": describe_ends(panel, prepared.split.train_end),
+        "seen_until": describe_ends(panel, panel.lengths.cpu() - (config.split.test_size or 0)),
         **further,
     }
     bundle = Bundle(

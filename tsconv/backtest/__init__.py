@@ -1,0 +1,1 @@
+"""What a trained network would have said at every past origin, and how far off that was."""

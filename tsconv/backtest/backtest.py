@@ -1,0 +1,184 @@
+"""A backtest in memory: a bundle, a panel and origins in; figures of every origin out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from tsconv.backtest.origins import BacktestOrigins
+from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.panel.panel import Panel
+from tsconv.errors import DataError
+from tsconv.evaluation.common_grid import common_grid
+from tsconv.evaluation.metrics import MetricSums, SeriesScale
+from tsconv.evaluation.revisions import Revisions
+from tsconv.evaluation.rivals import Baseline, choose_baselines, find_rival
+from tsconv.evaluation.scoring import ScoredBatch, evaluate, training_scale
+from tsconv.evaluation.step_errors import StepErrors
+from tsconv.evaluation.training_ends import steps_until
+from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.match import training_row_index
+
+Observer = Callable[[ScoredBatch], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """The figures of some of the origins."""
+
+    origins: OriginRange
+    ours: MetricSums
+    simple: dict[str, MetricSums]  # by the key of the baseline
+    steps: StepErrors
+    revisions: Revisions
+
+
+@dataclasses.dataclass(frozen=True)
+class Backtest:
+    """What every origin said; at least one of `seen` and `held_out` is there."""
+
+    bundle: Bundle
+    panel: Panel
+    origins: BacktestOrigins
+    horizon: int
+    scale: SeriesScale
+    baselines: tuple[Baseline, ...]
+    rival: str | None  # the key of the baseline to compare with
+    seen: Part | None  # origins of which the training has used a target
+    held_out: Part | None  # the others
+
+    @property
+    def knows_training(self) -> bool:
+        """Whether the bundle says what its training has used; those of early versions do not."""
+        return self.bundle.info.get("seen_until") is not None
+
+    @property
+    def parts(self) -> list[Part]:
+        """Those that there are, in the order of time."""
+        return [part for part in (self.seen, self.held_out) if part is not None]
+
+    @property
+    def judged(self) -> Part:
+        """The part that tells how good forecasts are: what the training has not seen, if any."""
+        return self.parts[-1]
+
+    @property
+    def overall(self) -> tuple[MetricSums, dict[str, MetricSums]]:
+        """The sums of all origins: the network's, and each baseline's by its key."""
+        first, *rest = self.parts
+        if not rest:
+            return first.ours, first.simple
+        return joined([p.ours for p in self.parts]), {
+            key: joined([p.simple[key] for p in self.parts]) for key in first.simple
+        }
+
+
+def backtest_panel(
+    bundle: Bundle,
+    panel: Panel,
+    origins: BacktestOrigins,
+    horizon: int,
+    observers: Sequence[Observer] = (),
+) -> Backtest:
+    """Score every origin by one dense pass, beside the baselines of the bundle.
+
+    panel: encoded as the bundle's network takes it. horizon: steps, at most the network's.
+    observers: called with each batch of forecasts, those that the training has seen first. Raises
+    DataError where nothing is observed behind any origin.
+    """
+    scale = training_scale(panel, scale_ends(bundle, panel, origins), bundle.season)
+    baselines = baselines_of(bundle, panel)
+    rival = bundle.info.get("rival")
+    rival = rival if rival in [b.key for b in baselines] else None
+    if rival is None:  # of an old bundle, or nothing was held out from its training
+        rival = _best_baseline(bundle, panel, origins, horizon, scale, baselines)
+    parts = [
+        None
+        if int(part.counts.sum()) == 0
+        else _score(bundle, panel, part, horizon, scale, baselines, rival, observers)
+        for part in (origins.seen, origins.held_out)
+    ]
+    found = Backtest(bundle, panel, origins, horizon, scale, baselines, rival, *parts)
+    if not any(bool(part.ours.scored.any()) for part in found.parts):
+        raise DataError(
+            f"nothing is observed within {horizon} steps behind any of the "
+            f"{int(origins.every.counts.sum()):,} origins: set an earlier `start` or a later `last`"
+        )
+    scored = [part if part is not None and bool(part.ours.scored.any()) else None for part in parts]
+    return dataclasses.replace(found, seen=scored[0], held_out=scored[1])
+
+
+def joined(sums: Sequence[MetricSums]) -> MetricSums:
+    """The sums of several parts as one."""
+    first = sums[0]
+    horizon = first.sums["points"].shape[-1] if first.by_step else None
+    whole = MetricSums(first.scale, first.quantiles, horizon)
+    for one in sums:
+        whole.add_sums(one)
+    return whole
+
+
+def scale_ends(bundle: Bundle, panel: Panel, origins: BacktestOrigins) -> Tensor:
+    """(S,) steps of each series that its scale is made of: its training part.
+
+    Of a series that the training did not have, the steps up to its first origin.
+    """
+    trained = steps_until(bundle.info.get("trained_until"), panel)
+    return torch.where(trained > 0, trained, origins.every.first + 1)
+
+
+def baselines_of(bundle: Bundle, panel: Panel) -> tuple[Baseline, ...]:
+    """The simple forecasts that the bundle was scored beside."""
+    steps = bundle.info.get("baseline_steps")
+    if steps:
+        return tuple(Baseline(str(key), int(n)) for key, n in steps.items())
+    typical = int(panel.lengths.max())
+    context = bundle.net.spec.context_length
+    return choose_baselines(bundle.season, panel.frequency.seasons, context, typical)
+
+
+def _best_baseline(
+    bundle: Bundle,
+    panel: Panel,
+    origins: BacktestOrigins,
+    horizon: int,
+    scale: SeriesScale,
+    baselines: Sequence[Baseline],
+) -> str | None:
+    row_index = training_row_index(bundle, panel)
+    _, simple = evaluate(
+        bundle.net, panel, origins.every, scale, baselines, horizon=horizon, row_index=row_index
+    )
+    return find_rival({key: sums.result() for key, sums in simple.items()})
+
+
+def _score(
+    bundle: Bundle,
+    panel: Panel,
+    origins: OriginRange,
+    horizon: int,
+    scale: SeriesScale,
+    baselines: tuple[Baseline, ...],
+    rival: str | None,
+    observers: Sequence[Observer],
+) -> Part:
+    net = bundle.net
+    keys = tuple(baseline.key for baseline in baselines)
+    later = common_grid(panel)[1]
+    steps = StepErrors(panel, scale, net.quantiles, keys, rival, horizon, later)
+    revisions = Revisions(scale, net.quantiles.index(0.5))
+    ours, simple = evaluate(
+        net,
+        panel,
+        origins,
+        scale,
+        baselines,
+        horizon=horizon,
+        row_index=training_row_index(bundle, panel),
+        by_step=True,
+        observers=(steps, revisions, *observers),
+    )
+    return Part(origins, ours, simple, steps, revisions)

@@ -1,0 +1,223 @@
+"""`tsconv backtest` as a plain function: from a bundle and a file to a folder of figures."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from tsconv.atomic_write import replace_folder
+from tsconv.backtest.backtest import Backtest, Observer, backtest_panel
+from tsconv.backtest.figures import (
+    by_horizon_frame,
+    by_series_frame,
+    metrics_of,
+    over_time_frame,
+)
+from tsconv.backtest.forecast_file import forecast_file
+from tsconv.backtest.origins import BacktestOrigins, choose_origins
+from tsconv.config.schema import BacktestConfig, DataConfig
+from tsconv.data.covariates.shift import reject_shift
+from tsconv.data.reading.read import read_table
+from tsconv.data.reading.table import Table
+from tsconv.data.write import write_table
+from tsconv.distributed.threads import torch_threads
+from tsconv.errors import ConfigError
+from tsconv.evaluation.training_ends import steps_until
+from tsconv.forecasting.bundle import Bundle, load_before_refit, load_bundle
+from tsconv.forecasting.match import encode_panel, match_panel, override_roles, require_horizon
+from tsconv.forecasting.outputs import check_free, input_files
+from tsconv.forecasting.ranks import find_device
+from tsconv.forecasting.select import keep_series, moment_on_panel
+from tsconv.notes import Note, NoteKind
+from tsconv.output.run_files import write_json
+
+_BEFORE_REFIT = (
+    "the bundle was refit on all of these data: scored is the network before the refit, which had "
+    "not seen the test part"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class BacktestResult:
+    """What a backtest found: the figures of metrics.json, and its tables."""
+
+    backtest: Backtest
+    metrics: dict[str, Any]
+    by_horizon: pd.DataFrame
+    by_series: pd.DataFrame
+    over_time: pd.DataFrame
+
+
+@dataclasses.dataclass(frozen=True)
+class BacktestRun:
+    """What `run_backtest` read and wrote, for callers that show it."""
+
+    result: BacktestResult
+    run_dir: Path
+    bundle: Bundle  # as it is on disk
+    table: Table
+    data: DataConfig  # the roles that the table was read with
+
+
+Started = Callable[[BacktestOrigins], Observer | None]
+
+
+def run_backtest(config: BacktestConfig, started: Started | None = None) -> BacktestRun:
+    """Read the bundle and the file, score every origin, and write a folder of figures.
+
+    The folder appears whole when all is done. started: called with the origins before the first
+    forecast; what it returns is called with each batch, such as a progress bar. Raises TsconvError,
+    before anything is written, where the config, the bundle or the file is at fault.
+    """
+    device = find_device(config.device)
+    bundle = load_bundle(config.bundle)
+    data = override_roles(bundle.data, config.data)
+    if data.path is None:
+        raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
+    _check_paths(config, data)
+    table = read_table(data)
+    with torch_threads(config.threads):
+        result = backtest_table(
+            bundle,
+            table,
+            data,
+            before_refit=load_before_refit(config.bundle),
+            device=device,
+            start=config.start,
+            last=config.last,
+            stride=config.stride,
+            horizon=config.horizon,
+            series=config.series,
+            freq=config.data.get("freq"),
+            forecasts=None if config.forecasts is None else Path(config.forecasts),
+            started=started,
+        )
+    run_dir = result_folder(config.run_dir)
+    with replace_folder(run_dir) as folder:
+        write_figures(result, folder)
+        if config.plots:
+            from tsconv.backtest.plots import plot_backtest
+
+            (folder / "plots").mkdir()
+            plot_backtest(result.backtest, result.over_time, folder / "plots")
+    return BacktestRun(result, run_dir, bundle, table, data)
+
+
+def backtest_table(
+    bundle: Bundle,
+    table: Table,
+    data: DataConfig,
+    *,
+    before_refit: Bundle | None = None,
+    device: torch.device | None = None,
+    start: Any = None,
+    last: Any = None,
+    stride: int = 1,
+    horizon: int | None = None,
+    series: Any = None,
+    freq: str | None = None,
+    forecasts: Path | None = None,
+    started: Started | None = None,
+) -> BacktestResult:
+    """Score every origin of a table; see conf/backtest.yaml for the arguments.
+
+    data: the roles that the table was read with. before_refit: the bundle that was refit since,
+    which is scored in its place where a refit has left nothing that it had not seen. device: where
+    the network runs. Raises TsconvError where they do not go together.
+    """
+    steps = require_horizon(bundle, horizon)
+    if series is not None:
+        table = keep_series(table, series)
+    if not data.allow_shift:
+        reject_shift(table, bundle.encodings, steps)
+    panel = encode_panel(bundle, match_panel(bundle, table, freq), table.source)
+    begin = None if start is None else moment_on_panel("start", start, table, data, panel)
+    end = None if last is None else moment_on_panel("last", last, table, data, panel)
+
+    def origins_of(one: Bundle) -> BacktestOrigins:
+        seen, context = steps_until(one.info.get("seen_until"), panel), one.net.spec.context_length
+        return choose_origins(panel, context, steps, begin, end, stride, seen)
+
+    origins = origins_of(bundle)
+    if before_refit is not None and int(origins.held_out.counts.sum()) == 0:
+        bundle = before_refit
+        panel = panel.with_notes([Note(NoteKind.BEFORE_REFIT, _BEFORE_REFIT)])
+        origins = origins_of(bundle)
+    if device is not None:
+        bundle.net.to(device)
+    progress = None if started is None else started(origins)
+    begun = time.perf_counter()
+    with contextlib.ExitStack() as stack:
+        observers: list[Observer] = [] if progress is None else [progress]
+        if forecasts is not None:
+            quantiles = bundle.net.quantiles
+            observers.append(stack.enter_context(forecast_file(forecasts, panel, quantiles)))
+        found = backtest_panel(bundle, panel, origins, steps, observers)
+    return _result(found, time.perf_counter() - begun)
+
+
+def _result(found: Backtest, seconds: float) -> BacktestResult:
+    metrics = metrics_of(found)
+    n_origins = metrics["overall"]["n_origins"]
+    metrics |= {
+        "backtest_seconds": round(seconds, 3),
+        "backtest_origins_per_second": round(n_origins / max(seconds, 1e-9), 1),
+    }
+    frames = (by_horizon_frame(found), by_series_frame(found), over_time_frame(found))
+    return BacktestResult(found, metrics, *frames)
+
+
+def write_figures(result: BacktestResult, folder: Path) -> None:
+    """Write metrics.json and the tables of a backtest to a folder."""
+    write_json(result.metrics, folder / "metrics.json")
+    write_table(result.by_horizon, folder / "metrics_by_horizon.csv")
+    write_table(result.by_series, folder / "metrics_by_series.csv")
+    write_table(result.over_time, folder / "metrics_over_time.csv")
+
+
+def result_folder(run_dir: str | None) -> Path:
+    """The folder of the results: `run_dir`, or a new one below runs/."""
+    if run_dir is not None:
+        return Path(run_dir)
+    stem = Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_backtest"
+    stem.parent.mkdir(exist_ok=True)
+    free = (stem.with_name(f"{stem.name}_{n}") if n else stem for n in range(1000))
+    return next(path for path in free if not path.exists())
+
+
+def check_path(
+    key: str, value: str | None, suffix: str, inputs: Sequence[Path], overwrite: bool
+) -> None:
+    """Raise ConfigError where the file that a key names cannot be written; None names none.
+
+    inputs: the files that are read. overwrite: take the place of a file that is none of ours.
+    """
+    if value is None:
+        return
+    path = Path(value)
+    if path.suffix != suffix:
+        raise ConfigError(f"`{key}` (={value}) must end in {suffix}")
+    if not path.parent.is_dir():
+        raise ConfigError(f"`{key}` (={value}): the folder {path.parent} does not exist")
+    check_free(key, path, inputs, overwrite)
+
+
+def _check_paths(config: BacktestConfig, data: DataConfig) -> None:
+    """Raise ConfigError for what cannot be written: before any work is done."""
+    inputs = input_files((data.path,))
+    check_path("forecasts", config.forecasts, ".parquet", inputs, config.overwrite)
+    check_path("report", config.report, ".html", inputs, config.overwrite)
+    if config.run_dir is not None and Path(config.run_dir).exists():
+        folder = Path(config.run_dir)
+        written = folder.is_dir() and (folder / "metrics_by_horizon.csv").is_file()
+        if not (written or (folder.is_dir() and not any(folder.iterdir()))):
+            raise ConfigError(
+                f"`run_dir` (={config.run_dir}) exists and does not hold a backtest: name another"
+            )

@@ -1,0 +1,163 @@
+"""Where in time a network and its rival were wrong: errors by origin, and by the step forecast.
+
+An observer of `evaluate`. It keeps a few numbers for each step of the panel, as much memory as a
+few more channels would take, whatever the horizon and the number of quantiles.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tsconv.data.panel.panel import Panel
+from tsconv.data.timestamps.frequency import Steps
+from tsconv.evaluation.metrics import SeriesScale, interval_levels
+from tsconv.evaluation.scoring import ScoredBatch
+
+# Sums by date and step of the horizon are kept up to this many, 120 MB.
+_MOST_BY_STEP = 15_000_000
+
+
+class StepErrors:
+    """Absolute errors of the median and of the simple forecasts, at the steps of a panel.
+
+    Args:
+        panel: that is scored, of N steps in all, T targets and H rows.
+        scale: errors of several series are compared in units of their training deviation.
+        quantiles: of the network.
+        baselines: keys of the simple forecasts, of which `rival` is the one to compare with, or
+            None.
+        horizon: steps of each forecast.
+        later: (S,) steps from the first of a common grid to the first of each series.
+
+    `by_origin` and `by_target` have an entry for each of the panel's N steps. `differential` sums,
+    by the step of the common grid that forecasts were made at, by how much the error of the network
+    exceeds that of a simple forecast: as a mean over the horizon, in units of each series' scale.
+    `differential_by_step` keeps the steps of the horizon apart, for the rival alone; it is None
+    where that would take much memory.
+    """
+
+    def __init__(
+        self,
+        panel: Panel,
+        scale: SeriesScale,
+        quantiles: tuple[float, ...],
+        baselines: tuple[str, ...],
+        rival: str | None,
+        horizon: int,
+        later: Steps,
+    ) -> None:
+        shape = (len(panel.values), len(panel.targets), panel.n_rows)
+        self.rival, self.middle = rival, quantiles.index(0.5)
+        self.interval = next(iter(interval_levels(quantiles).items()), None)
+        if 80 in interval_levels(quantiles):
+            self.interval = (80, interval_levels(quantiles)[80])
+        self.by_origin = {name: torch.full(shape, torch.nan) for name in ("ours", "rival")}
+        names = ("points", "ours", "rival", "inside", "error")
+        self.by_target = {name: torch.zeros(shape) for name in names}
+        self.inverse = torch.where(scale.std > 0, 1 / scale.std, 0)  # (S, T, H)
+        self.indptr, self.later = panel.indptr.cpu(), torch.from_numpy(later)
+        n_times = int((self.later + panel.lengths.cpu()).max()) if len(panel) else 0
+        self.differential = {key: torch.zeros(n_times, dtype=torch.float64) for key in baselines}
+        self.pairs = torch.zeros(n_times, dtype=torch.float64)
+        self.differential_by_step: Tensor | None = None
+        self.pairs_by_step: Tensor | None = None
+        if rival is not None and n_times * horizon <= _MOST_BY_STEP:
+            self.differential_by_step = torch.zeros(n_times, horizon)
+            self.pairs_by_step = torch.zeros(n_times, horizon)
+
+    def __call__(self, scored: ScoredBatch) -> None:
+        """Add a batch that was scored."""
+        found = scored.forecasts
+        batch, seen = found.batch, found.observed
+        series = batch.series.cpu()
+        first = self.indptr[series] + batch.first.cpu()  # (B,) where in the panel
+        error = seen.error(found.levels[self.middle])
+        self._add_by_target("error", error, first, found.stride)
+        sizes = {"ours": error.abs_()}
+        sizes |= {key: seen.error(forecast).abs_() for key, forecast in scored.simple.items()}
+        count = seen.mask.sum(-1)  # (B, T, H, O)
+        means = {key: size.sum(-1) / count for key, size in sizes.items()}  # NaN for nothing
+        self._add_by_origin(means, first, found.stride)
+        points = seen.mask.float()
+        self._add_by_target("points", points, first, found.stride)
+        self._add_by_target("ours", sizes["ours"], first, found.stride)
+        if self.rival is not None:
+            self._add_by_target("rival", sizes[self.rival], first, found.stride)
+        if self.interval is not None:
+            low, high = (found.levels[q] for q in self.interval[1])
+            inside = seen.mask & (low <= seen.values) & (seen.values <= high)
+            self._add_by_target("inside", inside, first, found.stride)
+        inverse = self.inverse.to(count.device)[batch.series].unsqueeze(-1)  # (B, T, H, 1)
+        steps = found.stride * torch.arange(count.shape[-1])
+        at = ((self.later[series] + batch.first.cpu())[:, None] + steps).clamp_max(
+            max(0, len(self.pairs) - 1)
+        )  # (B, O), on the common grid
+        self._add_differentials(means, (count > 0) & (inverse > 0), inverse, at)
+        if self.rival is not None and self.differential_by_step is not None:
+            further = (sizes["ours"] - sizes[self.rival]).float() * inverse.unsqueeze(-1).float()
+            self._add_by_step(further, points * (inverse > 0).unsqueeze(-1), at)
+
+    def _add_by_origin(self, means: dict[str, Tensor], first: Tensor, stride: int) -> None:
+        some = next(iter(means.values()))
+        steps = stride * torch.arange(some.shape[-1])
+        known = ~some.isnan().movedim(-1, 1)  # (B, O, T, H)
+        counted = known.flatten(2).any(-1).cpu()
+        at = (first[:, None] + steps)[counted]
+        for name, key in (("ours", "ours"), ("rival", self.rival)):
+            if key is not None:
+                value = means[key].movedim(-1, 1).cpu()[counted]
+                self.by_origin[name][at] = value.to(self.by_origin[name])
+
+    def _add_by_target(self, name: str, value: Tensor, first: Tensor, stride: int) -> None:
+        into = self.by_target[name]
+        total = sum_by_target(value.float(), stride).cpu()  # (B, L, T, H)
+        at = (first[:, None] + 1 + torch.arange(total.shape[1])).clamp_max(len(into) - 1)
+        into.index_add_(0, at.flatten(), total.flatten(0, 1).to(into))
+
+    def _add_differentials(
+        self, means: dict[str, Tensor], counted: Tensor, inverse: Tensor, at: Tensor
+    ) -> None:
+        """counted: (B, T, H, O); inverse: (B, T, H, 1); at: (B, O)."""
+        for key, into in self.differential.items():
+            further = torch.where(counted, (means["ours"] - means[key]) * inverse, 0)
+            into.index_add_(0, at.flatten(), further.sum((1, 2)).flatten().to(into))
+        self.pairs.index_add_(0, at.flatten(), counted.sum((1, 2)).flatten().to(self.pairs))
+
+    def _add_by_step(self, further: Tensor, points: Tensor, at: Tensor) -> None:
+        """further, points: (B, T, H, O, J)."""
+        for into, value in (
+            (self.differential_by_step, further),
+            (self.pairs_by_step, points),
+        ):
+            if into is not None:
+                rows = value.sum((1, 2)).flatten(0, 1).to(into)
+                into.index_add_(0, at.flatten(), rows)
+
+    def mean_differentials(self) -> dict[str, Tensor]:
+        """By key (n_times,): the mean over all series of each date, NaN where none was scored."""
+        return {key: total / self.pairs for key, total in self.differential.items()}
+
+    def mean_differential_by_step(self) -> Tensor | None:
+        """(horizon, n_times) the same for each step of the horizon, against the rival."""
+        if self.differential_by_step is None or self.pairs_by_step is None:
+            return None
+        return (self.differential_by_step / self.pairs_by_step).T
+
+
+def sum_by_target(value: Tensor, stride: int) -> Tensor:
+    """Sum what was forecast for one step from several origins: (B, T, H, O, J) -> (B, L, T, H).
+
+    The L steps begin with the one after the first origin. stride: steps between origins.
+
+    >>> value = torch.tensor([[1.0, 2.0], [10.0, 20.0]]).view(1, 1, 1, 2, 2)
+    >>> sum_by_target(value, stride=1).flatten()
+    tensor([ 1., 12., 20.])
+    """
+    n_origins, horizon = value.shape[-2:]
+    span = (n_origins - 1) * stride + 1
+    by_step = value.transpose(-1, -2).contiguous()  # (B, T, H, J, O)
+    out = value.new_zeros(*value.shape[:3], span + horizon - 1)
+    for j in range(horizon):
+        out[..., j : j + span : stride] += by_step[..., j, :]
+    return out.movedim(-1, 1)

@@ -1,0 +1,1 @@
+"""What a report says, as plain values: made from a backtest, drawn by the page."""
