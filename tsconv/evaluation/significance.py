@@ -2,7 +2,8 @@
 
 The differentials of overlapping forecasts depend on each other over a whole horizon, so their mean
 is judged by a long-run variance from a few slow cosines, and by Student's t with as many degrees of
-freedom. Which estimate holds its level is measured in `scripts/benchmarks/significance.py`.
+freedom. They are also skewed, which slow cosines tell as well. `scripts/benchmarks/significance.py`
+measures how often this and other tests are wrong.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from tsconv.errors import ConfigError
 
 Array = NDArray[np.float64]
 
-# Cosines: one for so many overlaps of data, this power of the length, and these at most and least.
-_PER_OVERLAP, _OF_POWER, _MOST, _LEAST = 0.3, 0.4, 24, 4
+# Cosines of the variance and of the skewness: so many for each overlap of data, so many times
+# length^(2/3), and at most. The variance needs `_LEAST`.
+_OF_VARIANCE, _OF_SKEWNESS, _LEAST = (0.2, 0.15, 16), (0.8, 0.5, 48), 5
+_FARTHEST = 3.0  # statistics beyond it are corrected for skewness as this one is
 _VALUES_AT_ONCE = 1_000_000  # bounds memory, not results; an array that stays in the cache
 _ROUNDING = 1e-13  # a standard error this small beside the differentials is one of 0
 
@@ -30,7 +33,7 @@ class Comparison:
 
     mean: float  # in the units of the differentials; below 0: the first one's errors are smaller
     standard_error: float
-    statistic: float  # mean / standard_error
+    statistic: float  # mean / standard_error, corrected for skewness: Student's t
     degrees_of_freedom: int
     p_value: float  # of so large a mean on either side where the forecasters are equally accurate
     n: int  # dates that have a differential
@@ -63,13 +66,14 @@ def compare(
             the horizon, or `overlap_of(horizon, stride)`.
         weights: (n,) what each origin counts for, such as its number of series; alike by default.
 
-    Returns None where nothing can be said: too few origins for the overlap (about 14 times as many
-    are needed), or a differential that does not vary, such as that of two equal forecasters.
+    Returns None where nothing can be said: fewer than 25 times as many origins as overlap, or than
+    193, or a differential that does not vary, such as that of two equal forecasters.
 
     Raises ConfigError for an overlap below 1 or weights that are negative or not finite.
 
     The long-run variance is the equally weighted cosine estimate (Lazarus, Lewis, Stock and Watson
-    2018), which Coroneo and Iacone (2020) take for the test of Diebold and Mariano (1995).
+    2018), which Coroneo and Iacone (2020) take for the test of Diebold and Mariano (1995). The
+    statistic is Hall's (1992) transformation, see docs/decisions/significance.md.
 
     >>> errors = np.random.default_rng(0).normal(size=(2, 500))
     >>> found = compare(np.abs(errors[0]) - np.abs(1.2 * errors[1]), overlap=1)
@@ -165,15 +169,15 @@ def adjusted(p_values: ArrayLike, dependent: bool = False) -> Array:
     return p
 
 
-def _n_cosines(length: Array, overlap: int) -> NDArray[np.int64]:
-    """Cosines for so many origins; 0 where they are too few.
+def _n_cosines(length: Array, overlap: int, rule: tuple[float, float, int]) -> NDArray[np.int64]:
+    """Cosines for so many origins.
 
     The fewer, the less the dependence within a horizon and beyond biases the variance, and the
-    further is Student's t from the normal distribution; above two dozen that hardly matters.
+    further is Student's t from the normal distribution; above a dozen that hardly matters.
     """
-    most = np.minimum(_PER_OVERLAP * length / overlap, _OF_POWER * length ** (2 / 3))
-    n = np.minimum(most + 1e-9, _MOST).astype(np.int64)
-    return np.where(n < _LEAST, 0, n)
+    per_overlap, of_power, most = rule
+    n = np.minimum(per_overlap * length / overlap, of_power * length ** (2 / 3))
+    return np.minimum(n + 1e-9, most).astype(np.int64)
 
 
 def _compare(values: Array, overlap: int, weight: Array) -> tuple[NDArray[np.generic], ...]:
@@ -188,26 +192,61 @@ def _compare(values: Array, overlap: int, weight: Array) -> tuple[NDArray[np.gen
         total = weight.sum(1)
         mean = (weight * values).sum(1) / total
         size = (weight * np.abs(values)).sum(1) / total
-        cosines = _n_cosines(np.nan_to_num(total**2 / (weight**2).sum(1)), overlap)
-        clock = (np.cumsum(weight, 1) - weight / 2) / total[:, None]
-        square = _squared_cosines(weight * (values - mean[:, None]), clock, cosines)
-        error = np.sqrt(2 * square / cosines) / total
-        cosines = np.where(np.isfinite(error) & (error > _ROUNDING * size), cosines, 0)
-        error = np.where(cosines > 0, error, math.nan)
-        statistic = mean / error
-        p = 2 * special.stdtr(np.where(cosines > 0, cosines, math.nan), -np.abs(statistic))
-    return mean, error, statistic, cosines, p, (weight > 0).sum(1)
+        length = np.nan_to_num(total**2 / (weight**2).sum(1))  # of as much, weighed alike
+        few = _n_cosines(length, overlap, _OF_VARIANCE)
+        many = np.maximum(few, _n_cosines(length, overlap, _OF_SKEWNESS))
+        along = weight[:1] if (weight == weight[:1]).all() else weight
+        clock = (np.cumsum(along, 1) - along / 2) / along.sum(1, keepdims=True)
+        found = _cosines(weight * (values - mean[:, None]), clock, many)  # (k, most)
+        error = np.sqrt(2 * _mean_square(found, few)) / total
+        few = np.where((few >= _LEAST) & np.isfinite(error) & (error > _ROUNDING * size), few, 0)
+        error = np.where(few > 0, error, math.nan)
+        statistic = _corrected(mean / error, few, *_skewness(found, many))
+        p = 2 * special.stdtr(np.where(few > 0, few, math.nan), -np.abs(statistic))
+    return mean, error, statistic, few, p, (weight > 0).sum(1)
 
 
-def _squared_cosines(values: Array, clock: Array, cosines: NDArray[np.int64]) -> Array:
-    """The sum over j = 1.. of (sum_t values_t cos(pi j clock_t))^2, to each row's own j: (k,).
+def _cosines(values: Array, clock: Array, many: NDArray[np.int64]) -> Array:
+    """sum_t values_t cos(pi j clock_t) for j = 1.. to each row's own number, 0 beyond: (k, most).
 
     Each cosine follows from the two before it, so that no array of all is held.
     """
     first = np.cos(math.pi * clock)
     before, here = np.ones_like(first), first
-    total = np.zeros(len(values))
-    for j in range(1, int(cosines.max(initial=0)) + 1):
-        total += np.where(j <= cosines, np.einsum("kn,kn->k", values, here) ** 2, 0)
+    out = np.zeros((len(values), int(many.max(initial=0))))
+    for j in range(out.shape[1]):
+        out[:, j] = np.einsum("kn,kn->k", values, np.broadcast_to(here, values.shape))
         before, here = here, 2 * first * here - before
-    return total
+    return np.where(np.arange(out.shape[1]) < many[:, None], out, 0)
+
+
+def _mean_square(found: Array, n: NDArray[np.int64]) -> Array:
+    """(k, most) -> (k,) over the first n of each row."""
+    return np.where(np.arange(found.shape[1]) < n[:, None], found**2, 0).sum(1) / n
+
+
+def _skewness(found: Array, many: NDArray[np.int64]) -> tuple[Array, Array]:
+    """The skewness of the mean, and the deviation of this estimate were there none: (k,) each.
+
+    The bispectrum at frequency 0: cos(j) cos(k) cos(j + k) has the mean 1/4 over time, so the
+    product of three standardised projections has 2^1.5 / 4 times the skewness for its mean.
+    """
+    z = found / np.sqrt(_mean_square(found, many))[:, None]
+    most = found.shape[1]
+    total = np.zeros(len(z))
+    for j in range(1, most // 2 + 1):
+        k = np.arange(j, most - j + 1)
+        total += z[:, j - 1] * np.einsum("kn,kn->k", z[:, k - 1], z[:, j + k - 1])
+    pairs = many**2 // 4  # j <= k with j + k <= many; those with j = k vary twice as much
+    return 2**0.5 * total / pairs, 2**0.5 * np.sqrt(pairs + many // 2) / pairs
+
+
+def _corrected(t: Array, df: NDArray[np.int64], skewness: Array, deviation: Array) -> Array:
+    """Hall's (1992) monotone transformation of t, less what the noise of the skewness adds to it.
+
+    A mean of skewed values goes with its variance: those of one sign get too large a t.
+    """
+    near = np.clip(t, -_FARTHEST, _FARTHEST)
+    hall = near + skewness / 3 * near**2 + skewness**2 / 27 * near**3 + skewness / 6
+    slope = special.stdtrit(np.maximum(df, 1), 0.975) ** 2 / 3 + 1 / 6  # by the skewness, at p = 5%
+    return np.asarray((hall + t - near) / np.sqrt(1 + (slope * deviation) ** 2))
