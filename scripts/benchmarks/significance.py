@@ -5,7 +5,8 @@
 Two forecasters of AR(1) series are scored from every origin over a whole horizon, many times over.
 Their differentials are centred on the mean of all repeats, so that the two are equally accurate;
 for the power they are moved by 2.8 true standard errors to either side, which a test that knew
-these would find 80 of 100 times. Each test looks for a difference at 5%. The table shows percentages of the repeats.
+these would find 80 of 100 times. Each test is one at 5%. The table has percentages of the repeats;
+10,000 take 4 minutes on two cores.
 
 - opposite: one forecaster reacts too much to the last value, the other as much too little
 - noise: both have noise of their own in all they forecast, an AR(1) from origin to origin

@@ -84,10 +84,8 @@ def compare(
     found = compare_many(values, overlap, None if weights is None else np.asarray(weights)[None])
     if not found.degrees_of_freedom[0]:
         return None
-    return Comparison(**{f.name: getattr(found, f.name)[0].item() for f in _FIELDS})
-
-
-_FIELDS = dataclasses.fields(Comparison)
+    fields = dataclasses.fields(Comparison)
+    return Comparison(**{f.name: getattr(found, f.name)[0].item() for f in fields})
 
 
 def compare_many(
@@ -183,8 +181,8 @@ def _n_cosines(length: Array, overlap: int, rule: tuple[float, float, int]) -> N
 def _compare(values: Array, overlap: int, weight: Array) -> tuple[NDArray[np.generic], ...]:
     """The fields of Comparisons for a few rows.
 
-    Time runs with the weights: what counts for nothing takes none, so that gaps close (dependence
-    only gets shorter by that), and each cosine is orthogonal to the mean, as without weights.
+    Time runs with the weights: what counts for nothing takes none, so that gaps close (which makes
+    dependence shorter), and each cosine is orthogonal to the mean, as without weights.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         weight = np.where(np.isnan(values), 0, weight)
@@ -222,7 +220,7 @@ def _cosines(values: Array, clock: Array, many: NDArray[np.int64]) -> Array:
 
 def _mean_square(found: Array, n: NDArray[np.int64]) -> Array:
     """(k, most) -> (k,) over the first n of each row."""
-    return np.where(np.arange(found.shape[1]) < n[:, None], found**2, 0).sum(1) / n
+    return np.asarray(np.where(np.arange(found.shape[1]) < n[:, None], found**2, 0).sum(1) / n)
 
 
 def _skewness(found: Array, many: NDArray[np.int64]) -> tuple[Array, Array]:
