@@ -55,7 +55,7 @@ def cases() -> list[Case]:
         Case("opposite", 1, 200), Case("opposite", 1, 1000, shocks="t5"),
         Case("noise", 1, 300), Case("noise", 1, 1000, persistence=0.8),
         Case("naive", 1, 500), Case("naive", 1, 2000, shocks="seasonal"),
-        Case("opposite", 7, 200), Case("noise", 7, 365), Case("naive", 7, 730, shocks="t5"),
+        Case("opposite", 7, 250), Case("noise", 7, 365), Case("naive", 7, 730, shocks="t5"),
         Case("noise", 7, 1500, shocks="seasonal"), Case("naive", 7, 1500, phi=0.5),
         Case("opposite", 24, 700), Case("noise", 24, 600), Case("naive", 24, 1000),
         Case("naive", 24, 2000, shocks="t5"), Case("noise", 24, 2000, shocks="seasonal"),
