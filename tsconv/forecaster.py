@@ -177,7 +177,6 @@ class Forecaster:
         where no origin is left.
         """
         from tsconv.backtest.run import backtest_table, check_path
-        from tsconv.report.run import ReportSource, write_report
 
         roles = {key.removeprefix("data__"): value for key, value in roles.items()}
         given = override_roles(self.bundle.data, roles)
@@ -203,6 +202,8 @@ class Forecaster:
         for note in result.backtest.panel.notes:
             self._note(str(note))
         if report is not None:
+            from tsconv.report.run import ReportSource, write_report
+
             path = dataclasses.replace(given, path=str(data) if is_path(data) else None)
             source = ReportSource(self.bundle, table, path, "backtest", "Forecaster.backtest(...)")
             write_report(result, source, Path(report))
