@@ -1,0 +1,80 @@
+// How numbers, shares and p values are written, everywhere on the page.
+
+const NOTHING = "–";
+
+function grouped(text) {
+  const [whole, part] = text.replace("-", "").split(".");
+  const thousands = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  return (text.startsWith("-") ? "−" : "") + thousands + (part ? `.${part}` : "");
+}
+
+/** A number with a fixed count of decimals: 12,345.60. */
+function formatFixed(value, decimals) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
+  const text = value.toFixed(Math.max(0, Math.min(12, decimals)));
+  return grouped(/^-0(\.0*)?$/.test(text) ? text.slice(1) : text);
+}
+
+/** A number with three or more digits that count: 0.0123, 1.23, 12.3, 123, 12,345. */
+function formatNumber(value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size >= 1e9 || size < 1e-4) return value.toExponential(2).replace("-", "−");
+  return formatFixed(value, size >= 100 ? 0 : 2 - Math.floor(Math.log10(size)));
+}
+
+/** Decimals that tell apart numbers of this distance. */
+function decimalsOf(distance) {
+  return distance > 0 ? Math.max(0, Math.ceil(-Math.log10(distance) - 1e-9)) : 0;
+}
+
+function formatPercent(share) {
+  if (share === null || share === undefined) return NOTHING;
+  return `${formatFixed(100 * share, Math.abs(share) < 0.0995 && share !== 0 ? 1 : 0)}%`;
+}
+
+function formatP(p) {
+  if (p === null || p === undefined) return NOTHING;
+  return p < 0.001 ? "< 0.001" : formatFixed(p, p < 0.1 ? 3 : 2);
+}
+
+function formatCount(count, noun, plural = `${noun}s`) {
+  return `${formatFixed(count, 0)} ${count === 1 ? noun : plural}`;
+}
+
+/** Runs of whole numbers: [1, 2, 3, 7] gives "1–3, 7". */
+function formatRuns(numbers) {
+  const runs = [];
+  for (const number of numbers) {
+    const last = runs[runs.length - 1];
+    if (last && number === last[1] + 1) last[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs.map(([a, b]) => (a === b ? `${a}` : `${a}–${b}`)).join(", ");
+}
+
+function shortened(text, length) {
+  const characters = Array.from(text);
+  return characters.length > length ? `${characters.slice(0, length - 1).join("")}…` : text;
+}
+
+const brush = document.createElement("canvas").getContext("2d");
+
+/** The width of a label in pixels, as the page's own font draws it. */
+function widthOf(text) {
+  brush.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
+  return brush.measureText(text).width;
+}
+
+/** A text cut to a width, with an ellipsis. */
+function fitted(text, width) {
+  let length = 160;
+  let found = shortened(text, length);
+  while (length > 4 && widthOf(found) > width) found = shortened(text, (length = Math.min(length - 1, Math.ceil(length * 0.9), Array.from(found).length - 1)));
+  return found;
+}
+
+function nameOf(series) {
+  return series.name || [series.id, series.row, series.channel].filter(Boolean).join(", ") || "unnamed";
+}
