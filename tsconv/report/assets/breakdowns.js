@@ -43,18 +43,21 @@ function addCategories(report) {
   }
 }
 
+const PRINTED_PANELS = 4;
+
 /** The values of each component of one example, one above the other, with the sum at the top. */
 function paintComponents(canvas, width, height, { names, example, grid }) {
   const panels = [["median forecast", example.median], ...names.map((name) => [name, example.values[name]])].filter(([, values]) => values?.some((value) => value !== null));
-  const each = (height - 40) / panels.length;
   const left = 64, right = width - 8;
   const px = linear([0, Math.max(1, grid.length - 1)], [left, right]);
+  if (printing) panels.splice(PRINTED_PANELS);
+  const each = (height - 40) / panels.length;
   panels.forEach(([name, values], i) => {
     const top = i * each + 18, bottom = (i + 1) * each - 6;
     const [low, high] = rangeOf([values], { air: 0.02 });
     const py = linear([low, high], [bottom, top]);
     const ticks = niceTicks(low, high, 2);
-    canvas.append(svg("text", { class: "label", x: left, y: top - 5 }, shortened(name, Math.floor((right - left) / CHARACTER))));
+    canvas.append(svg("text", { class: "label", x: left, y: top - 5 }, fitted(name, right - left)));
     for (const tick of ticks.ticks) {
       canvas.append(svg("line", { class: tick === 0 ? "grid zero" : "grid", x1: left, x2: right, y1: py(tick), y2: py(tick) }),
         svg("text", { class: "tick", x: left - 7, y: py(tick) + 4, "text-anchor": "end" }, Math.abs(tick) >= 1e6 ? formatNumber(tick) : formatFixed(tick, ticks.decimals)));
@@ -80,7 +83,7 @@ function addComponents(report) {
   const plot = html("div", { class: "plot" });
   byId("component-example").append(html("figcaption", {}, html("b", {}, caption)), plot);
   addChart(plot, {
-    height: 70 * (names.length + 1) + 40, print: "half", printHeight: 34 * (names.length + 1) + 40,
+    height: 70 * (names.length + 1) + 40, print: "half", printHeight: 36 * Math.min(PRINTED_PANELS, names.length + 1) + 40,
     label: () => `${caption}, from ${grid.label(0)} to ${grid.label(grid.length - 1)}: the median and ${names.join(", ")}.`,
     paint: (canvas, width, height) => paintComponents(canvas, width, height, { names, example, grid }),
   });

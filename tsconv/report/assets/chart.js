@@ -3,6 +3,7 @@
 const allCharts = [];
 const PRINT_WIDTHS = { full: 700, half: 345, third: 228 };
 const NARROW = 560;
+const LABEL_WIDTH = 180; // of the names at the right ends of lines
 let printing = false;
 
 /** A chart in `host` that `paint(canvas, width, height)` draws again whenever the width changes. */
@@ -40,11 +41,11 @@ function drawFrame(canvas, width, height, options) {
   const { ticks, decimals } = niceTicks(y[0], y[1], yMost ?? Math.max(2, Math.min(6, Math.floor(room))));
   const texts = ticks.map((tick) => (yFormat ? yFormat(tick) : formatFixed(tick, decimals)));
   const above = width < NARROW || options.keysAbove;
-  const longest = Math.max(0, ...keys.map((key) => shortened(key.text, 26).length));
+  const longest = Math.max(0, ...keys.map((key) => widthOf(fitted(key.text, LABEL_WIDTH))));
   const rows = above ? keyRows(keys, width) : [];
   const frame = {
-    left: Math.max(24, 10 + CHARACTER * Math.max(0, ...texts.map((text) => text.length))),
-    right: width - (above || !keys.length ? 12 : 16 + CHARACTER * longest),
+    left: Math.max(24, 10 + Math.max(0, ...texts.map(widthOf))),
+    right: width - (above || !keys.length ? 12 : 14 + longest),
     top: 10 + (yTitle ? 16 : 0) + 17 * rows.length + (options.topRoom ?? 0),
     bottom: height - 22 - (xTicks.some((tick) => tick.below) ? 14 : 0) - (xTitle ? 17 : 0),
   };
@@ -69,13 +70,13 @@ function drawXAxis(canvas, frame, ticks, title, height, width) {
   for (const { at, label, below } of ticks) {
     const place = frame.x(at);
     canvas.append(svg("line", { class: "axis", x1: place, x2: place, y1: frame.bottom, y2: frame.bottom + 4 }));
-    const half = (CHARACTER * label.length) / 2;
+    const half = widthOf(label) / 2;
     const middle = Math.min(Math.max(place, half), width - half);
     if (middle - half > free) {
       canvas.append(svg("text", { class: "tick", x: middle, y: frame.bottom + 17, "text-anchor": "middle" }, label));
       free = middle + half + 6;
     }
-    const halfBelow = (CHARACTER * (below ?? "").length) / 2;
+    const halfBelow = widthOf(below ?? "") / 2;
     const middleBelow = Math.min(Math.max(place, halfBelow), width - halfBelow);
     if (below && middleBelow - halfBelow > freeBelow) {
       canvas.append(svg("text", { class: "tick strong", x: middleBelow, y: frame.bottom + 31, "text-anchor": "middle" }, below));
@@ -90,9 +91,9 @@ function keyRows(keys, width) {
   const rows = [];
   let free = 0;
   for (const key of keys) {
-    const text = shortened(key.text, Math.floor((width - 40) / CHARACTER));
-    const needed = 30 + CHARACTER * text.length + 14;
-    if (!rows.length || free + needed > width + 14) {
+    const text = fitted(key.text, width - 40);
+    const needed = 28 + widthOf(text) + 18;
+    if (!rows.length || free + needed > width + 18) {
       rows.push([]);
       free = 0;
     }
@@ -124,7 +125,7 @@ function drawLabels(canvas, frame, x = frame.right) {
     if (Math.abs(label.place - label.y) > 5) {
       canvas.append(svg("path", { class: "leader", d: `M${x + 1},${label.y}L${x + 7},${label.place}` }));
     }
-    canvas.append(svg("text", { class: `label ${label.sample}-text`, x: x + 10, y: label.place + 4 }, shortened(label.text, 26)));
+    canvas.append(svg("text", { class: `label ${label.sample}-text`, x: x + 10, y: label.place + 4 }, fitted(label.text, LABEL_WIDTH)));
   }
 }
 

@@ -16,7 +16,7 @@ function paintReliability(canvas, width, height, chart, { points, below, above, 
     canvas.append(svg("line", { class: "whisker", x1: px, x2: px, y1: frame.y(nominal), y2: py }), svg("circle", { class: "dot ours", cx: px, cy: py, r: 4 }));
     const text = formatPercent(observed);
     if (free - py > 14 || free === Infinity) {
-      const right = px + 10 + CHARACTER * text.length < frame.right;
+      const right = px + 10 + widthOf(text) < frame.right;
       canvas.append(svg("text", { class: "label", x: right ? px + 9 : px - 9, y: py + (right ? 13 : -8), "text-anchor": right ? "start" : "end" }, text));
       free = py;
     }

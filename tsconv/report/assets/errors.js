@@ -96,8 +96,8 @@ function drawMarks(canvas, frame, marks, height) {
       canvas.append(svg("rect", { class: mark.kind === "gap" ? "hatch" : "mark-band", x: place, width: Math.max(2, frame.x(mark.until) - place), y: frame.top, height: frame.bottom - frame.top }));
     }
     canvas.append(svg("line", { class: `mark ${mark.kind === "training" ? "training" : ""}`, x1: place, x2: place, y1: frame.top - 4, y2: frame.bottom }));
-    const label = `${sign} ${shortened(mark.label || MARK_NAMES[mark.kind] || mark.kind, 22)}`;
-    const room = CHARACTER * label.length;
+    const label = `${sign} ${fitted(mark.label || MARK_NAMES[mark.kind] || mark.kind, 150)}`;
+    const room = widthOf(label);
     const start = Math.min(place - 4, frame.right - room);
     if (start > free) {
       canvas.append(svg("text", { class: "label soft", x: start, y: frame.top - 8 }, label));
@@ -109,6 +109,20 @@ function drawMarks(canvas, frame, marks, height) {
   }
 }
 
+/** How many times a point of the smooth lines is the mean of; 1 where there are few. */
+function smoothing(count) {
+  return count > 150 ? 2 * Math.floor(count / 80) + 1 : 1;
+}
+
+/** The mean of the values around each; null where fewer than half of them are there. */
+function smoothed(values, length) {
+  const half = (length - 1) / 2;
+  return values.map((_, i) => {
+    const near = values.slice(Math.max(0, i - half), i + half + 1).filter((value) => value !== null);
+    return 2 * near.length > half ? near.reduce((sum, value) => sum + value, 0) / near.length : null;
+  });
+}
+
 function paintOverTime(canvas, width, height, chart, { report, grid, marks }) {
   const { mae, rival, n } = report.over_time;
   const last = grid.length - 1;
@@ -117,12 +131,14 @@ function paintOverTime(canvas, width, height, chart, { report, grid, marks }) {
   const name = report.rivals.find((candidate) => candidate.is_rival)?.name ?? "the rival";
   const frame = drawFrame(canvas, width, height, {
     x: [-0.5, Math.max(0.5, last + 0.5)], y: rangeOf([mae, rival], { zero: true }), topRoom: marks.length ? 18 : 0,
-    keys: [{ text: "this forecast", value: lastOf(mae), sample: "ours" }, ...(hasRival ? [{ text: name, value: lastOf(rival), sample: "rival" }] : [])],
+    keys: [{ text: "this forecast", value: lastOf(smoothed(mae, smoothing(mae.length))), sample: "ours" }, ...(hasRival ? [{ text: name, value: lastOf(smoothed(rival, smoothing(mae.length))), sample: "rival" }] : [])],
     xTicks: grid.ticks(0, last, Math.floor(width / 84)), yTitle: "mean absolute error",
   });
   drawMarks(canvas, frame, marks, height);
-  if (hasRival) drawLine(canvas, rival, frame.x, frame.y, "rival");
-  drawLine(canvas, mae, frame.x, frame.y, "ours");
+  const dense = smoothing(mae.length);
+  if (dense > 1) drawLine(canvas, mae, frame.x, frame.y, "faint-ours");
+  if (hasRival) drawLine(canvas, smoothed(rival, dense), frame.x, frame.y, "rival");
+  drawLine(canvas, smoothed(mae, dense), frame.x, frame.y, "ours");
   drawLabels(canvas, frame);
   addReader(chart, frame, 0, last, (i) => [
     grid.label(i), `this forecast ${formatNumber(mae[i])}`, ...(hasRival ? [`${name} ${formatNumber(rival[i])}`] : []),
@@ -139,7 +155,7 @@ function addOverTimeSection(report) {
   const judged = mae.map((value, i) => i).filter((i) => mae[i] !== null && rival[i] !== null);
   const closer = judged.filter((i) => mae[i] < rival[i]).length;
   const worst = mae.reduce((best, value, i) => (value !== null && (best < 0 || value > mae[best]) ? i : best), -1);
-  const sentence = `${judged.length ? `Closer than the rival at ${closer} of ${formatCount(judged.length, "time")}. ` : ""}The largest error, ${formatNumber(mae[worst])}, was at ${grid.label(worst)}.`;
+  const sentence = `${judged.length ? `Closer than the rival at ${closer} of ${formatCount(judged.length, "time")}. ` : ""}The largest error, ${formatNumber(mae[worst])}, was at ${grid.label(worst)}.${smoothing(mae.length) > 1 ? ` Thick lines are means of ${smoothing(mae.length)} times, thin ones the error at each.` : ""}`;
   byId("over-time-lead").textContent = sentence;
   addChart(byId("over-time-chart"), {
     height: (width) => (width < NARROW ? 300 : 320), print: "half", printHeight: 190,

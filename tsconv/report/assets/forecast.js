@@ -26,9 +26,10 @@ function forecastSentence(report, grid, series) {
   const { outer, median, low, high, end } = forecastParts(report, series, true);
   if (!median) return `${nameOf(series)}: its history; no forecast is kept for it.`;
   const last = median.length - 1;
-  const band = low ? `, ${bandName(outer)} interval ${formatNumber(low[last])} to ${formatNumber(high[last])}` : "";
+  const [from, to, lowest, highest] = formatAlike([median[0], median[last], low?.[last] ?? 0, high?.[last] ?? 0]);
+  const band = low ? `, ${bandName(outer)} interval ${lowest} to ${highest}` : "";
   return `${nameOf(series)}: forecast from ${grid.label(end + 1)} to ${grid.label(end + report.horizon)}. ` +
-    `The median goes from ${formatNumber(median[0])} to ${formatNumber(median[last])}${band} at the last step.`;
+    `The median goes from ${from} to ${to}${band} at the last step.`;
 }
 
 /** A chart of a series' forecast; `get()` gives the series, `small` leaves out labels and reader. */

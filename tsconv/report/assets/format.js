@@ -24,6 +24,14 @@ function formatNumber(value) {
   return formatFixed(value, size >= 100 ? 0 : 2 - Math.floor(Math.log10(size)));
 }
 
+/** Numbers that belong together, with the same decimals: those that the largest needs. */
+function formatAlike(values) {
+  const size = Math.max(...values.map(Math.abs));
+  if (size === 0 || size >= 1e9 || size < 1e-4) return values.map(formatNumber);
+  const decimals = size >= 100 ? 0 : 2 - Math.floor(Math.log10(size));
+  return values.map((value) => formatFixed(value, decimals));
+}
+
 /** Decimals that tell apart numbers of this distance. */
 function decimalsOf(distance) {
   return distance > 0 ? Math.max(0, Math.ceil(-Math.log10(distance) - 1e-9)) : 0;
@@ -43,7 +51,7 @@ function formatCount(count, noun, plural = `${noun}s`) {
   return `${formatFixed(count, 0)} ${count === 1 ? noun : plural}`;
 }
 
-/** Runs of whole numbers: [1, 2, 3, 7] gives "1–3, 7". */
+/** Runs of whole numbers: [1, 2, 3, 7] gives "1–3, 7", unbroken. */
 function formatRuns(numbers) {
   const runs = [];
   for (const number of numbers) {
@@ -51,28 +59,23 @@ function formatRuns(numbers) {
     if (last && number === last[1] + 1) last[1] = number;
     else runs.push([number, number]);
   }
-  return runs.map(([a, b]) => (a === b ? `${a}` : `${a}–${b}`)).join(", ");
-}
-
-function shortened(text, length) {
-  const characters = Array.from(text);
-  return characters.length > length ? `${characters.slice(0, length - 1).join("")}…` : text;
+  return runs.map(([a, b]) => (a === b ? `${a}` : `${a}\u2060–\u2060${b}`)).join(", ");
 }
 
 const brush = document.createElement("canvas").getContext("2d");
+brush.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
 
 /** The width of a label in pixels, as the page's own font draws it. */
 function widthOf(text) {
-  brush.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
   return brush.measureText(text).width;
 }
 
-/** A text cut to a width, with an ellipsis. */
+/** A text cut to a width in pixels, with an ellipsis. */
 function fitted(text, width) {
-  let length = 160;
-  let found = shortened(text, length);
-  while (length > 4 && widthOf(found) > width) found = shortened(text, (length = Math.min(length - 1, Math.ceil(length * 0.9), Array.from(found).length - 1)));
-  return found;
+  if (widthOf(text) <= width) return text;
+  const characters = Array.from(text).slice(0, 200);
+  while (characters.length > 3 && widthOf(`${characters.join("")}…`) > width) characters.pop();
+  return `${characters.join("")}…`;
 }
 
 function nameOf(series) {

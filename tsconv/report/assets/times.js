@@ -100,7 +100,7 @@ class TimeGrid {
 
   shortLabel(index) {
     if (this.kind === "integer") return formatFixed(this.value(index), 0);
-    return this.kind === "text" ? shortened(this.texts[index] ?? "", 10) : this.label(index);
+    return this.kind === "text" ? fitted(this.texts[index] ?? "", 80) : this.label(index);
   }
 }
 
