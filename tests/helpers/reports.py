@@ -227,7 +227,8 @@ def series(
     stride: int, origins: int, season: int | None,
 ) -> dict[str, Any]:  # fmt: skip
     """A series with a coming forecast and earlier ones; `values` go on past the history."""
-    spread = float(np.std(np.diff(values))) / 2 + 1e-9
+    lag = season or 1
+    spread = float(np.std(values[lag:] - values[:-lag])) / 2 + 1e-9
     ends = [steps - horizon - stride * i for i in reversed(range(origins))]
     ends = [end for end in ends if end > horizon]
     before = values[steps - season : steps - season + horizon] if season else None
@@ -246,7 +247,7 @@ def series(
 def fan(truth: np.ndarray, spread: float, rng: np.random.Generator) -> dict[str, list[float]]:
     """Quantiles around a guess at the truth, wider with each step."""
     wide = spread * np.sqrt(1 + np.arange(len(truth)) / 6)
-    middle = truth + np.cumsum(rng.normal(0, spread / 4, len(truth))) + rng.normal(0, spread / 2, len(truth))
+    middle = truth + np.cumsum(rng.normal(0, spread / 9, len(truth))) + rng.normal(0, spread / 3, len(truth))
     return {q: [float(v) for v in middle + z * wide] for q, z in (("0.1", -1.28), ("0.5", 0), ("0.9", 1.28))}
 
 

@@ -83,7 +83,7 @@ function addComponents(report) {
   const plot = html("div", { class: "plot" });
   byId("component-example").append(html("figcaption", {}, html("b", {}, caption)), plot);
   addChart(plot, {
-    height: 70 * (names.length + 1) + 40, print: "half", printHeight: 36 * Math.min(PRINTED_PANELS, names.length + 1) + 40,
+    height: 70 * (names.length + 1) + 40, print: "half", printHeight: 33 * Math.min(PRINTED_PANELS, names.length + 1) + 40,
     label: () => `${caption}, from ${grid.label(0)} to ${grid.label(grid.length - 1)}: the median and ${names.join(", ")}.`,
     paint: (canvas, width, height) => paintComponents(canvas, width, height, { names, example, grid }),
   });

@@ -3,7 +3,7 @@
 const allCharts = [];
 const PRINT_WIDTHS = { full: 700, half: 345, third: 228 };
 const NARROW = 560;
-const LABEL_WIDTH = 180; // of the names at the right ends of lines
+const LABEL_WIDTH = 210; // of the names at the right ends of lines
 let printing = false;
 
 /** A chart in `host` that `paint(canvas, width, height)` draws again whenever the width changes. */
@@ -154,13 +154,14 @@ function drawLine(canvas, values, px, py, kind) {
   });
 }
 
-function drawBand(canvas, low, high, px, py) {
+function drawBand(canvas, low, high, px, py, edges = true) {
   const there = low.map((value, i) => i).filter((i) => low[i] !== null && high[i] !== null);
   if (!there.length) return;
   const upper = there.map((i) => `${px(i).toFixed(1)},${py(high[i]).toFixed(1)}`);
   const lower = there.map((i) => `${px(i).toFixed(1)},${py(low[i]).toFixed(1)}`);
+  canvas.append(svg("path", { class: "band", d: `M${upper.join("L")}L${[...lower].reverse().join("L")}Z` }));
+  if (!edges) return;
   canvas.append(
-    svg("path", { class: "band", d: `M${upper.join("L")}L${lower.reverse().join("L")}Z` }),
     svg("path", { class: "line edge", d: `M${upper.join("L")}` }),
     svg("path", { class: "line edge", d: `M${lower.join("L")}` }));
 }
@@ -194,6 +195,7 @@ function addReader(chart, frame, from, to, read, px = frame.x) {
     cursor.setAttribute("visibility", "hidden");
   };
   canvas.setAttribute("tabindex", "0");
+  canvas.setAttribute("aria-label", `${chart.label()} The arrow keys read its values.`);
   canvas.onpointermove = (event) => {
     const box = canvas.getBoundingClientRect();
     const place = ((event.clientX - box.left) / box.width) * chart.width;

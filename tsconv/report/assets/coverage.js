@@ -34,7 +34,7 @@ function addReliability(host, title, points, texts) {
   const plot = html("div", { class: "plot" });
   host.append(html("figure", {}, html("figcaption", {}, html("b", {}, title), html("span", {}, sentence)), plot));
   addChart(plot, {
-    height: (width) => Math.min(320, Math.max(260, width * 0.72)), print: "half", printHeight: 175,
+    height: (width) => Math.min(320, Math.max(260, width * 0.72)), print: "half", printHeight: 140,
     label: () => `${title}: nominal against observed. ${sentence}`,
     paint: (canvas, width, height, chart) => paintReliability(canvas, width, height, chart, { points, ...texts }),
   });

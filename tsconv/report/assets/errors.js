@@ -61,7 +61,7 @@ function addHorizonSection(report) {
   byId("by-horizon").hidden = false;
   byId("by-horizon-lead").textContent = horizonSentence(report);
   addChart(byId("horizon-chart"), {
-    height: (width) => (width < NARROW ? 320 : 340), print: "half", printHeight: 190,
+    height: (width) => (width < NARROW ? 320 : 340), print: "half", printHeight: 165,
     label: () => `Mean absolute error by step of the horizon. ${horizonSentence(report)}`,
     paint: (canvas, width, height, chart) => paintHorizon(canvas, width, height, chart, report),
   });
@@ -158,12 +158,13 @@ function addOverTimeSection(report) {
   const sentence = `${judged.length ? `Closer than the rival at ${closer} of ${formatCount(judged.length, "time")}. ` : ""}The largest error, ${formatNumber(mae[worst])}, was at ${grid.label(worst)}.${smoothing(mae.length) > 1 ? ` Thick lines are means of ${smoothing(mae.length)} times, thin ones the error at each.` : ""}`;
   byId("over-time-lead").textContent = sentence;
   addChart(byId("over-time-chart"), {
-    height: (width) => (width < NARROW ? 300 : 320), print: "half", printHeight: 190,
+    height: (width) => (width < NARROW ? 300 : 320), print: "half", printHeight: 165,
     label: () => `Mean absolute error over time. ${sentence}`,
     paint: (canvas, width, height, chart) => paintOverTime(canvas, width, height, chart, { report, grid, marks }),
   });
   const kinds = [...new Set(marks.map((mark) => mark.kind))];
   if (kinds.length) byId("over-time-marks").textContent = `Marks: ${kinds.map((kind) => `${MARK_SIGNS[kind] ?? "•"} ${MARK_NAMES[kind] ?? kind}`).join(", ")}.`;
+  byId("over-time-chart").append(byId("over-time-marks"));
   tableOf(byId("over-time-chart"), "Error over time", () => [
     ["Time", "This forecast", "Rival", "Forecasts"],
     times.map((_, i) => [grid.label(i), formatNumber(mae[i]), formatNumber(rival[i]), formatFixed(n[i] ?? 0, 0)]),

@@ -1,15 +1,15 @@
 // The coming forecast: history, the interval as a band, the median, the year before.
 
 /** The window of history that is shown: all of it, or four horizons. */
-function shownHistory(report, series, all) {
+function shownHistory(report, series, all, horizons = 4) {
   const end = series.origin ?? series.first + series.history.length - 1;
-  const wanted = all ? Infinity : Math.max(4 * report.horizon, 60);
+  const wanted = all ? Infinity : Math.max(horizons * report.horizon, 15 * horizons);
   return Math.max(series.first, end - wanted + 1);
 }
 
-function forecastParts(report, series, all) {
+function forecastParts(report, series, all, horizons) {
   const end = series.origin ?? series.first + series.history.length - 1;
-  const start = shownHistory(report, series, all);
+  const start = shownHistory(report, series, all, horizons);
   const outer = series.coming && outerLevels(series.coming);
   return {
     start, end, outer,
@@ -42,9 +42,13 @@ function addForecastChart(host, report, grid, get, { small = false, all = () => 
 }
 
 function paintForecast(canvas, width, height, chart, { report, grid, series, small, all }) {
-  const parts = forecastParts(report, series, all);
+  const parts = forecastParts(report, series, all, small ? 2 : 4);
   const { start, end, outer, history, last, low, high, median, before } = parts;
   const lastOf = (values) => values?.findLast?.((value) => value !== null) ?? null;
+  if (![history, low, high, median].some((values) => values?.some((value) => value !== null))) {
+    canvas.append(svg("text", { class: "label soft", x: width / 2, y: height / 2, "text-anchor": "middle" }, "No values are known."));
+    return;
+  }
   const keys = small ? [] : [
     low && { text: `${bandName(outer)} interval`, value: (lastOf(low) + 3 * lastOf(high)) / 4, sample: "band" },
     median && { text: outer.middle === "0.5" ? "median forecast" : `quantile ${outer.middle}`, value: lastOf(median), sample: "ours" },
@@ -62,7 +66,7 @@ function paintForecast(canvas, width, height, chart, { report, grid, series, sma
     if (!small) canvas.append(svg("text", { class: "label soft", x: place - 6, y: frame.top + 9, "text-anchor": "end" }, "observed"),
       svg("text", { class: "label soft", x: place + 6, y: frame.top + 9 }, "forecast"));
   }
-  if (low) drawBand(canvas, low, high, ahead, frame.y);
+  if (low) drawBand(canvas, low, high, ahead, frame.y, !small);
   if (before && !small) drawLine(canvas, before, ahead, frame.y, "before");
   drawLine(canvas, history, (i) => frame.x(start + i), frame.y, "observed");
   if (median) drawLine(canvas, median, ahead, frame.y, "ours");
@@ -101,7 +105,7 @@ function addForecastSection(report, grid, choice) {
   byId("coming-title").textContent = anyComing ? `The coming ${formatCount(report.horizon, "step")}` : "The series";
   let all = false;
   const chart = addForecastChart(byId("coming-chart"), report, grid, choice.get, {
-    height: (width) => (width < NARROW ? 300 : 360), printHeight: 190, all: () => all,
+    height: (width) => (width < NARROW ? 300 : 360), printHeight: 200, all: () => all,
   });
   const table = tableOf(byId("coming-chart"), "The coming forecast", () => forecastTable(report, grid, choice.get()));
   const more = byId("all-history");

@@ -32,6 +32,16 @@ function formatAlike(values) {
   return values.map((value) => formatFixed(value, decimals));
 }
 
+/** How to write the numbers of a column: with the same decimals, where their sizes are similar. */
+function columnFormat(values) {
+  const sizes = values.filter((value) => typeof value === "number" && value !== 0).map(Math.abs).sort((a, b) => a - b);
+  if (!sizes.length) return formatNumber;
+  const at = (share) => sizes[Math.floor(share * (sizes.length - 1))];
+  if (at(0.95) > 1000 * at(0.05) || at(0.5) >= 1e9 || at(0.5) < 1e-4) return formatNumber;
+  const decimals = at(0.5) >= 100 ? 0 : 2 - Math.floor(Math.log10(at(0.5)));
+  return (value) => formatFixed(value, decimals);
+}
+
 /** Decimals that tell apart numbers of this distance. */
 function decimalsOf(distance) {
   return distance > 0 ? Math.max(0, Math.ceil(-Math.log10(distance) - 1e-9)) : 0;
@@ -39,7 +49,7 @@ function decimalsOf(distance) {
 
 function formatPercent(share) {
   if (share === null || share === undefined) return NOTHING;
-  return `${formatFixed(100 * share, Math.abs(share) < 0.0995 && share !== 0 ? 1 : 0)}%`;
+  return `${formatFixed(100 * share, Math.abs(share) < 0.0995 ? 1 : 0).replace(/\.0$/, "")}%`;
 }
 
 function formatP(p) {

@@ -17,6 +17,7 @@ function addFinePrint(report) {
     byId("fine-list").append(html("div", {}, html("dt", {}, label), html("dd", {}, `${value ?? NOTHING}`)));
   }
   for (const sentence of report.thinned) byId("thinned").append(html("p", {}, sentence));
+  byId("fine").hidden = !report.fine_print.length && !report.thinned.length && !report.command;
   byId("command-block").hidden = !report.command;
   byId("command").textContent = report.command ?? "";
   byId("copy").addEventListener("click", async () => {
@@ -58,7 +59,7 @@ function drawForPrint() {
 
 async function start() {
   addThemeButton();
-  if (typeof DecompressionStream === "undefined") {
+  if (typeof DecompressionStream === "undefined" || !Array.prototype.findLast) {
     byId("too-old").hidden = false;
     return;
   }
@@ -83,4 +84,8 @@ async function start() {
   document.documentElement.dataset.ready = "yes";
 }
 
-start();
+start().catch((error) => {
+  byId("failed").textContent = `The charts could not be drawn: ${error.message}.`;
+  byId("failed").hidden = false;
+  throw error;
+});

@@ -88,7 +88,7 @@ function addSaidSection(report, grid, choice) {
   let position = 0;
   const state = () => ({ report, grid, series: choice.get(), position });
   const chart = addChart(byId("said-chart"), {
-    height: (width) => (width < NARROW ? 290 : 320), printHeight: 170,
+    height: (width) => (width < NARROW ? 290 : 320), printHeight: 165,
     label: () => (choice.get().said ? saidSentence(grid, choice.get(), position) : ""),
     paint: (canvas, width, height, it) => choice.get().said && paintSaid(canvas, width, height, it, state()),
   });
@@ -126,7 +126,9 @@ function addSaidSection(report, grid, choice) {
     slider.max = series.said.origins.length - 1;
     position = series.said.origins.length - 1;
     slider.value = position;
-    byId("said-lead").textContent = `${nameOf(series)}: ${formatCount(series.said.origins.length, "earlier origin")}, from ${grid.label(series.said.origins[0])} to ${grid.label(series.said.origins[position])}. Move the slider to see what was forecast from each, and what came.`;
+    byId("said-controls").hidden = position === 0;
+    byId("said-lead").textContent = position === 0 ? `${nameOf(series)}: one earlier origin, ${grid.label(series.said.origins[0])}.`
+      : `${nameOf(series)}: ${formatCount(series.said.origins.length, "earlier origin")}, from ${grid.label(series.said.origins[0])} to ${grid.label(series.said.origins[position])}. Move the slider to see what was forecast from each, and what came.`;
     show();
   });
   addRevisions(report, grid, choice);

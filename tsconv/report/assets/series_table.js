@@ -5,11 +5,11 @@ const PAGE_LENGTH = 20;
 const COLUMNS = [
   { key: "name", head: "Series", text: (row) => row.name },
   { key: "n_origins", head: "Origins", text: (row) => (row.n_origins === null ? NOTHING : formatFixed(row.n_origins, 0)) },
-  { key: "mae", head: "Error", hint: "mean absolute error", text: (row) => formatNumber(row.mae) },
-  { key: "rival_mae", head: "Rival", hint: "mean absolute error of the rival", text: (row) => formatNumber(row.rival_mae) },
+  { key: "mae", head: "Error", hint: "mean absolute error" },
+  { key: "rival_mae", head: "Rival", hint: "mean absolute error of the rival" },
   { key: "skill", head: "Skill", hint: "1 − error / error of the rival", text: (row) => (row.skill !== null && row.skill < 0 ? `▽ ${formatPercent(row.skill)}` : formatPercent(row.skill)) },
-  { key: "mase", head: "MASE", hint: "error in units of the naive error in training", text: (row) => formatNumber(row.mase) },
-  { key: "bias", head: "Bias", hint: "mean of forecast − what came", text: (row) => formatNumber(row.bias) },
+  { key: "mase", head: "MASE", hint: "error in units of the naive error in training" },
+  { key: "bias", head: "Bias", hint: "mean of forecast − what came", like: "mae" },
   { key: "coverage_80", head: "In 80%", hint: "share inside the 80% interval", text: (row) => formatPercent(row.coverage_80) },
   { key: "p", head: "p", hint: "p value of the difference to the rival", text: (row) => formatP(row.p) },
 ];
@@ -36,7 +36,7 @@ function addFeatured(report, grid, choice) {
     seen.add(index);
     const series = unpackSeries(report, index);
     const row = report.by_series.find((candidate) => candidate.series === index);
-    const skill = row && row.skill !== null ? `${formatPercent(row.skill)} closer than the rival` : row ? `error ${formatNumber(row.mae)}` : "";
+    const skill = row && row.skill !== null ? `${formatPercent(row.skill)} closer than the rival` : row && row.mae !== null ? `error ${formatNumber(row.mae)}` : "";
     const button = html("button", { type: "button", class: "link" }, nameOf(series));
     button.addEventListener("click", () => choice.set(index));
     const plot = html("div", { class: "plot" });
@@ -51,7 +51,10 @@ function addTableSection(report, grid, choice) {
   byId("series").hidden = false;
   addFeatured(report, grid, choice);
   const rows = report.by_series.map((row, place) => ({ ...row, place, name: row.name ?? nameOf(report.series[row.series] ?? row) }));
-  const columns = COLUMNS.filter((column) => rows.some((row) => (row[column.key] ?? null) !== null));
+  const columns = COLUMNS.filter((column) => rows.some((row) => (row[column.key] ?? null) !== null)).map((column) => {
+    const format = columnFormat(rows.map((row) => row[column.like ?? column.key]));
+    return { text: (row) => format(row[column.key]), ...column };
+  });
   const judged = rows.filter((row) => row.skill !== null);
   const lost = judged.filter((row) => row.skill < 0).length;
   byId("series-lead").textContent = !judged.length
@@ -104,6 +107,7 @@ function tableRow(row, columns, report, choice) {
     if (!report.series[row.series]) return;
     choice.set(row.series);
     byId("coming").scrollIntoView({ block: "start" });
+    byId("coming-title").focus({ preventScroll: true });
   });
   return element;
 }
