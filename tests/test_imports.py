@@ -25,6 +25,7 @@ ORDER = (
     "evaluation",
     "forecasting",
     "output",
+    "report",
     "ridge",
     "training",
     "race",
