@@ -146,6 +146,17 @@ def context_stretches(context_length: int, season: int | None) -> dict[str, slic
     return out | ({"rest-of-context": slice(0, first)} if first else {})
 
 
+def is_component(key: str) -> bool:
+    """Whether a part of a forecast may have this key.
+
+    >>> is_component("last-season"), is_component("covariate-price"), is_component("lo-80")
+    (True, True, False)
+    """
+    fixed = {"level", "context", "stack", *context_stretches(_MOST_SEASONS + 1, 1)}
+    named = key.removeprefix("state-").startswith(("covariate-", "calendar-"))
+    return key in fixed or named
+
+
 def _checked_names(spec: NetSpec, names: Sequence[str]) -> tuple[str, ...]:
     """A name for each future covariate; raises ConfigError for others than that many."""
     wanted = len(spec.future_categories) + spec.n_future
