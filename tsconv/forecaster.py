@@ -113,6 +113,7 @@ class Forecaster:
         future: Data | None = None,
         columns: str = "file",
         devices: int | str = 1,
+        components: bool = False,
         **roles: Any,
     ) -> Any:
         """Forecast each series of a table from its last step.
@@ -121,8 +122,9 @@ class Forecaster:
         batch_size: series forecast at once. future: the future covariates of the steps to
         forecast, where `data` does not have them. columns: `file` names ids, rows and times as
         `data` does, `nixtla` calls them `unique_id`, `row` and `ds`. devices: processes that share
-        the series, one for each GPU, or "auto" for all GPUs. roles: keys of the config's
-        group `data` that differ from the training's, such as row="city".
+        the series, one for each GPU, or "auto" for all GPUs. components: a column for each part
+        that the median is the sum of, such as `tsconv-level`; on one device. roles: keys of the
+        config's group `data` that differ from the training's, such as row="city".
 
         Returns a table of the kind that `data` is, of pandas for a path, with a line for each
         series and step: the ids, the time, the median `tsconv` and the intervals `tsconv-lo-80,
@@ -142,8 +144,10 @@ class Forecaster:
             self.bundle, table, ahead, roles.get("freq"), given.allow_shift, steps
         )
         row_index = training_row_index(self.bundle, panel)
-        forecast = forecast_on_devices(devices, net, panel, batch_size, origins, row_index)
-        forecast = dataclasses.replace(forecast, values=forecast.values[..., :steps, :])
+        season = self.bundle.season if self.bundle.season > 1 else None
+        forecast = forecast_on_devices(
+            devices, net, panel, batch_size, origins, row_index, components, season
+        ).head(steps)
         skipped = skipped_note(forecast, net.spec.context_length)
         self.notes = []
         for note in (*panel.notes, skipped):
