@@ -105,7 +105,7 @@ function addForecastSection(report, grid, choice) {
   byId("coming-title").textContent = anyComing ? `The coming ${formatCount(report.horizon, "step")}` : "The series";
   let all = false;
   const chart = addForecastChart(byId("coming-chart"), report, grid, choice.get, {
-    height: (width) => (width < NARROW ? 300 : 360), printHeight: 200, all: () => all,
+    height: (width) => (width < NARROW ? 300 : 360), printHeight: printRoom(200, 240), all: () => all,
   });
   const table = tableOf(byId("coming-chart"), "The coming forecast", () => forecastTable(report, grid, choice.get()));
   const more = byId("all-history");

@@ -88,7 +88,7 @@ function addSaidSection(report, grid, choice) {
   let position = 0;
   const state = () => ({ report, grid, series: choice.get(), position });
   const chart = addChart(byId("said-chart"), {
-    height: (width) => (width < NARROW ? 290 : 320), printHeight: 165,
+    height: (width) => (width < NARROW ? 290 : 320), printHeight: printRoom(165, 195),
     label: () => (choice.get().said ? saidSentence(grid, choice.get(), position) : ""),
     paint: (canvas, width, height, it) => choice.get().said && paintSaid(canvas, width, height, it, state()),
   });
@@ -209,7 +209,7 @@ function addRevisions(report, grid, choice) {
   const slider = byId("revision-slider"), text = byId("revision-text");
   let times = [], time = null;
   const chart = addChart(byId("revision-chart"), {
-    height: 260, print: "full", printHeight: 120,
+    height: 260, print: "full", printHeight: printRoom(120, 155),
     label: () => (time === null ? "" : revisionSentence(grid, choice.get(), report.horizon, time)),
     paint: (canvas, width, height, it) => time !== null && paintRevisions(canvas, width, height, it, { report, grid, series: choice.get(), time }),
   });
