@@ -289,7 +289,7 @@ def assembled(
             },
             {"label": "Versions", "value": "tsconv 0.9.0, torch 2.13.0, Python 3.11"},
         ],
-        "command": f"tsconv backtest data={title.split(',')[0]} bundle=runs/first horizon={horizon}",
+        "command": f"tsconv backtest data={title.split(',')[0]} bundle=runs/first",
     }
 
 

@@ -23,6 +23,11 @@ function byId(id) {
   return document.getElementById(id);
 }
 
+/** A lead: a sentence, and what to do with the mouse or the keyboard, which paper leaves out. */
+function setLead(id, sentence, advice = "") {
+  byId(id).replaceChildren(sentence, ...(advice ? [html("span", { class: "screen" }, ` ${advice}`)] : []));
+}
+
 /** A table of texts; the first column heads its row. */
 function plainTable(caption, heads, rows) {
   const head = html("tr", {}, ...heads.map((text) => html("th", { scope: "col" }, text)));

@@ -61,7 +61,7 @@ function addHorizonSection(report) {
   byId("by-horizon").hidden = false;
   byId("by-horizon-lead").textContent = horizonSentence(report);
   addChart(byId("horizon-chart"), {
-    height: (width) => (width < NARROW ? 320 : 340), print: "half", printHeight: 165,
+    height: (width) => (width < NARROW ? 320 : 340), print: "half", printHeight: 182,
     label: () => `Mean absolute error by step of the horizon. ${horizonSentence(report)}`,
     paint: (canvas, width, height, chart) => paintHorizon(canvas, width, height, chart, report),
   });
@@ -158,7 +158,7 @@ function addOverTimeSection(report) {
   const sentence = `${judged.length ? `Closer than the rival at ${closer} of ${formatCount(judged.length, "time")}. ` : ""}The largest error, ${formatNumber(mae[worst])}, was at ${grid.label(worst)}.${smoothing(mae.length) > 1 ? ` Thick lines are means of ${smoothing(mae.length)} times, thin ones the error at each.` : ""}`;
   byId("over-time-lead").textContent = sentence;
   addChart(byId("over-time-chart"), {
-    height: (width) => (width < NARROW ? 300 : 320), print: "half", printHeight: 165,
+    height: (width) => (width < NARROW ? 300 : 320), print: "half", printHeight: 182,
     label: () => `Mean absolute error over time. ${sentence}`,
     paint: (canvas, width, height, chart) => paintOverTime(canvas, width, height, chart, { report, grid, marks }),
   });

@@ -98,7 +98,7 @@ function forecastTable(report, grid, series) {
 
 /** The section of the coming forecast, with the search box that chooses a series for the page. */
 function addForecastSection(report, grid, choice) {
-  if (!report.series.length) return;
+  if (!report.series.some(hasValues)) return;
   const section = byId("coming");
   section.hidden = false;
   const anyComing = report.series.some((series) => series.coming);

@@ -32,7 +32,7 @@ function addFeatured(report, grid, choice) {
   const seen = new Set();
   for (const key of ["best", "median", "worst"]) {
     const index = report.featured[key];
-    if (index === null || index === undefined || seen.has(index) || !report.series[index]) continue;
+    if (index === null || index === undefined || seen.has(index) || !hasValues(report.series[index])) continue;
     seen.add(index);
     const series = unpackSeries(report, index);
     const row = report.by_series.find((candidate) => candidate.series === index);
@@ -57,9 +57,11 @@ function addTableSection(report, grid, choice) {
   });
   const judged = rows.filter((row) => row.skill !== null);
   const lost = judged.filter((row) => row.skill < 0).length;
-  byId("series-lead").textContent = !judged.length
-    ? `${formatCount(rows.length, "series", "series")} scored. Choose one to see it in the charts.`
-    : `${formatFixed(judged.length - lost, 0)} of ${formatFixed(judged.length, 0)} series ${judged.length - lost === 1 ? "is" : "are"} at least as close as the rival${lost ? "; ▽ marks the others" : ""}. Choose one to see it in the charts.`;
+  const close = judged.length - lost;
+  const count = `${formatFixed(close, 0)} of ${formatFixed(judged.length, 0)} series ${close === 1 ? "is" : "are"}`;
+  setLead("series-lead",
+    judged.length ? `${count} at least as close as the rival${lost ? "; ▽ marks the others" : ""}.` : `${formatCount(rows.length, "series", "series")} scored.`,
+    report.series.length > 1 ? "Choose one to see it in the charts." : "");
   let key = columns.some((column) => column.key === "skill") ? "skill" : "name", descending = false, page = 0;
   const head = html("tr"), body = html("tbody");
   const pages = Math.ceil(rows.length / PAGE_LENGTH);
