@@ -30,7 +30,7 @@ function setLead(id, sentence, advice = "") {
 
 /** A table of texts; the first column heads its row. */
 function plainTable(caption, heads, rows) {
-  const head = html("tr", {}, ...heads.map((text) => html("th", { scope: "col" }, text)));
+  const head = html("tr", {}, ...heads.map((text) => html("th", { scope: "col", title: text }, text)));
   const body = rows.map(([name, ...cells]) =>
     html("tr", {}, html("th", { scope: "row" }, name), ...cells.map((text) => html("td", {}, text))));
   return html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },

@@ -51,7 +51,7 @@ function paintHorizon(canvas, width, height, chart, report) {
   drawLabels(canvas, frame);
   addReader(chart, frame, 0, rows.length - 1, (i) => [
     `${formatCount(rows[i].step, "step")} ahead`, `this forecast ${formatNumber(rows[i].mae)}`,
-    ...rivals.map((rival) => `${rival.name} ${formatNumber(rows[i].rivals?.[rival.key])}`),
+    ...rivals.map((rival) => `${fitted(rival.name, 170)} ${formatNumber(rows[i].rivals?.[rival.key])}`),
     `p ${formatP(rows[i].p)}`, ...(rows[i].better === false ? ["▽ not closer than the rival"] : []),
   ], px);
 }
@@ -141,7 +141,7 @@ function paintOverTime(canvas, width, height, chart, { report, grid, marks }) {
   drawLine(canvas, smoothed(mae, dense), frame.x, frame.y, "ours");
   drawLabels(canvas, frame);
   addReader(chart, frame, 0, last, (i) => [
-    grid.label(i), `this forecast ${formatNumber(mae[i])}`, ...(hasRival ? [`${name} ${formatNumber(rival[i])}`] : []),
+    grid.label(i), `this forecast ${formatNumber(mae[i])}`, ...(hasRival ? [`${fitted(name, 170)} ${formatNumber(rival[i])}`] : []),
     formatCount(n[i] ?? 0, "forecast"), ...marks.filter((mark) => Math.round(mark.from) <= i && i <= Math.round(mark.until ?? mark.from)).map((mark) => `${MARK_SIGNS[mark.kind] ?? "•"} ${mark.label}`),
   ]);
 }
