@@ -165,6 +165,7 @@ class Forecaster:
         horizon: int | None = None,
         forecasts: str | Path | None = None,
         report: str | Path | None = None,
+        components: bool = False,
         **roles: Any,
     ) -> BacktestResult:
         """Score every past origin of a table in one dense pass, beside simple forecasts.
@@ -173,7 +174,8 @@ class Forecaster:
         None: the first with a whole context. last: the last origin; None: the last with a whole
         horizon behind it. stride: steps from one origin to the next. horizon: steps, at most those
         of the training. forecasts: a .parquet file for every forecast. report: an .html file for
-        the page. roles: as `forecast` takes them.
+        the page. components: what each part of the median is worth, in `metrics` and as columns of
+        `forecasts`. roles: as `forecast` takes them.
 
         Returns the figures: `metrics`, and the DataFrames `by_horizon`, `by_series` and
         `over_time`. Where a refit has seen all the data, the network before it is scored. Raises
@@ -201,6 +203,7 @@ class Forecaster:
             horizon=horizon,
             freq=roles.get("freq"),
             forecasts=None if forecasts is None else Path(forecasts),
+            components=components,
         )
         self.notes = []
         for note in result.backtest.panel.notes:
