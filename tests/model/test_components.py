@@ -164,7 +164,7 @@ def test_stretches_of_a_context() -> None:
 
 def test_a_covariate_that_is_alone_has_the_whole_effect() -> None:
     """All other columns at one value throughout: the one that moves explains all that moves."""
-    net = random_net(quantiles=LEVELS, n_future=3, stack=False)
+    net = random_net(quantiles=LEVELS, n_future=3)
     x, mask, _, covariates = data_for(net, 1)
     assert covariates is not None
     values = covariates.values.clone()
@@ -225,3 +225,13 @@ def test_faults_are_named() -> None:
     for names in (("a",), ("a", "a")):
         with pytest.raises(ConfigError, match="2 future covariates"):
             median_components(net, x, mask, ORIGINS, None, covariates, None, names)
+
+
+def test_without_a_stack_nothing_goes_through_the_state() -> None:
+    net = random_net(**KINDS["without a stack, known"])
+    x, mask, _, covariates = data_for(net, 1)
+    parts = median_components(net, x, mask, ORIGINS, None, covariates, 12, ("sky", "price"))
+    known = ["covariate-sky", "covariate-price", "calendar-hour", "calendar-weekday"]
+    assert [*parts] == ["level", "last-season", *known, "stack"]
+    flat = parts["stack"] / net(x, mask, ORIGINS, None, covariates).sigma.unsqueeze(-1)
+    torch.testing.assert_close(flat[2], flat[2, :1, :, :1].expand_as(flat[2]))

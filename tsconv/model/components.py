@@ -42,7 +42,7 @@ def median_components(
     - `covariate-<name>` and `calendar-<name>`: what is known of the horizon adds by itself,
       counted from its mean over the context's observed steps.
     - `state-covariate-<name>` and `state-calendar-<name>`: what it adds by its product with the
-      state at the origin, counted in the same way.
+      state at the origin, counted in the same way; not without a stack.
     - `stack`: what the head makes of the state, and the state of an average step's covariates;
       without a stack a constant of each step of the horizon. Past and static covariates act here.
 
@@ -121,7 +121,9 @@ def _standardised_parts(
         for name, share in zip(_columns(net.spec, names), shares, strict=True):
             for found, part in ((direct, share.direct), (joint, share.with_state)):
                 found[name] = found[name] + part if name in found else part
-        out |= direct | {f"state-{name}": part for name, part in joint.items()}
+        out |= direct
+        if net.stack is not None:  # else the state is 0, and so are these
+            out |= {f"state-{name}": part for name, part in joint.items()}
         stack = stack + rest
     return out | {"stack": stack}
 
