@@ -46,8 +46,8 @@ def median_components(
     - `stack`: what the head makes of the state, and the state of an average step's covariates;
       without a stack a constant of each step of the horizon. Past and static covariates act here.
 
-    Covariates meet in a hidden layer; what each has of it is its integrated gradient, see
-    `CovariateEncoder.shares`. The parts of an ensemble are the weighted averages of its networks'
+    Covariates meet in a hidden layer; what each has of it is its integrated gradient from the mean
+    step of the context, see `CovariateEncoder.shares`: what is as it always was adds nothing. The parts of an ensemble are the weighted averages of its networks'
     parts, 0 where a network has none of that name.
 
     net: call `eval()` first, else dropout makes every pass another. x, mask, n_origins, row_index,
