@@ -47,8 +47,9 @@ def median_components(
       without a stack a constant of each step of the horizon. Past and static covariates act here.
 
     Covariates meet in a hidden layer; what each has of it is its integrated gradient from the mean
-    step of the context, see `CovariateEncoder.shares`: what is as it always was adds nothing. The parts of an ensemble are the weighted averages of its networks'
-    parts, 0 where a network has none of that name.
+    step of the context, see `CovariateEncoder.shares`: what is as it always was adds nothing. The
+    parts of an ensemble are the weighted averages of its networks' parts, 0 where a network has
+    none of that name.
 
     net: call `eval()` first, else dropout makes every pass another. x, mask, n_origins, row_index,
     covariates: as the network takes them. season: steps of the main season; None: none. names: of
