@@ -165,6 +165,7 @@ class Forecaster:
         horizon: int | None = None,
         forecasts: str | Path | None = None,
         report: str | Path | None = None,
+        components: bool = False,
         **roles: Any,
     ) -> BacktestResult:
         """Score every past origin of a table in one dense pass, beside simple forecasts.
@@ -173,7 +174,8 @@ class Forecaster:
         None: the first with a whole context. last: the last origin; None: the last with a whole
         horizon behind it. stride: steps from one origin to the next. horizon: steps, at most those
         of the training. forecasts: a .parquet file for every forecast. report: an .html file for
-        the page. roles: as `forecast` takes them.
+        the page. components: what each part of the median is worth, in `metrics` and as columns of
+        `forecasts`. roles: as `forecast` takes them.
 
         Returns the figures: `metrics`, and the DataFrames `by_horizon`, `by_series` and
         `over_time`. Where a refit has seen all the data, the network before it is scored. Raises
@@ -181,7 +183,6 @@ class Forecaster:
         where no origin is left.
         """
         from tsconv.backtest.run import backtest_table, check_path
-        from tsconv.report.run import ReportSource, write_report
 
         roles = {key.removeprefix("data__"): value for key, value in roles.items()}
         given = override_roles(self.bundle.data, roles)
@@ -202,11 +203,14 @@ class Forecaster:
             horizon=horizon,
             freq=roles.get("freq"),
             forecasts=None if forecasts is None else Path(forecasts),
+            components=components,
         )
         self.notes = []
         for note in result.backtest.panel.notes:
             self._note(str(note))
         if report is not None:
+            from tsconv.report.run import ReportSource, write_report
+
             path = dataclasses.replace(given, path=str(data) if is_path(data) else None)
             source = ReportSource(self.bundle, table, path, "backtest", "Forecaster.backtest(...)")
             write_report(result, source, Path(report))

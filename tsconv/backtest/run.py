@@ -14,6 +14,7 @@ import torch
 
 from tsconv.atomic_write import replace_folder
 from tsconv.backtest.backtest import Backtest, Observer, backtest_panel
+from tsconv.backtest.components import ComponentSizes
 from tsconv.backtest.figures import (
     by_horizon_frame,
     by_series_frame,
@@ -21,6 +22,7 @@ from tsconv.backtest.figures import (
     over_time_frame,
 )
 from tsconv.backtest.forecast_file import forecast_file
+from tsconv.backtest.importance import importance_of
 from tsconv.backtest.origins import BacktestOrigins, choose_origins
 from tsconv.config.schema import BacktestConfig, DataConfig
 from tsconv.data.covariates.shift import reject_shift
@@ -97,6 +99,7 @@ def run_backtest(config: BacktestConfig, started: Started | None = None) -> Back
             series=config.series,
             freq=config.data.get("freq"),
             forecasts=None if config.forecasts is None else Path(config.forecasts),
+            components=config.components,
             started=started,
         )
     run_dir = result_folder(config.run_dir)
@@ -124,6 +127,7 @@ def backtest_table(
     series: Any = None,
     freq: str | None = None,
     forecasts: Path | None = None,
+    components: bool = False,
     started: Started | None = None,
 ) -> BacktestResult:
     """Score every origin of a table; see conf/backtest.yaml for the arguments.
@@ -156,15 +160,23 @@ def backtest_table(
     begun = time.perf_counter()
     with contextlib.ExitStack() as stack:
         observers: list[Observer] = [] if progress is None else [progress]
+        sizes = ComponentSizes(bundle, panel, steps) if components else None
+        if sizes is not None:
+            observers.append(sizes)
         if forecasts is not None:
             quantiles = bundle.net.quantiles
-            observers.append(stack.enter_context(forecast_file(forecasts, panel, quantiles)))
+            file = forecast_file(forecasts, panel, quantiles, sizes)
+            observers.append(stack.enter_context(file))
         found = backtest_panel(bundle, panel, origins, steps, observers)
-    return _result(found, time.perf_counter() - begun)
+    seconds = time.perf_counter() - begun
+    why: dict[str, Any] = {}
+    if sizes is not None:
+        why = {"components": sizes.mean_sizes(), "importance": importance_of(found)}
+    return _result(found, seconds, why)
 
 
-def _result(found: Backtest, seconds: float) -> BacktestResult:
-    metrics = metrics_of(found)
+def _result(found: Backtest, seconds: float, why: dict[str, Any]) -> BacktestResult:
+    metrics = {**metrics_of(found), **why}
     n_origins = metrics["overall"]["n_origins"]
     metrics |= {
         "backtest_seconds": round(seconds, 3),

@@ -253,6 +253,7 @@ class BacktestConfig:
     horizon: int | None
     forecasts: str | None
     report: str | None
+    components: bool
     overwrite: bool
     start: Any = None  # a time, as the file has them
     last: Any = None
