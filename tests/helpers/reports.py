@@ -67,9 +67,7 @@ def panel_report() -> Report:
     found = []
     for i in range(12):
         values = daily_values(rng, steps + horizon, 80 * (i + 1))
-        one = series(
-            f"shop {i + 1:02d}", values, steps, horizon, rng, stride=1, origins=40, season=7
-        )
+        one = series(f"shop {i + 1:02d}", values, steps, horizon, rng, stride=1, origins=40, season=7)
         one.update(id="sales", row=f"shop {i + 1:02d}", channel="sold pieces")
         start = 100 + 20 * i
         one["history"][start : start + 9] = [None] * 9
@@ -133,9 +131,7 @@ def null_report() -> Report:
     """Series, steps and rows are there, yet nothing in them is known."""
     report = panel_report()
     for row in report["by_horizon"]:
-        row.update(
-            mae=None, p=None, better=None, bias=None, rivals={k: None for k in row["rivals"]}
-        )
+        row.update(mae=None, p=None, better=None, bias=None, rivals={k: None for k in row["rivals"]})
     for row in report["by_series"]:
         row.update({key: None for key in row if key not in ("series", "name", "n_origins")})
     for one in report["series"]:
@@ -178,15 +174,9 @@ def assembled(
         scale = float(np.std([v for v in found[0]["history"] if v is not None])) / 4
     rows = [series_row(i, one, rng, scale) for i, one in enumerate(found)]
     order = sorted(range(len(rows)), key=lambda i: rows[i]["skill"])
-    featured = (
-        {"best": order[-1], "median": order[len(order) // 2], "worst": order[0]} if rows else None
-    )
+    featured = {"best": order[-1], "median": order[len(order) // 2], "worst": order[0]} if rows else None
     rivals = [
-        {
-            "key": "seasonal_naive",
-            "name": f"seasonal naive, {7 * (season or 1)} steps",
-            "is_rival": True,
-        },
+        {"key": "seasonal_naive", "name": f"seasonal naive, {7 * (season or 1)} steps", "is_rival": True},
         {"key": "naive", "name": "last value", "is_rival": False},
         {"key": "mean", "name": "mean of the last 4 seasons", "is_rival": False},
     ]
@@ -257,15 +247,8 @@ def series(
 def fan(truth: np.ndarray, spread: float, rng: np.random.Generator) -> dict[str, list[float]]:
     """Quantiles around a guess at the truth, wider with each step."""
     wide = spread * np.sqrt(1 + np.arange(len(truth)) / 6)
-    middle = (
-        truth
-        + np.cumsum(rng.normal(0, spread / 9, len(truth)))
-        + rng.normal(0, spread / 3, len(truth))
-    )
-    return {
-        q: [float(v) for v in middle + z * wide]
-        for q, z in (("0.1", -1.28), ("0.5", 0), ("0.9", 1.28))
-    }
+    middle = truth + np.cumsum(rng.normal(0, spread / 9, len(truth))) + rng.normal(0, spread / 3, len(truth))
+    return {q: [float(v) for v in middle + z * wide] for q, z in (("0.1", -1.28), ("0.5", 0), ("0.9", 1.28))}
 
 
 def stacked(fans: list[dict[str, list[float]]]) -> dict[str, list[list[float]]]:
@@ -284,18 +267,12 @@ def step_row(step: int, horizon: int, scale: float, rng: np.random.Generator) ->
     """A step of the horizon; the first two are lost to the rivals."""
     mae = scale * (0.72 + 0.5 * (step / horizon) ** 0.7 + rng.normal(0, 0.01))
     rival = scale * (1.36 + rng.normal(0, 0.02)) if step > 2 else mae * 0.93
-    rivals = {
-        "seasonal_naive": rival,
-        "naive": scale * (0.8 + 1.2 * step / horizon),
-        "mean": scale * 1.6,
-    }
+    rivals = {"seasonal_naive": rival, "naive": scale * (0.8 + 1.2 * step / horizon), "mean": scale * 1.6}
     return {"step": step, "mae": mae, "coverage_80": 0.8 + rng.normal(0, 0.02), "bias": rng.normal(0, scale / 20),
             "rivals": rivals, "p": float(min(1.0, rng.exponential(0.01))), "better": bool(mae < rival)}  # fmt: skip
 
 
-def series_row(
-    index: int, one: dict[str, Any], rng: np.random.Generator, scale: float
-) -> dict[str, Any]:
+def series_row(index: int, one: dict[str, Any], rng: np.random.Generator, scale: float) -> dict[str, Any]:
     """A row of the table of series."""
     skill = float(np.clip(rng.normal(0.25, 0.15), -0.4, 0.7))
     rival = scale * float(rng.uniform(0.8, 1.6))
@@ -322,19 +299,13 @@ def category(covariate: str, name: str, n: int, mae: float, rival: float) -> dic
     return {"covariate": covariate, "category": name, "n": n, "mae": mae, "rival_mae": rival}
 
 
-def components(
-    names: list[str], shares: list[float], times: list[str], index: int, rng: np.random.Generator
-) -> dict[str, Any]:
+def components(names: list[str], shares: list[float], times: list[str], index: int, rng: np.random.Generator) -> dict[str, Any]:
     """Components with one example; the first carries a day's season."""
     hour = np.arange(len(times))
     values = {n: [float(v) for v in s * (0.2 * np.sin(hour / 24 * 2 * np.pi + i) + rng.normal(0, 0.02, len(times)) + (i < 1))]
               for i, (n, s) in enumerate(zip(names, shares, strict=True))}  # fmt: skip
     median = [float(sum(column)) for column in zip(*values.values(), strict=True)]
-    return {
-        "names": names,
-        "share": shares,
-        "examples": [{"series": index, "times": times, "values": values, "median": median}],
-    }
+    return {"names": names, "share": shares, "examples": [{"series": index, "times": times, "values": values, "median": median}]}
 
 
 def hours(start: str, count: int) -> list[str]:

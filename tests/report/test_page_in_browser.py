@@ -95,9 +95,7 @@ def test_the_table_is_sorted_by_its_heads_and_chooses_a_series(
     browser: Any, pages: dict[str, Path]
 ) -> None:
     seen = visit(browser, pages["wide"])
-    column = (
-        "[...document.querySelectorAll('.sortable tbody tr')].map(r => r.children[%d].innerText)"
-    )
+    column = "[...document.querySelectorAll('.sortable tbody tr')].map(r => r.children[%d].innerText)"
     names = seen.page.evaluate(column % 0)
     assert len(names) == 20
     seen.page.focus("th[data-key=mae] button")
@@ -139,12 +137,7 @@ def test_names_stay_text(browser: Any, pages: dict[str, Path]) -> None:
         seen.page.fill("#series-search", name)
         seen.page.keyboard.press("Enter")
         assert seen.text("#coming-lead").startswith(name), i
-    assert (
-        seen.page.evaluate(
-            "document.querySelectorAll('b:not(figcaption b), img, i:not(.bar i)').length"
-        )
-        == 0
-    )
+    assert seen.page.evaluate("document.querySelectorAll('b:not(figcaption b), img, i:not(.bar i)').length") == 0
     assert EVIL_NAMES[0] in seen.text("h1")
     assert EVIL_NAMES[0] in seen.text(".card")
     tidy(seen)
@@ -152,9 +145,7 @@ def test_names_stay_text(browser: Any, pages: dict[str, Path]) -> None:
 
 def test_sections_without_data_are_left_out(browser: Any, pages: dict[str, Path]) -> None:
     seen = visit(browser, pages["empty"])
-    shown = (
-        "[...document.querySelectorAll('main > section')].filter(s => s.offsetHeight > 2).length"
-    )
+    shown = "[...document.querySelectorAll('main > section')].filter(s => s.offsetHeight > 2).length"
     assert seen.page.evaluate(shown) <= 1  # the heading of the cards, for screen readers
     assert seen.text(".verdict") == "No value was scored."
     tidy(seen)

@@ -1,4 +1,4 @@
-"""Networks trained anew along the way: equal to trainings by hand, kept, and blind to the future."""
+"""Networks trained anew: equal to trainings by hand, kept, and blind to the future."""
 
 import dataclasses
 import json
@@ -110,7 +110,7 @@ def hand_settings(trained: Path) -> dict[str, Any]:
         "data.origins_per_chunk": config.data.origins_per_chunk,
         "data.chunks_per_batch": config.data.chunks_per_batch,
         "optimizer.lr": config.optimizer.lr,
-        "optimizer.linear_lr": "null" if config.optimizer.linear_lr is None else config.optimizer.linear_lr,
+        "optimizer.linear_lr": json.dumps(config.optimizer.linear_lr),
         "trainer.val_check_interval": config.trainer["val_check_interval"],
     }  # fmt: skip
 
@@ -208,7 +208,7 @@ def test_without_a_start_nothing_is_trained_anew_within_the_training(
 ) -> None:
     data = frame()
     early = data[data["ds"] < "2023-04-20"]  # the training has used them all
-    with pytest.raises(ConfigError, match="trains anew after the training part.*give `start`"):
+    with pytest.raises(ConfigError, match=r"trains anew after the training part.*give `start`"):
         refits_of(trained, early, tmp_path / "refits")
 
 

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from tsconv.backtest.backtest import Backtest, Observer, Part, score_part, unscored, with_parts
 from tsconv.backtest.origins import BacktestOrigins
 from tsconv.backtest.refits.stretches import Stretch, cut_stretches
