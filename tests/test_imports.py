@@ -25,7 +25,6 @@ ORDER = (
     "evaluation",
     "forecasting",
     "output",
-    "report",
     "ridge",
     "training",
     "race",

@@ -113,6 +113,7 @@ class Forecaster:
         future: Data | None = None,
         columns: str = "file",
         devices: int | str = 1,
+        components: bool = False,
         **roles: Any,
     ) -> Any:
         """Forecast each series of a table from its last step.
@@ -121,8 +122,9 @@ class Forecaster:
         batch_size: series forecast at once. future: the future covariates of the steps to
         forecast, where `data` does not have them. columns: `file` names ids, rows and times as
         `data` does, `nixtla` calls them `unique_id`, `row` and `ds`. devices: processes that share
-        the series, one for each GPU, or "auto" for all GPUs. roles: keys of the config's
-        group `data` that differ from the training's, such as row="city".
+        the series, one for each GPU, or "auto" for all GPUs. components: a column for each part
+        that the median is the sum of, such as `tsconv-level`; on one device. roles: keys of the
+        config's group `data` that differ from the training's, such as row="city".
 
         Returns a table of the kind that `data` is, of pandas for a path, with a line for each
         series and step: the ids, the time, the median `tsconv` and the intervals `tsconv-lo-80,
@@ -142,8 +144,10 @@ class Forecaster:
             self.bundle, table, ahead, roles.get("freq"), given.allow_shift, steps
         )
         row_index = training_row_index(self.bundle, panel)
-        forecast = forecast_on_devices(devices, net, panel, batch_size, origins, row_index)
-        forecast = dataclasses.replace(forecast, values=forecast.values[..., :steps, :])
+        season = self.bundle.season if self.bundle.season > 1 else None
+        forecast = forecast_on_devices(
+            devices, net, panel, batch_size, origins, row_index, components, season
+        ).head(steps)
         skipped = skipped_note(forecast, net.spec.context_length)
         self.notes = []
         for note in (*panel.notes, skipped):
@@ -161,6 +165,7 @@ class Forecaster:
         horizon: int | None = None,
         forecasts: str | Path | None = None,
         report: str | Path | None = None,
+        components: bool = False,
         **roles: Any,
     ) -> BacktestResult:
         """Score every past origin of a table in one dense pass, beside simple forecasts.
@@ -169,7 +174,8 @@ class Forecaster:
         None: the first with a whole context. last: the last origin; None: the last with a whole
         horizon behind it. stride: steps from one origin to the next. horizon: steps, at most those
         of the training. forecasts: a .parquet file for every forecast. report: an .html file for
-        the page. roles: as `forecast` takes them.
+        the page. components: what each part of the median is worth, in `metrics` and as columns of
+        `forecasts`. roles: as `forecast` takes them.
 
         Returns the figures: `metrics`, and the DataFrames `by_horizon`, `by_series` and
         `over_time`. Where a refit has seen all the data, the network before it is scored. Raises
@@ -197,6 +203,7 @@ class Forecaster:
             horizon=horizon,
             freq=roles.get("freq"),
             forecasts=None if forecasts is None else Path(forecasts),
+            components=components,
         )
         self.notes = []
         for note in result.backtest.panel.notes:

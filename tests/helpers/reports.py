@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
+from tests.helpers.report_parts import (
+    cards,
+    category,
+    components,
+    daily_values,
+    days,
+    hours,
+    mark,
+    over_time,
+    series,
+    series_row,
+    step_row,
+)
+
 Report = dict[str, Any]
 
+VERDICT = (
+    "29% closer than the value a week before, over 11,428 forecasts that the training had not "
+    "seen; the 80% intervals held 81%."
+)
 EVIL_NAMES = (
     "</script><b>x</b>",
     "=cmd()",
@@ -32,9 +49,13 @@ def hourly_report() -> Report:
     values = day * week + np.cumsum(rng.normal(0, 25, len(hour))) + rng.normal(0, 160, len(hour))
     values[24 * 85 : 24 * 87] *= 0.8  # Christmas
     report = assembled(
-        "load.csv.gz, 48 steps ahead", "h", 24, horizon, times,
+        "load.csv.gz, 48 steps ahead",
+        "h",
+        24,
+        horizon,
+        times,
         [series("load", values, steps, horizon, rng, stride=12, origins=60, season=168)],
-    )  # fmt: skip
+    )
     report["over_time"] = over_time(times[steps - 400 : steps], rng, 310)
     report["marks"] = [
         mark("2025-12-25 00:00", "holiday", "Christmas Day", "2025-12-26 00:00"),
@@ -52,10 +73,13 @@ def hourly_report() -> Report:
         {"name": "wind speed", "kind": "covariate", "change": -0.004},
     ]
     report["categories"] = [
-        category("holiday", "yes", 240, 512.0, 830.0), category("holiday", "no", 10896, 301.0, 423.0),
-        category("weekday", "Monday", 1600, 322.0, 470.0), category("weekday", "Tuesday", 1600, 290.0, 401.0),
-        category("weekday", "Saturday", 1600, 351.0, 344.0), category("weekday", "Sunday", 1600, 372.0, 505.0),
-    ]  # fmt: skip
+        category("holiday", "yes", 240, 512.0, 830.0),
+        category("holiday", "no", 10896, 301.0, 423.0),
+        category("weekday", "Monday", 1600, 322.0, 470.0),
+        category("weekday", "Tuesday", 1600, 290.0, 401.0),
+        category("weekday", "Saturday", 1600, 351.0, 344.0),
+        category("weekday", "Sunday", 1600, 372.0, 505.0),
+    ]
     return report
 
 
@@ -67,7 +91,9 @@ def panel_report() -> Report:
     found = []
     for i in range(12):
         values = daily_values(rng, steps + horizon, 80 * (i + 1))
-        one = series(f"shop {i + 1:02d}", values, steps, horizon, rng, stride=1, origins=40, season=7)
+        one = series(
+            f"shop {i + 1:02d}", values, steps, horizon, rng, stride=1, origins=40, season=7
+        )
         one.update(id="sales", row=f"shop {i + 1:02d}", channel="sold pieces")
         start = 100 + 20 * i
         one["history"][start : start + 9] = [None] * 9
@@ -81,8 +107,10 @@ def panel_report() -> Report:
         mark(times[steps - 85], "training", "end of training"),
         mark(times[steps - 7], "holiday", "Christmas Day"),
     ]
-    report["importance"] = [{"name": "price", "kind": "covariate", "change": 0.08},
-                            {"name": "shop 01", "kind": "row", "change": 0.02}]  # fmt: skip
+    report["importance"] = [
+        {"name": "price", "kind": "covariate", "change": 0.08},
+        {"name": "shop 01", "kind": "row", "change": 0.02},
+    ]
     return report
 
 
@@ -92,10 +120,18 @@ def wide_report(count: int = 1000) -> Report:
     steps, horizon = 400, 28
     times = days("2025-01-01", steps)
     found = [
-        series(f"item {i:04d}", daily_values(rng, steps + horizon, rng.uniform(5, 900)), steps,
-               horizon, rng, stride=4, origins=12, season=7)
+        series(
+            f"item {i:04d}",
+            daily_values(rng, steps + horizon, rng.uniform(5, 900)),
+            steps,
+            horizon,
+            rng,
+            stride=4,
+            origins=12,
+            season=7,
+        )
         for i in range(count)
-    ]  # fmt: skip
+    ]
     report = assembled("items.parquet, 28 steps ahead", "D", 7, horizon, times, found)
     report["over_time"] = over_time(times[-120:], rng, 40)
     return report
@@ -119,8 +155,19 @@ def integer_report() -> Report:
 def empty_report() -> Report:
     """Null and empty wherever the schema allows it."""
     report = assembled("empty.csv, 3 steps ahead", None, None, 3, [], [])
-    for key in ("cards", "rivals", "by_horizon", "by_series", "marks", "coverage", "categories",
-                "quantile_coverage", "importance", "fine_print", "quantiles"):  # fmt: skip
+    for key in (
+        "cards",
+        "rivals",
+        "by_horizon",
+        "by_series",
+        "marks",
+        "coverage",
+        "categories",
+        "quantile_coverage",
+        "importance",
+        "fine_print",
+        "quantiles",
+    ):
         report[key] = []
     report["over_time"] = {"times": [], "mae": [], "rival": [], "n": []}
     report["featured"], report["command"], report["verdict"] = None, "", "No value was scored."
@@ -131,7 +178,9 @@ def null_report() -> Report:
     """Series, steps and rows are there, yet nothing in them is known."""
     report = panel_report()
     for row in report["by_horizon"]:
-        row.update(mae=None, p=None, better=None, bias=None, rivals={k: None for k in row["rivals"]})
+        row.update(
+            mae=None, p=None, better=None, bias=None, rivals={k: None for k in row["rivals"]}
+        )
     for row in report["by_series"]:
         row.update({key: None for key in row if key not in ("series", "name", "n_origins")})
     for one in report["series"]:
@@ -164,9 +213,13 @@ def evil_report() -> Report:
 
 
 def assembled(
-    title: str, freq: str | None, season: int | None, horizon: int, times: list[str],
+    title: str,
+    freq: str | None,
+    season: int | None,
+    horizon: int,
+    times: list[str],
     found: list[dict[str, Any]],
-) -> Report:  # fmt: skip
+) -> Report:
     """A report around series, with errors that a backtest could have found."""
     rng = np.random.default_rng(9)
     scale = 1.0
@@ -174,153 +227,78 @@ def assembled(
         scale = float(np.std([v for v in found[0]["history"] if v is not None])) / 4
     rows = [series_row(i, one, rng, scale) for i, one in enumerate(found)]
     order = sorted(range(len(rows)), key=lambda i: rows[i]["skill"])
-    featured = {"best": order[-1], "median": order[len(order) // 2], "worst": order[0]} if rows else None
+    featured = (
+        {"best": order[-1], "median": order[len(order) // 2], "worst": order[0]} if rows else None
+    )
     rivals = [
-        {"key": "seasonal_naive", "name": f"seasonal naive, {7 * (season or 1)} steps", "is_rival": True},
+        {
+            "key": "seasonal_naive",
+            "name": f"seasonal naive, {7 * (season or 1)} steps",
+            "is_rival": True,
+        },
         {"key": "naive", "name": "last value", "is_rival": False},
         {"key": "mean", "name": "mean of the last 4 seasons", "is_rival": False},
     ]
     return {
-        "schema": 1, "title": title, "made_by": "backtest", "created": "2026-11-26 21:00",
-        "verdict": "29% closer than the value a week before, over 11,428 forecasts that the training "
-                   "had not seen; the 80% intervals held 81%.",
-        "warnings": [], "horizon": horizon, "freq": freq, "season": season,
-        "quantiles": [0.1, 0.5, 0.9], "cards": cards(scale), "rivals": rivals,
-        "overall": {"mae": scale, "rmse": 1.3 * scale, "bias": -0.02 * scale, "coverage_80": 0.81,
-                    "n_origins": 60, "baselines": {"seasonal_naive": {"mae": 1.4 * scale}}},
+        "schema": 1,
+        "title": title,
+        "made_by": "backtest",
+        "created": "2026-11-26 21:00",
+        "verdict": VERDICT,
+        "warnings": [],
+        "horizon": horizon,
+        "freq": freq,
+        "season": season,
+        "quantiles": [0.1, 0.5, 0.9],
+        "cards": cards(scale),
+        "rivals": rivals,
+        "overall": {
+            "mae": scale,
+            "rmse": 1.3 * scale,
+            "bias": -0.02 * scale,
+            "coverage_80": 0.81,
+            "n_origins": 60,
+            "baselines": {"seasonal_naive": {"mae": 1.4 * scale}},
+        },
         "by_horizon": [step_row(s, horizon, scale, rng) for s in range(1, horizon + 1)],
-        "by_series": rows, "over_time": {"times": [], "mae": [], "rival": [], "n": []}, "marks": [],
-        "coverage": [{"nominal": n, "observed": o, "width": w * scale, "width_rival": 1.4 * w * scale}
-                     for n, o, w in ((0.5, 0.47, 1.6), (0.8, 0.81, 3.1), (0.95, 0.93, 5.0))],
-        "quantile_coverage": [{"level": q, "observed": o} for q, o in
-                              ((0.1, 0.09), (0.25, 0.27), (0.5, 0.53), (0.75, 0.76), (0.9, 0.9))],
-        "categories": [], "components": None, "importance": [], "times": times, "series": found,
+        "by_series": rows,
+        "over_time": {"times": [], "mae": [], "rival": [], "n": []},
+        "marks": [],
+        "coverage": [
+            {"nominal": n, "observed": o, "width": w * scale, "width_rival": 1.4 * w * scale}
+            for n, o, w in ((0.5, 0.47, 1.6), (0.8, 0.81, 3.1), (0.95, 0.93, 5.0))
+        ],
+        "quantile_coverage": [
+            {"level": q, "observed": o}
+            for q, o in ((0.1, 0.09), (0.25, 0.27), (0.5, 0.53), (0.75, 0.76), (0.9, 0.9))
+        ],
+        "categories": [],
+        "components": None,
+        "importance": [],
+        "times": times,
+        "series": found,
         "featured": featured,
         "fine_print": [
             {"label": "Data", "value": f"{title.split(',')[0]}, sha256 ab12cd34ef56, 2,160 rows"},
             {"label": "Origins", "value": "60, every 12 steps, all after the training's end"},
             {"label": "Bundle", "value": "runs/2026-11-26_20-41-07, 81,200 weights, 3 seeds"},
             {"label": "Rival", "value": "the best of 5 simple methods on the validation part"},
-            {"label": "p values", "value": "Diebold and Mariano (1995), long-run variance, two sides"},
+            {
+                "label": "p values",
+                "value": "Diebold and Mariano (1995), long-run variance, two sides",
+            },
             {"label": "Versions", "value": "tsconv 0.9.0, torch 2.13.0, Python 3.11"},
         ],
-        "command": f"tsconv backtest data={title.split(',')[0]} bundle=runs/2026-11-26_20-41-07 horizon={horizon}",
-    }  # fmt: skip
-
-
-def cards(scale: float) -> list[dict[str, Any]]:
-    """The four cards."""
-    return [
-        {"key": "skill", "title": "Closer than the rival", "value": "29%", "detail": "mean absolute error, all 48 steps",
-         "rival": "rival: seasonal naive, 168 steps", "chance": "no difference would give this in fewer than 1 of 1,000"},
-        {"key": "error", "title": "Typical error", "value": f"{scale:,.3g} MW", "detail": "mean absolute error; 3.4% of the mean",
-         "rival": f"rival: {1.4 * scale:,.3g} MW", "chance": None},
-        {"key": "bias", "title": "Bias", "value": f"−{0.02 * scale:,.2g} MW", "detail": "a little too low on average",
-         "rival": f"rival: +{0.05 * scale:,.2g} MW", "chance": "p 0.21"},
-        {"key": "coverage", "title": "Inside the 80% interval", "value": "81%", "detail": "of 11,428 values",
-         "rival": "rival: 74%", "chance": "80% ± 2 points are due to chance"},
-    ]  # fmt: skip
-
-
-def series(
-    name: str, values: np.ndarray, steps: int, horizon: int, rng: np.random.Generator, *,
-    stride: int, origins: int, season: int | None,
-) -> dict[str, Any]:  # fmt: skip
-    """A series with a coming forecast and earlier ones; `values` go on past the history."""
-    lag = season or 1
-    spread = float(np.std(values[lag:] - values[:-lag])) / 2 + 1e-9
-    ends = [steps - horizon - stride * i for i in reversed(range(origins))]
-    ends = [end for end in ends if end > horizon]
-    before = values[steps - season : steps - season + horizon] if season else None
-    return {
-        "name": name, "id": name, "row": None, "channel": None, "first": 0,
-        "history": [round(float(v), 4) for v in values[:steps]], "origin": steps - 1,
-        "coming": fan(values[steps : steps + horizon], spread, rng),
-        "year_before": None if before is None else {
-            "label": f"{season} steps before",
-            "values": [float(v) for v in before] + [None] * (horizon - len(before))},
-        "said": {"origins": [end - 1 for end in ends], "stride": stride,
-                 "levels": stacked([fan(values[end : end + horizon], spread, rng) for end in ends])},
-    }  # fmt: skip
-
-
-def fan(truth: np.ndarray, spread: float, rng: np.random.Generator) -> dict[str, list[float]]:
-    """Quantiles around a guess at the truth, wider with each step."""
-    wide = spread * np.sqrt(1 + np.arange(len(truth)) / 6)
-    middle = truth + np.cumsum(rng.normal(0, spread / 9, len(truth))) + rng.normal(0, spread / 3, len(truth))
-    return {q: [float(v) for v in middle + z * wide] for q, z in (("0.1", -1.28), ("0.5", 0), ("0.9", 1.28))}
-
-
-def stacked(fans: list[dict[str, list[float]]]) -> dict[str, list[list[float]]]:
-    """Fans of several origins, by level."""
-    return {q: [one[q] for one in fans] for q in ("0.1", "0.5", "0.9")}
-
-
-def daily_values(rng: np.random.Generator, steps: int, level: float) -> np.ndarray:
-    """Sales of a day with a week's season and a trend."""
-    day = np.arange(steps)
-    week = np.array([1, 0.9, 0.92, 1.0, 1.2, 1.5, 0.5])[day % 7]
-    return np.round(level * week * (1 + 0.0008 * day) + rng.normal(0, level * 0.09, steps), 1)
-
-
-def step_row(step: int, horizon: int, scale: float, rng: np.random.Generator) -> dict[str, Any]:
-    """A step of the horizon; the first two are lost to the rivals."""
-    mae = scale * (0.72 + 0.5 * (step / horizon) ** 0.7 + rng.normal(0, 0.01))
-    rival = scale * (1.36 + rng.normal(0, 0.02)) if step > 2 else mae * 0.93
-    rivals = {"seasonal_naive": rival, "naive": scale * (0.8 + 1.2 * step / horizon), "mean": scale * 1.6}
-    return {"step": step, "mae": mae, "coverage_80": 0.8 + rng.normal(0, 0.02), "bias": rng.normal(0, scale / 20),
-            "rivals": rivals, "p": float(min(1.0, rng.exponential(0.01))), "better": bool(mae < rival)}  # fmt: skip
-
-
-def series_row(index: int, one: dict[str, Any], rng: np.random.Generator, scale: float) -> dict[str, Any]:
-    """A row of the table of series."""
-    skill = float(np.clip(rng.normal(0.25, 0.15), -0.4, 0.7))
-    rival = scale * float(rng.uniform(0.8, 1.6))
-    return {"series": index, "name": one["name"], "id": one["id"], "row": one["row"], "channel": one["channel"],
-            "n_origins": 60, "mae": rival * (1 - skill), "rival_mae": rival, "skill": skill,
-            "mase": 0.7 * (1 - skill) + 0.1, "bias": float(rng.normal(0, rival / 20)),
-            "coverage_80": float(rng.normal(0.8, 0.03)), "p": float(rng.uniform(0, 0.2))}  # fmt: skip
-
-
-def over_time(times: list[str], rng: np.random.Generator, scale: float) -> dict[str, Any]:
-    """Error over time beside the rival's."""
-    n = len(times)
-    return {"times": times, "mae": [float(v) for v in scale * rng.gamma(6, 1 / 6, n)],
-            "rival": [float(v) for v in 1.4 * scale * rng.gamma(6, 1 / 6, n)], "n": [48] * n}  # fmt: skip
-
-
-def mark(time: str, kind: str, label: str, to: str | None = None) -> dict[str, Any]:
-    """A mark on the error over time."""
-    return {"time": time, "to": to, "kind": kind, "label": label}
-
-
-def category(covariate: str, name: str, n: int, mae: float, rival: float) -> dict[str, Any]:
-    """Error within a category of a covariate."""
-    return {"covariate": covariate, "category": name, "n": n, "mae": mae, "rival_mae": rival}
-
-
-def components(names: list[str], shares: list[float], times: list[str], index: int, rng: np.random.Generator) -> dict[str, Any]:
-    """Components with one example; the first carries a day's season."""
-    hour = np.arange(len(times))
-    values = {n: [float(v) for v in s * (0.2 * np.sin(hour / 24 * 2 * np.pi + i) + rng.normal(0, 0.02, len(times)) + (i < 1))]
-              for i, (n, s) in enumerate(zip(names, shares, strict=True))}  # fmt: skip
-    median = [float(sum(column)) for column in zip(*values.values(), strict=True)]
-    return {"names": names, "share": shares, "examples": [{"series": index, "times": times, "values": values, "median": median}]}
-
-
-def hours(start: str, count: int) -> list[str]:
-    """Texts of an hourly grid."""
-    first = datetime.fromisoformat(start)
-    return [f"{first + timedelta(hours=i):%Y-%m-%d %H:%M}" for i in range(count)]
-
-
-def days(start: str, count: int) -> list[str]:
-    """Texts of a daily grid."""
-    first = datetime.fromisoformat(start)
-    return [f"{first + timedelta(days=i):%Y-%m-%d}" for i in range(count)]
+        "command": f"tsconv backtest data={title.split(',')[0]} bundle=runs/first",
+    }
 
 
 SAMPLES = {
-    "hourly": hourly_report, "panel": panel_report, "wide": wide_report, "integer": integer_report,
-    "empty": empty_report, "null": null_report, "evil": evil_report,
-}  # fmt: skip
+    "hourly": hourly_report,
+    "panel": panel_report,
+    "wide": wide_report,
+    "integer": integer_report,
+    "empty": empty_report,
+    "null": null_report,
+    "evil": evil_report,
+}

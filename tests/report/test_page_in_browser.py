@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,7 +96,9 @@ def test_the_table_is_sorted_by_its_heads_and_chooses_a_series(
     browser: Any, pages: dict[str, Path]
 ) -> None:
     seen = visit(browser, pages["wide"])
-    column = "[...document.querySelectorAll('.sortable tbody tr')].map(r => r.children[%d].innerText)"
+    column = (
+        "[...document.querySelectorAll('.sortable tbody tr')].map(r => r.children[%d].innerText)"
+    )
     names = seen.page.evaluate(column % 0)
     assert len(names) == 20
     seen.page.focus("th[data-key=mae] button")
@@ -137,7 +140,12 @@ def test_names_stay_text(browser: Any, pages: dict[str, Path]) -> None:
         seen.page.fill("#series-search", name)
         seen.page.keyboard.press("Enter")
         assert seen.text("#coming-lead").startswith(name), i
-    assert seen.page.evaluate("document.querySelectorAll('b:not(figcaption b), img, i:not(.bar i)').length") == 0
+    assert (
+        seen.page.evaluate(
+            "document.querySelectorAll('b:not(figcaption b), img, i:not(.bar i)').length"
+        )
+        == 0
+    )
     assert EVIL_NAMES[0] in seen.text("h1")
     assert EVIL_NAMES[0] in seen.text(".card")
     tidy(seen)
@@ -145,7 +153,63 @@ def test_names_stay_text(browser: Any, pages: dict[str, Path]) -> None:
 
 def test_sections_without_data_are_left_out(browser: Any, pages: dict[str, Path]) -> None:
     seen = visit(browser, pages["empty"])
-    shown = "[...document.querySelectorAll('main > section')].filter(s => s.offsetHeight > 2).length"
+    shown = (
+        "[...document.querySelectorAll('main > section')].filter(s => s.offsetHeight > 2).length"
+    )
     assert seen.page.evaluate(shown) <= 1  # the heading of the cards, for screen readers
     assert seen.text(".verdict") == "No value was scored."
+    tidy(seen)
+
+
+@pytest.mark.parametrize("name", ["hourly", "panel"])
+def test_charts_headings_and_fields_speak(name: str, browser: Any, pages: dict[str, Path]) -> None:
+    seen = visit(browser, pages[name])
+    labels = seen.page.eval_on_selector_all("svg.chart", "s => s.map(e => e.ariaLabel)")
+    assert len(labels) > 6
+    assert all(label.count(" ") > 3 for label in labels), labels
+    levels = seen.page.eval_on_selector_all(
+        "h1, h2, h3", "h => h.filter(e => e.offsetHeight).map(e => +e.tagName[1])"
+    )
+    assert levels[0] == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels)), levels
+    fields = "f => f.filter(e => e.offsetHeight && !e.labels.length).length"
+    assert seen.page.eval_on_selector_all("input", fields) == 0
+    tidy(seen)
+
+
+def test_charts_are_read_with_the_arrow_keys_and_as_tables(
+    browser: Any, pages: dict[str, Path]
+) -> None:
+    seen = visit(browser, pages["hourly"])
+    seen.page.focus("#horizon-chart svg")
+    seen.page.keyboard.press("ArrowRight")
+    assert seen.text("#horizon-chart .tip strong") == "1 step ahead"
+    seen.page.keyboard.press("ArrowRight")
+    tip = seen.text("#horizon-chart .tip")
+    assert tip.startswith("2 steps ahead")
+    assert "not closer than the rival" in tip  # the sample loses its first two steps
+    seen.page.click("#horizon-chart summary")
+    rows = seen.page.eval_on_selector_all("#horizon-chart tbody tr", "r => r.map(e => e.innerText)")
+    assert len(rows) == 48
+    assert [i for i, row in enumerate(rows) if "▽ no" in row] == [0, 1]
+    tidy(seen)
+
+
+def test_an_old_browser_shows_one_sentence(browser: Any, pages: dict[str, Path]) -> None:
+    page = browser.new_page()
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(pages["hourly"].as_uri())
+    assert page.is_visible("#too-old")
+    assert page.is_visible(".verdict")
+    assert not page.is_visible("#coming")
+    page.close()
+
+
+def test_choosing_in_the_table_with_the_keyboard_leads_to_the_chart(
+    browser: Any, pages: dict[str, Path]
+) -> None:
+    seen = visit(browser, pages["panel"])
+    seen.page.focus(".sortable tbody tr:nth-child(2) button")
+    seen.page.keyboard.press("Enter")
+    assert seen.page.evaluate("document.activeElement.id") == "coming-title"
     tidy(seen)

@@ -14,6 +14,7 @@ import torch
 
 from tsconv.atomic_write import replace_file
 from tsconv.backtest.backtest import Observer
+from tsconv.backtest.components import ComponentSizes
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.zones import zoned
 from tsconv.evaluation.scoring import ScoredBatch
@@ -21,15 +22,21 @@ from tsconv.forecasting.frame import quantile_columns
 
 
 @contextmanager
-def forecast_file(path: Path, panel: Panel, quantiles: tuple[float, ...]) -> Iterator[Observer]:
+def forecast_file(
+    path: Path,
+    panel: Panel,
+    quantiles: tuple[float, ...],
+    components: ComponentSizes | None = None,
+) -> Iterator[Observer]:
     """Yield an observer that writes each batch; the file is there when the block ends, or not.
 
     One line for each forecast step: `unique_id[, row][, channel], ds, cutoff, y, tsconv,
     tsconv-lo-80, ...`, as Nixtla's cross-validation frames are; `y` is missing where nothing was
-    observed. Raises OSError where the file cannot be written.
+    observed. components: what computes those of each batch before, for a column each. Raises
+    OSError where the file cannot be written.
     """
     with replace_file(path) as temporary:
-        lines = _Lines(panel, quantiles)
+        lines = _Lines(panel, quantiles, components)
         writer: pq.ParquetWriter | None = None
         try:
 
@@ -49,8 +56,11 @@ def forecast_file(path: Path, panel: Panel, quantiles: tuple[float, ...]) -> Ite
 
 
 class _Lines:
-    def __init__(self, panel: Panel, quantiles: tuple[float, ...]) -> None:
+    def __init__(
+        self, panel: Panel, quantiles: tuple[float, ...], components: ComponentSizes | None
+    ) -> None:
         self.panel, self.columns = panel, quantile_columns(quantiles)
+        self.components = components
         self.has_channel = bool(panel.rows) or len(panel.targets) > 1
         self.names = {
             "unique_id": pa.array(panel.ids, pa.string()),
@@ -86,6 +96,9 @@ class _Lines:
         columns["y"] = pa.array(lines(y), from_pandas=True)
         for name, q in self.columns.items():
             columns[name] = pa.array(lines(found.levels[q].double() + offset))
+        if self.components is not None:
+            for name, part in self.components.latest.items():
+                columns[f"tsconv-{name}"] = pa.array(lines(part))
         return pa.table(columns)
 
     def _named(self, name: str, codes: Any, horizon: int) -> pa.Array:

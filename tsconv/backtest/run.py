@@ -14,6 +14,8 @@ import torch
 
 from tsconv.atomic_write import replace_folder
 from tsconv.backtest.backtest import Backtest, Observer
+from tsconv.backtest.components import ComponentSizes
+from tsconv.backtest.covariates.importance import importance_of
 from tsconv.backtest.figures import (
     by_horizon_frame,
     by_series_frame,
@@ -102,6 +104,7 @@ def run_backtest(
             series=config.series,
             freq=config.data.get("freq"),
             forecasts=None if config.forecasts is None else Path(config.forecasts),
+            components=config.components,
             started=started,
             further=further,
         )
@@ -130,6 +133,7 @@ def backtest_table(
     series: Any = None,
     freq: str | None = None,
     forecasts: Path | None = None,
+    components: bool = False,
     started: Started | None = None,
     further: Further | None = None,
 ) -> BacktestResult:
@@ -140,6 +144,11 @@ def backtest_table(
     the network runs. Raises TsconvError where they do not go together.
     """
     further, whole = further or Further(), table
+    if components and further.trainings is not None:
+        raise ConfigError(
+            "`components` says why one network forecasts what it does: leave it out, or "
+            "`backtest.refit_every`, which trains many"
+        )
     steps = require_horizon(bundle, horizon)
     if series is not None:
         table = keep_series(table, series)
@@ -166,15 +175,25 @@ def backtest_table(
     begun = time.perf_counter()
     with contextlib.ExitStack() as stack:
         observers: list[Observer] = [] if progress is None else [progress]
+        sizes = ComponentSizes(bundle, panel, steps) if components else None
+        if sizes is not None:
+            observers.append(sizes)
         if forecasts is not None:
             quantiles = bundle.net.quantiles
-            observers.append(stack.enter_context(forecast_file(forecasts, panel, quantiles)))
+            file = forecast_file(forecasts, panel, quantiles, sizes)
+            observers.append(stack.enter_context(file))
         found = scoring.score(observers)
-    return _result(found, scoring, time.perf_counter() - begun)
+    seconds = time.perf_counter() - begun
+    why: dict[str, Any] = {}
+    if sizes is not None:
+        why = {"components": sizes.mean_sizes(), "importance": importance_of(found)}
+    return _result(found, scoring, seconds, why)
 
 
-def _result(found: Backtest, scoring: Scoring, seconds: float) -> BacktestResult:
-    metrics = {**metrics_of(found), **scoring.figures()}
+def _result(
+    found: Backtest, scoring: Scoring, seconds: float, why: dict[str, Any]
+) -> BacktestResult:
+    metrics = {**metrics_of(found), **scoring.figures(), **why}
     n_origins = metrics["overall"]["n_origins"]
     if scoring.statistical is not None:
         seconds -= scoring.statistical.seconds  # their own figure

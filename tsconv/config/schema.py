@@ -225,6 +225,7 @@ class ForecastConfig:
     start: Any = None  # a time, as the file has them
     last: Any = None
     series: Any = None  # an id, or a list of them
+    components: bool = False  # a column for each part of the median
     shards: int | None = None  # parts of the series; None: no parts
     shard: int | None = None  # the only part to make
 
@@ -252,6 +253,7 @@ class BacktestConfig:
     horizon: int | None
     forecasts: str | None
     report: str | None
+    components: bool
     overwrite: bool
     start: Any = None  # a time, as the file has them
     last: Any = None

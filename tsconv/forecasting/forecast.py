@@ -6,11 +6,12 @@ import dataclasses
 
 import torch
 
-from tsconv.data.batches.chunks import gather
+from tsconv.data.batches.chunks import Batch, gather
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError
+from tsconv.model.components import median_components
 from tsconv.model.ensemble import Network
 from tsconv.notes import Note, NoteKind
 
@@ -27,10 +28,15 @@ class Forecast:
     series: torch.Tensor  # (S',) positions in the panel
     origin: torch.Tensor  # (S',) the step that each was forecast from
     skipped: tuple[str, ...]  # (series, row, target) without an observed value in their context
+    # Parts of the median by name, each (S', T, H, horizon), where they are asked for.
+    components: dict[str, torch.Tensor] = dataclasses.field(default_factory=dict)
 
     def head(self, horizon: int) -> Forecast:
         """The first `horizon` steps of each forecast."""
-        return dataclasses.replace(self, values=self.values[..., :horizon, :])
+        components = {key: part[..., :horizon] for key, part in self.components.items()}
+        return dataclasses.replace(
+            self, values=self.values[..., :horizon, :], components=components
+        )
 
 
 def forecast_panel(
@@ -40,6 +46,8 @@ def forecast_panel(
     origins: torch.Tensor | None = None,
     row_index: torch.Tensor | None = None,
     ranks: Ranks | None = None,
+    components: bool = False,
+    season: int | None = None,
 ) -> Forecast:
     """Forecast every series from its last step, or from `origins`.
 
@@ -50,7 +58,9 @@ def forecast_panel(
     leave a series out. row_index: (H,) the number of each row in the training, see
     `match.training_row_index`; (S,) the number of each series where the network differs by series.
     ranks: share the series out; rank 0 gets all forecasts in order, the
-    others those of their part. Raises ConfigError where batch_size is below 1.
+    others those of their part. components: give the parts of the median too, in one process alone;
+    season: steps of the main season, for them. Raises ConfigError where batch_size is below 1, and
+    for components of several ranks.
 
     >>> import pandas as pd
     >>> from tsconv.config.schema import DataConfig
@@ -67,6 +77,8 @@ def forecast_panel(
     if batch_size < 1:
         raise ConfigError(f"`batch_size` (={batch_size}) must be at least 1")
     ranks = ranks or Ranks.alone()
+    if components and ranks.size > 1:
+        raise ConfigError("`components` (=True) are made in one process: leave `devices` at 1")
     device = next(net.parameters()).device
     panel = panel.to(device)
     origin = panel.lengths - 1 if origins is None else origins.to(device)
@@ -74,7 +86,8 @@ def forecast_panel(
     mine = wanted[ranks.share(len(wanted))]
     row_index = None if row_index is None else row_index.to(device)
     at_once = max(1, batch_size // panel.n_rows)
-    own = _forecast_series(net, panel, mine, origin, at_once, row_index)
+    found: dict[str, list[torch.Tensor]] | None = {} if components else None
+    own = _forecast_series(net, panel, mine, origin, at_once, row_index, found, season)
     parts = ranks.gather(own)
     if parts is None:
         parts, wanted = [own], mine
@@ -82,9 +95,34 @@ def forecast_panel(
     wanted = wanted.cpu()
     kept = has_forecast.flatten(1).any(1)
     skipped = _skipped_names(panel, wanted, has_forecast)
+    by_name = {key: torch.cat(pieces)[kept] for key, pieces in (found or {}).items()}
     return Forecast(
-        values[kept], has_forecast[kept], wanted[kept], origin.cpu()[wanted[kept]], skipped
+        values[kept], has_forecast[kept], wanted[kept], origin.cpu()[wanted[kept]], skipped, by_name
     )
+
+
+def batch_components(
+    net: Network,
+    panel: Panel,
+    batch: Batch,
+    row_index: torch.Tensor | None = None,
+    season: int | None = None,
+) -> dict[str, torch.Tensor]:
+    """The median forecasts of a batch of the panel as parts in the units of the data.
+
+    batch: of `gather`, with any number of origins; row_index, season: as `median_components` takes
+    them, which says what the parts are. Each is (B, T, H, O, horizon) float64; they add up to the
+    median. Parts are of origins with an observed context; at others all are 0 but the level.
+    """
+    names = () if panel.covariates is None else panel.covariates.future
+    parts = median_components(
+        net, batch.x, batch.mask, batch.n_origins, row_index, batch.covariates, season, names
+    )
+    offset = panel.offset[batch.series][:, : batch.y.shape[1], :, None, None]
+    return {
+        key: part.double() + offset if key == "level" else part.double()
+        for key, part in parts.items()
+    }
 
 
 def _forecast_series(
@@ -94,8 +132,13 @@ def _forecast_series(
     origin: torch.Tensor,
     at_once: int,
     row_index: torch.Tensor | None = None,
+    components: dict[str, list[torch.Tensor]] | None = None,
+    season: int | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The values and `has_forecast` of some series, `at_once` in one pass, on the CPU."""
+    """The values and `has_forecast` of some series, `at_once` in one pass, on the CPU.
+
+    components: a dict that the parts of each pass are added to, of whatever has a forecast.
+    """
     dtype = next(net.parameters()).dtype
     origin_range = OriginRange(first=origin, last=origin, end=panel.lengths)
     targets, n_rows = len(panel.targets), panel.n_rows
@@ -116,6 +159,10 @@ def _forecast_series(
             values = values + panel.offset[series][:, :targets, :, None, None]
             value_parts.append(torch.where(has_forecast[..., None, None], values, torch.nan).cpu())
             has_parts.append(has_forecast.cpu())
+            if components is not None:
+                for key, part in batch_components(net, panel, batch, members, season).items():
+                    shown = torch.where(has_forecast[..., None], part.squeeze(3), torch.nan)
+                    components.setdefault(key, []).append(shown.cpu())
     return torch.cat(value_parts), torch.cat(has_parts)
 
 

@@ -16,7 +16,7 @@ from tsconv.data.timestamps.zones import zoned
 from tsconv.errors import ConfigError, DataError
 from tsconv.forecasting.file_columns import FileColumns, key_columns
 from tsconv.forecasting.forecast import Forecast
-from tsconv.forecasting.rounding import round_to_data
+from tsconv.forecasting.rounding import round_parts, round_to_data
 
 
 def forecast_frame(
@@ -32,8 +32,9 @@ def forecast_frame(
     channel where the panel has rows, a channel where it has several targets. With `file_columns`,
     series, rows and times have the names, types and spelling of the file. Values are in the units
     of the data, rounded to what it carries: the `decimals` of each target, or else those of the
-    panel. Raises DataError where no series could be forecast, ConfigError where a column of the
-    file has a name of ours.
+    panel. The forecast's components come last, each as `tsconv-<its name>`, and are rounded so that
+    they add up to `tsconv`. Raises DataError where no series could be forecast, ConfigError where a
+    column of the file has a name of ours.
     """
     if len(forecast.series) == 0:
         raise DataError("no series has an observed value in its context to forecast from")
@@ -69,33 +70,55 @@ def forecast_frame(
         columns["channel"] = repeat_names(panel.channels, c)
     times = {"ds": zoned(ds, panel)} if file_columns is None else file_columns.times(ds, panel)
     columns |= times
-    flat = _rounded(values, c, panel, decimals).reshape(count * horizon, -1)
+    places = _decimals(panel, decimals)
+    flat = _rounded(values, c, places).reshape(count * horizon, -1)
     ours = quantile_columns(quantiles)
-    keys += [*times, *ours]
+    parts = _components(forecast, has_forecast, c, places, quantiles.index(0.5))
+    keys += [*times, *ours, *parts]
     for name in keys:
         if keys.count(name) > 1:
             raise ConfigError(
                 f"`{name}` is a column of the file and one of the forecasts: set `columns=nixtla`"
             )
-    return pd.DataFrame(columns | {name: flat[:, q] for name, q in ours.items()})
+    return pd.DataFrame(columns | {name: flat[:, q] for name, q in ours.items()} | parts)
+
+
+def _components(
+    forecast: Forecast,
+    has_forecast: torch.Tensor,
+    channels: npt.NDArray[np.int64],
+    places: list[int | None],
+    middle: int,
+) -> dict[str, npt.NDArray[np.float64]]:
+    """The columns of the components, (M * horizon,) each; has_forecast: (S', H, T), M of them."""
+    if not forecast.components:
+        return {}
+    parts = torch.stack([*forecast.components.values()], dim=-1)  # (S', T, H, horizon, parts)
+    out = parts.transpose(1, 2)[has_forecast].numpy().copy()  # (M, horizon, parts)
+    medians = forecast.values.transpose(1, 2)[has_forecast][..., middle].numpy()
+    for c, decimals in enumerate(places):
+        some = channels == c
+        out[some] = round_parts(out[some], medians[some], decimals)
+    return {f"tsconv-{key}": out[..., i].ravel() for i, key in enumerate(forecast.components)}
+
+
+def _decimals(panel: Panel, decimals: Mapping[str, int | None] | None) -> list[int | None]:
+    """The decimals of each target: those given, or those of the panel's values."""
+    if decimals is not None:
+        return [decimals[name] for name in panel.targets]
+    columns = (panel.values[:, c] for c in range(len(panel.targets)))
+    return [decimals_of(column.flatten().cpu().numpy()) for column in columns]
 
 
 def _rounded(
-    values: torch.Tensor,
-    channels: npt.NDArray[np.int64],
-    panel: Panel,
-    decimals: Mapping[str, int | None] | None,
+    values: torch.Tensor, channels: npt.NDArray[np.int64], places: list[int | None]
 ) -> npt.NDArray[np.float64]:
     """(M, horizon, Q) forecasts of the given channels (M,), rounded to what the data carry."""
     out = values.numpy().copy()
-    for c in range(len(panel.targets)):
+    for c, decimals in enumerate(places):
         some = channels == c
         if some.any():
-            if decimals is None:
-                places = decimals_of(panel.values[:, c].flatten().cpu().numpy())
-            else:
-                places = decimals[panel.targets[c]]
-            out[some] = round_to_data(out[some], places)
+            out[some] = round_to_data(out[some], decimals)
     return out
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet
 
 from tsconv.data.reading.files import find_files
 from tsconv.errors import ConfigError, DataError
+from tsconv.model.components import is_component
 
 _LOOK = 1 << 14  # bytes at a picture's start and end
 
@@ -68,11 +69,14 @@ def _is_ours(path: Path) -> bool:
 
 
 def _are_ours(names: list[str]) -> bool:
-    """Whether a header ends as that of a forecast: `tsconv`, then its intervals and quantiles."""
+    """Whether a header ends as a forecast's: `tsconv`, then intervals, quantiles, components."""
     if "tsconv" not in names:
         return False
     ours = names[names.index("tsconv") + 1 :]
-    return all(name.startswith(("tsconv-lo-", "tsconv-hi-", "tsconv-q-")) for name in ours)
+    rest = [name.removeprefix("tsconv-") for name in ours]
+    return all(name.startswith("tsconv-") for name in ours) and all(
+        is_component(name) or name.startswith(("lo-", "hi-", "q-")) for name in rest
+    )
 
 
 PAGE_MARK = '<meta name="generator" content="tsconv"'  # at the top of a report

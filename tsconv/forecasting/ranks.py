@@ -47,6 +47,8 @@ def forecast_on_ranks(
     origins: Tensor,
     row_index: Tensor | None,
     device: str,
+    components: bool = False,
+    season: int | None = None,
 ) -> Forecast:
     """Forecast a rank's part of the series, and gather all of them on rank 0.
 
@@ -55,7 +57,7 @@ def forecast_on_ranks(
     net = net.to(find_device(device, ranks.local_rank))
     threads = threads_of_one(ranks.size) if ranks.are_children else None
     with torch_threads(threads), ranks.own_cores():
-        return forecast_panel(net, panel, batch_size, origins, row_index, ranks)
+        return forecast_panel(net, panel, batch_size, origins, row_index, ranks, components, season)
 
 
 def forecast_on_devices(
@@ -65,14 +67,19 @@ def forecast_on_devices(
     batch_size: int,
     origins: Tensor,
     row_index: Tensor | None,
+    components: bool = False,
+    season: int | None = None,
 ) -> Forecast:
     """Forecast a panel on some devices of this machine; with one of them, in this process.
 
     In a script that a launcher started several times, all must call it where `devices` is not 1.
-    The network comes back to the CPU.
+    The network comes back to the CPU. components, season: as `forecast_panel` takes them. Raises
+    ConfigError where there are fewer devices, or components are asked of several.
     """
     if devices == 1:
-        return forecast_panel(net, panel, batch_size, origins, row_index)
+        return forecast_panel(net, panel, batch_size, origins, row_index, None, components, season)
+    if components:
+        raise ConfigError(f"`components` (=True) needs one device: set `devices=1`, not {devices}")
 
     def work() -> Forecast:
         with RankPool() as pool:

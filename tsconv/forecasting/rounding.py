@@ -17,6 +17,15 @@ def round_to_data(forecasts: Values, decimals: int | None) -> Values:
     >>> round_to_data(np.array([12.3456789]), None).tolist()
     [12.34568]
     """
+    return _rounded(forecasts, places_of(forecasts, decimals))
+
+
+def places_of(forecasts: Values, decimals: int | None) -> Values:
+    """The decimals that `round_to_data` leaves each forecast, below 0 for tens and hundreds.
+
+    >>> places_of(np.array([12.3456, 123456.78]), None).tolist()
+    [5.0, 1.0]
+    """
     size = np.abs(forecasts)
     with np.errstate(divide="ignore", invalid="ignore"):
         exponent = np.where(size > 0, np.floor(np.log10(size)), 0)
@@ -24,8 +33,29 @@ def round_to_data(forecasts: Values, decimals: int | None) -> Values:
     places = _DIGITS - 1 - exponent
     if decimals is not None:
         places = np.minimum(places, decimals + 1)
-    out = forecasts.copy()
+    return places
+
+
+def round_parts(parts: Values, totals: Values, decimals: int | None) -> Values:
+    """Parts rounded so that they add up to the totals, as `round_to_data` rounds these.
+
+    parts: (..., n) that add up to totals: (...). Each becomes the difference of two rounded sums,
+    of the parts up to it and before it, so that no part is off by more than one unit of the last
+    place and their errors do not add up; what float32 arithmetic left over goes to the last part.
+
+    >>> round_parts(np.array([[0.34, 0.33, 0.33]]), np.array([1.0]), 0).tolist()
+    [[0.3, 0.4, 0.3]]
+    """
+    places = places_of(totals, decimals)
+    sums = np.cumsum(parts, axis=-1)
+    sums[..., -1] = totals
+    each = np.broadcast_to(places[..., None], sums.shape)
+    return _rounded(np.diff(_rounded(sums, each), axis=-1, prepend=0.0), each)
+
+
+def _rounded(values: Values, places: Values) -> Values:
+    out = values.copy()
     for place in np.unique(places):
         some = places == place
-        out[some] = np.round(forecasts[some], int(place))
+        out[some] = np.round(values[some], int(place))
     return out

@@ -73,6 +73,10 @@ def _run_forecast(config: ForecastConfig, ranks: Ranks) -> ForecastResult | None
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     _check_paths(config, data)
     horizon = require_horizon(bundle, config.horizon)
+    if config.components and ranks.size > 1:
+        raise ConfigError(
+            f"`components` (=true) needs one device: set `devices=1`, not {config.devices}"
+        )
     freq = config.data.get("freq")
     if config.template is not None:
         _write_template(config, bundle, data, horizon)
@@ -90,9 +94,9 @@ def _run_forecast(config: ForecastConfig, ranks: Ranks) -> ForecastResult | None
         require_start(config.start, table, data, panel, origins.numpy())
     row_index = training_row_index(bundle, panel)
     net = bundle.net
-    forecast = ranks.run(
-        forecast_on_ranks, net, panel, config.batch_size, origins, row_index, config.device
-    ).head(horizon)
+    season = bundle.season if bundle.season > 1 else None
+    work = (net, panel, config.batch_size, origins, row_index, config.device)
+    forecast = ranks.run(forecast_on_ranks, *work, config.components, season).head(horizon)
     frame = forecast_frame(forecast, panel, net.quantiles, file_columns, decimals)
     write_table(frame, output, config.escape_formulas)
     skipped = skipped_note(forecast, net.spec.context_length)

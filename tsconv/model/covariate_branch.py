@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from tsconv.errors import ConfigError
 from tsconv.model.covariate_encoder import CovariateBatch, CovariateEncoder
-from tsconv.model.effects import Effects, FutureEffect
+from tsconv.model.effects import Effects, FutureEffect, Share
 from tsconv.model.spec import NetSpec
 from tsconv.nn.rows import RowLinear
 
@@ -59,6 +59,26 @@ class CovariateBranch(nn.Module):
             return None
         effects: Effects = self.effect(features[..., self.past_width :], mask, state, row_index)
         return effects
+
+    def shares(
+        self,
+        features: Tensor,
+        effects: Effects,
+        mask: Tensor,
+        state: Tensor,
+        row_index: Tensor | None,
+    ) -> tuple[list[Share], Tensor]:
+        """What each column known ahead adds, and what the state adds to all: (H, T, B, O, 1).
+
+        The arguments are those of `effects` and what it returned. Together they are its shift.
+        """
+        assert self.effect is not None  # it made the effects
+        ahead = features[..., self.past_width :]
+        shares = [
+            self.effect.share(z, mask, state, effects.inv_scale, row_index)
+            for z in self.encoder.shares(ahead)
+        ]
+        return shares, self.effect.with_mean_keys(ahead, mask, state, row_index)
 
 
 def require_covariates(spec: NetSpec, covariates: CovariateBatch | None, x: Tensor) -> None:

@@ -5,7 +5,8 @@ Nothing here mixes steps, so a step's features depend on that step alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -48,6 +49,26 @@ class ColumnEncoder(nn.Module):
         self.n_numbers, self.n_plain = n_numbers, n_plain
         self.n_columns = len(widths) + n_numbers + n_plain
         self.width = sum(widths) + 2 * n_numbers + n_plain
+
+    def places(self) -> list[list[int]]:
+        """The features of each column, in the order of the columns."""
+        out, first = [], 0
+        for table in self.tables:
+            out.append([*range(first, first + table.shape[1])])
+            first += table.shape[1]
+        last = first + self.n_numbers
+        out += [[i, i + self.n_numbers] for i in range(first, last)]
+        return out + [[last + self.n_numbers + i] for i in range(self.n_plain)]
+
+    def neutral(self, like: Tensor) -> Tensor:
+        """The features of a step of which nothing is special: (width,).
+
+        Categories are unknown, numbers are 0, the mean of the training; plain columns are 0.
+        like: a tensor of the same type, on the same device.
+        """
+        zeros = like.new_zeros(self.n_columns)
+        out: Tensor = self(zeros, torch.ones_like(zeros))
+        return out
 
     def forward(self, values: Tensor, seen: Tensor) -> Tensor:
         """values, seen: (..., F), see `CovariateBatch`."""
@@ -106,3 +127,41 @@ class CovariateEncoder(nn.Module):
         if self.mix is not None:
             ahead = torch.cat([ahead, F.gelu(self.mix(ahead)).to(ahead.dtype)], dim=-1)
         return past, ahead
+
+    def shares(self, ahead: Tensor) -> Iterator[Tensor]:
+        """The share of each column known ahead in the features of its steps, one after another.
+
+        ahead: (H, B, L, width_ahead), as `forward` returns it. A share has the same shape, and all
+        of them add up to the features less those of a neutral step (see `ColumnEncoder.neutral`)
+        of the same static values.
+
+        What a column moves in the hidden layer is its integrated gradient (Sundararajan et al.
+        2017, arXiv 1703.01365) on the straight way from the neutral step: a hidden channel is a
+        function of one sum, so that this is the column's part of the sum times the slope between
+        the two ends. No order of the columns is preferred, and nothing is left over.
+        """
+        width = self.future.width
+        moved = ahead[..., :width] - self.future.neutral(ahead)
+        if self.mix is None:
+            return
+        weight = self.mix.weight[:, :width]
+        after = F.linear(ahead[..., : width + self.static.width], self.mix.weight, self.mix.bias)
+        slope = _gelu_slope(after - F.linear(moved, weight), after)
+        for places in self.future.places():
+            own = torch.zeros_like(moved)
+            own[..., places] = moved[..., places]
+            fixed = torch.zeros_like(ahead[..., width : width + self.static.width])
+            hidden = F.linear(moved[..., places], weight[:, places]) * slope
+            yield torch.cat([own, fixed, hidden.to(own.dtype)], dim=-1)
+
+
+def _gelu_slope(low: Tensor, high: Tensor) -> Tensor:
+    """(gelu(high) - gelu(low)) / (high - low); the derivative where the two are close."""
+    width = high - low
+    middle = low + width / 2
+    density = torch.exp(-middle.square() / 2) / math.sqrt(2 * math.pi)
+    derivative = torch.special.ndtr(middle) + middle * density
+    close = width.abs() < torch.finfo(width.dtype).eps ** (1 / 3)  # else digits cancel
+    return torch.where(
+        close, derivative, (F.gelu(high) - F.gelu(low)) / torch.where(close, 1, width)
+    )

@@ -34,6 +34,13 @@ class Effects(NamedTuple):
     spread: Tensor  # (H, T, B, O, horizon) to the steps between quantiles, before their softplus
 
 
+class Share(NamedTuple):
+    """What one covariate adds ahead at O origins, in units of each origin's spread."""
+
+    direct: Tensor  # (H, T, B, O, horizon)
+    with_state: Tensor  # (H, T, B, O, horizon)
+
+
 class FutureEffect(nn.Module):
     """Effects of features z on T targets, directly and through the state at the origin.
 
@@ -86,7 +93,8 @@ class FutureEffect(nn.Module):
         inv_scale = (1 + sigma.square()).rsqrt()
         ahead = direct[..., first:].unfold(-1, self.horizon, 1)  # (H, 2, T, B, O, horizon)
         shift = (ahead[:, 0] - mean.unsqueeze(-1)) * inv_scale.unsqueeze(-1)
-        joint = self._with_state(z[:, :, first:], state, row_index).to(shift.dtype)
+        keys = self.key(z[:, :, first:], row_index).unfold(2, self.horizon, 1)
+        joint = self._with_state(keys, state, row_index).to(shift.dtype)
         spread = (ahead[:, 1] + joint[:, 1]).expand_as(shift)
         return Effects(of_steps, mean, inv_scale, shift + joint[:, 0], spread)
 
@@ -99,14 +107,53 @@ class FutureEffect(nn.Module):
             out = GAIN * self.direct(z.to(self.direct.weight.dtype), row_index)  # (H, B, L, 2 T)
         return torch.unflatten(out, -1, (2, self.n_targets)).permute(0, 3, 4, 1, 2)
 
-    def _with_state(self, z: Tensor, state: Tensor, row_index: Tensor | None) -> Tensor:
-        """Effects through the state: (H, 2, T, B, O, horizon); z is that of the horizons."""
-        batch = z.shape[1]
-        keys = self.key(z, row_index).unfold(2, self.horizon, 1)  # (H, B, O, rank, horizon)
+    def share(
+        self, z: Tensor, mask: Tensor, state: Tensor, inv_scale: Tensor, row_index: Tensor | None
+    ) -> Share:
+        """The share of z in the shift of the horizon, counted from its mean over each context.
+
+        z: (H, B, W + horizon, width) a part of the features that `forward` takes. inv_scale:
+        (H, T, B, O) of the effects of all features. Both effects are linear in z, so shares add
+        up; `with_mean_keys` is what they leave.
+        """
+        n_origins = state.shape[2]
+        first = z.shape[2] - self.horizon - n_origins + 1
+        direct = self._of_steps(z, row_index)[:, 0]  # (H, T, B, W + horizon)
+        width = first + n_origins - 1
+        of_steps = direct[..., :width].expand(-1, mask.shape[1], -1, -1)
+        mean = causal_scale(of_steps, mask, self.context_length).mu[..., -n_origins:]
+        ahead = direct[..., first:].unfold(-1, self.horizon, 1) - mean.unsqueeze(-1)
+        keys = self.key(z[:, :, first:], row_index).unfold(2, self.horizon, 1)
+        keys = keys - self._mean_keys(z, mask, n_origins, row_index)
+        joint = self._with_state(keys, state, row_index)[:, 0]
+        return Share(ahead * inv_scale.unsqueeze(-1), joint.to(ahead.dtype))
+
+    def with_mean_keys(
+        self, z: Tensor, mask: Tensor, state: Tensor, row_index: Tensor | None
+    ) -> Tensor:
+        """Compute what the state adds where the horizon's features are the context's mean.
+
+        z: all features; the rest is as in `share`. Returns (H, T, B, O, 1).
+        """
+        keys = self._mean_keys(z, mask, state.shape[2], row_index)
+        return self._with_state(keys, state, row_index)[:, 0].to(mask.dtype)
+
+    def _mean_keys(
+        self, z: Tensor, mask: Tensor, n_origins: int, row_index: Tensor | None
+    ) -> Tensor:
+        """Keys over the observed steps of each context, of any target: (H, B, O, rank, 1)."""
+        keys = self.key(z[:, :, : mask.shape[-1]], row_index).transpose(-1, -2)  # (H, B, rank, W)
+        seen = mask.amax(1).unsqueeze(2).expand_as(keys)
+        mean = causal_scale(keys, seen, self.context_length).mu[..., -n_origins:]
+        return mean.transpose(-1, -2).unsqueeze(-1)
+
+    def _with_state(self, keys: Tensor, state: Tensor, row_index: Tensor | None) -> Tensor:
+        """Effects through the state: (H, 2, T, B, O, S); keys: (H, B, O, rank, S steps)."""
+        batch = keys.shape[1]
         query = self.query(state, row_index)
         query = torch.unflatten(query, -1, (2 * self.n_targets, self.rank))
         query = torch.unflatten(query, 1, (-1, batch))  # (H, A, B, O, 2 T, rank), A states a series
-        joint = torch.matmul(query, keys.unsqueeze(1))  # (H, A, B, O, 2 T, horizon)
+        joint = torch.matmul(query, keys.unsqueeze(1))  # (H, A, B, O, 2 T, S)
         joint = torch.unflatten(joint, 4, (2, self.n_targets)).permute(0, 4, 1, 5, 2, 3, 6)
         return joint.flatten(2, 3)  # A or T is 1
 

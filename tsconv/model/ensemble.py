@@ -107,19 +107,37 @@ class EnsembleNet(nn.Module):
         The prediction's `mu` and `sigma` are the averages of the networks' own, its `n_observed`
         is the largest.
         """
-        if self.spec.n_covariates + self.spec.n_static_covariates:
-            require_covariates(self.spec, covariates, x.unsqueeze(2) if x.ndim == 3 else x)
         sums: list[Tensor] = []
         n_observed: Tensor | None = None
-        for net, weight, columns in zip(self.members, self.weights, self._columns, strict=True):
-            seen, rows = self._known(net.spec, mask, row_index)
-            out = net(x, seen, n_origins, rows, _taken(covariates, columns))
+        of_members = self.member_inputs(x, mask, row_index, covariates)
+        for net, weight, (seen, rows, given) in zip(
+            self.members, self.weights, of_members, strict=True
+        ):
+            out = net(x, seen, n_origins, rows, given)
             terms = _weighted(out, weight)
             sums = [a + b for a, b in zip(sums, terms, strict=True)] if sums else terms
             found = out.n_observed
             n_observed = found if n_observed is None else torch.maximum(n_observed, found)
         assert n_observed is not None  # there is a network
         return _averaged(sums, n_observed)
+
+    def member_inputs(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        row_index: Tensor | None = None,
+        covariates: CovariateBatch | None = None,
+    ) -> list[tuple[Tensor, Tensor | None, CovariateBatch | None]]:
+        """For each network its mask, its numbers of rows or series, and its covariates.
+
+        The arguments are those of `forward`. Raises ConfigError where the covariates do not fit.
+        """
+        if self.spec.n_covariates + self.spec.n_static_covariates:
+            require_covariates(self.spec, covariates, x.unsqueeze(2) if x.ndim == 3 else x)
+        return [
+            (*self._known(net.spec, mask, row_index), _taken(covariates, columns))
+            for net, columns in zip(self.members, self._columns, strict=True)
+        ]
 
     def _known(
         self, spec: NetSpec, mask: Tensor, row_index: Tensor | None

@@ -76,13 +76,14 @@ class LinearBranch(RowParameters):
         inverse: Tensor,
         row_index: Tensor | None = None,
         effect: tuple[Tensor, Tensor, Tensor] | None = None,
+        steps: slice | None = None,
     ) -> Tensor:
         """x, mask: (..., K - 1 + O); mu, inverse: (..., O). Returns (..., O, horizon).
 
         effect: what covariates explain of each step, (..., K - 1 + O), its mean over each origin's
         context and its inverse scale there, (..., O), see `Effects`; the map sees what is left.
         With maps by channel or row the leading axes are (H, C, B); row_index: the number of each of
-        x's rows.
+        x's rows. steps: those of each context that count, from its first; None: all.
 
         A strided view of every window, scaled in one fused pass: no loop over origins, and no
         cancellation when a series' level is far from zero.
@@ -90,16 +91,21 @@ class LinearBranch(RowParameters):
         size = self.context_length
         windows = x.unfold(-1, size, 1)  # (..., O, K), a view
         seen = mask.unfold(-1, size, 1)
+        part = slice(None) if steps is None else steps
+        if steps is not None:
+            windows, seen = windows[..., part], seen[..., part]
         scaled = (windows - mu.unsqueeze(-1)) * (inverse.unsqueeze(-1) * seen)
         if effect is not None:
             of_steps, mean, inv_scale = effect
-            explained = of_steps.unfold(-1, size, 1) - mean.unsqueeze(-1)
+            explained = of_steps.unfold(-1, size, 1)[..., part] - mean.unsqueeze(-1)
             scaled = scaled - explained * (inv_scale.unsqueeze(-1) * seen)
         if self.rows == "shared" and self.n_channels == 1:
-            return F.linear(scaled, self.weight)
+            return F.linear(scaled, self.weight if steps is None else self.weight[:, part])
         weight = torch.unflatten(
             self.of_rows("weight", row_index), 1, (self.n_channels, self.horizon)
         )
+        if steps is not None:
+            weight = weight[..., part]
         flat = scaled.flatten(2, 3)  # (H, C, B * O, K)
         out = torch.matmul(flat, weight.transpose(-1, -2))  # (H, C, B * O, horizon)
         return torch.unflatten(out, 2, scaled.shape[2:4])

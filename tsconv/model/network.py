@@ -7,6 +7,8 @@ devices.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -24,6 +26,18 @@ from tsconv.nn.heads import PointHead, QuantileHead
 from tsconv.nn.rows import RowLinear, RowNorm, require_rows
 from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.tcn import TemporalStack
+
+
+class OriginInputs(NamedTuple):
+    """What the forecasts of O origins are made from, rows first; T targets, see `ForecastNet`."""
+
+    x: Tensor  # (H, T, B, history + O)
+    mask: Tensor  # (H, T, B, history + O)
+    scale: CausalScale  # (H, T, B, O) of the origins' contexts
+    state: Tensor  # (H, N, O, hidden) what the head sees, N being B, or T * B apart
+    given: Tensor | None  # (H, B, history + O + horizon, F) features of covariates
+    effects: Effects | None  # where something is known ahead
+    row_index: Tensor | None
 
 
 class ForecastNet(nn.Module):
@@ -138,8 +152,28 @@ class ForecastNet(nn.Module):
         filters or maps differ by series, it is (B,), the numbers of x's series. covariates: those
         of the same steps and of `horizon` more, where the spec has some.
         """
-        flat = x.ndim == 3
-        if flat:
+        inputs = self.inputs(x, mask, n_origins, row_index, covariates)
+        levels = self._levels(inputs, self.centre(inputs))  # Q of (H, T, B, O, horizon)
+        axes = x.ndim
+
+        def public(v: Tensor) -> Tensor:
+            return self.as_given(v, axes)
+
+        return Prediction(tuple(public(v) for v in levels), *(public(v) for v in inputs.scale))
+
+    def inputs(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        n_origins: int,
+        row_index: Tensor | None,
+        covariates: CovariateBatch | None,
+    ) -> OriginInputs:
+        """All that the forecasts are made from; the arguments are those of `forward`.
+
+        Raises ConfigError where they do not go together.
+        """
+        if x.ndim == 3:
             x, mask = x.unsqueeze(2), mask.unsqueeze(2)
         self.spec.check_input(x, mask, n_origins, row_index)
         for layer in (self.stem, self.linear):  # the filters, and the maps
@@ -160,20 +194,18 @@ class ForecastNet(nn.Module):
         given = None
         if self.covariates is not None and covariates is not None:  # one is where the other is
             given = self.covariates.features(covariates, excess)  # (H, B, history + O + horizon, F)
-        state = self._state(x, mask, scale, row_index, given)  # (H, N, O, hidden)
-        origin = CausalScale(*(v[:, :targets, :, -n_origins:] for v in scale))  # (H, T, B, O)
+        state = self._state(x, mask, scale, row_index, given)
+        origin = CausalScale(*(v[:, :targets, :, -n_origins:] for v in scale))
         x, mask = x[:, :targets], mask[:, :targets]
         effects = None
         if self.covariates is not None and given is not None:
             effects = self.covariates.effects(given, mask, state, row_index)
-        centre = self._centre(x, mask, origin, row_index, effects)
-        levels = self._levels(state, centre, row_index, effects)  # Q of (H, T, B, O, horizon)
+        return OriginInputs(x, mask, origin, state, given, effects, row_index)
 
-        def public(v: Tensor) -> Tensor:
-            v = v if self.series_as_rows else v.transpose(0, 2)  # (B, T, H, O, ...)
-            return v.squeeze(2) if flat else v
-
-        return Prediction(tuple(public(v) for v in levels), *(public(v) for v in origin))
+    def as_given(self, v: Tensor, axes: int) -> Tensor:
+        """(H, T, B, O, ...) in the order of an input of so many axes: (B, T, H, O, ...)."""
+        v = v if self.series_as_rows else v.transpose(0, 2)
+        return v.squeeze(2) if axes == 3 else v
 
     def _state(
         self,
@@ -210,15 +242,12 @@ class ForecastNet(nn.Module):
         out: Tensor = self.dropout(state)
         return out
 
-    def _centre(
-        self,
-        x: Tensor,
-        mask: Tensor,
-        origin: CausalScale,
-        row_index: Tensor | None,
-        effects: Effects | None,
-    ) -> Tensor:
-        """The linear branch's forecasts: (H, T, B, O, horizon)."""
+    def centre(self, inputs: OriginInputs, steps: slice | None = None) -> Tensor:
+        """The linear branch's forecasts: (H, T, B, O, horizon).
+
+        steps: those of the context that count, from its first; None: all.
+        """
+        x, mask, origin = inputs.x, inputs.mask, inputs.scale
         n_origins = origin.mu.shape[-1]
         if self.linear is None:
             return x.new_zeros(*origin.mu.shape, self.spec.horizon)
@@ -229,19 +258,23 @@ class ForecastNet(nn.Module):
         def turned(v: Tensor) -> Tensor:
             return v.transpose(0, 2) if turn else v
 
-        explained = None
+        explained, effects = None, inputs.effects
         if effects is not None:
             of_effects = (effects.of_steps, effects.mean, effects.inv_scale)
             explained = (turned(of_effects[0]), turned(of_effects[1]), turned(of_effects[2]))
         given = (x[..., -last:], mask[..., -last:], origin.mu, origin.inverse)
-        centre: Tensor = self.linear(*map(turned, given), row_index, explained)
+        centre: Tensor = self.linear(*map(turned, given), inputs.row_index, explained, steps)
         return turned(centre).to(origin.mu.dtype)
 
-    def _levels(
-        self, state: Tensor, centre: Tensor, row_index: Tensor | None, effects: Effects | None
-    ) -> tuple[Tensor, ...]:
+    def of_state(self, inputs: OriginInputs) -> Tensor:
+        """What the head adds to the centre for the median: (H, T, B, O, horizon)."""
+        centre = inputs.x.new_zeros(*inputs.scale.mu.shape, self.spec.horizon)
+        alone = inputs._replace(effects=None)
+        return self._levels(alone, centre)[self.quantiles.index(0.5)]
+
+    def _levels(self, inputs: OriginInputs, centre: Tensor) -> tuple[Tensor, ...]:
         """Q tensors like the centre: (H, T, B, O, horizon)."""
-        n_targets = centre.shape[1]
+        n_targets, effects = centre.shape[1], inputs.effects
         if effects is not None:
             centre = centre + effects.shift
 
@@ -249,7 +282,7 @@ class ForecastNet(nn.Module):
             return _side_by_side(v) if self.mixed else v.flatten(1, 2)
 
         spread = None if effects is None else arranged(effects.spread)
-        levels = self.head(state, arranged(centre), row_index, spread)
+        levels = self.head(inputs.state, arranged(centre), inputs.row_index, spread)
         if not self.mixed:
             return tuple(torch.unflatten(v, 1, (n_targets, -1)) for v in levels)
         return tuple(torch.unflatten(v, -1, (n_targets, -1)).movedim(-2, 1) for v in levels)

@@ -1,8 +1,8 @@
 """Arrays of numbers as deltas of fixed-point integers, which compress well.
 
-An array is `[exponent, delta, delta, ...]`: the running sum of the deltas times 10**-exponent is the
-value. Null stays null and leaves the sum as it is. The exponent keeps so many steps within the
-range of the values as a chart can show.
+An array is `[exponent, delta, delta, ...]`: the running sum of the deltas times 10**-exponent is
+the value. Null stays null and leaves the sum as it is. The exponent keeps as many steps within
+the range of the values as a chart can show.
 """
 
 from __future__ import annotations
@@ -27,22 +27,27 @@ def pack_numbers(values: Sequence[float | None], levels: int = 4000) -> PackedAr
     [3, 1250, 250, None, 250]
     """
     numbers = np.array([math.nan if v is None else v for v in values], dtype=np.float64)
-    known = numbers[np.isfinite(numbers)]
+    there = np.isfinite(numbers)
+    known = numbers[there]
     exponent = _exponent(known, levels)
-    integers = [round(v) for v in (known * 10.0**exponent).tolist()]
-    deltas = [b - a for a, b in zip([0, *integers], integers, strict=False)]
+    integers = np.rint(known * 10.0**exponent).astype(np.int64)
+    deltas: list[int] = np.diff(integers, prepend=0).tolist()
+    if known.size == numbers.size:
+        return [exponent, *deltas]
     found = iter(deltas)
-    return [exponent, *(next(found) if there else None for there in np.isfinite(numbers).tolist())]
+    return [exponent, *(next(found) if it else None for it in there.tolist())]
 
 
 def _exponent(known: np.ndarray, levels: int) -> int:
     if not known.size:
         return 0
-    low, high = np.quantile(known, [0.05, 0.95])
-    spread = float(high - low) or float(known.max() - known.min()) or float(abs(known[0]))
+    ordered = np.sort(known)
+    most = known.size - 1
+    spread = float(ordered[round(0.95 * most)] - ordered[round(0.05 * most)])
+    largest = max(abs(float(ordered[0])), abs(float(ordered[-1])))
+    spread = spread or float(ordered[-1] - ordered[0]) or largest
     if not spread:
         return 0
-    exponent = math.ceil(math.log10(levels / spread))
-    largest = float(np.abs(known).max())
-    exponent = min(exponent, math.floor(math.log10(_LARGEST_INTEGER / largest)))
+    exponent = math.ceil(math.log10(levels) - math.log10(spread))
+    exponent = min(exponent, math.floor(math.log10(_LARGEST_INTEGER) - math.log10(largest)))
     return 0 if exponent > 0 and bool(np.all(known == np.round(known))) else exponent

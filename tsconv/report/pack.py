@@ -69,7 +69,7 @@ def _compressed(content: Mapping[str, Any]) -> str:
     plain = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     # A lone surrogate, as a name from a broken file may hold, has no UTF-8.
     data = plain.encode("utf-8", errors="replace")
-    return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(data, 6, mtime=0)).decode("ascii")
 
 
 def _featured(report: Mapping[str, Any]) -> set[int]:
@@ -116,14 +116,13 @@ def _compact(report: Mapping[str, Any], thinning: _Thinning) -> dict[str, Any]:
             series.append({**_series({**one, "history": [], "said": None}, thinning, 1)})
             series[-1]["coming"] = series[-1]["year_before"] = None
     names = [one["name"] for one in report["series"]]
-    content = {**report, "series": series}
+    content = dict(report)
     content["by_series"] = [_row(row, names) for row in report["by_series"]]
     if report.get("components"):
         examples = report["components"]["examples"][:_EXAMPLES]
         content["components"] = {**report["components"], "examples": examples}
-    shown: dict[str, Any] = _rounded(content)
-    shown["thinned"] = _sentences(report, thinning)
-    return shown
+    shown = {key: _rounded(value) for key, value in content.items() if key != "series"}
+    return {**shown, "series": series, "thinned": _sentences(report, thinning)}
 
 
 def _row(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
@@ -170,7 +169,7 @@ def _rounded(value: Any) -> Any:
         return int(short) if short.is_integer() and abs(short) < 1e15 else short
     if isinstance(value, Mapping):
         return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list) and not all(type(item) is int for item in value):
+    if isinstance(value, list):
         return [_rounded(item) for item in value]
     return value
 

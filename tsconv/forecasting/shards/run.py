@@ -86,6 +86,11 @@ def _prepare(config: ForecastConfig) -> Job:
                 f"`{key}` and `shards` exclude each other: run `tsconv forecast` without shards, "
                 f"for some series by `series=[...]`"
             )
+    if config.components:
+        raise ConfigError(
+            "`components` and `shards` exclude each other: run `tsconv forecast` without shards, "
+            "for some series by `series=[...]`"
+        )
     if config.devices != 1:
         raise ConfigError(
             f"`devices` (={config.devices}) and `shards` exclude each other: start one command for "

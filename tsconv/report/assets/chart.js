@@ -6,6 +6,10 @@ const NARROW = 560;
 const LABEL_WIDTH = 210; // of the names at the right ends of lines
 let printing = false;
 
+function resolved(value, ...given) {
+  return typeof value === "function" ? value(...given) : value;
+}
+
 /** A chart in `host` that `paint(canvas, width, height)` draws again whenever the width changes. */
 function addChart(host, { height, print = "full", printHeight, label, paint }) {
   const canvas = svg("svg", { role: "img", class: "chart" });
@@ -14,7 +18,7 @@ function addChart(host, { height, print = "full", printHeight, label, paint }) {
     const width = printing ? PRINT_WIDTHS[print] : Math.floor(host.clientWidth);
     if (!width) return;
     chart.width = width;
-    const tall = Math.round(printing && printHeight ? printHeight : typeof height === "function" ? height(width) : height);
+    const tall = Math.round(resolved(printing && printHeight ? printHeight : height, width));
     canvas.replaceChildren();
     filled(canvas, { viewBox: `0 0 ${width} ${tall}`, width, height: tall, "aria-label": chart.label() }, []);
     paint(canvas, width, tall, chart);
@@ -25,6 +29,11 @@ function addChart(host, { height, print = "full", printHeight, label, paint }) {
   }).observe(host);
   allCharts.push(chart);
   return chart;
+}
+
+/** The height of a chart on the first printed page: more where few warnings leave room. */
+function printRoom(least, most) {
+  return () => (document.querySelectorAll(".warnings li").length > 2 ? least : most);
 }
 
 function drawAll() {

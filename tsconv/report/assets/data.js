@@ -48,6 +48,11 @@ function unpackSeries(report, index) {
   return packed.unpacked;
 }
 
+/** Whether a packed series has anything to draw. */
+function hasValues(packed) {
+  return Boolean(packed && (packed.coming || packed.history.slice(1).some((delta) => delta !== null)));
+}
+
 /** The value that came at an index of the time grid, or null. */
 function observedAt(series, time) {
   return series.history[time - series.first] ?? null;

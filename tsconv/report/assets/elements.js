@@ -23,9 +23,14 @@ function byId(id) {
   return document.getElementById(id);
 }
 
+/** A lead: a sentence, and what to do with the mouse or the keyboard, which paper leaves out. */
+function setLead(id, sentence, advice = "") {
+  byId(id).replaceChildren(sentence, ...(advice ? [html("span", { class: "screen" }, ` ${advice}`)] : []));
+}
+
 /** A table of texts; the first column heads its row. */
 function plainTable(caption, heads, rows) {
-  const head = html("tr", {}, ...heads.map((text) => html("th", { scope: "col" }, text)));
+  const head = html("tr", {}, ...heads.map((text) => html("th", { scope: "col", title: text }, text)));
   const body = rows.map(([name, ...cells]) =>
     html("tr", {}, html("th", { scope: "row" }, name), ...cells.map((text) => html("td", {}, text))));
   return html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },

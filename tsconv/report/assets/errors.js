@@ -51,7 +51,7 @@ function paintHorizon(canvas, width, height, chart, report) {
   drawLabels(canvas, frame);
   addReader(chart, frame, 0, rows.length - 1, (i) => [
     `${formatCount(rows[i].step, "step")} ahead`, `this forecast ${formatNumber(rows[i].mae)}`,
-    ...rivals.map((rival) => `${rival.name} ${formatNumber(rows[i].rivals?.[rival.key])}`),
+    ...rivals.map((rival) => `${fitted(rival.name, 170)} ${formatNumber(rows[i].rivals?.[rival.key])}`),
     `p ${formatP(rows[i].p)}`, ...(rows[i].better === false ? ["▽ not closer than the rival"] : []),
   ], px);
 }
@@ -61,7 +61,7 @@ function addHorizonSection(report) {
   byId("by-horizon").hidden = false;
   byId("by-horizon-lead").textContent = horizonSentence(report);
   addChart(byId("horizon-chart"), {
-    height: (width) => (width < NARROW ? 320 : 340), print: "half", printHeight: 165,
+    height: (width) => (width < NARROW ? 320 : 340), print: "half", printHeight: 182,
     label: () => `Mean absolute error by step of the horizon. ${horizonSentence(report)}`,
     paint: (canvas, width, height, chart) => paintHorizon(canvas, width, height, chart, report),
   });
@@ -141,7 +141,7 @@ function paintOverTime(canvas, width, height, chart, { report, grid, marks }) {
   drawLine(canvas, smoothed(mae, dense), frame.x, frame.y, "ours");
   drawLabels(canvas, frame);
   addReader(chart, frame, 0, last, (i) => [
-    grid.label(i), `this forecast ${formatNumber(mae[i])}`, ...(hasRival ? [`${name} ${formatNumber(rival[i])}`] : []),
+    grid.label(i), `this forecast ${formatNumber(mae[i])}`, ...(hasRival ? [`${fitted(name, 170)} ${formatNumber(rival[i])}`] : []),
     formatCount(n[i] ?? 0, "forecast"), ...marks.filter((mark) => Math.round(mark.from) <= i && i <= Math.round(mark.until ?? mark.from)).map((mark) => `${MARK_SIGNS[mark.kind] ?? "•"} ${mark.label}`),
   ]);
 }
@@ -158,7 +158,7 @@ function addOverTimeSection(report) {
   const sentence = `${judged.length ? `Closer than the rival at ${closer} of ${formatCount(judged.length, "time")}. ` : ""}The largest error, ${formatNumber(mae[worst])}, was at ${grid.label(worst)}.${smoothing(mae.length) > 1 ? ` Thick lines are means of ${smoothing(mae.length)} times, thin ones the error at each.` : ""}`;
   byId("over-time-lead").textContent = sentence;
   addChart(byId("over-time-chart"), {
-    height: (width) => (width < NARROW ? 300 : 320), print: "half", printHeight: 165,
+    height: (width) => (width < NARROW ? 300 : 320), print: "half", printHeight: 182,
     label: () => `Mean absolute error over time. ${sentence}`,
     paint: (canvas, width, height, chart) => paintOverTime(canvas, width, height, chart, { report, grid, marks }),
   });

@@ -98,14 +98,14 @@ function forecastTable(report, grid, series) {
 
 /** The section of the coming forecast, with the search box that chooses a series for the page. */
 function addForecastSection(report, grid, choice) {
-  if (!report.series.length) return;
+  if (!report.series.some(hasValues)) return;
   const section = byId("coming");
   section.hidden = false;
   const anyComing = report.series.some((series) => series.coming);
   byId("coming-title").textContent = anyComing ? `The coming ${formatCount(report.horizon, "step")}` : "The series";
   let all = false;
   const chart = addForecastChart(byId("coming-chart"), report, grid, choice.get, {
-    height: (width) => (width < NARROW ? 300 : 360), printHeight: 200, all: () => all,
+    height: (width) => (width < NARROW ? 300 : 360), printHeight: printRoom(200, 240), all: () => all,
   });
   const table = tableOf(byId("coming-chart"), "The coming forecast", () => forecastTable(report, grid, choice.get()));
   const more = byId("all-history");

@@ -80,6 +80,7 @@ async function start() {
   addComponents(report);
   addImportance(report);
   addFinePrint(report);
+  for (const chart of allCharts.filter((one) => !one.width)) chart.draw(); // not seen by an observer yet
   drawForPrint();
   document.documentElement.dataset.ready = "yes";
 }

@@ -88,7 +88,7 @@ function addSaidSection(report, grid, choice) {
   let position = 0;
   const state = () => ({ report, grid, series: choice.get(), position });
   const chart = addChart(byId("said-chart"), {
-    height: (width) => (width < NARROW ? 290 : 320), printHeight: 165,
+    height: (width) => (width < NARROW ? 290 : 320), printHeight: printRoom(165, 195),
     label: () => (choice.get().said ? saidSentence(grid, choice.get(), position) : ""),
     paint: (canvas, width, height, it) => choice.get().said && paintSaid(canvas, width, height, it, state()),
   });
@@ -127,8 +127,12 @@ function addSaidSection(report, grid, choice) {
     position = series.said.origins.length - 1;
     slider.value = position;
     byId("said-controls").hidden = position === 0;
-    byId("said-lead").textContent = position === 0 ? `${nameOf(series)}: one earlier origin, ${grid.label(series.said.origins[0])}.`
-      : `${nameOf(series)}: ${formatCount(series.said.origins.length, "earlier origin")}, from ${grid.label(series.said.origins[0])} to ${grid.label(series.said.origins[position])}. Move the slider to see what was forecast from each, and what came.`;
+    if (position === 0) setLead("said-lead", `${nameOf(series)}: one earlier origin, ${grid.label(series.said.origins[0])}.`);
+    else {
+      const between = `from ${grid.label(series.said.origins[0])} to ${grid.label(series.said.origins[position])}`;
+      setLead("said-lead", `${nameOf(series)}: ${formatCount(series.said.origins.length, "earlier origin")}, ${between}.`,
+        "Move the slider to see what was forecast from each, and what came.");
+    }
     show();
   });
   addRevisions(report, grid, choice);
@@ -179,7 +183,8 @@ function paintRevisions(canvas, width, height, chart, { report, grid, series, ti
   const steps = revisions.map((revision) => revision.step);
   const x = [Math.max(...steps) + 0.6, Math.min(...steps) - 0.6];
   const { ticks } = niceTicks(x[1], x[0], Math.min(8, Math.floor(width / 70)));
-  const whole = [...new Set(ticks.map(Math.round))].filter((tick) => tick >= 1 && tick <= x[0]).reverse();
+  const nice = [...new Set(ticks.map(Math.round))].filter((tick) => tick >= 1 && tick <= x[0]);
+  const whole = steps.length <= width / 90 ? steps : nice.reverse();
   const frame = drawFrame(canvas, width, height, {
     x, y: rangeOf([revisions.map((r) => r.median), revisions.map((r) => r.low), revisions.map((r) => r.high), [came]]),
     keys: [{ text: "what came", value: came, sample: "observed" }, { text: "median", value: revisions[revisions.length - 1].median, sample: "ours" }].slice(came === null ? 1 : 0),
@@ -209,7 +214,7 @@ function addRevisions(report, grid, choice) {
   const slider = byId("revision-slider"), text = byId("revision-text");
   let times = [], time = null;
   const chart = addChart(byId("revision-chart"), {
-    height: 260, print: "full", printHeight: 120,
+    height: 260, print: "full", printHeight: printRoom(120, 155),
     label: () => (time === null ? "" : revisionSentence(grid, choice.get(), report.horizon, time)),
     paint: (canvas, width, height, it) => time !== null && paintRevisions(canvas, width, height, it, { report, grid, series: choice.get(), time }),
   });

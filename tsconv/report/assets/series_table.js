@@ -26,24 +26,31 @@ function sortedRows(rows, key, descending) {
   });
 }
 
+/** The best, the median and the worst series as small charts, where they are at least two. */
 function addFeatured(report, grid, choice) {
-  if (!report.featured) return;
-  const titles = { best: "Best", median: "Median", worst: "Worst" };
-  const seen = new Set();
-  for (const key of ["best", "median", "worst"]) {
-    const index = report.featured[key];
-    if (index === null || index === undefined || seen.has(index) || !report.series[index]) continue;
-    seen.add(index);
+  const titles = new Map();
+  for (const [key, title] of [["best", "Best"], ["median", "Median"], ["worst", "Worst"]]) {
+    const index = report.featured?.[key];
+    if (hasValues(report.series[index]) && !titles.has(index)) titles.set(index, title);
+  }
+  if (titles.size < 2) return;
+  byId("featured").hidden = false;
+  for (const [index, title] of titles) {
     const series = unpackSeries(report, index);
-    const row = report.by_series.find((candidate) => candidate.series === index);
-    const skill = row && row.skill !== null ? `${formatPercent(row.skill)} closer than the rival` : row && row.mae !== null ? `error ${formatNumber(row.mae)}` : "";
     const button = html("button", { type: "button", class: "link" }, nameOf(series));
     button.addEventListener("click", () => choice.set(index));
     const plot = html("div", { class: "plot" });
-    byId("featured").append(html("figure", { class: "small" }, html("figcaption", {}, html("b", {}, titles[key]), " ", button, html("span", {}, skill.replace(/^−(.*) closer/, "$1 less close"))), plot));
+    const caption = html("figcaption", {}, html("b", {}, title), " ", button, html("span", {}, closeness(report, index)));
+    byId("featured").append(html("figure", { class: "small" }, caption, plot));
     addForecastChart(plot, report, grid, () => series, { small: true, height: 130, print: "third", printHeight: 86 });
   }
-  byId("featured").hidden = seen.size < 2;
+}
+
+function closeness(report, index) {
+  const row = report.by_series.find((candidate) => candidate.series === index);
+  if (!row || row.mae === null) return "";
+  if (row.skill === null) return `error ${formatNumber(row.mae)}`;
+  return `${formatPercent(Math.abs(row.skill))} ${row.skill < 0 ? "less close" : "closer"} than the rival`;
 }
 
 function addTableSection(report, grid, choice) {
@@ -57,9 +64,11 @@ function addTableSection(report, grid, choice) {
   });
   const judged = rows.filter((row) => row.skill !== null);
   const lost = judged.filter((row) => row.skill < 0).length;
-  byId("series-lead").textContent = !judged.length
-    ? `${formatCount(rows.length, "series", "series")} scored. Choose one to see it in the charts.`
-    : `${formatFixed(judged.length - lost, 0)} of ${formatFixed(judged.length, 0)} series ${judged.length - lost === 1 ? "is" : "are"} at least as close as the rival${lost ? "; ▽ marks the others" : ""}. Choose one to see it in the charts.`;
+  const close = judged.length - lost;
+  const count = `${formatFixed(close, 0)} of ${formatFixed(judged.length, 0)} series ${close === 1 ? "is" : "are"}`;
+  setLead("series-lead",
+    judged.length ? `${count} at least as close as the rival${lost ? "; ▽ marks the others" : ""}.` : `${formatCount(rows.length, "series", "series")} scored.`,
+    report.series.length > 1 ? "Choose one to see it in the charts." : "");
   let key = columns.some((column) => column.key === "skill") ? "skill" : "name", descending = false, page = 0;
   const head = html("tr"), body = html("tbody");
   const pages = Math.ceil(rows.length / PAGE_LENGTH);

@@ -15,6 +15,7 @@ from tsconv.backtest.summary import remarks, verdict
 from tsconv.evaluation.significance import adjusted
 from tsconv.report.content.cards import cards_of
 from tsconv.report.content.common_times import common_times, steps_of_year, time_texts
+from tsconv.report.content.components import components_content
 from tsconv.report.content.marks import marks_of
 from tsconv.report.content.series import Coming, Place, plain, series_content
 
@@ -102,8 +103,8 @@ def report_content(
         if len(backtest.bundle.net.quantiles) > 1
         else [],
         "categories": metrics["by_category"],
-        "components": None,
-        "importance": [],
+        "components": components_content(result, [places[i] for i in drawn], full),
+        "importance": metrics.get("importance", []),
         "times": times.texts,
         "series": series_content(backtest, [places[i] for i in drawn], full, coming, times),
         "featured": {k: number[i] for k, i in featured.items()} if featured else None,
