@@ -61,6 +61,8 @@ def trainings_of(bundle: str | Path, data: DataConfig, freq: str) -> Trainings:
     the bundle. Raises ConfigError where the bundle does not lie in a run folder.
     """
     run = bundle_folder(bundle).resolve().parent
+    if run.is_relative_to(Path.cwd()):
+        run = run.relative_to(Path.cwd())
     if not (run / "config.yaml").is_file():
         raise ConfigError(
             f"`{KEY}` trains by the config of the bundle's run folder, but {run} has no "
@@ -80,6 +82,7 @@ def config_of_refit(stored: TrainConfig, data: DataConfig, freq: str) -> TrainCo
     >>> config_of_refit(stored, DataConfig(), "D").split
     SplitConfig(train_size=None, val_size=14, test_size=0, test_stride=None)
     """
+    steps = max(1, stored.trainer["max_steps"])  # a linear branch alone has 0, and trains none
     batches = {k: getattr(stored.data, k) for k in ("origins_per_chunk", "chunks_per_batch")}
     return dataclasses.replace(
         stored,
@@ -92,6 +95,7 @@ def config_of_refit(stored: TrainConfig, data: DataConfig, freq: str) -> TrainCo
         plots=False,
         data=dataclasses.replace(data, path=None, future_path=None, freq=freq, **batches),
         split=SplitConfig(None, stored.split.val_size, 0),
+        trainer={**stored.trainer, "max_steps": steps},
         callbacks=dataclasses.replace(stored.callbacks, progress=False, checkpoints=False),
         logger=LoggerConfig("none"),
     )
