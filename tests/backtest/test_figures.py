@@ -18,8 +18,8 @@ from tests.helpers.backtests import (
 )
 from tests.helpers.networks import random_net
 from tsconv.backtest.backtest import Backtest
-from tsconv.backtest.categories import by_category
 from tsconv.backtest.chance import chance_against, p_values_by_series, p_values_by_step
+from tsconv.backtest.covariates.categories import by_category
 from tsconv.backtest.figures import by_horizon_frame, metrics_of, over_time_frame
 from tsconv.data.panel.panel import Panel
 from tsconv.evaluation.significance import compare

@@ -35,10 +35,18 @@ class Part:
     steps: StepErrors
     revisions: Revisions
 
+    def add(self, other: Part) -> None:
+        """Add the figures of other origins, in place; `origins` stays as it is."""
+        self.ours.add_sums(other.ours)
+        for key, sums in other.simple.items():
+            self.simple[key].add_sums(sums)
+        self.steps.add(other.steps)
+        self.revisions.add(other.revisions)
+
 
 @dataclasses.dataclass(frozen=True)
 class Backtest:
-    """What every origin said; at least one of `seen` and `held_out` is there."""
+    """What every origin said; once scored, at least one of `seen` and `held_out` is there."""
 
     bundle: Bundle
     panel: Panel
@@ -89,26 +97,41 @@ def backtest_panel(
     observers: called with each batch of forecasts, those that the training has seen first. Raises
     DataError where nothing is observed behind any origin.
     """
+    blank = unscored(bundle, panel, origins, horizon)
+    parts = [
+        None if int(part.counts.sum()) == 0 else score_part(blank, bundle, panel, part, observers)
+        for part in (origins.seen, origins.held_out)
+    ]
+    return with_parts(blank, *parts)
+
+
+def unscored(bundle: Bundle, panel: Panel, origins: BacktestOrigins, horizon: int) -> Backtest:
+    """A backtest that has its scale, its baselines and its rival, and no part yet.
+
+    The arguments are those of `backtest_panel`.
+    """
     scale = training_scale(panel, scale_ends(bundle, panel, origins), bundle.season)
     baselines = baselines_of(bundle, panel)
     rival = bundle.info.get("rival")
     rival = rival if rival in [b.key for b in baselines] else None
     if rival is None:  # of an old bundle, or nothing was held out from its training
         rival = _best_baseline(bundle, panel, origins, horizon, scale, baselines)
-    parts = [
-        None
-        if int(part.counts.sum()) == 0
-        else _score(bundle, panel, part, horizon, scale, baselines, rival, observers)
-        for part in (origins.seen, origins.held_out)
-    ]
-    found = Backtest(bundle, panel, origins, horizon, scale, baselines, rival, *parts)
-    if not any(bool(part.ours.scored.any()) for part in found.parts):
+    return Backtest(bundle, panel, origins, horizon, scale, baselines, rival, None, None)
+
+
+def with_parts(blank: Backtest, seen: Part | None, held_out: Part | None) -> Backtest:
+    """The backtest with its parts; raises DataError where nothing was observed behind any origin.
+
+    A part in which nothing was observed is left out.
+    """
+    scored = [p if p is not None and bool(p.ours.scored.any()) else None for p in (seen, held_out)]
+    if all(part is None for part in scored):
         raise DataError(
-            f"nothing is observed within {horizon} steps behind any of the "
-            f"{int(origins.every.counts.sum()):,} origins: set an earlier `start` or a later `last`"
+            f"nothing is observed within {blank.horizon} steps behind any of the "
+            f"{int(blank.origins.every.counts.sum()):,} origins: set an earlier `start` or a later "
+            f"`last`"
         )
-    scored = [part if part is not None and bool(part.ours.scored.any()) else None for part in parts]
-    return dataclasses.replace(found, seen=scored[0], held_out=scored[1])
+    return dataclasses.replace(blank, seen=scored[0], held_out=scored[1])
 
 
 def joined(sums: Sequence[MetricSums]) -> MetricSums:
@@ -155,17 +178,20 @@ def _best_baseline(
     return find_rival({key: sums.result() for key, sums in simple.items()})
 
 
-def _score(
+def score_part(
+    backtest: Backtest,
     bundle: Bundle,
     panel: Panel,
     origins: OriginRange,
-    horizon: int,
-    scale: SeriesScale,
-    baselines: tuple[Baseline, ...],
-    rival: str | None,
     observers: Sequence[Observer],
 ) -> Part:
-    net = bundle.net
+    """The figures of some origins, on the scale and beside the baselines of a backtest.
+
+    bundle, panel: those that forecast, the backtest's or others of the same series, rows, targets
+    and quantiles. observers: see `backtest_panel`.
+    """
+    net, scale, baselines = bundle.net, backtest.scale, backtest.baselines
+    rival, horizon = backtest.rival, backtest.horizon
     keys = tuple(baseline.key for baseline in baselines)
     later = common_grid(panel)[1]
     steps = StepErrors(panel, scale, net.quantiles, keys, rival, horizon, later)

@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 
 from tsconv.backtest.backtest import Backtest, Part
-from tsconv.backtest.categories import by_category
 from tsconv.backtest.chance import chance_against, p_values_by_series, p_values_by_step
+from tsconv.backtest.covariates.categories import by_category
 from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.zones import zoned

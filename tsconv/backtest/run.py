@@ -13,8 +13,9 @@ import pandas as pd
 import torch
 
 from tsconv.atomic_write import replace_folder
-from tsconv.backtest.backtest import Backtest, Observer, backtest_panel
+from tsconv.backtest.backtest import Backtest, Observer
 from tsconv.backtest.components import ComponentSizes
+from tsconv.backtest.covariates.importance import importance_of
 from tsconv.backtest.figures import (
     by_horizon_frame,
     by_series_frame,
@@ -22,7 +23,7 @@ from tsconv.backtest.figures import (
     over_time_frame,
 )
 from tsconv.backtest.forecast_file import forecast_file
-from tsconv.backtest.importance import importance_of
+from tsconv.backtest.further import Further, Notify, Scoring, further_of, prepare_scoring
 from tsconv.backtest.origins import BacktestOrigins, choose_origins
 from tsconv.config.schema import BacktestConfig, DataConfig
 from tsconv.data.covariates.shift import reject_shift
@@ -71,12 +72,15 @@ class BacktestRun:
 Started = Callable[[BacktestOrigins], Observer | None]
 
 
-def run_backtest(config: BacktestConfig, started: Started | None = None) -> BacktestRun:
+def run_backtest(
+    config: BacktestConfig, started: Started | None = None, notify: Notify | None = None
+) -> BacktestRun:
     """Read the bundle and the file, score every origin, and write a folder of figures.
 
     The folder appears whole when all is done. started: called with the origins before the first
-    forecast; what it returns is called with each batch, such as a progress bar. Raises TsconvError,
-    before anything is written, where the config, the bundle or the file is at fault.
+    forecast; what it returns is called with each batch, such as a progress bar. notify: called with
+    what takes long beside it, before it begins and as it goes on. Raises TsconvError, before the
+    folder is written, where the config, the bundle or the file is at fault.
     """
     device = find_device(config.device)
     bundle = load_bundle(config.bundle)
@@ -84,6 +88,7 @@ def run_backtest(config: BacktestConfig, started: Started | None = None) -> Back
     if data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     _check_paths(config, data)
+    further = further_of(config, bundle, data, notify)
     table = read_table(data)
     with torch_threads(config.threads):
         result = backtest_table(
@@ -101,6 +106,7 @@ def run_backtest(config: BacktestConfig, started: Started | None = None) -> Back
             forecasts=None if config.forecasts is None else Path(config.forecasts),
             components=config.components,
             started=started,
+            further=further,
         )
     run_dir = result_folder(config.run_dir)
     with replace_folder(run_dir) as folder:
@@ -129,6 +135,7 @@ def backtest_table(
     forecasts: Path | None = None,
     components: bool = False,
     started: Started | None = None,
+    further: Further | None = None,
 ) -> BacktestResult:
     """Score every origin of a table; see conf/backtest.yaml for the arguments.
 
@@ -136,6 +143,12 @@ def backtest_table(
     which is scored in its place where a refit has left nothing that it had not seen. device: where
     the network runs. Raises TsconvError where they do not go together.
     """
+    further, whole = further or Further(), table
+    if components and further.trainings is not None:
+        raise ConfigError(
+            "`components` says why one network forecasts what it does: leave it out, or "
+            "`backtest.refit_every`, which trains many"
+        )
     steps = require_horizon(bundle, horizon)
     if series is not None:
         table = keep_series(table, series)
@@ -151,12 +164,14 @@ def backtest_table(
 
     origins = origins_of(bundle)
     if before_refit is not None and int(origins.held_out.counts.sum()) == 0:
-        bundle = before_refit
-        panel = panel.with_notes([Note(NoteKind.BEFORE_REFIT, _BEFORE_REFIT)])
-        origins = origins_of(bundle)
+        bundle, origins = before_refit, origins_of(before_refit)
+        if further.trainings is None:
+            panel = panel.with_notes([Note(NoteKind.BEFORE_REFIT, _BEFORE_REFIT)])
     if device is not None:
         bundle.net.to(device)
-    progress = None if started is None else started(origins)
+    scoring = Scoring(bundle, panel, table, origins, steps, further)
+    scoring = prepare_scoring(scoring, whole, has_start=start is not None)
+    progress = None if started is None else started(scoring.origins)
     begun = time.perf_counter()
     with contextlib.ExitStack() as stack:
         observers: list[Observer] = [] if progress is None else [progress]
@@ -167,17 +182,21 @@ def backtest_table(
             quantiles = bundle.net.quantiles
             file = forecast_file(forecasts, panel, quantiles, sizes)
             observers.append(stack.enter_context(file))
-        found = backtest_panel(bundle, panel, origins, steps, observers)
+        found = scoring.score(observers)
     seconds = time.perf_counter() - begun
     why: dict[str, Any] = {}
     if sizes is not None:
         why = {"components": sizes.mean_sizes(), "importance": importance_of(found)}
-    return _result(found, seconds, why)
+    return _result(found, scoring, seconds, why)
 
 
-def _result(found: Backtest, seconds: float, why: dict[str, Any]) -> BacktestResult:
-    metrics = {**metrics_of(found), **why}
+def _result(
+    found: Backtest, scoring: Scoring, seconds: float, why: dict[str, Any]
+) -> BacktestResult:
+    metrics = {**metrics_of(found), **scoring.figures(), **why}
     n_origins = metrics["overall"]["n_origins"]
+    if scoring.statistical is not None:
+        seconds -= scoring.statistical.seconds  # their own figure
     metrics |= {
         "backtest_seconds": round(seconds, 3),
         "backtest_origins_per_second": round(n_origins / max(seconds, 1e-9), 1),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tsconv.backtest.rival_words import rival_words
+from tsconv.backtest.statistical.models import NAMES as STATISTICAL_NAMES
 from tsconv.evaluation.rivals import describe_baseline
 from tsconv.output.tables import Column, format_number, format_table
 from tsconv.text import plural
@@ -34,6 +35,8 @@ def summary_text(metrics: Mapping[str, Any]) -> str:
     parts.append(_metrics_table(metrics, ours, theirs, name))
     if rival is not None:
         parts += ["", _baselines_table(metrics)]
+    if "statistical" in metrics:
+        parts += ["", _statistical_table(metrics)]
     parts += remarks(metrics)
     return "\n".join(parts)
 
@@ -135,6 +138,28 @@ def _baselines_table(metrics: Mapping[str, Any]) -> str:
         change = ours["mae"] / scores[key] - 1 if scores[key] else None
         shown = "" if change is None else f"{100 * change:+.1f}%"
         lines.append([words, f"{scores[key]:.4g}", shown, chance_words(metrics["chance"][key])])
+    return format_table(columns, lines)
+
+
+def _statistical_table(metrics: Mapping[str, Any]) -> str:
+    """Statistical models, the best first, beside the network at the points of their own."""
+    found, rival = metrics["statistical"], metrics["rival"]
+    ours = found["tsconv"]
+    columns = [Column(30, "<"), Column(12), Column(12), Column(26, indent=2)]
+    n, dates = found["n_origins"], f"every {found['stride']} steps"
+    lines = [[f"{n:,} origins, {dates}", "mae", "tsconv", "more than chance?"]]
+    scores = {k: v["mae"] for k, v in found["baselines"].items() if v["mae"] is not None}
+    for key in sorted(scores, key=scores.__getitem__):
+        change = ours["mae"] / scores[key] - 1 if scores[key] else None
+        shown = "" if change is None else f"{100 * change:+.1f}%"
+        if key == rival:
+            words = describe_baseline(key, metrics["baseline_steps"][key])
+            lines.append([words, f"{scores[key]:.4g}", shown, ""])
+        else:
+            chance = chance_words(found["chance"][key])
+            lines.append([STATISTICAL_NAMES[key], f"{scores[key]:.4g}", shown, chance])
+    if ours["mae"] is not None:
+        lines.append(["tsconv", f"{ours['mae']:.4g}", "", ""])
     return format_table(columns, lines)
 
 

@@ -170,7 +170,7 @@ def backtest_command(overrides: Sequence[str], config_dir: str | None = None) ->
     from tsconv.backtest.summary import summary_text
 
     with BacktestProgress() as progress:
-        run = run_backtest(config, progress.start)
+        run = run_backtest(config, progress.start, _print_note)
     result = run.result
     if config.report is not None:
         from tsconv.report.run import ReportSource, command_line, write_report

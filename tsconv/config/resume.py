@@ -65,10 +65,10 @@ def train_or_resume_config(
     return _merged(run, _given(asked, overrides, config_dir), needs_path)
 
 
-def stored_config(run: Path) -> TrainConfig:
+def stored_config(run: Path, asked_by: str = "resume") -> TrainConfig:
     """The config in the run folder; keys that are newer than it have their defaults.
 
-    Raises ConfigError where it cannot be read.
+    asked_by: the key that needs it, for messages. Raises ConfigError where it cannot be read.
     """
     path = run / _FILE
     try:
@@ -76,7 +76,9 @@ def stored_config(run: Path) -> TrainConfig:
         merged = OmegaConf.merge(default, OmegaConf.load(path))
         return cast("TrainConfig", OmegaConf.to_object(merged))
     except (OmegaConfBaseException, YAMLError, ValueError, OSError) as error:
-        raise ConfigError(f"`resume`: {path} cannot be read: {describe_error(error)}") from error
+        raise ConfigError(
+            f"`{asked_by}`: {path} cannot be read: {describe_error(error)}"
+        ) from error
 
 
 def _given(asked: TrainConfig, overrides: Sequence[str], config_dir: str | None) -> dict[str, Any]:

@@ -56,6 +56,11 @@ class Revisions:
         last = (median[-1:, ..., -1:, :].clone(), usable[-1:, ..., -1:].clone())
         self._last = (int(series[-1]), int(first[-1]) + steps, *last)
 
+    def add(self, other: Revisions) -> None:
+        """Add what another one of the same series has counted; no change lies between the two."""
+        self.total += other.total
+        self.count += other.count
+
     def _add(self, series: Tensor, median: Tensor, usable: Tensor, stride: int) -> None:
         """median: (B, T, H, O, horizon); usable: (B, T, H, O)."""
         change = (median[..., :-1, stride:] - median[..., 1:, :-stride]).abs()

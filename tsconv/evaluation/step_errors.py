@@ -98,6 +98,21 @@ class StepErrors:
             further = (sizes["ours"] - sizes[self.rival]).float() * inverse.unsqueeze(-1).float()
             self._add_by_step(further, points * (inverse > 0).unsqueeze(-1), at)
 
+    def add(self, other: StepErrors) -> None:
+        """Add what another one of the same panel has summed, from other origins."""
+        for name, value in other.by_origin.items():
+            mine = self.by_origin[name]
+            self.by_origin[name] = torch.where(value.isnan(), mine, value)
+        for name, value in other.by_target.items():
+            self.by_target[name] += value
+        for key, value in other.differential.items():
+            self.differential[key] += value
+        self.pairs += other.pairs
+        if self.differential_by_step is not None and other.differential_by_step is not None:
+            self.differential_by_step += other.differential_by_step
+        if self.pairs_by_step is not None and other.pairs_by_step is not None:
+            self.pairs_by_step += other.pairs_by_step
+
     def _add_by_origin(self, means: dict[str, Tensor], first: Tensor, stride: int) -> None:
         some = next(iter(means.values()))
         steps = stride * torch.arange(some.shape[-1])

@@ -113,8 +113,12 @@ def _to_names(values: Any) -> tuple[str, ...]:
     return tuple(str(name) for name in values or ())
 
 
-def _bundle_folder(folder: str | Path) -> Path:
-    """The folder itself, or the bundle in a run folder."""
+def bundle_folder(folder: str | Path) -> Path:
+    """The folder itself, or the bundle in it where it is a run folder.
+
+    >>> bundle_folder("runs/first/bundle").as_posix()
+    'runs/first/bundle'
+    """
     folder = Path(folder)
     if not (folder / _CONFIG).is_file() and (folder / "bundle" / _CONFIG).is_file():
         folder = folder / "bundle"
@@ -135,7 +139,7 @@ def bundle_hash(folder: str | Path) -> str:
     """
     found = hashlib.sha256()
     for name in (_CONFIG, _WEIGHTS):
-        found.update((_bundle_folder(folder) / name).read_bytes())
+        found.update((bundle_folder(folder) / name).read_bytes())
     return found.hexdigest()
 
 
@@ -144,7 +148,7 @@ def load_before_refit(folder: str | Path) -> Bundle | None:
 
     folder: of the refit bundle, or its run folder. Raises BundleError where it is damaged.
     """
-    before = _bundle_folder(folder).resolve().parent / BEFORE_REFIT
+    before = bundle_folder(folder).resolve().parent / BEFORE_REFIT
     return load_bundle(before) if before.is_dir() else None
 
 
@@ -154,7 +158,7 @@ def load_bundle(folder: str | Path) -> Bundle:
     A run folder stands for the bundle in it. Raises BundleError where the folder is neither, where
     the bundle is damaged, or was written by a newer version.
     """
-    folder = _bundle_folder(folder)
+    folder = bundle_folder(folder)
     for name in (_CONFIG, _WEIGHTS):
         if not (folder / name).is_file():
             fault = f"has no {name}" if folder.is_dir() else "is not a folder"

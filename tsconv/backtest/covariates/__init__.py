@@ -1,0 +1,1 @@
+"""What covariates and rows have to do with the errors of a backtest."""

@@ -1,0 +1,1 @@
+"""Statistical models as further rivals of a backtest: AutoETS and AutoTheta of statsforecast."""
