@@ -144,7 +144,7 @@ class Forecaster:
             self.bundle, table, ahead, roles.get("freq"), given.allow_shift, steps
         )
         row_index = training_row_index(self.bundle, panel)
-        season = self.bundle.season if self.bundle.season > 1 else None
+        season = self.bundle.season
         forecast = forecast_on_devices(
             devices, net, panel, batch_size, origins, row_index, components, season
         ).head(steps)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from tests.helpers.networks import masked, random_net
 from tsconv.errors import ConfigError
+from tsconv.model import covariate_branch
 from tsconv.model.components import context_stretches, median_components
 from tsconv.model.covariate_encoder import CovariateBatch, CovariateEncoder
 from tsconv.model.ensemble import EnsembleNet, Network
@@ -164,7 +165,7 @@ def test_stretches_of_a_context() -> None:
 
 def test_a_covariate_that_is_alone_has_the_whole_effect() -> None:
     """All other columns at one value throughout: the one that moves explains all that moves."""
-    net = random_net(quantiles=LEVELS, n_future=3, stack=False)
+    net = random_net(quantiles=LEVELS, n_future=3)
     x, mask, _, covariates = data_for(net, 1)
     assert covariates is not None
     values = covariates.values.clone()
@@ -177,16 +178,43 @@ def test_a_covariate_that_is_alone_has_the_whole_effect() -> None:
     assert found["covariate-b"].abs().max() > 0.1
 
 
-def test_what_stays_at_its_mean_adds_nothing() -> None:
-    """A covariate that is the same at all steps adds nothing, whatever its value."""
-    net = random_net(n_future=1, static_categories=(2,))
+@pytest.mark.parametrize("kind", ["known", "without a stack, known"])
+def test_what_stays_as_it_was_adds_nothing(kind: str) -> None:
+    """A covariate that is the same at all steps adds nothing, whatever its value and the others."""
+    net = random_net(**KINDS[kind])
     x, mask, _, covariates = data_for(net, 1)
     assert covariates is not None
-    same = torch.full_like(covariates.values, 2.0)
-    covariates = covariates._replace(values=same, seen=torch.ones_like(same))
-    found = median_components(net, x, mask, ORIGINS, None, covariates, None, ("a",))
-    for key in ("covariate-a", "state-covariate-a"):
+    values, seen = covariates.values.clone(), covariates.seen.clone()
+    values[:, 1], seen[:, 1] = 2, 1  # behind the past category
+    covariates = covariates._replace(values=values, seen=seen)
+    found = median_components(net, x, mask, ORIGINS, None, covariates, None, ("a", "b"))
+    for key in [key for key in found if key.endswith("covariate-a")]:
         assert found[key].abs().max() < 1e-10
+    assert found["covariate-b"].abs().max() > 0.1
+
+
+def test_some_origins_at_a_time_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = random_net(**KINDS["known"])
+    x, mask, _, covariates = data_for(net, 2)
+    whole = median_components(net, x, mask, ORIGINS, None, covariates, 5)
+    for at_once in (1, 4):
+        values = at_once * 2 * BATCH * (12 + 5) * net.covariates.encoder.width_ahead  # type: ignore[union-attr]
+        monkeypatch.setattr(covariate_branch, "_VALUES_AT_ONCE", values)
+        parts = median_components(net, x, mask, ORIGINS, None, covariates, 5)
+        for key, part in whole.items():
+            torch.testing.assert_close(parts[key], part, rtol=0, atol=1e-12)
+
+
+def test_one_origin_has_the_components_of_many() -> None:
+    net = random_net(**KINDS["known"])
+    x, mask, _, covariates = data_for(net, 1)
+    assert covariates is not None
+    many = median_components(net, x, mask, ORIGINS, None, covariates, 5)
+    x, mask = x[..., :-3], mask[..., :-3]
+    cut = covariates._replace(values=covariates.values[..., :-3], seen=covariates.seen[..., :-3])
+    one = median_components(net, x, mask, 1, None, cut, 5)
+    for key, part in one.items():
+        torch.testing.assert_close(part, many[key][..., -4:-3, :], rtol=0, atol=1e-11)
 
 
 def test_shares_are_integrated_gradients() -> None:
@@ -198,9 +226,8 @@ def test_shares_are_integrated_gradients() -> None:
     seen, static = torch.ones_like(values), torch.ones(2, 2, 1, dtype=torch.float64)
     _, ahead = encoder(CovariateBatch(values, seen, static, static))
     assert encoder.mix is not None
-    raw = ahead[..., : encoder.mix.in_features]
-    start = raw.clone()
-    start[..., : encoder.future.width] = encoder.future.neutral(ahead)
+    usual = ahead.mean(2, keepdim=True)
+    raw, start = (v[..., : encoder.mix.in_features] for v in (ahead, usual))
     moved, integral = raw - start, torch.zeros(16, *raw.shape, dtype=torch.float64)
     steps = 400
     for i in range(steps):
@@ -209,12 +236,12 @@ def test_shares_are_integrated_gradients() -> None:
         for unit in range(16):
             (slope,) = torch.autograd.grad(hidden[..., unit].sum(), at, retain_graph=True)
             integral[unit] += slope * moved.detach() / steps
-    shares = [*encoder.shares(ahead)]
+    shares = [*encoder.shares(ahead, usual)]
     for share, places in zip(shares, encoder.future.places(), strict=True):
         wanted = integral[..., places].sum(-1).movedim(0, -1)
         torch.testing.assert_close(share[..., -16:], wanted, rtol=0, atol=1e-4)
-    neutral = torch.cat([start, F.gelu(encoder.mix(start))], dim=-1)
-    torch.testing.assert_close(sum(shares), ahead - neutral, rtol=0, atol=1e-12)
+    of_usual = torch.cat([start, F.gelu(encoder.mix(start))], dim=-1)
+    torch.testing.assert_close(sum(shares), ahead - of_usual, rtol=0, atol=1e-12)
 
 
 def test_faults_are_named() -> None:
@@ -225,3 +252,13 @@ def test_faults_are_named() -> None:
     for names in (("a",), ("a", "a")):
         with pytest.raises(ConfigError, match="2 future covariates"):
             median_components(net, x, mask, ORIGINS, None, covariates, None, names)
+
+
+def test_without_a_stack_nothing_goes_through_the_state() -> None:
+    net = random_net(**KINDS["without a stack, known"])
+    x, mask, _, covariates = data_for(net, 1)
+    parts = median_components(net, x, mask, ORIGINS, None, covariates, 12, ("sky", "price"))
+    known = ["covariate-sky", "covariate-price", "calendar-hour", "calendar-weekday"]
+    assert [*parts] == ["level", "last-season", *known, "stack"]
+    flat = parts["stack"] / net(x, mask, ORIGINS, None, covariates).sigma.unsqueeze(-1)
+    torch.testing.assert_close(flat[2], flat[2, :1, :, :1].expand_as(flat[2]))

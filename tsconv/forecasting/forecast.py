@@ -110,11 +110,13 @@ def batch_components(
 ) -> dict[str, torch.Tensor]:
     """The median forecasts of a batch of the panel as parts in the units of the data.
 
-    batch: of `gather`, with any number of origins; row_index, season: as `median_components` takes
-    them, which says what the parts are. Each is (B, T, H, O, horizon) float64; they add up to the
-    median. Parts are of origins with an observed context; at others all are 0 but the level.
+    batch: of `gather`, with any number of origins. row_index: as the network takes it. season: of
+    the bundle; 1, as None, is none. See `median_components` for what the parts are. Each is
+    (B, T, H, O, horizon) float64; they add up to the median. Where the context of an origin has no
+    observed value, all but the level are 0.
     """
     names = () if panel.covariates is None else panel.covariates.future
+    season = None if season == 1 else season
     parts = median_components(
         net, batch.x, batch.mask, batch.n_origins, row_index, batch.covariates, season, names
     )

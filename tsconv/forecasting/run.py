@@ -94,9 +94,8 @@ def _run_forecast(config: ForecastConfig, ranks: Ranks) -> ForecastResult | None
         require_start(config.start, table, data, panel, origins.numpy())
     row_index = training_row_index(bundle, panel)
     net = bundle.net
-    season = bundle.season if bundle.season > 1 else None
     work = (net, panel, config.batch_size, origins, row_index, config.device)
-    forecast = ranks.run(forecast_on_ranks, *work, config.components, season).head(horizon)
+    forecast = ranks.run(forecast_on_ranks, *work, config.components, bundle.season).head(horizon)
     frame = forecast_frame(forecast, panel, net.quantiles, file_columns, decimals)
     write_table(frame, output, config.escape_formulas)
     skipped = skipped_note(forecast, net.spec.context_length)

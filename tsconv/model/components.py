@@ -42,13 +42,14 @@ def median_components(
     - `covariate-<name>` and `calendar-<name>`: what is known of the horizon adds by itself,
       counted from its mean over the context's observed steps.
     - `state-covariate-<name>` and `state-calendar-<name>`: what it adds by its product with the
-      state at the origin, counted in the same way.
+      state at the origin, counted in the same way; not without a stack.
     - `stack`: what the head makes of the state, and the state of an average step's covariates;
       without a stack a constant of each step of the horizon. Past and static covariates act here.
 
-    Covariates meet in a hidden layer; what each has of it is its integrated gradient, see
-    `CovariateEncoder.shares`. The parts of an ensemble are the weighted averages of its networks'
-    parts, 0 where a network has none of that name.
+    Covariates meet in a hidden layer; what each has of it is its integrated gradient from the mean
+    step of the context, see `CovariateEncoder.shares`: what is as it always was adds nothing. The
+    parts of an ensemble are the weighted averages of its networks' parts, 0 where a network has
+    none of that name.
 
     net: call `eval()` first, else dropout makes every pass another. x, mask, n_origins, row_index,
     covariates: as the network takes them. season: steps of the main season; None: none. names: of
@@ -121,7 +122,9 @@ def _standardised_parts(
         for name, share in zip(_columns(net.spec, names), shares, strict=True):
             for found, part in ((direct, share.direct), (joint, share.with_state)):
                 found[name] = found[name] + part if name in found else part
-        out |= direct | {f"state-{name}": part for name, part in joint.items()}
+        out |= direct
+        if net.stack is not None:  # else the state is 0, and so are these
+            out |= {f"state-{name}": part for name, part in joint.items()}
         stack = stack + rest
     return out | {"stack": stack}
 

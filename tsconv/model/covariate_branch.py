@@ -14,6 +14,8 @@ from tsconv.model.effects import Effects, FutureEffect, Share
 from tsconv.model.spec import NetSpec
 from tsconv.nn.rows import RowLinear
 
+_VALUES_AT_ONCE = 4_000_000  # features held while shares are computed; bounds memory alone
+
 
 class CovariateBranch(nn.Module):
     """Past categories, future covariates, calendar and static columns of a network.
@@ -70,15 +72,33 @@ class CovariateBranch(nn.Module):
     ) -> tuple[list[Share], Tensor]:
         """What each column known ahead adds, and what the state adds to all: (H, T, B, O, 1).
 
-        The arguments are those of `effects` and what it returned. Together they are its shift.
+        The arguments are those of `effects`, and what it returned. Together they are its shift.
+        Each origin has a usual step of its own, the mean of its context; so it takes as many steps
+        as contexts and horizons have, some origins at a time.
         """
         assert self.effect is not None  # it made the effects
         ahead = features[..., self.past_width :]
-        shares = [
-            self.effect.share(z, mask, state, effects.inv_scale, row_index)
-            for z in self.encoder.shares(ahead)
+        n_origins, size = state.shape[2], self.effect.context_length
+        each = ahead[:, :, 0].numel() * (size + self.horizon)
+        at_once = max(1, _VALUES_AT_ONCE // each)
+        parts: list[list[Share]] = []
+        for first in range(0, n_origins, at_once):
+            last = min(first + at_once, n_origins)
+            start = mask.shape[-1] - n_origins + first - size + 1  # of the first context
+            stop = start + size - 1 + last - first
+            seen = mask[..., start:stop].unfold(-1, size, 1)  # (H, T, B, O, K)
+            window = ahead[:, :, start : stop + self.horizon].unfold(2, size + self.horizon, 1)
+            steps = window.transpose(-1, -2).flatten(1, 2)  # (H, B * O, K + horizon, width)
+            counted = seen.amax(1).flatten(1, 2).unsqueeze(-1)  # (H, B * O, K, 1)
+            usual = (steps[:, :, :size] * counted).sum(2, keepdim=True)
+            usual = usual / counted.sum(2, keepdim=True).clamp_min(1)
+            some = (seen, state[:, :, first:last], effects.inv_scale[..., first:last], row_index)
+            parts.append([self.effect.share(z, *some) for z in self.encoder.shares(steps, usual)])
+        joined = [
+            Share(*(torch.cat(v, dim=3) for v in zip(*column, strict=True)))
+            for column in zip(*parts, strict=True)
         ]
-        return shares, self.effect.with_mean_keys(ahead, mask, state, row_index)
+        return joined, self.effect.with_mean_keys(ahead, mask, state, row_index)
 
 
 def require_covariates(spec: NetSpec, covariates: CovariateBatch | None, x: Tensor) -> None:

@@ -60,16 +60,6 @@ class ColumnEncoder(nn.Module):
         out += [[i, i + self.n_numbers] for i in range(first, last)]
         return out + [[last + self.n_numbers + i] for i in range(self.n_plain)]
 
-    def neutral(self, like: Tensor) -> Tensor:
-        """The features of a step of which nothing is special: (width,).
-
-        Categories are unknown, numbers are 0, the mean of the training; plain columns are 0.
-        like: a tensor of the same type, on the same device.
-        """
-        zeros = like.new_zeros(self.n_columns)
-        out: Tensor = self(zeros, torch.ones_like(zeros))
-        return out
-
     def forward(self, values: Tensor, seen: Tensor) -> Tensor:
         """values, seen: (..., F), see `CovariateBatch`."""
         count = len(self.tables)
@@ -128,29 +118,29 @@ class CovariateEncoder(nn.Module):
             ahead = torch.cat([ahead, F.gelu(self.mix(ahead)).to(ahead.dtype)], dim=-1)
         return past, ahead
 
-    def shares(self, ahead: Tensor) -> Iterator[Tensor]:
+    def shares(self, ahead: Tensor, usual: Tensor) -> Iterator[Tensor]:
         """The share of each column known ahead in the features of its steps, one after another.
 
-        ahead: (H, B, L, width_ahead), as `forward` returns it. A share has the same shape, and all
-        of them add up to the features less those of a neutral step (see `ColumnEncoder.neutral`)
-        of the same static values.
+        ahead: (H, N, L, width_ahead), as `forward` returns it; usual: (H, N, 1, width_ahead) a mean
+        of some steps, of the same static values. A share has the shape of `ahead`. All of them add
+        up to the features less those that the hidden layer makes of the usual step; a column that
+        is at its usual value has none.
 
         What a column moves in the hidden layer is its integrated gradient (Sundararajan et al.
-        2017, arXiv 1703.01365) on the straight way from the neutral step: a hidden channel is a
+        2017, arXiv 1703.01365) on the straight way from the usual step: a hidden channel is a
         function of one sum, so that this is the column's part of the sum times the slope between
         the two ends. No order of the columns is preferred, and nothing is left over.
         """
-        width = self.future.width
-        moved = ahead[..., :width] - self.future.neutral(ahead)
         if self.mix is None:
             return
+        width, together = self.future.width, self.mix.in_features
+        moved = ahead[..., :width] - usual[..., :width]
         weight = self.mix.weight[:, :width]
-        after = F.linear(ahead[..., : width + self.static.width], self.mix.weight, self.mix.bias)
-        slope = _gelu_slope(after - F.linear(moved, weight), after)
+        slope = _gelu_slope(self.mix(usual[..., :together]), self.mix(ahead[..., :together]))
+        fixed = torch.zeros_like(ahead[..., width:together])
         for places in self.future.places():
             own = torch.zeros_like(moved)
             own[..., places] = moved[..., places]
-            fixed = torch.zeros_like(ahead[..., width : width + self.static.width])
             hidden = F.linear(moved[..., places], weight[:, places]) * slope
             yield torch.cat([own, fixed, hidden.to(own.dtype)], dim=-1)
 

@@ -108,32 +108,32 @@ class FutureEffect(nn.Module):
         return torch.unflatten(out, -1, (2, self.n_targets)).permute(0, 3, 4, 1, 2)
 
     def share(
-        self, z: Tensor, mask: Tensor, state: Tensor, inv_scale: Tensor, row_index: Tensor | None
+        self, z: Tensor, seen: Tensor, state: Tensor, inv_scale: Tensor, row_index: Tensor | None
     ) -> Share:
-        """The share of z in the shift of the horizon, counted from its mean over each context.
+        """The part that z has in the shift of the horizon, counted from its mean over the context.
 
-        z: (H, B, W + horizon, width) a part of the features that `forward` takes. inv_scale:
-        (H, T, B, O) of the effects of all features. Both effects are linear in z, so shares add
-        up; `with_mean_keys` is what they leave.
+        z: (H, B * O, K + horizon, width) a part of the features of each origin's context and
+        horizon; seen: (H, T, B, O, K), 1 where the series was observed; inv_scale: (H, T, B, O) of
+        the effects of all features. Both effects are linear in z, so that shares add up;
+        `with_mean_keys` is what they leave.
         """
-        n_origins = state.shape[2]
-        first = z.shape[2] - self.horizon - n_origins + 1
-        direct = self._of_steps(z, row_index)[:, 0]  # (H, T, B, W + horizon)
-        width = first + n_origins - 1
-        of_steps = direct[..., :width].expand(-1, mask.shape[1], -1, -1)
-        mean = causal_scale(of_steps, mask, self.context_length).mu[..., -n_origins:]
-        ahead = direct[..., first:].unfold(-1, self.horizon, 1) - mean.unsqueeze(-1)
-        keys = self.key(z[:, :, first:], row_index).unfold(2, self.horizon, 1)
-        keys = keys - self._mean_keys(z, mask, n_origins, row_index)
-        joint = self._with_state(keys, state, row_index)[:, 0]
-        return Share(ahead * inv_scale.unsqueeze(-1), joint.to(ahead.dtype))
+        size, (batch, n_origins) = self.context_length, seen.shape[2:4]
+        direct = torch.unflatten(self._of_steps(z, row_index)[:, 0], 2, (batch, n_origins))
+        past, ahead = direct[..., :size], direct[..., size:]
+        mean = (past * seen).sum(-1) / seen.sum(-1).clamp_min(1)
+        keys = torch.unflatten(self.key(z, row_index), 1, (batch, n_origins))
+        any_seen = seen.amax(1).unsqueeze(-1)
+        mean_key = (keys[..., :size, :] * any_seen).sum(-2) / any_seen.sum(-2).clamp_min(1)
+        moved = (keys[..., size:, :] - mean_key.unsqueeze(-2)).transpose(-1, -2)
+        joint = self._with_state(moved, state, row_index)[:, 0].to(inv_scale.dtype)
+        return Share((ahead - mean.unsqueeze(-1)) * inv_scale.unsqueeze(-1), joint)
 
     def with_mean_keys(
         self, z: Tensor, mask: Tensor, state: Tensor, row_index: Tensor | None
     ) -> Tensor:
         """Compute what the state adds where the horizon's features are the context's mean.
 
-        z: all features; the rest is as in `share`. Returns (H, T, B, O, 1).
+        The arguments are those of `forward`. Returns (H, T, B, O, 1).
         """
         keys = self._mean_keys(z, mask, state.shape[2], row_index)
         return self._with_state(keys, state, row_index)[:, 0].to(mask.dtype)
