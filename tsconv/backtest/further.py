@@ -30,7 +30,7 @@ Notify = Callable[[str], None]
 _STATISTICAL = "backtest.statistical_stride"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Further:
     """What is asked for beside scoring a bundle; by default nothing.
 
@@ -60,7 +60,7 @@ def further_of(
 
         require_positive(**{_STATISTICAL: stride})
         require_statsforecast(_STATISTICAL)
-    return Further(every, trainings, stride, notify)
+    return Further(refit_every=every, trainings=trainings, statistical_stride=stride, notify=notify)
 
 
 @dataclasses.dataclass(frozen=True)

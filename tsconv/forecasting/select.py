@@ -83,22 +83,6 @@ def cut_table(table: Table, data: DataConfig, start: Any = None, last: Any = Non
     if not after.any() and key == "last" and (table.time[observed] < moment).all():
         end = format_zoned_time(table.time[observed].max().reshape(1), table)
         raise OutsideError(f"`last` (={value}): {table.source} ends at {end}", table)
-    return _as_known(table, after)
-
-
-def cut_after(table: Table, panel: Panel, time: npt.NDArray[Any]) -> Table:
-    """The table as it was when the step at `time` had been observed, as `cut_table` leaves it.
-
-    panel: of the table. time: (1,) as the panel has times.
-    """
-    lines: npt.NDArray[Any] = table.time
-    if panel.time_zone is not None and panel.wall_clock and not table.wall_clock:
-        lines = to_wall(lines, panel.time_zone)
-    return _as_known(table, lines > time)
-
-
-def _as_known(table: Table, after: npt.NDArray[np.bool_]) -> Table:
-    """The table where what stands in the lines `after` (N,) is not known yet."""
     if table.future is None:
         return take_lines(table, ~after)
     values = table.values.copy()
@@ -109,6 +93,17 @@ def _as_known(table: Table, after: npt.NDArray[np.bool_]) -> Table:
         unseen[after] = np.nan
         past = dataclasses.replace(past, values=unseen)
     return dataclasses.replace(table, values=values, past=past)
+
+
+def cut_after(table: Table, panel: Panel, time: npt.NDArray[Any]) -> Table:
+    """The lines up to and with `time`; of later ones nothing stays, as no training reads them.
+
+    panel: of the table. time: (1,) as the panel has times.
+    """
+    lines: npt.NDArray[Any] = table.time
+    if panel.time_zone is not None and panel.wall_clock and not table.wall_clock:
+        lines = to_wall(lines, panel.time_zone)
+    return take_lines(table, lines <= time)
 
 
 def require_start(

@@ -15,10 +15,13 @@ from tsconv.backtest.further import Further
 from tsconv.backtest.refits.trainings import Trainings, trainings_of
 from tsconv.backtest.run import BacktestResult, backtest_table, run_backtest
 from tsconv.config.compose import backtest_config
+from tsconv.config.resume import stored_config
 from tsconv.config.schema import DataConfig
+from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError
-from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.bundle import load_bundle, save_bundle
+from tsconv.forecasting.select import cut_after
 
 EVERY, HORIZON = 20, 7
 
@@ -42,7 +45,7 @@ def refits_of(
     said: list[str] = []
     bundle = load_bundle(trained)
     trainings = dataclasses.replace(trainings_of(trained, bundle.data, "D"), folder=folder)
-    further = Further(EVERY, trainings, said.append)
+    further = Further(refit_every=EVERY, trainings=trainings, notify=said.append)
     table = table_from_frame(data, DataConfig())
     result = backtest_table(bundle, table, bundle.data, start=start, further=further, **more)
     return result, said
@@ -98,8 +101,6 @@ def test_each_stretch_is_forecast_by_a_training_on_what_was_known(
 
 def hand_settings(trained: Path) -> dict[str, Any]:
     """The sizes that the training chose, written out by hand."""
-    from tsconv.config.resume import stored_config
-
     config = stored_config(trained)
     return {
         "trainer.max_steps": 5, "split.val_size": 14, "split.test_size": 0, "data.freq": "D",
@@ -180,6 +181,22 @@ def test_another_config_or_other_data_do_not_take_a_kept_training(
     assert trainings.place(time, table_from_frame(changed, DataConfig())) != place
 
 
+def test_newer_lines_leave_what_was_known_as_it_was(trained: Path) -> None:
+    """With a covariate that is known ahead, on the wall clock of a zone: nothing later is read."""
+    roles = {"future_covariates": "price", "timezone": "Europe/Berlin"}
+    data = frame()
+    data["price"] = np.arange(len(data)) % 7
+    time = np.array(["2023-04-20"], "datetime64[us]")
+    trainings = trainings_of(trained, DataConfig(**roles), "D")
+    places = []
+    for until in ("2023-04-20", "2023-05-01", "2023-06-01"):
+        table = table_from_frame(data[data["ds"] <= until], DataConfig(**roles))
+        known = cut_after(table, build_panel(table, "D"), time)
+        assert len(known.time) == (data["ds"] <= "2023-04-20").sum()
+        places.append(trainings.place(time, known))
+    assert len(set(places)) == 1
+
+
 def test_some_series_are_scored_by_networks_that_know_all(trained: Path, tmp_path: Path) -> None:
     path = tmp_path / "all.parquet"
     refits_of(trained, frame(), tmp_path / "refits", forecasts=path)
@@ -215,8 +232,6 @@ def test_without_a_start_nothing_is_trained_anew_within_the_training(
 def test_a_bundle_without_a_run_folder_is_refused_in_one_line(
     trained: Path, tmp_path: Path
 ) -> None:
-    from tsconv.forecasting.bundle import save_bundle
-
     save_bundle(load_bundle(trained), tmp_path / "alone")
     frame().to_csv(tmp_path / "sales.csv", index=False)
     config = backtest_config(
