@@ -23,7 +23,7 @@ ROWS: dict[str, dict[str, tuple[type, ...]]] = {
     "rivals": {"key": TEXT, "name": TEXT, "is_rival": (bool,)},
     "by_horizon": {"step": INTEGER, "mae": FIGURE, "coverage_80": FIGURE, "bias": FIGURE,
                    "rivals": (dict,), "p": FIGURE, "better": (bool, NONE)},
-    "by_series": {"series": INTEGER, "name": TEXT, "id": (str, NONE), "row": (str, NONE),
+    "by_series": {"series": (int, NONE), "name": TEXT, "id": (str, NONE), "row": (str, NONE),
                   "channel": (str, NONE), "n_origins": INTEGER, "mae": FIGURE, "rival_mae": FIGURE,
                   "skill": FIGURE, "mase": FIGURE, "bias": FIGURE, "coverage_80": FIGURE,
                   "p": FIGURE},

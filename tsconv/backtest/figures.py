@@ -26,6 +26,7 @@ def metrics_of(backtest: Backtest) -> dict[str, Any]:
     ours, simple = backtest.overall
     part, steps = backtest.judged, {b.key: b.steps for b in backtest.baselines}
     rival, ratio = backtest.rival, spread_ratio(backtest.scale, backtest.judged.ours)
+    unlike = len(backtest.panel.targets) > 1 or has_unlike_sizes({"spread_ratio": ratio})
     seasonal = rival is not None and rival.startswith(SEASONAL_NAIVE)
     chances = {key: chance_against(backtest, key) for key in simple}
     return {
@@ -35,7 +36,7 @@ def metrics_of(backtest: Backtest) -> dict[str, Any]:
         "judged": "overall" if len(backtest.parts) == 1 else "held_out",
         "knows_training": backtest.knows_training,
         "n_scored": int(part.ours.scored.sum()),
-        "compared_by": "scaled_mae" if has_unlike_sizes({"spread_ratio": ratio}) else "mae",
+        "compared_by": "scaled_mae" if unlike else "mae",
         "rival": rival,
         "rival_season": steps[rival] if rival is not None and seasonal else None,
         "baseline_steps": steps,

@@ -83,8 +83,8 @@ def remarks(metrics: Mapping[str, Any]) -> list[str]:
     elif metrics["seen"] is not None:
         share = metrics["seen"]["n_origins"]
         out.append(
-            f"{plural(share, 'origin')} whose steps the training has used are in metrics.json "
-            f"(`seen`), not in this table"
+            f"not counted here: {plural(share, 'origin')} whose outcomes the training has used "
+            f"(`seen` in metrics.json)"
         )
     left = metrics["left_out"]
     for key, why in (

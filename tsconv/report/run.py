@@ -46,7 +46,7 @@ def write_report(result: BacktestResult, source: ReportSource, path: Path) -> Pa
     printed = fine_print(result.backtest, result.metrics, source.table, files)
     steps = plural(result.backtest.horizon, "step")
     about = About(
-        title=f"{source.table.source}, {steps} ahead",
+        title=f"{Path(source.table.source).name}, {steps} ahead",
         made_by=source.made_by,
         fine_print=printed,
         command=source.command,

@@ -28,7 +28,7 @@ def cards_of(backtest: Backtest, metrics: dict[str, Any]) -> list[Card]:
         name = rival_words(rival, metrics["baseline_steps"][rival], metrics["freq"])
     return [
         _skill(metrics, ours, theirs, name),
-        _error(ours, theirs, name),
+        _error(ours, theirs, name, len(backtest.panel.targets)),
         _bias(backtest, ours, theirs, name),
         _coverage(backtest, ours),
     ]
@@ -66,13 +66,16 @@ def _skill(
     }
 
 
-def _error(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> Card:
+def _error(ours: dict[str, Any], theirs: dict[str, Any], name: str, n_channels: int) -> Card:
     share = ours["wape"]
+    units = "in the units of the data"
+    if n_channels > 1:
+        units = f"the mean over {n_channels} channels, each in its own units"
     return {
         "key": "error",
         "title": "Error",
         "value": number(ours["mae"]),
-        "detail": "mean absolute error, in the units of the data"
+        "detail": f"mean absolute error, {units}"
         + (f"; {100 * share:.3g}% of the mean size" if share is not None else ""),
         "rival": f"{name}: {number(theirs['mae'])}" if theirs.get("mae") is not None else None,
         "chance": None,

@@ -102,7 +102,9 @@ def report_content(
         ]
         if len(backtest.bundle.net.quantiles) > 1
         else [],
-        "categories": metrics["by_category"],
+        "categories": [
+            {**entry, "category": entry["category"] or "(none)"} for entry in metrics["by_category"]
+        ],
         "components": components_content(result, [places[i] for i in drawn], full),
         "importance": metrics.get("importance", []),
         "times": times.texts,

@@ -1,0 +1,1 @@
+"""Tests of tsconv.report.content."""
