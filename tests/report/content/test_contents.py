@@ -99,7 +99,8 @@ def test_what_was_said_is_what_the_network_said_and_history_is_what_came() -> No
         said = series["said"]
         assert said["stride"] == 1
         assert len(said["origins"]) == int(result.backtest.judged.origins.counts[s])
-        for i, origin in enumerate(said["origins"]):
+        before = (pd.Timestamp(content["times"][0]) - frame.ds[0]).days  # indices count from there
+        for i, origin in enumerate(np.add(said["origins"], before).tolist()):
             for q, level in enumerate(QUANTILES):
                 forecast = collected.forecasts[(s, 0, 0, origin)][:, q]
                 np.testing.assert_allclose(said["levels"][str(level)][i], forecast, rtol=1e-5)
