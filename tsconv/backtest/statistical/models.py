@@ -97,4 +97,4 @@ def forecasts_of(
 
 
 def _forecaster(model: object) -> Model:
-    return lambda history, horizon: model.forecast(y=history, h=horizon)["mean"]  # type: ignore[attr-defined, no-any-return]
+    return lambda history, horizon: model.forecast(y=history, h=horizon)["mean"]  # type: ignore[attr-defined]
