@@ -127,15 +127,16 @@ def evaluate(
     n_targets = len(panel.targets)
     history = history_of(baselines)
     for found in dense_forecasts(net, panel, origins, history, ranks, steps, row_index):
-        ours.add(found.levels, found.observed)
-        batch, others = found.batch, {}
+        batch = found.batch
         past, mask = (v[:, :n_targets] for v in (batch.x, batch.mask))
-        for baseline in baselines:
-            forecast = baseline.forecast(past, mask, batch.n_origins, steps)
-            forecast = forecast[..., :: found.stride, :]
-            simple[baseline.key].add([forecast], found.observed)
-            if observers:
-                others[baseline.key] = forecast
+        others = {
+            b.key: b.forecast(past, mask, batch.n_origins, steps)[..., :: found.stride, :]
+            for b in baselines
+        }
+        for part, seen in found.observed.pieces():
+            ours.add([v[..., part, :] for v in found.levels], seen)
+            for key, forecast in others.items():
+                simple[key].add([forecast[..., part, :]], seen)
         for observe in observers:
             observe(ScoredBatch(found, others))
     ranks.sum_([total for sums in (ours, *simple.values()) for total in sums.tensors()])

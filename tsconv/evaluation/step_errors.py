@@ -12,6 +12,7 @@ from torch import Tensor
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.frequency import Steps
 from tsconv.evaluation.metrics import SeriesScale, interval_levels
+from tsconv.evaluation.observations import Observations
 from tsconv.evaluation.scoring import ScoredBatch
 
 # Sums by date and step of the horizon are kept up to this many, 120 MB.
@@ -69,34 +70,11 @@ class StepErrors:
     def __call__(self, scored: ScoredBatch) -> None:
         """Add a batch that was scored."""
         found = scored.forecasts
-        batch, seen = found.batch, found.observed
-        series = batch.series.cpu()
-        first = self.indptr[series] + batch.first.cpu()  # (B,) where in the panel
-        error = seen.error(found.levels[self.middle])
-        self._add_by_target("error", error, first, found.stride)
-        sizes = {"ours": error.abs_()}
-        sizes |= {key: seen.error(forecast).abs_() for key, forecast in scored.simple.items()}
-        count = seen.mask.sum(-1)  # (B, T, H, O)
-        means = {key: size.sum(-1) / count for key, size in sizes.items()}  # NaN for nothing
-        self._add_by_origin(means, first, found.stride)
-        points = seen.mask.float()
-        self._add_by_target("points", points, first, found.stride)
-        self._add_by_target("ours", sizes["ours"], first, found.stride)
-        if self.rival is not None:
-            self._add_by_target("rival", sizes[self.rival], first, found.stride)
-        if self.interval is not None:
-            low, high = (found.levels[q] for q in self.interval[1])
-            inside = seen.mask & (low <= seen.values) & (seen.values <= high)
-            self._add_by_target("inside", inside, first, found.stride)
-        inverse = self.inverse.to(count.device)[batch.series].unsqueeze(-1)  # (B, T, H, 1)
-        steps = found.stride * torch.arange(count.shape[-1])
-        at = ((self.later[series] + batch.first.cpu())[:, None] + steps).clamp_max(
-            max(0, len(self.pairs) - 1)
-        )  # (B, O), on the common grid
-        self._add_differentials(means, (count > 0) & (inverse > 0), inverse, at)
-        if self.rival is not None and self.differential_by_step is not None:
-            further = (sizes["ours"] - sizes[self.rival]).float() * inverse.unsqueeze(-1).float()
-            self._add_by_step(further, points * (inverse > 0).unsqueeze(-1), at)
+        for part, seen in found.observed.pieces():
+            levels = [v[..., part, :] for v in found.levels]
+            simple = {key: v[..., part, :] for key, v in scored.simple.items()}
+            first = found.batch.first.cpu() + found.stride * part.start
+            self._add(levels, simple, seen, first, found.stride)
 
     def add(self, other: StepErrors) -> None:
         """Add what another one of the same panel has summed, from other origins."""
@@ -112,6 +90,41 @@ class StepErrors:
             self.differential_by_step += other.differential_by_step
         if self.pairs_by_step is not None and other.pairs_by_step is not None:
             self.pairs_by_step += other.pairs_by_step
+
+    def _add(
+        self,
+        levels: list[Tensor],
+        simple: dict[str, Tensor],
+        seen: Observations,
+        begin: Tensor,
+        stride: int,
+    ) -> None:
+        """Add some origins of a batch; begin: (B,) the step of the first."""
+        series = seen.series.cpu()
+        first = self.indptr[series] + begin  # (B,) where in the panel
+        error = seen.error(levels[self.middle])
+        self._add_by_target("error", error, first, stride)
+        sizes = {"ours": error.abs_()}
+        sizes |= {key: seen.error(forecast).abs_() for key, forecast in simple.items()}
+        count = seen.mask.sum(-1, dtype=torch.int32)  # (B, T, H, O)
+        means = {key: size.sum(-1) / count for key, size in sizes.items()}  # NaN for nothing
+        self._add_by_origin(means, first, stride)
+        points = seen.mask.float()
+        self._add_by_target("points", points, first, stride)
+        self._add_by_target("ours", sizes["ours"], first, stride)
+        if self.rival is not None:
+            self._add_by_target("rival", sizes[self.rival], first, stride)
+        if self.interval is not None:
+            low, high = (levels[q] for q in self.interval[1])
+            inside = seen.mask & (low <= seen.values) & (seen.values <= high)
+            self._add_by_target("inside", inside, first, stride)
+        inverse = self.inverse.to(count.device)[seen.series].unsqueeze(-1)  # (B, T, H, 1)
+        steps = stride * torch.arange(count.shape[-1])
+        at = ((self.later[series] + begin)[:, None] + steps).clamp_max(max(0, len(self.pairs) - 1))
+        self._add_differentials(means, (count > 0) & (inverse > 0), inverse, at)  # at: (B, O)
+        if self.rival is not None and self.differential_by_step is not None:
+            further = (sizes["ours"] - sizes[self.rival]).float() * inverse.unsqueeze(-1).float()
+            self._add_by_step(further, points * (inverse > 0).unsqueeze(-1), at)
 
     def _add_by_origin(self, means: dict[str, Tensor], first: Tensor, stride: int) -> None:
         some = next(iter(means.values()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -96,5 +97,9 @@ def forecasts_of(
     return found
 
 
-def _forecaster(model: object) -> Model:
-    return lambda history, horizon: model.forecast(y=history, h=horizon)["mean"]  # type: ignore[attr-defined]
+def _forecaster(model: Any) -> Model:
+    def forecast(history: Floats, horizon: int) -> Floats:
+        found: Floats = model.forecast(y=history, h=horizon)["mean"]
+        return found
+
+    return forecast
