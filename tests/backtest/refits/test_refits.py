@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.helpers.frames import daily_frame
+from tests.helpers.frames import daily_frame, stations
 from tests.helpers.runs import run
+from tests.helpers.runs import trained as rows_trained
 from tsconv.backtest.further import Further
 from tsconv.backtest.refits.trainings import Trainings, trainings_of
 from tsconv.backtest.run import BacktestResult, backtest_table, run_backtest
@@ -207,6 +208,34 @@ def test_some_series_are_scored_by_networks_that_know_all(trained: Path, tmp_pat
     every = forecasts(path)
     expected = every[every["unique_id"] == name].reset_index(drop=True)
     pd.testing.assert_frame_equal(forecasts(some), expected, rtol=1e-6)
+
+
+def test_a_row_that_begins_later_keeps_its_name(tmp_path: Path) -> None:
+    data = stations(160)
+    first, begin = sorted(data["place"].unique())[0], data["ds"].min()
+    data = data[(data["place"] != first) | (data["ds"] > begin + pd.Timedelta(days=95))]
+    sizes = {"split.val_size": 14, "split.test_size": 30, "model.rows": "pooled"}
+    folder = rows_trained(tmp_path, data, **sizes).run_dir
+    bundle = load_bundle(folder)
+    trainings = trainings_of(folder, bundle.data, "D")
+    path, table = tmp_path / "all.parquet", table_from_frame(data, bundle.data)
+    start = str(begin + pd.Timedelta(days=80))[:10]
+    result = backtest_table(
+        bundle, table, bundle.data, start=start, forecasts=path,
+        further=Further(refit_every=30, trainings=trainings),
+    )  # fmt: skip
+    assert result.metrics["refits"]["n_trainings"] == 3
+    lines = pd.read_parquet(path).dropna()
+    observed = data.melt(["ds", "place"], ["no2", "o3"], "channel", "value")
+    joined = lines.merge(
+        observed, left_on=["ds", "row", "channel"], right_on=["ds", "place", "channel"]
+    )
+    assert len(joined) == len(lines)
+    np.testing.assert_allclose(joined["y"], joined["value"], rtol=1e-6)  # float32
+    error = (lines["y"] - lines["tsconv"]).abs()
+    for row, value in error.groupby(lines["row"]).mean().items():
+        by_row = result.metrics["overall"]["by_row"][row]["mae"]
+        assert by_row == pytest.approx(value, rel=1e-6)
 
 
 def test_with_a_start_what_the_bundle_has_seen_is_forecast_anew(

@@ -82,7 +82,8 @@ def config_of_refit(stored: TrainConfig, data: DataConfig, freq: str) -> TrainCo
     >>> config_of_refit(stored, DataConfig(), "D").split
     SplitConfig(train_size=None, val_size=14, test_size=0, test_stride=None)
     """
-    steps = max(1, stored.trainer["max_steps"])  # a linear branch alone has 0, and trains none
+    steps = stored.trainer["max_steps"]
+    steps = 1 if steps == 0 else steps  # a linear branch alone has 0, which no config may ask for
     batches = {k: getattr(stored.data, k) for k in ("origins_per_chunk", "chunks_per_batch")}
     return dataclasses.replace(
         stored,
