@@ -166,7 +166,9 @@ def dense_forecasts(
     history = max(net.history, least_history)
     values = net.spec.horizon * len(net.quantiles) * len(panel.targets) * panel.n_rows
     most = max(1, min(4096, _VALUES_AT_ONCE // values))
-    n_steps = tile_length(origins, int(origins.spans.max().clamp(1, most)), ranks.size)
+    longest = max(1, int(origins.spans.max()))
+    even = -(-longest // -(-longest // most))  # tiles of one length: a short last one costs as much
+    n_steps = tile_length(origins, even, ranks.size)
     if _is_cheaper_alone(net, panel, stride):
         n_steps = 1
     n_steps = -(-n_steps // stride) * stride  # so that each chunk has its origins at the same steps

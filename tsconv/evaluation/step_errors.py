@@ -103,21 +103,21 @@ class StepErrors:
         series = seen.series.cpu()
         first = self.indptr[series] + begin  # (B,) where in the panel
         error = seen.error(levels[self.middle])
-        self._add_by_target("error", error, first, stride)
+        points = seen.mask.float()
+        summed = {"error": error.float(), "points": points}
         sizes = {"ours": error.abs_()}
         sizes |= {key: seen.error(forecast).abs_() for key, forecast in simple.items()}
         count = seen.mask.sum(-1, dtype=torch.int32)  # (B, T, H, O)
         means = {key: size.sum(-1) / count for key, size in sizes.items()}  # NaN for nothing
         self._add_by_origin(means, first, stride)
-        points = seen.mask.float()
-        self._add_by_target("points", points, first, stride)
-        self._add_by_target("ours", sizes["ours"], first, stride)
+        summed["ours"] = sizes["ours"].float()
         if self.rival is not None:
-            self._add_by_target("rival", sizes[self.rival], first, stride)
+            summed["rival"] = sizes[self.rival].float()
         if self.interval is not None:
             low, high = (levels[q] for q in self.interval[1])
             inside = seen.mask & (low <= seen.values) & (seen.values <= high)
-            self._add_by_target("inside", inside, first, stride)
+            summed["inside"] = inside.float()
+        self._add_by_target(summed, first, stride)
         inverse = self.inverse.to(count.device)[seen.series].unsqueeze(-1)  # (B, T, H, 1)
         steps = stride * torch.arange(count.shape[-1])
         at = ((self.later[series] + begin)[:, None] + steps).clamp_max(max(0, len(self.pairs) - 1))
@@ -137,11 +137,13 @@ class StepErrors:
                 value = means[key].movedim(-1, 1).cpu()[counted]
                 self.by_origin[name][at] = value.to(self.by_origin[name])
 
-    def _add_by_target(self, name: str, value: Tensor, first: Tensor, stride: int) -> None:
-        into = self.by_target[name]
-        total = sum_by_target(value.float(), stride).cpu()  # (B, L, T, H)
-        at = (first[:, None] + 1 + torch.arange(total.shape[1])).clamp_max(len(into) - 1)
-        into.index_add_(0, at.flatten(), total.flatten(0, 1).to(into))
+    def _add_by_target(self, summed: dict[str, Tensor], first: Tensor, stride: int) -> None:
+        together = torch.cat([*summed.values()])  # (K * B, T, H, O, J): one loop for all
+        total = torch.unflatten(sum_by_target(together, stride).cpu(), 0, (len(summed), -1))
+        at = first[:, None] + 1 + torch.arange(total.shape[2])
+        for name, value in zip(summed, total, strict=True):  # (B, L, T, H)
+            into = self.by_target[name]
+            into.index_add_(0, at.clamp_max(len(into) - 1).flatten(), value.flatten(0, 1))
 
     def _add_differentials(
         self, means: dict[str, Tensor], counted: Tensor, inverse: Tensor, at: Tensor

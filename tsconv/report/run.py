@@ -46,7 +46,7 @@ def write_report(result: BacktestResult, source: ReportSource, path: Path) -> Pa
     printed = fine_print(result.backtest, result.metrics, source.table, files)
     steps = plural(result.backtest.horizon, "step")
     about = About(
-        title=f"{Path(source.table.source).name}, {steps} ahead",
+        title=f"{_file_name(source.table.source)}, {steps} ahead",
         made_by=source.made_by,
         fine_print=printed,
         command=source.command,
@@ -71,6 +71,12 @@ def backtest_and_report(
     )
     write_report(result, source, path)
     return result
+
+
+def _file_name(source: str) -> str:
+    """The name of a file, with its folder where it is a pattern for several."""
+    path = Path(source)
+    return str(Path(*path.parts[-2:])) if "*" in path.name else path.name
 
 
 def _coming(source: ReportSource) -> tuple[Coming | None, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -131,37 +131,35 @@ def said_before(
     Featured ones have origin after origin; the others a few, spread over those that are judged.
     """
     origins, horizon = backtest.judged.origins, backtest.horizon
-    n_levels = len(shown_levels(backtest.bundle.net.quantiles))
-    counts, each = origins.counts, horizon * n_levels
-    main = {places[i][0] for i in featured}
-    others = {s for s, _, _ in places} - main
-    sides = len(places) / max(1, len({s for s, _, _ in places}))
-    few = max(1, min(_FEW, int(_MOST_SAID / 2 / max(1, len(places)) / each)))
-    most = max(1, int(_MOST_SAID / 2 / max(1.0, len(main) * sides) / each))
-    found: dict[int, dict[str, Any]] = {}
+    each = horizon * len(shown_levels(backtest.bundle.net.quantiles))
+    counts, last = origins.counts, origins.first + (origins.counts - 1) * origins.stride
+    main = list(featured)
+    others = [i for i in range(len(places)) if i not in set(featured)]
+    few = max(1, min(_FEW, _MOST_SAID // 2 // max(1, len(others)) // each))
+    most = max(1, _MOST_SAID // 2 // max(1, len(main)) // each)
     # The latest origins of what is featured, each a stride after the one before.
-    last = origins.first + (counts - 1) * origins.stride
-    first = last - (torch.minimum(counts, torch.tensor(most)) - 1) * origins.stride
+    latest = last - (counts.clamp_max(most) - 1) * origins.stride
     spread = max(1, -(-int(counts.max()) // few)) * origins.stride
-    for chosen, begin, stride in ((main, first, origins.stride), (others, origins.first, spread)):
+    found: dict[int, dict[str, Any]] = {}
+    for chosen, begin, stride in ((main, latest, origins.stride), (others, origins.first, spread)):
         begin = begin + (last - begin) % stride  # so that the last origin is among them
-        none = torch.tensor([s not in chosen for s in range(len(counts))])
+        series = {places[i][0] for i in chosen}
+        none = torch.tensor([s not in series for s in range(len(counts))])
         part = OriginRange(torch.where(none, last + 1, begin), last, origins.end, stride)
         if int(part.counts.sum()) > 0:
-            found |= _collect(backtest, part, places, times)
+            found |= _collect(backtest, part, {places[i]: i for i in chosen}, times)
     return found
 
 
 def _collect(
-    backtest: Backtest, origins: OriginRange, places: Sequence[Place], times: CommonTimes
+    backtest: Backtest, origins: OriginRange, at: Mapping[Place, int], times: CommonTimes
 ) -> dict[int, dict[str, Any]]:
-    """The forecasts of a range of origins, for those of `places` whose series has some."""
+    """The forecasts of a range of origins, for some places, by the number that `at` gives them."""
     bundle, panel = backtest.bundle, backtest.panel
     quantiles = bundle.net.quantiles
     levels = shown_levels(quantiles)
-    at = {place: i for i, place in enumerate(places)}
     of_series: dict[int, list[Place]] = {}
-    for place in places:
+    for place in at:
         of_series.setdefault(place[0], []).append(place)
     found: dict[int, dict[str, Any]] = {}
     row_index = training_row_index(bundle, panel)
