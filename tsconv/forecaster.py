@@ -182,7 +182,8 @@ class Forecaster:
         BundleError before `fit` or `load`, and ConfigError or DataError as `forecast` does and
         where no origin is left.
         """
-        from tsconv.backtest.run import backtest_table, check_path
+        from tsconv.backtest.run import backtest_table
+        from tsconv.forecasting.outputs import check_path
 
         roles = {key.removeprefix("data__"): value for key, value in roles.items()}
         given = override_roles(self.bundle.data, roles)
@@ -190,7 +191,7 @@ class Forecaster:
             ("forecasts", forecasts, ".parquet"),
             ("report", report, ".html"),
         ):
-            check_path(key, None if value is None else str(value), suffix, (), False)
+            check_path(key, None if value is None else str(value), (suffix,), (), False)
         table = table_of(data, given, "backtest")
         result = backtest_table(
             self.bundle,

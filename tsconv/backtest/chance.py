@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from tsconv.backtest.backtest import Backtest
-from tsconv.evaluation.significance import compare, compare_many, overlap_of
+from tsconv.evaluation.significance import Comparison, compare, compare_many, overlap_of
 
 Array = npt.NDArray[np.float64]
 
 
-@dataclasses.dataclass(frozen=True)
-class Chance:
-    """How likely a difference this large is where both forecast equally well.
-
-    change: by which share of the other's error ours is larger (below 0: smaller).
-    """
-
-    p_value: float
-    n_dates: int
-
-
-def chance_against(backtest: Backtest, key: str) -> Chance | None:
+def chance_against(backtest: Backtest, key: str) -> Comparison | None:
     """Test the network against one of the baselines, over the origins that are judged.
 
     The errors of all series at one date are averaged first, in units of each series' spread, so
@@ -35,8 +22,12 @@ def chance_against(backtest: Backtest, key: str) -> Chance | None:
     steps, origins = backtest.judged.steps, backtest.judged.origins
     differential = steps.mean_differentials()[key].numpy()
     overlap = overlap_of(backtest.horizon, origins.stride)
-    found = compare(differential, overlap, steps.pairs.numpy())
-    return None if found is None else Chance(found.p_value, found.n)
+    return compare(differential, overlap, steps.pairs.numpy())
+
+
+def chance_figures(found: Comparison | None) -> dict[str, float | int] | None:
+    """What metrics.json says of a comparison; None where there is no statement."""
+    return None if found is None else {"p_value": found.p_value, "n_dates": found.n}
 
 
 def p_values_by_step(backtest: Backtest) -> Array:

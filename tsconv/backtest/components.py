@@ -10,6 +10,7 @@ from tsconv.evaluation.scoring import ScoredBatch
 from tsconv.forecasting.bundle import Bundle
 from tsconv.forecasting.forecast import batch_components
 from tsconv.forecasting.match import training_row_index
+from tsconv.model.ensemble import members_of
 
 
 class ComponentSizes:
@@ -42,9 +43,7 @@ class ComponentSizes:
 
     def _parts(self, scored: ScoredBatch) -> dict[str, Tensor]:
         found, net = scored.forecasts, self.bundle.net
-        series, members = found.batch.series, self.row_index
-        if net.by_series:
-            members = series if members is None else members.to(series.device)[series]
+        members = members_of(net, found.batch.series, self.row_index)
         with torch.inference_mode():
             parts = batch_components(net, self.panel, found.batch, members, self.bundle.season)
         return {k: v[..., :: found.stride, : self.horizon] for k, v in parts.items()}

@@ -9,12 +9,17 @@ import pandas as pd
 import torch
 
 from tsconv.backtest.backtest import Backtest, Part
-from tsconv.backtest.chance import chance_against, p_values_by_series, p_values_by_step
+from tsconv.backtest.chance import (
+    chance_against,
+    chance_figures,
+    p_values_by_series,
+    p_values_by_step,
+)
 from tsconv.backtest.covariates.categories import by_category
 from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.zones import zoned
-from tsconv.evaluation.common_grid import common_grid
+from tsconv.evaluation.common_grid import common_grid, common_steps
 from tsconv.evaluation.metrics import Figures, MetricSums
 from tsconv.evaluation.report import by_part, spread_ratio
 from tsconv.evaluation.rivals import SEASONAL_NAIVE
@@ -28,7 +33,6 @@ def metrics_of(backtest: Backtest) -> dict[str, Any]:
     rival, ratio = backtest.rival, spread_ratio(backtest.scale, backtest.judged.ours)
     unlike = len(backtest.panel.targets) > 1 or has_unlike_sizes({"spread_ratio": ratio})
     seasonal = rival is not None and rival.startswith(SEASONAL_NAIVE)
-    chances = {key: chance_against(backtest, key) for key in simple}
     return {
         "overall": _figures(ours, simple, backtest.panel, _revision(backtest.parts)),
         "seen": _figures_of(backtest.seen, backtest.panel),
@@ -41,10 +45,7 @@ def metrics_of(backtest: Backtest) -> dict[str, Any]:
         "rival_season": steps[rival] if rival is not None and seasonal else None,
         "baseline_steps": steps,
         "freq": backtest.bundle.freq,
-        "chance": {
-            key: None if c is None else {"p_value": c.p_value, "n_dates": c.n_dates}
-            for key, c in chances.items()
-        },
+        "chance": {key: chance_figures(chance_against(backtest, key)) for key in simple},
         "quantile_coverage": dict(
             zip(map(str, part.ours.quantiles), part.ours.quantile_coverage(), strict=True)
         ),
@@ -63,7 +64,7 @@ def left_out(sums: MetricSums) -> dict[str, int]:
     scored, scale = sums.scored, sums.scale
     empty = scored & (sums.sums["observed"].sum(-1) == 0)
     return {
-        "mase": int((scored & ~(scale.naive > 0)).sum()),
+        "mase": sums.mase_left_out,
         "rmsse": int((scored & ~(scale.naive_square > 0)).sum()),
         "scaled": int((scored & ~(scale.std > 0)).sum()),
         "wape": int(empty.sum()),
@@ -124,23 +125,20 @@ def over_time_frame(backtest: Backtest) -> pd.DataFrame:
     interval, or of the widest.
     """
     panel = backtest.panel
-    earliest, later = common_grid(panel)
     many = int(backtest.judged.ours.scored.sum()) > 1
     std = backtest.scale.std
     weight = torch.where(std > 0, 1 / std, 0) if many else torch.ones_like(std)
-    lengths = panel.lengths.cpu()
-    of = torch.repeat_interleave(torch.arange(len(panel)), lengths)
-    within = torch.arange(len(of)) - panel.indptr.cpu()[of]
-    time = torch.from_numpy(later)[of] + within
+    weight = weight.repeat_interleave(panel.lengths.cpu(), dim=0)  # (N, T, H)
+    time = common_steps(panel)
     sums = {name: _zeros(time) for name in ("points", "ours", "rival", "inside")}
     for part in backtest.parts:
         for name, total in sums.items():
             value = part.steps.by_target[name].double()  # (N, T, H)
-            each = value * (weight[of] if name in ("ours", "rival") else (weight[of] > 0))
+            each = value * (weight if name in ("ours", "rival") else (weight > 0))
             total.index_add_(0, time, each.flatten(1).sum(1))
     points = sums["points"].numpy()
     some = np.flatnonzero(points > 0)
-    times = panel.frequency.advance(earliest.repeat(len(some)), some)
+    times = panel.frequency.advance(common_grid(panel)[0].repeat(len(some)), some)
     frame = pd.DataFrame({"ds": zoned(times, panel), "n": points[some].astype("int64")})
     frame["mae"] = (sums["ours"].numpy() / points.clip(1))[some]
     if backtest.rival is not None:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.batches.split import first_observed_step
 from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.panel import Panel
-from tsconv.data.panel.ragged import first_marked_step
 from tsconv.data.timestamps.frequency import Times
 from tsconv.errors import ConfigError, DataError, require_positive
 from tsconv.evaluation.common_grid import common_grid, steps_apart
@@ -74,7 +74,7 @@ def choose_origins(
             f"no origin has {plural(horizon, 'step')} behind it: the longest series has "
             f"{int(lengths.max())}; give a longer file, or a shorter `horizon`"
         )
-    begin = first_marked_step(_observed(panel), panel.indptr.cpu())
+    begin = first_observed_step(panel)
     whole = begin + context_length - 1  # the first origin with a whole context
     first = torch.minimum(whole, torch.maximum(final, begin))
     earliest, later = common_grid(panel)
@@ -101,11 +101,6 @@ def choose_origins(
         OriginRange(border, final, lengths, stride),
         seen_steps,
     )
-
-
-def _observed(panel: Panel) -> Tensor:
-    """(N,) steps at which any target of any row is observed."""
-    return (~panel.values[:, : len(panel.targets)].isnan()).flatten(1).any(1).cpu()
 
 
 def _origin_before(

@@ -13,7 +13,7 @@ from tsconv.evaluation.rivals import describe_baseline
 from tsconv.output.plots import BLUE, GREY, ORANGE, figure_grid, style_axes
 
 _MOST_POINTS = 400  # of a line over time; more are averaged
-_STYLES = ("--", ":", "-.")
+_STYLES = ("--", ":", "-.", "-")
 
 
 def plot_backtest(backtest: Backtest, over_time: pd.DataFrame, folder: Path) -> None:
@@ -38,7 +38,15 @@ def plot_by_horizon(backtest: Backtest, path: Path) -> None:
     others = [key for key in part.simple if key != backtest.rival]
     for i, key in enumerate(others):
         error = part.simple[key].columns("step")["mae"].numpy()
-        ax.plot(steps, error, color=GREY, lw=1, alpha=0.6, ls=_STYLES[i % 3], label=words[key])
+        ax.plot(
+            steps,
+            error,
+            color=GREY,
+            lw=1,
+            alpha=0.6,
+            ls=_STYLES[i % len(_STYLES)],
+            label=words[key],
+        )
     if backtest.rival is not None:
         error = part.simple[backtest.rival].columns("step")["mae"].numpy()
         ax.plot(steps, error, color=ORANGE, lw=1.6, ls="--", label=words[backtest.rival])
@@ -87,7 +95,7 @@ def plot_coverage(backtest: Backtest, path: Path) -> None:
     ax = axes[0][0]
     observed = [share if share is not None else np.nan for share in ours.quantile_coverage()]
     ax.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--")
-    ax.text(0.96, 0.9, "as it should be", ha="right", fontsize=8, color=GREY)
+    ax.text(0.55, 0.42, "dashed: as it should be", fontsize=8, color=GREY)
     ax.plot(ours.quantiles, observed, color=BLUE, marker="o", ms=4)
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="quantile", ylabel="share of observations below it")
     ax.set_aspect("equal")

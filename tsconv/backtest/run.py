@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,11 @@ from tsconv.errors import ConfigError
 from tsconv.evaluation.training_ends import steps_until
 from tsconv.forecasting.bundle import Bundle, load_before_refit, load_bundle
 from tsconv.forecasting.match import encode_panel, match_panel, override_roles, require_horizon
-from tsconv.forecasting.outputs import check_free, input_files
+from tsconv.forecasting.outputs import check_path, input_files
 from tsconv.forecasting.ranks import find_device
 from tsconv.forecasting.select import keep_series, moment_on_panel
 from tsconv.notes import Note, NoteKind
-from tsconv.output.run_files import write_json
+from tsconv.output.run_files import free_folder, write_json
 
 _BEFORE_REFIT = (
     "the bundle was refit on all of these data: scored is the network before the refit, which had "
@@ -108,14 +108,7 @@ def run_backtest(
             started=started,
             further=further,
         )
-    run_dir = result_folder(config.run_dir)
-    with replace_folder(run_dir) as folder:
-        write_figures(result, folder)
-        if config.plots:
-            from tsconv.backtest.plots import plot_backtest
-
-            (folder / "plots").mkdir()
-            plot_backtest(result.backtest, result.over_time, folder / "plots")
+    run_dir = _write_folder(result, config)
     return BacktestRun(result, run_dir, bundle, table, data)
 
 
@@ -205,6 +198,26 @@ def _result(
     return BacktestResult(found, metrics, *frames)
 
 
+def _write_folder(result: BacktestResult, config: BacktestConfig) -> Path:
+    """Write the results to `run_dir`, or to a new folder below runs/, whole or not at all."""
+    own = config.run_dir is None
+    stem = Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_backtest"
+    run_dir = free_folder(stem) if config.run_dir is None else Path(config.run_dir)
+    try:
+        with replace_folder(run_dir) as folder:
+            write_figures(result, folder)
+            if config.plots:
+                from tsconv.backtest.plots import plot_backtest
+
+                (folder / "plots").mkdir()
+                plot_backtest(result.backtest, result.over_time, folder / "plots")
+    except BaseException:
+        if own:
+            run_dir.rmdir()  # it is empty
+        raise
+    return run_dir
+
+
 def write_figures(result: BacktestResult, folder: Path) -> None:
     """Write metrics.json and the tables of a backtest to a folder."""
     write_json(result.metrics, folder / "metrics.json")
@@ -213,38 +226,11 @@ def write_figures(result: BacktestResult, folder: Path) -> None:
     write_table(result.over_time, folder / "metrics_over_time.csv")
 
 
-def result_folder(run_dir: str | None) -> Path:
-    """The folder of the results: `run_dir`, or a new one below runs/."""
-    if run_dir is not None:
-        return Path(run_dir)
-    stem = Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_backtest"
-    stem.parent.mkdir(exist_ok=True)
-    free = (stem.with_name(f"{stem.name}_{n}") if n else stem for n in range(1000))
-    return next(path for path in free if not path.exists())
-
-
-def check_path(
-    key: str, value: str | None, suffix: str, inputs: Sequence[Path], overwrite: bool
-) -> None:
-    """Raise ConfigError where the file that a key names cannot be written; None names none.
-
-    inputs: the files that are read. overwrite: take the place of a file that is none of ours.
-    """
-    if value is None:
-        return
-    path = Path(value)
-    if path.suffix != suffix:
-        raise ConfigError(f"`{key}` (={value}) must end in {suffix}")
-    if not path.parent.is_dir():
-        raise ConfigError(f"`{key}` (={value}): the folder {path.parent} does not exist")
-    check_free(key, path, inputs, overwrite)
-
-
 def _check_paths(config: BacktestConfig, data: DataConfig) -> None:
     """Raise ConfigError for what cannot be written: before any work is done."""
     inputs = input_files((data.path,))
-    check_path("forecasts", config.forecasts, ".parquet", inputs, config.overwrite)
-    check_path("report", config.report, ".html", inputs, config.overwrite)
+    check_path("forecasts", config.forecasts, (".parquet",), inputs, config.overwrite)
+    check_path("report", config.report, (".html",), inputs, config.overwrite)
     if config.run_dir is not None and Path(config.run_dir).exists():
         folder = Path(config.run_dir)
         written = folder.is_dir() and (folder / "metrics_by_horizon.csv").is_file()

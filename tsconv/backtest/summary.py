@@ -8,6 +8,7 @@ from typing import Any
 from tsconv.backtest.rival_words import rival_words
 from tsconv.backtest.statistical.models import NAMES as STATISTICAL_NAMES
 from tsconv.evaluation.rivals import describe_baseline
+from tsconv.output.metrics_table import percent_change
 from tsconv.output.tables import Column, format_number, format_table
 from tsconv.text import plural
 
@@ -119,10 +120,8 @@ def _metrics_table(
         a, b = ours.get(key), theirs.get(key)
         if a is None:
             continue
-        change = ""
-        if b and key not in _NO_CHANGE:
-            change = f"{100 * (a / b - 1):+.1f}%"
-        lines.append([key, format_number(a, ".4g"), format_number(b, ".4g"), change])
+        change = [] if key in _NO_CHANGE else percent_change(a, b)
+        lines.append([key, format_number(a, ".4g"), format_number(b, ".4g"), *change])
     lines.append(["n_origins", f"{ours['n_origins']:,}", "", ""])
     return format_table(columns, lines)
 
@@ -135,9 +134,7 @@ def _baselines_table(metrics: Mapping[str, Any]) -> str:
     scores = {k: v["mae"] for k, v in ours["baselines"].items() if v["mae"] is not None}
     for key in sorted(scores, key=scores.__getitem__):
         words = describe_baseline(key, steps[key])
-        change = ours["mae"] / scores[key] - 1 if scores[key] else None
-        shown = "" if change is None else f"{100 * change:+.1f}%"
-        lines.append([words, f"{scores[key]:.4g}", shown, chance_words(metrics["chance"][key])])
+        lines.append(_forecast_line(words, ours, scores[key], metrics["chance"][key]))
     return format_table(columns, lines)
 
 
@@ -150,17 +147,23 @@ def _statistical_table(metrics: Mapping[str, Any]) -> str:
     lines = [[f"{n:,} origins, {dates}", "mae", "tsconv", "more than chance?"]]
     scores = {k: v["mae"] for k, v in found["baselines"].items() if v["mae"] is not None}
     for key in sorted(scores, key=scores.__getitem__):
-        change = ours["mae"] / scores[key] - 1 if scores[key] else None
-        shown = "" if change is None else f"{100 * change:+.1f}%"
         if key == rival:
             words = describe_baseline(key, metrics["baseline_steps"][key])
-            lines.append([words, f"{scores[key]:.4g}", shown, ""])
+            lines.append([*_forecast_line(words, ours, scores[key], None)[:3], ""])
         else:
-            chance = chance_words(found["chance"][key])
-            lines.append([STATISTICAL_NAMES[key], f"{scores[key]:.4g}", shown, chance])
+            chance = found["chance"][key]
+            lines.append(_forecast_line(STATISTICAL_NAMES[key], ours, scores[key], chance))
     if ours["mae"] is not None:
         lines.append(["tsconv", f"{ours['mae']:.4g}", "", ""])
     return format_table(columns, lines)
+
+
+def _forecast_line(
+    words: str, ours: Mapping[str, Any], mae: float, chance: Mapping[str, Any] | None
+) -> list[str]:
+    """A forecast's error, by how much ours differs from it, and whether that is chance."""
+    change = "".join(percent_change(ours["mae"], mae))
+    return [words, f"{mae:.4g}", change, chance_words(chance)]
 
 
 def chance_words(chance: Mapping[str, Any] | None) -> str:

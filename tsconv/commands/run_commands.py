@@ -99,10 +99,10 @@ def _train(
             write_overrides(own, config, run_dir / ".hydra")
 
         if config.report is not None:
-            from tsconv.backtest.run import check_path
-            from tsconv.forecasting.outputs import input_files
+            from tsconv.forecasting.outputs import check_path, input_files
 
-            check_path("report", config.report, ".html", input_files((config.data.path,)), False)
+            inputs = input_files((config.data.path,))
+            check_path("report", config.report, (".html",), inputs, overwrite=False)
         result = train_or_race(config, notify=_print_note, started=started)
         return result, config.report
     except KeyboardInterrupt as stop:
@@ -119,12 +119,6 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
         return
     from tsconv.forecasting.run import run_forecast
 
-    if config.report is not None:
-        from tsconv.backtest.run import check_path
-        from tsconv.forecasting.outputs import input_files
-
-        inputs = input_files((config.data.get("path"), config.data.get("future_path")))
-        check_path("report", config.report, ".html", inputs, config.overwrite)
     result = run_forecast(config)
     if result is None:
         print(config.template)

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from tsconv.data.panel.panel import Panel
+from tsconv.data.panel.ragged import steps_within
 from tsconv.data.timestamps.frequency import Frequency, Steps, Times
 
 
@@ -52,3 +55,9 @@ def common_grid(panel: Panel) -> tuple[Times, Steps]:
     """
     earliest = panel.start[[int(panel.start.argmin())]]
     return earliest, steps_apart(earliest, panel.start, panel.frequency)
+
+
+def common_steps(panel: Panel) -> Tensor:
+    """(N,) the step of the common grid that each of the panel's steps is, series by series."""
+    later = torch.from_numpy(common_grid(panel)[1])
+    return later.repeat_interleave(panel.lengths.cpu()) + steps_within(panel.indptr.cpu())

@@ -17,7 +17,7 @@ from tsconv.distributed.ranks import Ranks
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.observations import Observations
 from tsconv.evaluation.rivals import Baseline, history_of
-from tsconv.model.ensemble import Network
+from tsconv.model.ensemble import Network, members_of
 
 # Forecast values held at once while scoring; bounds memory, not results.
 _VALUES_AT_ONCE = 4_000_000
@@ -186,9 +186,7 @@ def dense_forecasts(
                 batch = gather(
                     panel, origins, series, first, n_origins, history, reach, parameter.dtype
                 )
-                members = row_index
-                if net.by_series:
-                    members = series if row_index is None else row_index[series]
+                members = members_of(net, series, row_index)
                 found = _forecast(net, batch, panel.offset[series], stride, steps, members)
             yield found
     finally:

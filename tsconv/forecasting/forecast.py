@@ -12,7 +12,7 @@ from tsconv.data.panel.panel import Panel
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError
 from tsconv.model.components import median_components
-from tsconv.model.ensemble import Network
+from tsconv.model.ensemble import Network, members_of
 from tsconv.notes import Note, NoteKind
 
 
@@ -152,9 +152,7 @@ def _forecast_series(
             batch = gather(
                 panel, origin_range, series, origin[series], 1, net.history, net.spec.horizon, dtype
             )
-            members = row_index
-            if net.by_series:
-                members = series if row_index is None else row_index[series]
+            members = members_of(net, series, row_index)
             out = net(batch.x, batch.mask, 1, members, batch.covariates)
             has_forecast = (out.n_observed > 0).squeeze(-1)  # (B, T, H)
             values = out.values().squeeze(3).double()  # (B, T, H, horizon, Q)

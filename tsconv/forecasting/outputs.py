@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,6 +35,26 @@ def check_free(key: str, path: Path, inputs: Iterable[Path], overwrite: bool) ->
             f"`{key}` (={path}) exists and is not a forecast of tsconv: name another file, or set "
             f"`overwrite=true`"
         )
+
+
+def check_path(
+    key: str, value: str | None, suffixes: Sequence[str], inputs: Iterable[Path], overwrite: bool
+) -> None:
+    """Raise ConfigError where the file that a key names cannot be written; None names none.
+
+    suffixes: endings that it may have. inputs: the files that are read. overwrite: take the place
+    of a file that is none of ours.
+    """
+    if value is None:
+        return
+    path = Path(value)
+    if path.suffix not in suffixes:
+        *first, last = suffixes
+        shown = f"{', '.join(first)} or {last}" if first else last
+        raise ConfigError(f"`{key}` (={value}) must end in {shown}")
+    if not path.parent.is_dir():
+        raise ConfigError(f"`{key}` (={value}): the folder {path.parent} does not exist")
+    check_free(key, path, inputs, overwrite)
 
 
 def input_files(patterns: Iterable[str | None]) -> list[Path]:

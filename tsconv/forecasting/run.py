@@ -27,7 +27,7 @@ from tsconv.forecasting.match import (
     require_horizon,
     training_row_index,
 )
-from tsconv.forecasting.outputs import check_free, input_files
+from tsconv.forecasting.outputs import check_free, check_path, input_files
 from tsconv.forecasting.ranks import find_device, forecast_on_ranks, ranks_for
 from tsconv.forecasting.select import cut_table, keep_ids, keep_series, require_start
 from tsconv.notes import Note
@@ -132,14 +132,10 @@ def _check_paths(config: ForecastConfig, data: DataConfig) -> None:
     else:
         check_output(Path(config.output))
         check_free("output", Path(config.output), inputs, config.overwrite)
-    if config.plot is not None and Path(config.plot).suffix not in (".png", ".svg", ".pdf"):
-        raise ConfigError(f"`plot` (={config.plot}) must end in .png, .svg or .pdf")
     if config.plot_series < 1:
         raise ConfigError(f"`plot_series` (={config.plot_series}) must be at least 1")
-    if config.plot is not None and not Path(config.plot).parent.is_dir():
-        raise ConfigError(f"`plot` (={config.plot}): the folder does not exist")
-    if config.plot is not None:
-        check_free("plot", Path(config.plot), inputs, config.overwrite)
+    check_path("plot", config.plot, (".png", ".svg", ".pdf"), inputs, config.overwrite)
+    check_path("report", config.report, (".html",), inputs, config.overwrite)
 
 
 def _write_template(config: ForecastConfig, bundle: Bundle, data: DataConfig, horizon: int) -> None:

@@ -158,6 +158,17 @@ class EnsembleNet(nn.Module):
 Network = ForecastNet | EnsembleNet  # what scores, stores and forecasts take
 
 
+def members_of(net: Network, series: Tensor, row_index: Tensor | None) -> Tensor | None:
+    """The `row_index` that a network takes with a batch of some series of a panel.
+
+    series: (B,) their numbers in the panel. row_index: that of the panel's rows, or, where the
+    network differs by series, of its series; None: those of the training, in order.
+    """
+    if not net.by_series:
+        return row_index
+    return series if row_index is None else row_index.to(series.device)[series]
+
+
 def joined_spec(specs: Sequence[NetSpec]) -> NetSpec:
     """What networks take and give together: the longest context, the calendar of all.
 

@@ -63,7 +63,7 @@ def metrics_table(
         if n_unlike is not None and key == _RAW[0]:
             lines.append([f"(mean over {n_unlike:,} series of unlike size:)"])
         spec = "," if key == "n_origins" else ".4g"
-        change = [] if key in _NOT_ERRORS else _percent_change(a, b)
+        change = [] if key in _NOT_ERRORS else percent_change(a, b)
         other = [] if b is None else [format(b, spec)]
         lines.append([key, format(a, spec), *other, *change])
     return format_table(columns, lines)
@@ -87,7 +87,7 @@ def breakdown_tables(
         worst_first = sorted(parts, key=lambda k: -parts[k]["mase"])
         for name in worst_first[:most]:
             a, b = parts[name]["mase"], rival[key][name]["mase"]
-            lines.append([name, f"{a:.4g}", format_number(b, ".4g"), *_percent_change(a, b)])
+            lines.append([name, f"{a:.4g}", format_number(b, ".4g"), *percent_change(a, b)])
         text += f"\n{format_table(columns, lines)}"
         if len(parts) > most:
             text += f"\n... {len(parts) - most} more in metrics.json"
@@ -123,6 +123,10 @@ def _columns(width: int, rival_name: str, longest: int | None = None) -> Sequenc
     return (Column(width, "<", longest=longest), Column(12), Column(rival), Column(10))
 
 
-def _percent_change(ours: float, rival: float | None) -> list[str]:
-    """A cell with how far ours is above the rival's, in per cent; [] without a base."""
+def percent_change(ours: float, rival: float | None) -> list[str]:
+    """A cell with how far ours is above the rival's, in per cent; [] without a base.
+
+    >>> percent_change(0.75, 1.0), percent_change(0.75, None)
+    (['-25.0%'], [])
+    """
     return [f"{100 * (ours - rival) / rival:+.1f}%"] if rival else []

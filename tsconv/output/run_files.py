@@ -12,6 +12,19 @@ from omegaconf import OmegaConf
 
 from tsconv.atomic_write import replace_text
 from tsconv.config.schema import TrainConfig
+from tsconv.errors import ConfigError
+
+
+def free_folder(stem: Path) -> Path:
+    """Make the folder, or one with a number behind: two that start at once do not share one."""
+    for attempt in range(1, 1000):
+        folder = stem if attempt == 1 else stem.with_name(f"{stem.name}_{attempt}")
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue
+    raise ConfigError(f"no free run folder beside {stem}; set `run_dir`")
 
 
 def write_json(value: Any, path: Path) -> None:

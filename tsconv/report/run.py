@@ -15,11 +15,10 @@ from tsconv.forecasting.bundle import Bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.match import prepare_forecast, training_row_index
 from tsconv.forecasting.outputs import input_files
-from tsconv.output.run_files import write_json
 from tsconv.report.content.contents import About, report_content
 from tsconv.report.content.fine_print import fine_print
 from tsconv.report.content.series import Coming
-from tsconv.report.page import write_page
+from tsconv.report.page import write_json_twin, write_page
 from tsconv.text import plural
 
 _NO_FUTURE = "The forecast to come is not shown: {}"
@@ -54,7 +53,7 @@ def write_report(result: BacktestResult, source: ReportSource, path: Path) -> Pa
     )
     content = report_content(result, about, coming)
     twin = path.with_suffix(".json")
-    write_json(content, twin)
+    write_json_twin(content, twin)
     write_page(content, path)
     return twin
 

@@ -18,12 +18,12 @@ from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError, TrainingError, TsconvError, one_line
 from tsconv.evaluation.rivals import describe_baseline
 from tsconv.notes import left_out
-from tsconv.output.run_files import find_metric, write_overrides
+from tsconv.output.run_files import find_metric, free_folder, write_overrides
 from tsconv.output.tables import Column, format_number, format_table
 from tsconv.training.lightning.checkpoint import checkpoint_path
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.refit import was_interrupted
-from tsconv.training.run import TrainResult, free_folder, train
+from tsconv.training.run import TrainResult, train
 
 _METRICS = ("val.scaled_mae", "test.scaled_mae", "test.mae", "test.mase", "train_seconds")
 _RIVAL = "rival.scaled_mae"  # on the test part

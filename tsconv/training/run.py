@@ -17,7 +17,6 @@ from tsconv.data.reading.table import Table
 from tsconv.distributed.ranks import RankLost, Ranks
 from tsconv.distributed.same_files import require_same_files
 from tsconv.distributed.threads import torch_threads
-from tsconv.errors import ConfigError
 from tsconv.evaluation.report import score
 from tsconv.evaluation.rivals import describe_baseline
 from tsconv.evaluation.training_ends import describe_ends
@@ -25,7 +24,7 @@ from tsconv.forecasting.bundle import BEFORE_REFIT, Bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.model.ensemble import Network
 from tsconv.notes import Note
-from tsconv.output.run_files import read_reasons, write_config, write_json
+from tsconv.output.run_files import free_folder, read_reasons, write_config, write_json
 from tsconv.training.lightning.checkpoint import checkpoint_path
 from tsconv.training.lightning.loop import (
     TrainerResult,
@@ -282,18 +281,6 @@ def make_run_dir(config: TrainConfig) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
     return free_folder(Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_seed{config.seed}")
-
-
-def free_folder(stem: Path) -> Path:
-    """Make the folder, or one with a number behind: two that start at once do not share one."""
-    for attempt in range(1, 1000):
-        folder = stem if attempt == 1 else stem.with_name(f"{stem.name}_{attempt}")
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            continue
-    raise ConfigError(f"no free run folder beside {stem}; set `run_dir`")
 
 
 def _plot(

@@ -9,6 +9,7 @@ from typing import Any
 from tsconv.backtest.backtest import Backtest
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.covariates.permute import permute_within_season
+from tsconv.data.panel.panel import Panel
 from tsconv.evaluation.metrics import MetricSums
 from tsconv.evaluation.scoring import evaluate
 from tsconv.forecasting.match import training_row_index
@@ -28,10 +29,10 @@ def importance_of(backtest: Backtest, seed: int = 0) -> list[dict[str, Any]]:
     """
     origins = _thinned(backtest)
     found = []
-    whole = _score(backtest, backtest, origins)
+    whole = _score(backtest, backtest.panel, origins)
     for name, row in _columns(backtest):
         panel = permute_within_season(backtest.panel, name, backtest.bundle.season, seed)
-        permuted = _score(backtest, dataclasses.replace(backtest, panel=panel), origins)
+        permuted = _score(backtest, panel, origins)
         before, after = (_error(sums, row) for sums in (whole, permuted))
         if before and after is not None:
             kind = "covariate" if row is None else "row"
@@ -49,12 +50,12 @@ def _columns(backtest: Backtest) -> Iterator[tuple[str, int | None]]:
         yield from ((name, h) for h, name in enumerate(panel.rows))
 
 
-def _score(backtest: Backtest, given: Backtest, origins: OriginRange) -> MetricSums:
-    """The sums of forecasts from the panel of `given`."""
+def _score(backtest: Backtest, panel: Panel, origins: OriginRange) -> MetricSums:
+    """The sums of forecasts from a panel of the backtest's series and rows."""
     bundle = backtest.bundle
     return evaluate(
         bundle.net,
-        given.panel,
+        panel,
         origins,
         backtest.scale,
         horizon=backtest.horizon,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tsconv.backtest.chance import chance_figures
 from tsconv.backtest.statistical.models import (
     NAMES,
     Model,
@@ -181,8 +182,8 @@ class StatisticalScores:
         """
         overlap, chance = overlap_of(self.horizon, self.stride), {}
         for key, total in self.differential.items():
-            found = compare((total / self.pairs).numpy(), overlap, self.pairs.numpy())
-            chance[key] = found and {"p_value": found.p_value, "n_dates": found.n}
+            mean = (total / self.pairs).numpy()
+            chance[key] = chance_figures(compare(mean, overlap, self.pairs.numpy()))
         return {
             "stride": self.stride,
             "n_origins": self.ours.result()["n_origins"],

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tsconv.data.batches.origin_range import OriginRange
-from tsconv.data.panel.panel import Panel
+from tsconv.data.panel.panel import Panel, observed_steps
 from tsconv.data.panel.ragged import first_marked_step
 from tsconv.errors import DataError
 
@@ -48,7 +48,7 @@ def split_panel(
     lengths = panel.lengths.cpu()
     train_end = (lengths - val_size - test_size).clamp_min(0)
     val_end = (lengths - test_size).clamp_min(0)
-    begin = _first_observed_step(panel)
+    begin = first_observed_step(panel)
     train = OriginRange(first=begin, last=train_end - 2, end=train_end)
     if int(train.counts.sum()) == 0:
         raise DataError(
@@ -72,8 +72,6 @@ def _scored(
     return OriginRange(first=first, last=end - horizon - 1, end=end, stride=stride)
 
 
-def _first_observed_step(panel: Panel) -> Tensor:
+def first_observed_step(panel: Panel) -> Tensor:
     """(S,) the first step at which any target of any row is observed; the length where none is."""
-    targets = panel.values[:, : len(panel.targets)]
-    observed = (~targets.isnan()).flatten(1).any(1)
-    return first_marked_step(observed.cpu(), panel.indptr.cpu())
+    return first_marked_step(observed_steps(panel), panel.indptr.cpu())

@@ -159,6 +159,12 @@ class Panel:
         return [name for name, behind in zip(self.rows, late, strict=True) if behind]
 
 
+def observed_steps(panel: Panel) -> Tensor:
+    """(N,) whether any target of any row is observed at each step, on the CPU."""
+    targets = panel.values[:, : len(panel.targets)]
+    return (~targets.isnan()).flatten(1).any(1).cpu()
+
+
 def build_panel(table: Table, freq: str | None = None) -> Panel:
     """Sort lines by series, row and time, lay each series on its grid, and check that it fits.
 

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from tsconv.backtest.backtest import Backtest
+from tsconv.backtest.chance import chance_figures
 from tsconv.backtest.rival_words import rival_words
 from tsconv.backtest.summary import chance_words, change_to
-from tsconv.evaluation.common_grid import common_grid
+from tsconv.evaluation.common_grid import common_steps
 from tsconv.evaluation.significance import compare, overlap_of
 
 Card = dict[str, str | None]
@@ -119,10 +120,8 @@ def _chance_by_date(backtest: Backtest, name: str, expected: float) -> dict[str,
     By the date that was forecast, over all series: forecasts for one date depend on each other.
     """
     part, panel = backtest.judged, backtest.panel
-    later = torch.from_numpy(common_grid(panel)[1])
-    of = torch.repeat_interleave(torch.arange(len(panel)), panel.lengths.cpu())
-    time = later[of] + torch.arange(len(of)) - panel.indptr.cpu()[of]
-    inverse = part.steps.inverse[of]  # (N, T, H)
+    time = common_steps(panel)
+    inverse = part.steps.inverse.repeat_interleave(panel.lengths.cpu(), dim=0)  # (N, T, H)
     weight = inverse if name == "error" else (inverse > 0).to(inverse)
     sums = torch.zeros(2, int(time.max()) + 1, dtype=torch.float64)
     value = (part.steps.by_target[name] * weight).flatten(1).sum(1)
@@ -131,5 +130,4 @@ def _chance_by_date(backtest: Backtest, name: str, expected: float) -> dict[str,
     sums[1].index_add_(0, time, points.double())
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = (sums[0] / sums[1]).numpy() - expected
-    found = compare(mean, overlap_of(backtest.horizon), sums[1].numpy())
-    return None if found is None else {"p_value": found.p_value}
+    return chance_figures(compare(mean, overlap_of(backtest.horizon), sums[1].numpy()))

@@ -12,9 +12,10 @@ import numpy as np
 from tsconv.backtest.rival_words import rival_words
 from tsconv.backtest.run import BacktestResult
 from tsconv.backtest.summary import remarks, verdict
+from tsconv.evaluation.common_grid import common_grid
 from tsconv.evaluation.significance import adjusted
 from tsconv.report.content.cards import cards_of
-from tsconv.report.content.common_times import common_times, steps_of_year, time_texts
+from tsconv.report.content.common_times import common_times, time_texts
 from tsconv.report.content.components import components_content
 from tsconv.report.content.marks import marks_of
 from tsconv.report.content.series import Coming, Place, plain, series_content
@@ -131,15 +132,9 @@ def _by_series(result: BacktestResult) -> list[dict[str, Any]]:
     if rival is not None:
         simple = backtest.judged.simple[rival].columns("series", "target", "row")
         others = simple["mae"][kept].numpy()
-    # The p values of the table are in the order of all origins; both tables have the same places.
-    every = backtest.overall[0].scored.flatten()[kept.nonzero().flatten()]
-    p_values = np.full(int(kept.sum()), np.nan)
-    tabled = backtest.overall[0].scored.flatten().nonzero().flatten().tolist()
-    table: dict[int, float] = dict(zip(tabled, result.by_series["p_value"].tolist(), strict=True))
-    for i, place in enumerate(kept.nonzero().flatten().tolist()):
-        if bool(every[i]):
-            p_values[i] = table[place]
-    p_values = adjusted(p_values)
+    every = np.full(scored.shape, np.nan)
+    every[backtest.overall[0].scored.numpy()] = result.by_series["p_value"]
+    p_values = adjusted(every[scored.numpy()])
     out = []
     for i, (s, c, h) in enumerate(scored.nonzero().tolist()[:_MOST_LISTED]):
         mae = float(figures["mae"][i])
@@ -191,15 +186,12 @@ def _shown_steps(
     result: BacktestResult, places: Sequence[Place], full: Sequence[int]
 ) -> tuple[int, int]:
     """The first and last step of the common grid that a report shows."""
-    from tsconv.evaluation.common_grid import common_grid
-
     backtest = result.backtest
     panel, horizon = backtest.panel, backtest.horizon
     later, lengths = common_grid(panel)[1], panel.lengths.cpu().numpy()
     of = sorted({s for s, _, _ in places})
     last = int((later + lengths)[of].max()) - 1 + horizon
-    year = steps_of_year(panel.frequency, backtest.bundle.season)
-    season = max(backtest.bundle.season, horizon, 1 if year is None else 0)
+    season = max(backtest.bundle.season, horizon)
     origins = backtest.judged.origins
     begin = (later + origins.first.numpy())[[places[i][0] for i in full] or of]
     first = int(begin.min()) - 4 * season
@@ -243,14 +235,10 @@ def _over_time(result: BacktestResult) -> dict[str, list[Any]]:
 
     first = frame["ds"].groupby(group).first()
     if getattr(first.dtype, "tz", None) is not None:
-        times: Any = first.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-        texts = time_texts(times, dataclasses.replace(panel, time_zone=None))
-    else:
-        values: Any = first.to_numpy()
-        texts = time_texts(
-            values.astype("datetime64[us]") if values.dtype.kind == "M" else values,
-            dataclasses.replace(panel, time_zone=None),
-        )
+        first = first.dt.tz_localize(None)
+    times: Any = first.to_numpy()
+    times = times.astype("datetime64[us]") if times.dtype.kind == "M" else times
+    texts = time_texts(times, dataclasses.replace(panel, time_zone=None))  # on the wall clock
     return {
         "times": texts,
         "mae": mean("mae"),

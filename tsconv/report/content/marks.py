@@ -9,8 +9,9 @@ import numpy.typing as npt
 import torch
 
 from tsconv.backtest.backtest import Backtest
-from tsconv.data.covariates.encode import Encoding
-from tsconv.evaluation.common_grid import common_grid
+from tsconv.backtest.covariates.categories import columns_ahead, kinds_of
+from tsconv.data.panel.panel import observed_steps
+from tsconv.evaluation.common_grid import common_grid, common_steps
 from tsconv.report.content.common_times import clock_changes, time_texts
 
 _MOST = 100  # marks of a kind: more cannot be read
@@ -33,10 +34,10 @@ def marks_of(backtest: Backtest) -> list[dict[str, Any]]:
     times = panel.frequency.advance(earliest.repeat(len(steps)), steps)
     texts = time_texts(times, panel)
     found = _training_end(backtest, texts, steps, later)
-    found += _runs("gap", "no values", ~_observed(backtest, later)[first:], texts)
+    found += _runs("gap", "no values", ~_observed(backtest)[first:], texts)
     for position in clock_changes(times, panel)[:_MOST]:
         found.append(_mark("clock", "clock change", texts, position, position))
-    for label, flags in _occasions(backtest, later):
+    for label, flags in _occasions(backtest):
         found += _runs("holiday", label, flags[first:], texts)
     return sorted(found, key=lambda mark: str(mark["time"]))
 
@@ -68,54 +69,25 @@ def _training_end(
     return [_mark("training", "held out from here", texts, begin, begin)]
 
 
-def _positions(backtest: Backtest, later: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """(N,) the series of each step of the panel, and its step of the common grid."""
-    panel = backtest.panel
-    of = torch.repeat_interleave(torch.arange(len(panel)), panel.lengths.cpu())
-    within = torch.arange(len(of)) - panel.indptr.cpu()[of]
-    return of, torch.from_numpy(later)[of] + within
-
-
-def _observed(backtest: Backtest, later: Any) -> Flags:
-    panel = backtest.panel
-    _, time = _positions(backtest, later)
-    targets = panel.values[:, : len(panel.targets)].cpu()
-    seen = (~targets.isnan()).flatten(1).any(1)
+def _observed(backtest: Backtest) -> Flags:
+    time = common_steps(backtest.panel)
     out = np.zeros(int(time.max()) + 1, dtype=bool)
-    out[time[seen].numpy()] = True
+    out[time[observed_steps(backtest.panel)].numpy()] = True
     return out
 
 
-def _occasions(backtest: Backtest, later: Any) -> list[tuple[str, Flags]]:
+def _occasions(backtest: Backtest) -> list[tuple[str, Flags]]:
     """Rare categories of columns that are known ahead, where most series have them at once."""
-    covariates = backtest.panel.covariates
-    if covariates is None:
-        return []
-    of, time = _positions(backtest, later)
-    at = covariates.indptr.cpu()[of] + (time - torch.from_numpy(later)[of])
+    time = common_steps(backtest.panel)
     size = int(time.max()) + 1
     total = torch.zeros(size).index_add_(0, time, torch.ones(len(time)))
     found = []
-    for encoding in backtest.bundle.encodings:
-        if encoding.role != "future" or encoding.name not in covariates.names:
-            continue
-        column = covariates.values[:, covariates.names.index(encoding.name)].cpu()[at][:, 0]
-        for label, value in _kinds(encoding, column):
-            here = (column == value).float()
+    for encoding, columns in columns_ahead(backtest):
+        column = columns[:, 0]
+        for name, code in kinds_of(encoding, column, _MOST_KINDS):
+            here = (column == code).float()
             share = torch.zeros(size).index_add_(0, time, here) / total.clamp_min(1)
             if 0 < float(here.mean()) < _RARE:
+                label = name if encoding.categories is not None else f"{encoding.name} {name}"
                 found.append((label, (share > 0.5).numpy()))
     return found
-
-
-def _kinds(encoding: Encoding, column: torch.Tensor) -> list[tuple[str, float]]:
-    """The categories of a column, or the two values of one of numbers."""
-    if encoding.categories is not None:
-        if len(encoding.categories) > _MOST_KINDS:
-            return []
-        return [(name, float(i)) for i, name in enumerate(encoding.categories, start=1)]
-    values = torch.unique(column[~column.isnan()])
-    if len(values) != 2 or encoding.std == 0:
-        return []
-    raw = [f"{round(v * encoding.std + encoding.mean, 6):g}" for v in values.tolist()]
-    return [(f"{encoding.name} {r}", v) for r, v in zip(raw, values.tolist(), strict=True)]
