@@ -16,6 +16,8 @@ from tsconv.forecasting.bundle import Bundle, load_before_refit, load_bundle, sa
 from tsconv.forecasting.file_columns import columns_of
 from tsconv.forecasting.forecast import skipped_note
 from tsconv.forecasting.frame import forecast_frame
+from tsconv.forecasting.intervals.calibrators import bundle_calibrator
+from tsconv.forecasting.intervals.wanted import beyond_training_note, wanted_of
 from tsconv.forecasting.match import override_roles, prepare_forecast, training_row_index
 from tsconv.forecasting.ranks import forecast_on_devices
 from tsconv.frames import in_kind_of, is_path, table_of
@@ -114,6 +116,9 @@ class Forecaster:
         columns: str = "file",
         devices: int | str = 1,
         components: bool = False,
+        levels: Any = None,
+        conformal: str | None = None,
+        point: str | None = None,
         **roles: Any,
     ) -> Any:
         """Forecast each series of a table from its last step.
@@ -123,8 +128,11 @@ class Forecaster:
         forecast, where `data` does not have them. columns: `file` names ids, rows and times as
         `data` does, `nixtla` calls them `unique_id`, `row` and `ds`. devices: processes that share
         the series, one for each GPU, or "auto" for all GPUs. components: a column for each part
-        that the median is the sum of, such as `tsconv-level`; on one device. roles: keys of the
-        config's group `data` that differ from the training's, such as row="city".
+        that the median is the sum of, such as `tsconv-level`; on one device. levels: per cents of
+        the intervals, such as [50, 80, 95]; None: those of the training. conformal: none, split or
+        adaptive; None: as the training chose. point: median or mean, what `tsconv` is; None: as in
+        the training. roles: keys of the config's group `data` that differ from the training's, such
+        as row="city".
 
         Returns a table of the kind that `data` is, of pandas for a path, with a line for each
         series and step: the ids, the time, the median `tsconv` and the intervals `tsconv-lo-80,
@@ -134,6 +142,7 @@ class Forecaster:
         training.
         """
         require_choice("columns", columns, ("file", "nixtla"))
+        wanted = wanted_of(levels, conformal, point, components)
         net = self.bundle.net
         steps = _shorter_horizon(horizon, net.spec.horizon)
         roles = {key.removeprefix("data__"): value for key, value in roles.items()}
@@ -144,17 +153,19 @@ class Forecaster:
             self.bundle, table, ahead, roles.get("freq"), given.allow_shift, steps
         )
         row_index = training_row_index(self.bundle, panel)
-        season = self.bundle.season
+        calibrator = bundle_calibrator(self.bundle, panel, wanted)
+        further = (components, self.bundle.season, calibrator)
         forecast = forecast_on_devices(
-            devices, net, panel, batch_size, origins, row_index, components, season
+            devices, net, panel, batch_size, origins, row_index, *further
         ).head(steps)
+        beyond = beyond_training_note(calibrator.quantiles, calibrator.trained)
         skipped = skipped_note(forecast, net.spec.context_length)
         self.notes = []
-        for note in (*panel.notes, skipped):
+        for note in (*panel.notes, beyond, skipped):
             if note is not None:
                 self._note(str(note))
         file_columns = columns_of(data, table, given) if columns == "file" else None
-        return in_kind_of(data, forecast_frame(forecast, panel, net.quantiles, file_columns))
+        return in_kind_of(data, forecast_frame(forecast, panel, file_columns))
 
     def backtest(
         self,
@@ -166,6 +177,9 @@ class Forecaster:
         forecasts: str | Path | None = None,
         report: str | Path | None = None,
         components: bool = False,
+        levels: Any = None,
+        conformal: str | None = None,
+        point: str | None = None,
         **roles: Any,
     ) -> BacktestResult:
         """Score every past origin of a table in one dense pass, beside simple forecasts.
@@ -175,7 +189,7 @@ class Forecaster:
         horizon behind it. stride: steps from one origin to the next. horizon: steps, at most those
         of the training. forecasts: a .parquet file for every forecast. report: an .html file for
         the page. components: what each part of the median is worth, in `metrics` and as columns of
-        `forecasts`. roles: as `forecast` takes them.
+        `forecasts`. levels, conformal, point, roles: as `forecast` takes them.
 
         Returns the figures: `metrics`, and the DataFrames `by_horizon`, `by_series` and
         `over_time`. Where a refit has seen all the data, the network before it is scored. Raises
@@ -205,6 +219,7 @@ class Forecaster:
             freq=roles.get("freq"),
             forecasts=None if forecasts is None else Path(forecasts),
             components=components,
+            wanted=wanted_of(levels, conformal, point, components),
         )
         self.notes = []
         for note in result.backtest.panel.notes:

@@ -51,6 +51,7 @@ class NoteKind(enum.StrEnum):
     SERIES_ENDED_EARLY = "series that ended early"
     EMPTY_CHANNEL = "empty channel"
     BEFORE_REFIT = "the network before its refit"
+    EXTRAPOLATED = "intervals beyond the levels of the training"
     TRAINED_ANEW = "networks trained anew along the way"
     # Before a training.
     SHORT_SERIES = "short series"

@@ -101,7 +101,7 @@ def test_a_renamed_channel_takes_the_place_that_is_free(tmp_path: Path) -> None:
     panel = match_panel(bundle, table_from_frame(renamed, data))
     assert panel.channels == ("nox", "o3", "wind")
     assert "`nox` is used as the target `no2` of the training" in map(str, panel.notes)
-    again = forecast_frame(forecast_panel(bundle.net, panel), panel, bundle.net.quantiles)
+    again = forecast_frame(forecast_panel(bundle.net, panel), panel)
     np.testing.assert_array_equal(first["tsconv"], again["tsconv"])
     swapped = override_roles(bundle.data, {"target": ["wind", "o3"], "past_covariates": ["no2"]})
     panel = match_panel(bundle, table_from_frame(stations(), swapped))
@@ -143,7 +143,7 @@ def test_channels_in_another_order_find_their_places(tmp_path: Path) -> None:
     bundle.data.target = ["o3", "no2"]
     panel = match_panel(bundle, table_from_frame(stations(), bundle.data))
     assert panel.channels == ("no2", "o3", "wind")
-    again = forecast_frame(forecast_panel(bundle.net, panel), panel, bundle.net.quantiles)
+    again = forecast_frame(forecast_panel(bundle.net, panel), panel)
     pd.testing.assert_frame_equal(first, again)
 
 

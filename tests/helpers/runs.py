@@ -63,7 +63,7 @@ def forecast(result: TrainResult, frame: pd.DataFrame) -> tuple[pd.DataFrame, An
     bundle = load_bundle(result.run_dir / "bundle")
     panel = match_panel(bundle, table_from_frame(frame, bundle.data))
     made = forecast_panel(bundle.net, panel, row_index=training_row_index(bundle, panel))
-    return forecast_frame(made, panel, bundle.net.quantiles), (made, panel, bundle)
+    return forecast_frame(made, panel), (made, panel, bundle)
 
 
 class Stop(Exception):

@@ -38,7 +38,7 @@ def drawn(panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, horizon
         return made[-1]
 
     monkeypatch.setattr(plots, "figure_grid", kept)
-    plots.plot_forecasts(panel, flat_forecast(panel, horizon, 3), DECILES, tmp_path / "f.png")
+    plots.plot_forecasts(panel, flat_forecast(panel, horizon, 3), tmp_path / "f.png")
     assert (tmp_path / "f.png").stat().st_size > 5000
     return made[0][0]
 

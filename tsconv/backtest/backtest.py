@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tsconv.backtest.origins import BacktestOrigins
+from tsconv.calibration.calibrator import Calibrator
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import DataError
@@ -20,6 +21,8 @@ from tsconv.evaluation.scoring import ScoredBatch, evaluate, training_scale
 from tsconv.evaluation.step_errors import StepErrors
 from tsconv.evaluation.training_ends import steps_until
 from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.intervals.calibrators import bundle_calibrator
+from tsconv.forecasting.intervals.wanted import Wanted
 from tsconv.forecasting.match import training_row_index
 
 Observer = Callable[[ScoredBatch], None]
@@ -57,11 +60,18 @@ class Backtest:
     rival: str | None  # the key of the baseline to compare with
     seen: Part | None  # origins of which the training has used a target
     held_out: Part | None  # the others
+    wanted: Wanted  # levels, calibration and point forecast
+    calibrator: Calibrator  # of the bundle and the panel
 
     @property
     def knows_training(self) -> bool:
         """Whether the bundle says what its training has used; those of early versions do not."""
         return self.bundle.info.get("seen_until") is not None
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The levels of the forecasts that were scored."""
+        return self.calibrator.quantiles
 
     @property
     def parts(self) -> list[Part]:
@@ -90,14 +100,16 @@ def backtest_panel(
     origins: BacktestOrigins,
     horizon: int,
     observers: Sequence[Observer] = (),
+    wanted: Wanted | None = None,
 ) -> Backtest:
     """Score every origin by one dense pass, beside the baselines of the bundle.
 
     panel: encoded as the bundle's network takes it. horizon: steps, at most the network's.
-    observers: called with each batch of forecasts, those that the training has seen first. Raises
-    DataError where nothing is observed behind any origin.
+    observers: called with each batch of forecasts, those that the training has seen first. wanted:
+    of the forecasts; None: as the bundle has it. Raises DataError where nothing is observed behind
+    any origin.
     """
-    blank = unscored(bundle, panel, origins, horizon)
+    blank = unscored(bundle, panel, origins, horizon, wanted)
     parts = [
         None if int(part.counts.sum()) == 0 else score_part(blank, bundle, panel, part, observers)
         for part in (origins.seen, origins.held_out)
@@ -105,7 +117,13 @@ def backtest_panel(
     return with_parts(blank, *parts)
 
 
-def unscored(bundle: Bundle, panel: Panel, origins: BacktestOrigins, horizon: int) -> Backtest:
+def unscored(
+    bundle: Bundle,
+    panel: Panel,
+    origins: BacktestOrigins,
+    horizon: int,
+    wanted: Wanted | None = None,
+) -> Backtest:
     """A backtest that has its scale, its baselines and its rival, and no part yet.
 
     The arguments are those of `backtest_panel`.
@@ -116,7 +134,10 @@ def unscored(bundle: Bundle, panel: Panel, origins: BacktestOrigins, horizon: in
     rival = rival if rival in [b.key for b in baselines] else None
     if rival is None:  # of an old bundle, or nothing was held out from its training
         rival = _best_baseline(bundle, panel, origins, horizon, scale, baselines)
-    return Backtest(bundle, panel, origins, horizon, scale, baselines, rival, None, None)
+    wanted = wanted or Wanted()
+    calibrator = bundle_calibrator(bundle, panel, wanted)
+    fixed = (bundle, panel, origins, horizon, scale, baselines, rival)
+    return Backtest(*fixed, None, None, wanted, calibrator)
 
 
 def with_parts(blank: Backtest, seen: Part | None, held_out: Part | None) -> Backtest:
@@ -192,10 +213,13 @@ def score_part(
     """
     net, scale, baselines = bundle.net, backtest.scale, backtest.baselines
     rival, horizon = backtest.rival, backtest.horizon
+    calibrator = backtest.calibrator
+    if bundle is not backtest.bundle or panel is not backtest.panel:
+        calibrator = bundle_calibrator(bundle, panel, backtest.wanted)
     keys = tuple(baseline.key for baseline in baselines)
     later = common_grid(panel)[1]
-    steps = StepErrors(panel, scale, net.quantiles, keys, rival, horizon, later)
-    revisions = Revisions(scale, net.quantiles.index(0.5))
+    steps = StepErrors(panel, scale, calibrator.quantiles, keys, rival, horizon, later)
+    revisions = Revisions(scale)
     ours, simple = evaluate(
         net,
         panel,
@@ -204,6 +228,7 @@ def score_part(
         baselines,
         horizon=horizon,
         row_index=training_row_index(bundle, panel),
+        calibrator=calibrator,
         by_step=True,
         observers=(steps, revisions, *observers),
     )

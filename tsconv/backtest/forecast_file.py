@@ -95,7 +95,8 @@ class _Lines:
         y = torch.where(found.observed.mask, found.observed.values, torch.nan) + offset
         columns["y"] = pa.array(lines(y), from_pandas=True)
         for name, q in self.columns.items():
-            columns[name] = pa.array(lines(found.levels[q].double() + offset))
+            shown = found.point if name == "tsconv" else found.levels[q]
+            columns[name] = pa.array(lines(shown.double() + offset))
         if self.components is not None:
             for name, part in self.components.latest.items():
                 columns[f"tsconv-{name}"] = pa.array(lines(part))

@@ -20,6 +20,8 @@ from tsconv.data.reading.table import Table
 from tsconv.errors import require_positive
 from tsconv.evaluation.scoring import training_scale
 from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.intervals.calibrators import quantiles_wanted
+from tsconv.forecasting.intervals.wanted import Wanted
 
 if TYPE_CHECKING:
     from tsconv.backtest.refits.refits import Refit
@@ -75,13 +77,16 @@ class Scoring:
     further: Further
     refits: Sequence[Refit] | None = None
     statistical: StatisticalScores | None = None
+    wanted: Wanted | None = None
 
     def score(self, observers: Sequence[Observer]) -> Backtest:
         """Score every origin; see `backtest_panel`."""
         if self.statistical is not None:
             observers = [*observers, self.statistical]
         if self.refits is None or self.further.trainings is None:
-            return backtest_panel(self.bundle, self.panel, self.origins, self.horizon, observers)
+            return backtest_panel(
+                self.bundle, self.panel, self.origins, self.horizon, observers, self.wanted
+            )
         from tsconv.backtest.refits.refits import score_refits
 
         return score_refits(
@@ -93,6 +98,7 @@ class Scoring:
             self.origins,
             self.horizon,
             observers,
+            self.wanted,
         )
 
     def figures(self) -> dict[str, Any]:
@@ -148,7 +154,7 @@ def _statistical(scoring: Scoring, every: int) -> StatisticalScores:
         scoring.horizon,
         bundle.season,
         training_scale(panel, scale_ends(bundle, panel, origins), bundle.season),
-        bundle.net.quantiles,
+        quantiles_wanted(bundle.net, scoring.wanted),
         statistical_models(bundle.season),
         rival if rival in [b.key for b in baselines_of(bundle, panel)] else None,
         scoring.further.notify,

@@ -23,7 +23,7 @@ def plot_backtest(backtest: Backtest, over_time: pd.DataFrame, folder: Path) -> 
     """
     plot_by_horizon(backtest, folder / "error_by_horizon.png")
     plot_over_time(backtest, over_time, folder / "error_over_time.png")
-    if len(backtest.bundle.net.quantiles) > 1:
+    if len(backtest.quantiles) > 1:
         plot_coverage(backtest, folder / "coverage.png")
 
 

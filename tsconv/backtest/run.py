@@ -34,6 +34,8 @@ from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError
 from tsconv.evaluation.training_ends import steps_until
 from tsconv.forecasting.bundle import Bundle, load_before_refit, load_bundle
+from tsconv.forecasting.intervals.calibrators import quantiles_wanted
+from tsconv.forecasting.intervals.wanted import Wanted, wanted_of
 from tsconv.forecasting.match import encode_panel, match_panel, override_roles, require_horizon
 from tsconv.forecasting.outputs import check_path, input_files
 from tsconv.forecasting.ranks import find_device
@@ -88,6 +90,7 @@ def run_backtest(
     if data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     _check_paths(config, data)
+    wanted_of(config.levels, config.conformal, config.point, config.components)
     further = further_of(config, bundle, data, notify)
     table = read_table(data)
     with torch_threads(config.threads):
@@ -107,6 +110,7 @@ def run_backtest(
             components=config.components,
             started=started,
             further=further,
+            wanted=wanted_of(config.levels, config.conformal, config.point, config.components),
         )
     run_dir = _write_folder(result, config)
     return BacktestRun(result, run_dir, bundle, table, data)
@@ -129,6 +133,7 @@ def backtest_table(
     components: bool = False,
     started: Started | None = None,
     further: Further | None = None,
+    wanted: Wanted | None = None,
 ) -> BacktestResult:
     """Score every origin of a table; see conf/backtest.yaml for the arguments.
 
@@ -162,7 +167,7 @@ def backtest_table(
             panel = panel.with_notes([Note(NoteKind.BEFORE_REFIT, _BEFORE_REFIT)])
     if device is not None:
         bundle.net.to(device)
-    scoring = Scoring(bundle, panel, table, origins, steps, further)
+    scoring = Scoring(bundle, panel, table, origins, steps, further, wanted=wanted)
     scoring = prepare_scoring(scoring, whole, has_start=start is not None)
     progress = None if started is None else started(scoring.origins)
     begun = time.perf_counter()
@@ -172,7 +177,7 @@ def backtest_table(
         if sizes is not None:
             observers.append(sizes)
         if forecasts is not None:
-            quantiles = bundle.net.quantiles
+            quantiles = quantiles_wanted(bundle.net, wanted)
             file = forecast_file(forecasts, panel, quantiles, sizes)
             observers.append(stack.enter_context(file))
         found = scoring.score(observers)

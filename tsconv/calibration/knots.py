@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -22,7 +23,9 @@ def scores_of(quantiles: Sequence[float]) -> Tensor:
     >>> [round(z, 3) for z in scores_of([0.1, 0.5, 0.975]).tolist()]
     [-1.282, 0.0, 1.96]
     """
-    return torch.special.ndtri(torch.tensor([float(q) for q in quantiles], dtype=torch.float64))
+    levels = torch.tensor([float(q) for q in quantiles], dtype=torch.float64)
+    out: Tensor = torch.special.ndtri(levels)
+    return out
 
 
 def normal_scores(levels: Sequence[Tensor], quantiles: Sequence[float], values: Tensor) -> Tensor:
@@ -40,7 +43,7 @@ def normal_scores(levels: Sequence[Tensor], quantiles: Sequence[float], values: 
     last = len(levels) - 2
     values = values.double()
     out = torch.full_like(values, knots[0])
-    for k, (low, high) in enumerate(zip(levels[:-1], levels[1:], strict=True)):
+    for k, (low, high) in enumerate(pairwise(levels)):
         low, high = low.double(), high.double()
         width = (high - low).clamp_min(torch.finfo(torch.float64).tiny)
         share = (values - low) / width

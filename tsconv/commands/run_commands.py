@@ -17,6 +17,7 @@ from tsconv.notes import LEFT_OUT, NoteKind, left_out
 if TYPE_CHECKING:
     from tsconv.config.schema import DataConfig, ForecastConfig
     from tsconv.forecasting.bundle import Bundle
+    from tsconv.forecasting.intervals.wanted import Wanted
     from tsconv.training.run import TrainResult
 
 
@@ -123,7 +124,7 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     if result is None:
         print(config.template)
         return
-    notes = [*result.panel.notes, *([] if result.skipped is None else [result.skipped])]
+    notes = [*result.panel.notes, *result.notes]
     for note in notes:
         if note.kind not in LEFT_OUT:
             _print_note(str(note))
@@ -134,7 +135,6 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
         plot_forecasts(
             result.panel,
             result.forecast,
-            result.bundle.net.quantiles,
             Path(config.plot),
             max(config.plot_series, asked_for),
             result.bundle.encodings,
@@ -145,12 +145,14 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
         print(config.plot)
     if config.report is not None:
         from tsconv.forecasting.bundle import load_before_refit
+        from tsconv.forecasting.intervals.wanted import wanted_of
         from tsconv.forecasting.match import override_roles
         from tsconv.report.run import command_line
 
         data = override_roles(result.bundle.data, config.data)
         before, command = load_before_refit(config.bundle), command_line("forecast", overrides)
-        _report(result.bundle, before, data, config.report, command)
+        wanted = wanted_of(config.levels, config.conformal, config.point)
+        _report(result.bundle, before, data, config.report, command, wanted)
     print(config.output)
 
 
@@ -187,7 +189,12 @@ def backtest_command(overrides: Sequence[str], config_dir: str | None = None) ->
 
 
 def _report(
-    bundle: Bundle, before_refit: Bundle | None, data: DataConfig, report: str, command: str
+    bundle: Bundle,
+    before_refit: Bundle | None,
+    data: DataConfig,
+    report: str,
+    command: str,
+    wanted: Wanted | None = None,
 ) -> None:
     """Read the data again, score every origin of them, write the page and print its path."""
     from tsconv.backtest.progress import BacktestProgress
@@ -197,7 +204,7 @@ def _report(
     made_by = command.split()[1]
     source = ReportSource(bundle, read_table(data), data, made_by, command)
     with BacktestProgress() as progress:
-        backtest_and_report(source, before_refit, Path(report), progress.start)
+        backtest_and_report(source, before_refit, Path(report), progress.start, wanted)
     print(report)
 
 

@@ -105,6 +105,13 @@ class FeaturesConfig:
 
 
 @dataclasses.dataclass
+class ConformalConfig:
+    """How intervals are calibrated; see conf/conformal/."""
+
+    kind: str
+
+
+@dataclasses.dataclass
 class OptimizerConfig:
     """See conf/optimizer/adamw.yaml."""
 
@@ -170,6 +177,7 @@ class TrainConfig:
     budget: str | None
     ensemble: str
     refit: str
+    point: str
     report: str | None
     plots: bool
     data: DataConfig
@@ -177,6 +185,7 @@ class TrainConfig:
     model: ModelConfig
     head: HeadConfig
     features: FeaturesConfig
+    conformal: ConformalConfig
     optimizer: OptimizerConfig
     scheduler: SchedulerConfig
     trainer: dict[str, Any]
@@ -225,6 +234,9 @@ class ForecastConfig:
     start: Any = None  # a time, as the file has them
     last: Any = None
     series: Any = None  # an id, or a list of them
+    levels: Any = None  # per cents of the intervals
+    conformal: str | None = None
+    point: str | None = None
     components: bool = False  # a column for each part of the median
     shards: int | None = None  # parts of the series; None: no parts
     shard: int | None = None  # the only part to make
@@ -258,6 +270,9 @@ class BacktestConfig:
     start: Any = None  # a time, as the file has them
     last: Any = None
     series: Any = None  # an id, or a list of them
+    levels: Any = None  # per cents of the intervals
+    conformal: str | None = None
+    point: str | None = None
 
 
 @dataclasses.dataclass

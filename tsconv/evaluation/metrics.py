@@ -53,8 +53,8 @@ def interval_levels(quantiles: Sequence[float]) -> dict[int, tuple[int, int]]:
 class MetricSums:
     """Accumulates forecasts against observations, by series, target and row.
 
-    `quantiles` are the levels of the forecasts; the median is the point forecast. horizon: steps,
-    to keep the sums of each apart; None: all steps in one.
+    `quantiles` are the levels of the forecasts; the median is the point forecast, unless another
+    one comes with them. horizon: steps, to keep the sums of each apart; None: all steps in one.
     """
 
     def __init__(
@@ -73,17 +73,23 @@ class MetricSums:
             for name in _LEVEL_SUMS
         }
 
-    def add(self, levels: Sequence[Tensor], seen: Observations) -> None:
+    def add(
+        self, levels: Sequence[Tensor], seen: Observations, point: Tensor | None = None
+    ) -> None:
         """Add a batch of forecasts.
 
         levels: one tensor for each quantile, (B, T, H, O, horizon), or (B, T, H, O, 1) for the same
-        value at every step; in the units and around the offset of `seen`.
+        value at every step; in the units and around the offset of `seen`. point: the forecast that
+        errors are taken of; None: the median.
         """
         masked = seen.masked if self.by_step else seen.masked.sum(-1, keepdim=True)
         found: dict[str, list[Tensor]] = {name: [] for name in _LEVEL_SUMS}
-        error = seen.error(levels[self.middle])
+        median = levels[self.middle]
+        point = median if point is None else point
+        error = seen.error(point)
         for q, forecast in enumerate(levels):
-            miss = error if q == self.middle else seen.error(forecast)
+            is_point = q == self.middle and point is median
+            miss = error if is_point else seen.error(forecast)
             found["miss"].append(self._over_origins(miss))
             found["negative"].append(self._over_origins(miss.clamp_max(0)))
             found["below"].append(self._count(miss < 0))
@@ -91,11 +97,11 @@ class MetricSums:
         at = seen.series.to(self.sums["points"].device)
         for name, parts in found.items():
             self.of_levels[name].index_add_(1, at, torch.stack(parts).to(self.of_levels[name]))
-        self._add("error", found["miss"][self.middle], at)
+        self._add("error", self._over_origins(error), at)
         self._add("square", self._over_origins(error * error), at)
         size = error.abs_()
         self._add("absolute", self._over_origins(size), at)
-        symmetric = size.div_(seen.added_size(levels[self.middle]))
+        symmetric = size.div_(seen.added_size(point))
         self._add("symmetric", 2 * self._over_origins(symmetric), at)
         for name in ("points", "observed"):
             value = getattr(seen, name)  # (B, T, H, horizon)

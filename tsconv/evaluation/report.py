@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
+from tsconv.calibration.calibrator import Calibrator
+from tsconv.calibration.error_scores import ErrorScores, ScoreCollector, thinning
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import Split
 from tsconv.data.panel.panel import Panel
 from tsconv.distributed.ranks import Ranks
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.rivals import SEASONAL_NAIVE, Baseline, find_rival
-from tsconv.evaluation.scoring import evaluate
+from tsconv.evaluation.scoring import ScoredBatch, evaluate
 from tsconv.model.ensemble import Network
 
 
@@ -25,19 +27,40 @@ def score(
     baselines: Sequence[Baseline],
     parts: Sequence[str] = ("val", "test"),
     ranks: Ranks | None = None,
+    season: int = 1,
+    plain: Calibrator | None = None,
+    fit: Callable[[ErrorScores], Calibrator] | None = None,
 ) -> dict[str, Any]:
     """The `parts` as metrics.json has them, None where one is empty, and which baseline is best.
 
     That is the rival: the one with the lowest error on the validation part; where there is none,
-    on the test part.
+    on the test part. season: steps, whose phases are all to count. plain: what is done to
+    forecasts without calibration. fit: makes the calibrator of the test part from the errors of
+    the validation part, in every process.
     """
     out: dict[str, Any] = {}
+    ranks, calibrator = ranks or Ranks.alone(), plain
     for name in parts:
         origins: OriginRange | None = getattr(split, name)
         if origins is None or int(origins.counts.sum()) == 0:
             out[name] = None
             continue
-        ours, simple = evaluate(net, panel, origins, scale, baselines, ranks)
+        collector = None
+        if name == "val" and fit is not None:
+            collector = _collector(calibrator or Calibrator(net.quantiles, net.quantiles), panel)
+            collector.every = thinning(origins, collector.shape, net.spec.horizon, season)
+        ours, simple = evaluate(
+            net,
+            panel,
+            origins,
+            scale,
+            baselines,
+            ranks,
+            calibrator=calibrator,
+            observers=() if collector is None else (_observer(collector, origins),),
+        )
+        if collector is not None and fit is not None:
+            calibrator = fit(_of_all_ranks(collector, ranks))
         out[name] = {
             **by_part(ours, panel),
             "mase_left_out": ours.mase_left_out,
@@ -47,6 +70,38 @@ def score(
         out.setdefault("spread_ratio", spread_ratio(scale, ours))
         out.setdefault("n_scored", int(ours.scored.sum()))
     return {**out, **_rival(out, baselines)}
+
+
+def _collector(calibrator: Calibrator, panel: Panel) -> ScoreCollector:
+    shape = (len(panel), len(panel.targets), panel.n_rows)
+    return ScoreCollector(calibrator.knots, shape, whole=calibrator.whole)
+
+
+def _observer(collector: ScoreCollector, origins: OriginRange) -> Callable[[ScoredBatch], None]:
+    """What gives a collector the errors of each batch that is scored."""
+
+    def collect(scored: ScoredBatch) -> None:
+        found, batch = scored.forecasts, scored.forecasts.batch
+        collector.add(
+            found.knots,
+            found.observed.values,
+            found.observed.mask,
+            batch.series,
+            batch.first,
+            found.stride,
+            batch.valid[:, :: found.stride],
+            origins.first.to(batch.series.device)[batch.series],
+        )
+
+    return collect
+
+
+def _of_all_ranks(collector: ScoreCollector, ranks: Ranks) -> ErrorScores:
+    """What all ranks have collected, on every rank."""
+    own = collector.collected()
+    parts = ranks.gather(own)
+    whole = None if parts is None else collector.joined(parts)
+    return ranks.broadcast(whole)  # type: ignore[no-any-return]
 
 
 def _rival(parts: dict[str, Any], baselines: Sequence[Baseline]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from tsconv.calibration.calibrator import Calibrator
 from tsconv.data.batches.chunks import Batch, gather
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.share import shared_tiles, tile_length
@@ -85,6 +86,8 @@ class DenseForecasts(NamedTuple):
     observed: Observations  # the values of the same steps, and which count
     usable: Tensor  # (B, T, H, O) origins of the range, of which something is known
     stride: int  # steps from one origin to the next
+    point: Tensor  # (B, T, H, O, horizon) the median, unless another one is asked for
+    knots: list[Tensor]  # as `levels`: the network's own, that those were made of
 
 
 class ScoredBatch(NamedTuple):
@@ -104,6 +107,7 @@ def evaluate(
     *,
     horizon: int | None = None,
     row_index: Tensor | None = None,
+    calibrator: Calibrator | None = None,
     by_step: bool = False,
     observers: Sequence[Callable[[ScoredBatch], None]] = (),
 ) -> tuple[MetricSums, dict[str, MetricSums]]:
@@ -116,17 +120,19 @@ def evaluate(
     of all.
 
     horizon: steps to score, fewer than the network's; None: all. row_index: as `forecast_panel`
-    takes it. by_step: whether the sums keep the steps of the horizon apart. observers: called with
-    each batch, after it was scored.
+    takes it. calibrator: of the panel; None: what the network says is scored as it is. by_step:
+    whether the sums keep the steps of the horizon apart. observers: called with each batch, after
+    it was scored.
     """
     ranks = ranks or Ranks.alone()
     steps = horizon or net.spec.horizon
     kept = steps if by_step else None
-    ours = MetricSums(scale, net.quantiles, kept)
+    quantiles = net.quantiles if calibrator is None else calibrator.quantiles
+    ours = MetricSums(scale, quantiles, kept)
     simple = {baseline.key: MetricSums(scale, (0.5,), kept) for baseline in baselines}
     n_targets = len(panel.targets)
     history = history_of(baselines)
-    for found in dense_forecasts(net, panel, origins, history, ranks, steps, row_index):
+    for found in dense_forecasts(net, panel, origins, history, ranks, steps, row_index, calibrator):
         batch = found.batch
         past, mask = (v[:, :n_targets] for v in (batch.x, batch.mask))
         others = {
@@ -134,7 +140,8 @@ def evaluate(
             for b in baselines
         }
         for part, seen in found.observed.pieces():
-            ours.add([v[..., part, :] for v in found.levels], seen)
+            point = None if found.point is found.levels[ours.middle] else found.point[..., part, :]
+            ours.add([v[..., part, :] for v in found.levels], seen, point)
             for key, forecast in others.items():
                 simple[key].add([forecast[..., part, :]], seen)
         for observe in observers:
@@ -151,20 +158,23 @@ def dense_forecasts(
     ranks: Ranks | None = None,
     horizon: int | None = None,
     row_index: Tensor | None = None,
+    calibrator: Calibrator | None = None,
 ) -> Iterator[DenseForecasts]:
     """Yield the forecasts of every origin of a range, in batches of stretches.
 
     The batches are the same for all networks of one horizon and as many quantiles; the stretches
     of a series follow one another. least_history: steps before an origin that the batch holds at
     least. horizon: steps of each forecast, fewer than the network's; None: all. row_index: (H,)
-    or (S,), as `forecast_panel` takes it.
+    or (S,), as `forecast_panel` takes it. calibrator: see `evaluate`.
     """
     ranks = ranks or Ranks.alone()
     parameter = next(net.parameters())
     panel = panel.to(parameter.device)
     stride, steps = origins.stride, horizon or net.spec.horizon
     history = max(net.history, least_history)
-    values = net.spec.horizon * len(net.quantiles) * len(panel.targets) * panel.n_rows
+    calibrator = calibrator or Calibrator(net.quantiles, net.quantiles)
+    n_levels = max(len(calibrator.knots), len(calibrator.quantiles))
+    values = net.spec.horizon * n_levels * len(panel.targets) * panel.n_rows
     most = max(1, min(4096, _VALUES_AT_ONCE // values))
     longest = max(1, int(origins.spans.max()))
     even = -(-longest // -(-longest // most))  # tiles of one length: a short last one costs as much
@@ -187,7 +197,8 @@ def dense_forecasts(
                     panel, origins, series, first, n_origins, history, reach, parameter.dtype
                 )
                 members = members_of(net, series, row_index)
-                found = _forecast(net, batch, panel.offset[series], stride, steps, members)
+                offset = panel.offset[series]
+                found = _forecast(net, batch, offset, stride, steps, members, calibrator)
             yield found
     finally:
         net.train(was_training)
@@ -207,7 +218,13 @@ def _is_cheaper_alone(net: Network, panel: Panel, stride: int) -> bool:
 
 
 def _forecast(
-    net: Network, batch: Batch, offset: Tensor, stride: int, steps: int, members: Tensor | None
+    net: Network,
+    batch: Batch,
+    offset: Tensor,
+    stride: int,
+    steps: int,
+    members: Tensor | None,
+    calibrator: Calibrator,
 ) -> DenseForecasts:
     """The first `steps` steps from every stride-th origin; offset: (B, C, H)."""
     horizon, targets = net.spec.horizon, batch.y.shape[1]
@@ -218,6 +235,8 @@ def _forecast(
     levels = [
         mu[..., None] + sigma[..., None] * v[..., ::stride, :steps] for v in prediction.levels
     ]
+    knots = calibrator.knots_of(levels, sigma)
+    levels, point = calibrator(knots, batch.series, batch.first, stride)
     usable = batch.valid[:, None, None, ::stride] & known  # (B, T, H, O)
     values, mask = (
         v.unfold(-1, horizon, 1)[..., ::stride, :steps] for v in (batch.y, batch.y_mask)
@@ -225,4 +244,4 @@ def _forecast(
     offset = offset[:, :targets, :, None, None]
     mask = mask.bool() & usable.unsqueeze(-1)
     observed = Observations(values, mask, batch.series, offset)
-    return DenseForecasts(batch, levels, observed, usable, stride)
+    return DenseForecasts(batch, levels, observed, usable, stride, point, knots)

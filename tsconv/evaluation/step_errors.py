@@ -20,12 +20,12 @@ _MOST_BY_STEP = 15_000_000
 
 
 class StepErrors:
-    """Absolute errors of the median and of the simple forecasts, at the steps of a panel.
+    """Absolute errors of the point forecast and of the simple forecasts, at the steps of a panel.
 
     Args:
         panel: that is scored, of N steps in all, T targets and H rows.
         scale: errors of several series are compared in units of their training deviation.
-        quantiles: of the network.
+        quantiles: of the forecasts.
         baselines: keys of the simple forecasts, of which `rival` is the one to compare with, or
             None.
         horizon: steps of each forecast.
@@ -49,7 +49,7 @@ class StepErrors:
         later: Steps,
     ) -> None:
         shape = (len(panel.values), len(panel.targets), panel.n_rows)
-        self.rival, self.middle = rival, quantiles.index(0.5)
+        self.rival = rival
         self.interval = next(iter(interval_levels(quantiles).items()), None)
         if 80 in interval_levels(quantiles):
             self.interval = (80, interval_levels(quantiles)[80])
@@ -71,10 +71,10 @@ class StepErrors:
         """Add a batch that was scored."""
         found = scored.forecasts
         for part, seen in found.observed.pieces():
-            levels = [v[..., part, :] for v in found.levels]
+            levels, point = [v[..., part, :] for v in found.levels], found.point[..., part, :]
             simple = {key: v[..., part, :] for key, v in scored.simple.items()}
             first = found.batch.first.cpu() + found.stride * part.start
-            self._add(levels, simple, seen, first, found.stride)
+            self._add(levels, point, simple, seen, first, found.stride)
 
     def add(self, other: StepErrors) -> None:
         """Add what another one of the same panel has summed, from other origins."""
@@ -94,6 +94,7 @@ class StepErrors:
     def _add(
         self,
         levels: list[Tensor],
+        point: Tensor,
         simple: dict[str, Tensor],
         seen: Observations,
         begin: Tensor,
@@ -102,7 +103,7 @@ class StepErrors:
         """Add some origins of a batch; begin: (B,) the step of the first."""
         series = seen.series.cpu()
         first = self.indptr[series] + begin  # (B,) where in the panel
-        error = seen.error(levels[self.middle])
+        error = seen.error(point)
         points = seen.mask.float()
         summed = {"error": error.float(), "points": points}
         sizes = {"ours": error.abs_()}

@@ -1,7 +1,8 @@
 """Bundles: what a finished training leaves for everybody else, as plain files.
 
 A folder with `config.json` (everything needed to rebuild and use the network, or several that
-forecast as one) and `model.safetensors` (the weights). Nothing in it is code and nothing is
+forecast as one), `model.safetensors` (the weights) and, where its intervals are calibrated,
+`calibration.safetensors`. Nothing in it is code and nothing is
 unpickled.
 """
 
@@ -17,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from tsconv.atomic_write import replace_folder
+from tsconv.calibration.conformal import Calibration
 from tsconv.config.schema import DataConfig
 from tsconv.data.covariates.encode import Encoding
 from tsconv.data.covariates.shift import TrainingRange
@@ -32,6 +34,7 @@ from tsconv.forecasting.bundle_networks import (
 from tsconv.model.ensemble import Network
 
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+_CALIBRATION = "calibration.safetensors"
 BEFORE_REFIT = "bundle_before_refit"  # beside a bundle that was refit: the one that was scored
 
 
@@ -49,6 +52,7 @@ class Bundle:
     encodings: tuple[Encoding, ...] = ()  # of the covariates
     target_ranges: dict[str, TrainingRange] = dataclasses.field(default_factory=dict)
     series: tuple[str, ...] = ()  # ids of the training, in order, where the network differs by them
+    calibration: Calibration | None = None  # of its intervals
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
@@ -84,14 +88,18 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     if bundle.target_ranges:  # bundles of earlier versions have none
         ranges = {name: dataclasses.asdict(r) for name, r in bundle.target_ranges.items()}
         config["target_ranges"] = ranges
+    calibration: dict[str, Any] = {}
+    if bundle.calibration is not None:
+        config["calibration"], calibration = bundle.calibration.state()
     folder = folder.resolve()
-    if folder.exists() and (
-        not folder.is_dir() or {p.name for p in folder.iterdir()} - {_CONFIG, _WEIGHTS}
-    ):
+    ours = {_CONFIG, _WEIGHTS, _CALIBRATION}
+    if folder.exists() and (not folder.is_dir() or {p.name for p in folder.iterdir()} - ours):
         raise BundleError(f"{folder} exists and is not a bundle: name another folder to save to")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replace_folder(folder) as temporary:
         save_file(network_tensors(bundle.net), temporary / _WEIGHTS)
+        if calibration:
+            save_file(calibration, temporary / _CALIBRATION)
         text = json.dumps(config, indent=2) + "\n"
         (temporary / _CONFIG).write_text(text, encoding="utf-8")
 
@@ -113,6 +121,13 @@ def _to_names(values: Any) -> tuple[str, ...]:
     return tuple(str(name) for name in values or ())
 
 
+def _calibration(config: dict[str, Any], folder: Path) -> Calibration | None:
+    """What a bundle says of its intervals; those of earlier versions say nothing."""
+    if "calibration" not in config:
+        return None
+    return Calibration.from_state(config["calibration"], load_file(folder / _CALIBRATION))
+
+
 def bundle_folder(folder: str | Path) -> Path:
     """The folder itself, or the bundle in it where it is a run folder.
 
@@ -126,7 +141,7 @@ def bundle_folder(folder: str | Path) -> Path:
 
 
 def bundle_hash(folder: str | Path) -> str:
-    """The SHA-256 of a bundle's config and weights, in hexadecimal; raises OSError.
+    """The SHA-256 of a bundle's files, in hexadecimal; raises OSError.
 
     >>> import tempfile
     >>> from tsconv.model.network import ForecastNet
@@ -138,8 +153,10 @@ def bundle_hash(folder: str | Path) -> str:
     64
     """
     found = hashlib.sha256()
-    for name in (_CONFIG, _WEIGHTS):
-        found.update((bundle_folder(folder) / name).read_bytes())
+    for name in (_CONFIG, _WEIGHTS, _CALIBRATION):
+        path = bundle_folder(folder) / name
+        if name != _CALIBRATION or path.is_file():
+            found.update(path.read_bytes())
     return found.hexdigest()
 
 
@@ -187,11 +204,12 @@ def load_bundle(folder: str | Path) -> Bundle:
                 str(name): TrainingRange(**found)
                 for name, found in config.get("target_ranges", {}).items()
             },
+            calibration=_calibration(config, folder),
         )
     except BundleError:
         raise
     except SafetensorError as error:
-        raise BundleError(f"{folder / _WEIGHTS} is damaged: {error}") from error
+        raise BundleError(f"{folder}: its tensors are damaged: {error}") from error
     except (
         OSError,
         ValueError,

@@ -6,6 +6,7 @@ import dataclasses
 
 import torch
 
+from tsconv.calibration.calibrator import Calibrator
 from tsconv.data.batches.chunks import Batch, gather
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
@@ -28,15 +29,16 @@ class Forecast:
     series: torch.Tensor  # (S',) positions in the panel
     origin: torch.Tensor  # (S',) the step that each was forecast from
     skipped: tuple[str, ...]  # (series, row, target) without an observed value in their context
+    quantiles: tuple[float, ...]  # the levels of the last axis of `values`
+    point: torch.Tensor  # (S', T, H, horizon): the median, unless another one is asked for
     # Parts of the median by name, each (S', T, H, horizon), where they are asked for.
     components: dict[str, torch.Tensor] = dataclasses.field(default_factory=dict)
 
     def head(self, horizon: int) -> Forecast:
         """The first `horizon` steps of each forecast."""
         components = {key: part[..., :horizon] for key, part in self.components.items()}
-        return dataclasses.replace(
-            self, values=self.values[..., :horizon, :], components=components
-        )
+        values, point = self.values[..., :horizon, :], self.point[..., :horizon]
+        return dataclasses.replace(self, values=values, point=point, components=components)
 
 
 def forecast_panel(
@@ -48,6 +50,7 @@ def forecast_panel(
     ranks: Ranks | None = None,
     components: bool = False,
     season: int | None = None,
+    calibrator: Calibrator | None = None,
 ) -> Forecast:
     """Forecast every series from its last step, or from `origins`.
 
@@ -59,8 +62,9 @@ def forecast_panel(
     `match.training_row_index`; (S,) the number of each series where the network differs by series.
     ranks: share the series out; rank 0 gets all forecasts in order, the
     others those of their part. components: give the parts of the median too, in one process alone;
-    season: steps of the main season, for them. Raises ConfigError where batch_size is below 1, and
-    for components of several ranks.
+    season: steps of the main season, for them. calibrator: of the panel; None: forecasts are what
+    the network says. Raises ConfigError where batch_size is below 1, and for components of several
+    ranks.
 
     >>> import pandas as pd
     >>> from tsconv.config.schema import DataConfig
@@ -87,17 +91,25 @@ def forecast_panel(
     row_index = None if row_index is None else row_index.to(device)
     at_once = max(1, batch_size // panel.n_rows)
     found: dict[str, list[torch.Tensor]] | None = {} if components else None
-    own = _forecast_series(net, panel, mine, origin, at_once, row_index, found, season)
+    calibrator = calibrator or Calibrator(net.quantiles, net.quantiles)
+    own = _forecast_series(net, panel, mine, origin, at_once, calibrator, row_index, found, season)
     parts = ranks.gather(own)
     if parts is None:
         parts, wanted = [own], mine
-    values, has_forecast = (torch.cat(part) for part in zip(*parts, strict=True))
+    values, point, has_forecast = (torch.cat(part) for part in zip(*parts, strict=True))
     wanted = wanted.cpu()
     kept = has_forecast.flatten(1).any(1)
     skipped = _skipped_names(panel, wanted, has_forecast)
     by_name = {key: torch.cat(pieces)[kept] for key, pieces in (found or {}).items()}
     return Forecast(
-        values[kept], has_forecast[kept], wanted[kept], origin.cpu()[wanted[kept]], skipped, by_name
+        values[kept],
+        has_forecast[kept],
+        wanted[kept],
+        origin.cpu()[wanted[kept]],
+        skipped,
+        calibrator.quantiles,
+        point[kept],
+        by_name,
     )
 
 
@@ -133,19 +145,21 @@ def _forecast_series(
     wanted: torch.Tensor,
     origin: torch.Tensor,
     at_once: int,
+    calibrator: Calibrator,
     row_index: torch.Tensor | None = None,
     components: dict[str, list[torch.Tensor]] | None = None,
     season: int | None = None,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The values and `has_forecast` of some series, `at_once` in one pass, on the CPU.
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Values, points and `has_forecast` of some series, `at_once` in one pass, on the CPU.
 
     components: a dict that the parts of each pass are added to, of whatever has a forecast.
     """
     dtype = next(net.parameters()).dtype
     origin_range = OriginRange(first=origin, last=origin, end=panel.lengths)
     targets, n_rows = len(panel.targets), panel.n_rows
-    shape = (0, targets, n_rows, net.spec.horizon, len(net.quantiles))
+    shape = (0, targets, n_rows, net.spec.horizon, len(calibrator.quantiles))
     value_parts = [torch.zeros(shape, dtype=torch.float64)]
+    points = [torch.zeros(shape[:4], dtype=torch.float64)]
     has_parts = [torch.zeros(shape[:3], dtype=torch.bool)]
     with torch.inference_mode():
         for series in torch.split(wanted, at_once) if len(wanted) else ():
@@ -155,15 +169,21 @@ def _forecast_series(
             members = members_of(net, series, row_index)
             out = net(batch.x, batch.mask, 1, members, batch.covariates)
             has_forecast = (out.n_observed > 0).squeeze(-1)  # (B, T, H)
-            values = out.values().squeeze(3).double()  # (B, T, H, horizon, Q)
-            values = values + panel.offset[series][:, :targets, :, None, None]
+            mu, sigma = (v.unsqueeze(-1) for v in (out.mu, out.sigma))
+            knots = calibrator.knots_of([mu + sigma * v for v in out.levels], out.sigma)
+            levels, point = calibrator(knots, series, origin[series])
+            offset = panel.offset[series][:, :targets, :, None]
+            values = torch.stack(levels, -1).squeeze(3).double()  # (B, T, H, horizon, Q)
+            values = values + offset.unsqueeze(-1)
             value_parts.append(torch.where(has_forecast[..., None, None], values, torch.nan).cpu())
+            point = point.squeeze(3).double() + offset
+            points.append(torch.where(has_forecast[..., None], point, torch.nan).cpu())
             has_parts.append(has_forecast.cpu())
             if components is not None:
                 for key, part in batch_components(net, panel, batch, members, season).items():
                     shown = torch.where(has_forecast[..., None], part.squeeze(3), torch.nan)
                     components.setdefault(key, []).append(shown.cpu())
-    return torch.cat(value_parts), torch.cat(has_parts)
+    return torch.cat(value_parts), torch.cat(points), torch.cat(has_parts)
 
 
 def _skipped_names(

@@ -22,7 +22,6 @@ from tsconv.forecasting.rounding import round_parts, round_to_data
 def forecast_frame(
     forecast: Forecast,
     panel: Panel,
-    quantiles: tuple[float, ...],
     file_columns: FileColumns | None = None,
     decimals: Mapping[str, int | None] | None = None,
 ) -> pd.DataFrame:
@@ -72,15 +71,17 @@ def forecast_frame(
     columns |= times
     places = _decimals(panel, decimals)
     flat = _rounded(values, c, places).reshape(count * horizon, -1)
-    ours = quantile_columns(quantiles)
-    parts = _components(forecast, has_forecast, c, places, quantiles.index(0.5))
+    points = _rounded(forecast.point.transpose(1, 2)[has_forecast], c, places).ravel()
+    ours = quantile_columns(forecast.quantiles)
+    parts = _components(forecast, has_forecast, c, places, forecast.quantiles.index(0.5))
     keys += [*times, *ours, *parts]
     for name in keys:
         if keys.count(name) > 1:
             raise ConfigError(
                 f"`{name}` is a column of the file and one of the forecasts: set `columns=nixtla`"
             )
-    return pd.DataFrame(columns | {name: flat[:, q] for name, q in ours.items()} | parts)
+    levels = {name: flat[:, q] for name, q in ours.items()} | {"tsconv": points}
+    return pd.DataFrame(columns | levels | parts)
 
 
 def _components(
@@ -113,7 +114,7 @@ def _decimals(panel: Panel, decimals: Mapping[str, int | None] | None) -> list[i
 def _rounded(
     values: torch.Tensor, channels: npt.NDArray[np.int64], places: list[int | None]
 ) -> npt.NDArray[np.float64]:
-    """(M, horizon, Q) forecasts of the given channels (M,), rounded to what the data carry."""
+    """(M, horizon, ...) forecasts of the given channels (M,), rounded to what the data carry."""
     out = values.numpy().copy()
     for c, decimals in enumerate(places):
         some = channels == c

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tsconv.calibration.calibrator import Calibrator
 from tsconv.data.panel.panel import Panel
 from tsconv.distributed.launched import on_launched_ranks
 from tsconv.distributed.rank_pool import RankPool
@@ -49,6 +50,7 @@ def forecast_on_ranks(
     device: str,
     components: bool = False,
     season: int | None = None,
+    calibrator: Calibrator | None = None,
 ) -> Forecast:
     """Forecast a rank's part of the series, and gather all of them on rank 0.
 
@@ -57,7 +59,9 @@ def forecast_on_ranks(
     net = net.to(find_device(device, ranks.local_rank))
     threads = threads_of_one(ranks.size) if ranks.are_children else None
     with torch_threads(threads), ranks.own_cores():
-        return forecast_panel(net, panel, batch_size, origins, row_index, ranks, components, season)
+        return forecast_panel(
+            net, panel, batch_size, origins, row_index, ranks, components, season, calibrator
+        )
 
 
 def forecast_on_devices(
@@ -69,22 +73,26 @@ def forecast_on_devices(
     row_index: Tensor | None,
     components: bool = False,
     season: int | None = None,
+    calibrator: Calibrator | None = None,
 ) -> Forecast:
     """Forecast a panel on some devices of this machine; with one of them, in this process.
 
     In a script that a launcher started several times, all must call it where `devices` is not 1.
-    The network comes back to the CPU. components, season: as `forecast_panel` takes them. Raises
+    The network comes back to the CPU. The others: as `forecast_panel` takes them. Raises
     ConfigError where there are fewer devices, or components are asked of several.
     """
     if devices == 1:
-        return forecast_panel(net, panel, batch_size, origins, row_index, None, components, season)
+        return forecast_panel(
+            net, panel, batch_size, origins, row_index, None, components, season, calibrator
+        )
     if components:
         raise ConfigError(f"`components` (=True) needs one device: set `devices=1`, not {devices}")
 
     def work() -> Forecast:
         with RankPool() as pool:
             ranks = ranks_for(devices, "auto", pool)
-            return ranks.run(forecast_on_ranks, net, panel, batch_size, origins, row_index, "auto")
+            work = (net, panel, batch_size, origins, row_index, "auto", False, None, calibrator)
+            return ranks.run(forecast_on_ranks, *work)
 
     forecast = on_launched_ranks(work)
     net.to("cpu")

@@ -20,6 +20,8 @@ from tsconv.forecasting.bundle import Bundle, load_bundle
 from tsconv.forecasting.file_columns import columns_of_file
 from tsconv.forecasting.forecast import Forecast, skipped_note
 from tsconv.forecasting.frame import forecast_frame
+from tsconv.forecasting.intervals.calibrators import bundle_calibrator
+from tsconv.forecasting.intervals.wanted import beyond_training_note, wanted_of
 from tsconv.forecasting.match import (
     match_panel,
     override_roles,
@@ -41,7 +43,7 @@ class ForecastResult:
     panel: Panel  # `panel.notes` say what happened to the data
     forecast: Forecast
     bundle: Bundle
-    skipped: Note | None  # names the series without a forecast
+    notes: tuple[Note, ...]  # on the forecast: series without one, levels beyond the training
 
     @property
     def summary(self) -> str:
@@ -94,12 +96,16 @@ def _run_forecast(config: ForecastConfig, ranks: Ranks) -> ForecastResult | None
         require_start(config.start, table, data, panel, origins.numpy())
     row_index = training_row_index(bundle, panel)
     net = bundle.net
+    wanted = wanted_of(config.levels, config.conformal, config.point, config.components)
+    calibrator = bundle_calibrator(bundle, panel, wanted)
     work = (net, panel, config.batch_size, origins, row_index, config.device)
-    forecast = ranks.run(forecast_on_ranks, *work, config.components, bundle.season).head(horizon)
-    frame = forecast_frame(forecast, panel, net.quantiles, file_columns, decimals)
+    further = (config.components, bundle.season, calibrator)
+    forecast = ranks.run(forecast_on_ranks, *work, *further).head(horizon)
+    frame = forecast_frame(forecast, panel, file_columns, decimals)
     write_table(frame, output, config.escape_formulas)
     skipped = skipped_note(forecast, net.spec.context_length)
-    return ForecastResult(panel, forecast, bundle, skipped)
+    found = (skipped, beyond_training_note(calibrator.quantiles, calibrator.trained))
+    return ForecastResult(panel, forecast, bundle, tuple(n for n in found if n is not None))
 
 
 def _selected(
@@ -120,6 +126,7 @@ def _selected(
 def _check_paths(config: ForecastConfig, data: DataConfig) -> None:
     """Raise ConfigError for a file that cannot be written: before any work is done."""
     require_choice("columns", config.columns, ("file", "nixtla"))
+    wanted_of(config.levels, config.conformal, config.point, config.components)
     inputs = input_files((data.path, data.future_path))
     if config.template is not None:
         template = Path(config.template)

@@ -63,7 +63,6 @@ def plot_training(
 def plot_forecasts(
     panel: Panel,
     forecast: Forecast,
-    quantiles: tuple[float, ...],
     path: Path,
     most: int = 6,
     encodings: Sequence[Encoding] = (),
@@ -80,7 +79,7 @@ def plot_forecasts(
     width = 6.4 if columns <= 2 else 4.6
     figure, axes = figure_grid(lines, columns, width * columns, 2.5 * lines + 0.3)
     for ax, (i, c, h) in zip(axes.flat, tiles, strict=False):
-        draw_forecast(ax, panel, forecast, quantiles, (i, c, h), encodings)
+        draw_forecast(ax, panel, forecast, forecast.quantiles, (i, c, h), encodings)
         s = int(forecast.series[i])
         ax.set_title(_title(panel, s, c, h), fontsize=9, loc="left", parse_math=False)
         style_axes(ax)

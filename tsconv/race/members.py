@@ -78,7 +78,7 @@ def _held(one: Candidate, part: OriginRange) -> _Held:
     thin = dataclasses.replace(part, stride=stride)
     inv = torch.where(prepared.scale.std > 0, 1 / prepared.scale.std, 0)
     places, levels, targets, counts = [], [], [], []
-    for batch, found, seen, _, _ in dense_forecasts(net, panel, thin):
+    for batch, found, seen, *_ in dense_forecasts(net, panel, thin):
         per = inv[batch.series, ..., None, None]  # (B, T, H, 1, 1)
         usable = batch.valid[:, ::stride]  # (B, O)
         origin = batch.first[:, None] + stride * torch.arange(usable.shape[1])

@@ -15,7 +15,6 @@ from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.reading.table import Table
 from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError
-from tsconv.evaluation.report import score
 from tsconv.output.run_files import write_config
 from tsconv.race.budget import Budget, Clock
 from tsconv.race.candidate import scored_part
@@ -27,6 +26,7 @@ from tsconv.training.prepare import check_config
 from tsconv.training.refit import SHARE, Fitted
 from tsconv.training.run import (
     TrainResult,
+    calibrated_scores,
     data_notes,
     make_run_dir,
     refit_run,
@@ -125,10 +125,11 @@ def _finish(found: RaceResult, part: OriginRange, run_dir: Path) -> TrainResult:
     # Another member may take the calendar where the best one does not.
     winner = dataclasses.replace(found.winner.prepared, panel=found.panel)
     net, split = found.net, dataclasses.replace(winner.split, val=part)
-    scores = score(net, winner.panel, split, winner.scale, winner.baselines)
+    raced = dataclasses.replace(winner, split=split)
+    scores, calibration = calibrated_scores(raced, net)
     write_leaderboard(found.leaderboard, run_dir)
     info: dict[str, Any] = {"race": found.summary}
-    return write_run(winner, found.trained, net, scores, run_dir, info)
+    return write_run(winner, found.trained, net, scores, run_dir, info, calibration)
 
 
 def _refit(result: TrainResult, found: RaceResult, clock: Clock, cache: PanelCache) -> TrainResult:

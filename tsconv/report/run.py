@@ -13,6 +13,8 @@ from tsconv.data.reading.table import Table
 from tsconv.errors import DataError
 from tsconv.forecasting.bundle import Bundle
 from tsconv.forecasting.forecast import forecast_panel
+from tsconv.forecasting.intervals.calibrators import bundle_calibrator
+from tsconv.forecasting.intervals.wanted import Wanted
 from tsconv.forecasting.match import prepare_forecast, training_row_index
 from tsconv.forecasting.outputs import input_files
 from tsconv.report.content.contents import About, report_content
@@ -40,7 +42,7 @@ def write_report(result: BacktestResult, source: ReportSource, path: Path) -> Pa
 
     Raises OSError where they cannot be written.
     """
-    coming, warnings = _coming(source)
+    coming, warnings = _coming(source, result.backtest.wanted)
     files = input_files((source.data.path,))
     printed = fine_print(result.backtest, result.metrics, source.table, files)
     steps = plural(result.backtest.horizon, "step")
@@ -59,14 +61,23 @@ def write_report(result: BacktestResult, source: ReportSource, path: Path) -> Pa
 
 
 def backtest_and_report(
-    source: ReportSource, before_refit: Bundle | None, path: Path, started: Started | None = None
+    source: ReportSource,
+    before_refit: Bundle | None,
+    path: Path,
+    started: Started | None = None,
+    wanted: Wanted | None = None,
 ) -> BacktestResult:
     """Score every origin of what a training or a forecast has read, and write the report.
 
-    before_refit, started: as `backtest_table` and `run_backtest` take them.
+    before_refit, started, wanted: as `backtest_table` and `run_backtest` take them.
     """
     result = backtest_table(
-        source.bundle, source.table, source.data, before_refit=before_refit, started=started
+        source.bundle,
+        source.table,
+        source.data,
+        before_refit=before_refit,
+        started=started,
+        wanted=wanted,
     )
     write_report(result, source, path)
     return result
@@ -78,7 +89,7 @@ def _file_name(source: str) -> str:
     return str(Path(*path.parts[-2:])) if "*" in path.name else path.name
 
 
-def _coming(source: ReportSource) -> tuple[Coming | None, list[str]]:
+def _coming(source: ReportSource, wanted: Wanted) -> tuple[Coming | None, list[str]]:
     """The forecast from the end of each series, or why there is none."""
     bundle, data = source.bundle, source.data
     try:
@@ -90,8 +101,11 @@ def _coming(source: ReportSource) -> tuple[Coming | None, list[str]]:
         return None, [_NO_FUTURE.format(str(error))]
     net = bundle.net.cpu()
     row_index = training_row_index(bundle, panel)
-    forecast = forecast_panel(net, panel, origins=origins, row_index=row_index)
-    return Coming(forecast, net.quantiles), []
+    calibrator = bundle_calibrator(bundle, panel, wanted)
+    forecast = forecast_panel(
+        net, panel, origins=origins, row_index=row_index, calibrator=calibrator
+    )
+    return Coming(forecast), []
 
 
 def command_line(name: str, overrides: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from tsconv.calibration.conformal import CHOICES
 from tsconv.config.schema import SplitConfig, TrainConfig
 from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.data.batches.split import Split, split_panel
@@ -25,6 +26,7 @@ from tsconv.evaluation.losses import POINT_LOSSES
 from tsconv.evaluation.metrics import SeriesScale
 from tsconv.evaluation.rivals import Baseline
 from tsconv.evaluation.scoring import training_scale
+from tsconv.forecasting.intervals.wanted import POINTS
 from tsconv.model.network import ForecastNet
 from tsconv.model.spec import CHANNELS
 from tsconv.nn.heads import check_quantiles
@@ -187,6 +189,8 @@ def check_config(config: TrainConfig) -> TrainConfig:
         ("model.series", config.model.series, ROWS),
         ("model.maps", config.model.maps or ROWS[0], ROWS),
         ("model.channels", config.model.channels or CHANNELS[0], CHANNELS),
+        ("conformal", config.conformal.kind, CHOICES),
+        ("point", config.point, POINTS),
         ("head.kind", head.kind, ("point", "quantile")),
         ("head.loss", head.loss, POINT_LOSSES),
         ("head.loss_scale", head.loss_scale, ("series", "origin")),

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from tsconv.calibration.conformal import Calibration
 from tsconv.config.schema import TrainConfig
 from tsconv.data.covariates.target_shift import target_ranges
 from tsconv.data.reading.table import Table
@@ -22,9 +23,11 @@ from tsconv.evaluation.rivals import describe_baseline
 from tsconv.evaluation.training_ends import describe_ends
 from tsconv.forecasting.bundle import BEFORE_REFIT, Bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
+from tsconv.forecasting.intervals.calibrators import bundle_calibrator
 from tsconv.model.ensemble import Network
 from tsconv.notes import Note
 from tsconv.output.run_files import free_folder, read_reasons, write_config, write_json
+from tsconv.training.calibrate import CalibrationFit
 from tsconv.training.lightning.checkpoint import checkpoint_path
 from tsconv.training.lightning.loop import (
     TrainerResult,
@@ -163,11 +166,11 @@ def _train(
     chosen: Callable[[StepChoice], None],
 ) -> TrainResult:
     """Train, score and write what was prepared."""
-    trained, scores = ranks.run(
+    trained, scores, calibration = ranks.run(
         _train_and_score, prepared, run_dir, start, compile_cache=cache, chosen=chosen
     )
     trained = start.counted(trained)
-    result = write_run(prepared, trained, prepared.net, scores, run_dir)
+    result = write_run(prepared, trained, prepared.net, scores, run_dir, calibration=calibration)
     fitted = Fitted(prepared, int(trained.figures["train_steps"]), start.choice)
     return refit_run(result, [fitted], ranks, cache)
 
@@ -203,11 +206,12 @@ def write_run(
     scores: dict[str, Any],
     run_dir: Path,
     info: dict[str, Any] | None = None,
+    calibration: Calibration | None = None,
 ) -> TrainResult:
     """Write what a training leaves: config.yaml, metrics.json, the bundle and the plots.
 
     net: with its final weights. scores: of `score`. info: further figures for metrics.json and the
-    bundle, by key.
+    bundle, by key. calibration: of the intervals.
     """
     panel, further = prepared.panel, info or {}
     config = _as_kept(trained.resolve(prepared.config))
@@ -217,6 +221,7 @@ def write_run(
         "seed": config.seed,
         "max_steps": config.trainer["max_steps"],
         "weights": trained.weights_note,
+        "point": config.point,
         "series": len(panel),
         "reasons": reasons,
         "val": metrics["val"],
@@ -237,6 +242,7 @@ def write_run(
         series=panel.ids if net.by_series else (),
         encodings=prepared.encodings,
         target_ranges=target_ranges(panel.to("cpu"), prepared.split.train_end.cpu()),
+        calibration=calibration,
     )
     write_config(config, reasons, run_dir / "config.yaml")
     write_json(metrics, run_dir / "metrics.json")
@@ -253,7 +259,7 @@ def _train_and_score(
     start: SolvedStart,
     compile_cache: CompileCache | None = None,
     chosen: Callable[[StepChoice], None] | None = None,
-) -> tuple[TrainerResult, dict[str, Any]]:
+) -> tuple[TrainerResult, dict[str, Any], Calibration | None]:
     """What every rank does of a training; the network of `prepared` gets its final weights."""
     with torch_threads(prepared.config.threads), ranks.own_cores():
         prepared.seed_process()
@@ -269,9 +275,32 @@ def _train_and_score(
             )
         else:
             trained = untrained_result(prepared, start)
-        net, split = prepared.net, prepared.split
-        scores = score(net, prepared.panel, split, prepared.scale, prepared.baselines, ranks=ranks)
-    return trained, scores
+        scores, calibration = calibrated_scores(prepared, prepared.net, ranks)
+    return trained, scores, calibration
+
+
+def calibrated_scores(
+    prepared: Prepared, net: Network, ranks: Ranks | None = None
+) -> tuple[dict[str, Any], Calibration | None]:
+    """The figures of each part, as `score` gives them, and the calibration of the intervals.
+
+    Those of the validation part are of the network as it is; they are what it is calibrated by. The
+    test part is scored as forecasts will be given.
+    """
+    fit = CalibrationFit(prepared, net)
+    scores = score(
+        net,
+        prepared.panel,
+        prepared.split,
+        prepared.scale,
+        prepared.baselines,
+        ranks=ranks,
+        season=prepared.season,
+        plain=fit.plain,
+        fit=fit,
+    )
+    about = None if fit.found is None else {"kind": fit.found.kind, **fit.found.info}
+    return {**scores, "point": prepared.config.point, "conformal": about}, fit.found
 
 
 def make_run_dir(config: TrainConfig) -> Path:
@@ -301,10 +330,11 @@ def _plot(
         )
     if split.test is not None:
         origins = torch.where(split.test.counts > 0, split.test.last, -1)
-        forecast = forecast_panel(bundle.net, panel, origins=origins)
+        calibrator = bundle_calibrator(bundle, panel)
+        forecast = forecast_panel(bundle.net, panel, origins=origins, calibrator=calibrator)
         path = plots / "test_forecasts.png"
         most = 12 if panel.rows else 6
-        plot_forecasts(panel, forecast, bundle.net.quantiles, path, most, bundle.encodings)
+        plot_forecasts(panel, forecast, path, most, bundle.encodings)
     test, rival = metrics["test"], metrics["rival"]
     if test is not None and rival is not None and "by_row" in test:
         name = describe_baseline(rival, metrics["baseline_steps"][rival])

@@ -18,6 +18,7 @@ from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.table import Table
 from tsconv.errors import BundleError, ConfigError, TsconvError, one_line
 from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.intervals.wanted import Wanted
 from tsconv.forecasting.match import encode_panel, match_panel
 from tsconv.forecasting.select import cut_after
 from tsconv.notes import Note, NoteKind
@@ -112,6 +113,7 @@ def score_refits(
     origins: BacktestOrigins,
     horizon: int,
     observers: Sequence[Observer] = (),
+    wanted: Wanted | None = None,
 ) -> Backtest:
     """Score each stretch by the network that was trained for it; the figures are summed.
 
@@ -125,6 +127,7 @@ def score_refits(
         origins: of `refit_origins`.
         horizon: steps, at most the network's.
         observers: called with each batch of forecasts.
+        wanted: of the forecasts; None: as the bundle has it.
 
     Raises BundleError where a bundle is gone, DataError where nothing is observed behind any
     origin.
@@ -134,7 +137,7 @@ def score_refits(
         f"latest one then"
     )
     panel = panel.with_notes([Note(NoteKind.TRAINED_ANEW, text)])
-    blank = unscored(bundle, panel, origins, horizon)
+    blank = unscored(bundle, panel, origins, horizon, wanted)
     device = next(bundle.net.parameters()).device
     whole: Part | None = None
     info = dict(bundle.info)

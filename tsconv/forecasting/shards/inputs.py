@@ -10,7 +10,16 @@ from tsconv.config.schema import DataConfig, ForecastConfig
 from tsconv.forecasting.bundle import bundle_hash
 from tsconv.forecasting.outputs import input_files
 
-_SETTINGS = ("columns", "start", "last", "series", "escape_formulas")
+_SETTINGS = (
+    "columns",
+    "start",
+    "last",
+    "series",
+    "escape_formulas",
+    "levels",
+    "conformal",
+    "point",
+)
 
 
 def inputs_of(config: ForecastConfig, data: DataConfig, horizon: int) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from tsconv.forecasting.bundle import Bundle
 from tsconv.forecasting.file_columns import columns_of_file
 from tsconv.forecasting.forecast import Forecast, forecast_panel, skipped_note
 from tsconv.forecasting.frame import forecast_frame
+from tsconv.forecasting.intervals.calibrators import bundle_calibrator
+from tsconv.forecasting.intervals.wanted import wanted_of
 from tsconv.forecasting.match import prepare_forecast, training_row_index
 from tsconv.forecasting.select import (
     OutsideError,
@@ -117,16 +119,20 @@ def forecast_part(job: Job, lines: Shards, future: Shards | None, shard: int) ->
         del extra, table
         clock.lap("table")
         row_index = training_row_index(job.bundle, panel)
+        wanted = wanted_of(
+            job.config.levels, job.config.conformal, job.config.point, job.config.components
+        )
+        calibrator = bundle_calibrator(job.bundle, panel, wanted)
+        net, batch_size = job.bundle.net, job.config.batch_size
         forecast = forecast_panel(
-            job.bundle.net, panel, job.config.batch_size, origins, row_index
+            net, panel, batch_size, origins, row_index, calibrator=calibrator
         ).head(job.horizon)
         made = panel, forecast
         clock.lap("network")
     frame, position, per_series = None, _EMPTY, _EMPTY
     if made is not None and len(made[1].series):
         panel, forecast = made
-        quantiles = job.bundle.net.quantiles
-        frame = forecast_frame(forecast, panel, quantiles, columns, found.decimals)
+        frame = forecast_frame(forecast, panel, columns, found.decimals)
         number = dict(zip(found.table.ids, found.position.tolist(), strict=True))
         ids = (panel.ids[s] for s in forecast.series.tolist())
         position = np.array([number[name] for name in ids], dtype="int64")

@@ -69,7 +69,7 @@ def report_content(
         "horizon": backtest.horizon,
         "freq": backtest.bundle.freq,
         "season": backtest.bundle.season,
-        "quantiles": list(backtest.bundle.net.quantiles),
+        "quantiles": list(backtest.quantiles),
         "cards": cards_of(backtest, metrics),
         "rivals": [
             {
@@ -96,12 +96,12 @@ def report_content(
         "quantile_coverage": [
             {"level": level, "observed": share}
             for level, share in zip(
-                backtest.bundle.net.quantiles,
+                backtest.quantiles,
                 backtest.judged.ours.quantile_coverage(),
                 strict=True,
             )
         ]
-        if len(backtest.bundle.net.quantiles) > 1
+        if len(backtest.quantiles) > 1
         else [],
         "categories": [
             {**entry, "category": entry["category"] or "(none)"} for entry in metrics["by_category"]

@@ -27,10 +27,14 @@ Place = tuple[int, int, int]  # series, target and row
 
 @dataclasses.dataclass(frozen=True)
 class Coming:
-    """The forecasts to come, and the levels of the network that made them."""
+    """The forecasts to come."""
 
     forecast: Forecast
-    quantiles: tuple[float, ...]
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """Their levels."""
+        return self.forecast.quantiles
 
 
 def shown_levels(quantiles: Sequence[float]) -> list[int]:
@@ -131,7 +135,7 @@ def said_before(
     Featured ones have origin after origin; the others a few, spread over those that are judged.
     """
     origins, horizon = backtest.judged.origins, backtest.horizon
-    each = horizon * len(shown_levels(backtest.bundle.net.quantiles))
+    each = horizon * len(shown_levels(backtest.quantiles))
     counts, last = origins.counts, origins.first + (origins.counts - 1) * origins.stride
     main = list(featured)
     others = [i for i in range(len(places)) if i not in set(featured)]
@@ -156,7 +160,7 @@ def _collect(
 ) -> dict[int, dict[str, Any]]:
     """The forecasts of a range of origins, for some places, by the number that `at` gives them."""
     bundle, panel = backtest.bundle, backtest.panel
-    quantiles = bundle.net.quantiles
+    quantiles = backtest.quantiles
     levels = shown_levels(quantiles)
     of_series: dict[int, list[Place]] = {}
     for place in at:
@@ -164,7 +168,12 @@ def _collect(
     found: dict[int, dict[str, Any]] = {}
     row_index = training_row_index(bundle, panel)
     batches = dense_forecasts(
-        bundle.net, panel, origins, horizon=backtest.horizon, row_index=row_index
+        bundle.net,
+        panel,
+        origins,
+        horizon=backtest.horizon,
+        row_index=row_index,
+        calibrator=backtest.calibrator,
     )
     for batch in batches:
         offset = batch.observed.offset

@@ -1,0 +1,1 @@
+"""The intervals of forecasts: which levels are wanted, and how they are calibrated."""

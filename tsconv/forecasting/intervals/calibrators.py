@@ -1,0 +1,100 @@
+"""The calibrator of a panel: from a bundle, or from a network in training, and what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from tsconv.calibration.calibrator import POINT_KNOTS, Calibrator
+from tsconv.calibration.choose import ADAPTIVE_LEVELS
+from tsconv.calibration.conformal import Calibration
+from tsconv.data.panel.panel import Panel
+from tsconv.errors import ConfigError
+from tsconv.evaluation.training_ends import steps_until
+from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.intervals.origin_widths import origin_widths, widths_from
+from tsconv.forecasting.intervals.wanted import Wanted, quantiles_of
+from tsconv.forecasting.match import training_row_index
+from tsconv.model.ensemble import Network
+
+
+def network_calibrator(
+    net: Network,
+    panel: Panel,
+    *,
+    quantiles: Sequence[float] | None = None,
+    calibration: Calibration | None = None,
+    kind: str | None = None,
+    point: str = "median",
+    trained_until: Callable[[], Tensor] | None = None,
+    row_index: Tensor | None = None,
+) -> Calibrator:
+    """What is done to a network's forecasts of a panel.
+
+    Args:
+        quantiles: the levels that are wanted; None: the network's.
+        calibration: of the network; None for none.
+        kind: none, split or adaptive; None: as the calibration says.
+        point: median or mean.
+        trained_until: gives (S,) the steps of each series' training part, for adaptive widths.
+        row_index: as `forecast_panel` takes it.
+    """
+    quantiles = net.quantiles if quantiles is None else tuple(quantiles)
+    kind = kind or ("none" if calibration is None else calibration.kind)
+    used = None if kind == "none" else calibration
+    own = net.quantiles
+    is_plain = used is None and quantiles == own and point == "median"
+    knots = own if is_plain or len(own) > 1 else POINT_KNOTS
+    scores = None
+    if used is not None:
+        member = used.members(panel.ids, panel.targets, panel.rows)
+        scores = used.maps.scores(quantiles, member)
+    widths = None
+    if used is not None and kind == "adaptive":
+        ends = torch.zeros(len(panel), dtype=torch.int64)
+        if trained_until is not None:
+            ends = trained_until()
+        calm = Calibrator(knots, ADAPTIVE_LEVELS, used.maps.scores(ADAPTIVE_LEVELS, member))
+        context = torch.full_like(ends, net.spec.context_length - 1)
+        widths = origin_widths(net, panel, calm, widths_from(ends, context), row_index)
+    return Calibrator(knots, quantiles, scores, widths, point, trained=own)
+
+
+def quantiles_wanted(net: Network, wanted: Wanted | None) -> tuple[float, ...]:
+    """The levels of the forecasts: those that are wanted, or the network's."""
+    if wanted is None or wanted.levels is None:
+        return net.quantiles
+    return quantiles_of(wanted.levels)
+
+
+def bundle_calibrator(bundle: Bundle, panel: Panel, wanted: Wanted | None = None) -> Calibrator:
+    """What is done to the forecasts of a bundle's network for a panel that was matched to it.
+
+    Raises ConfigError where the bundle does not have what is wanted.
+    """
+    wanted = wanted or Wanted()
+    calibration = bundle.calibration
+    if calibration is None and wanted.conformal in ("split", "adaptive"):
+        raise ConfigError(
+            f"`conformal` (={wanted.conformal}) needs a bundle that was calibrated, and this one "
+            f"was not: train it anew with a validation part (`split.val_size`)"
+        )
+    own = bundle.net.quantiles
+    quantiles = quantiles_wanted(bundle.net, wanted)
+    if quantiles != own and len(own) == 1 and (calibration is None or wanted.conformal == "none"):
+        raise ConfigError(
+            f"`levels` (={list(wanted.levels or ())}) needs intervals, and the bundle has a point "
+            f"head without calibration: train with head=quantile, or with a validation part"
+        )
+    return network_calibrator(
+        bundle.net,
+        panel,
+        quantiles=quantiles,
+        calibration=calibration,
+        kind=wanted.conformal,
+        point=wanted.point or str(bundle.info.get("point", "median")),
+        trained_until=lambda: steps_until(bundle.info.get("trained_until"), panel),
+        row_index=training_row_index(bundle, panel),
+    )
