@@ -23,9 +23,8 @@ def flat_forecast(panel: Panel, horizon: int, back: int) -> Forecast:
     shape = (len(panel), len(panel.targets), panel.n_rows)
     values = torch.arange(9.0).expand(*shape, horizon, 9).double()
     origin = panel.lengths - 1 - back
-    return Forecast(
-        values, torch.ones(shape, dtype=torch.bool), torch.arange(len(panel)), origin, ()
-    )
+    has = torch.ones(shape, dtype=torch.bool)
+    return Forecast(values, has, torch.arange(len(panel)), origin, (), DECILES, values[..., 4])
 
 
 def drawn(panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, horizon: int = 5) -> Any:

@@ -21,6 +21,7 @@ from tsconv.calibration.score_maps import LEVELS, fit_maps
 
 KINDS = ("none", "split", "adaptive")
 ADAPTIVE_LEVELS = (0.025, 0.1, 0.3, 0.5, 0.7, 0.9, 0.975)  # that move the widths
+_ALIKE = 0.01  # coverages that differ by less are alike: the simpler kind is taken
 _CLOSE = 1.005  # interval scores within half a per cent of the best count as equal to it
 _MOST_LINES = 40_000  # of the judged half, for the widths
 _INTERVALS = {80: (0.1, 0.9), 95: (0.025, 0.975)}
@@ -67,7 +68,7 @@ def compare_kinds(errors: ErrorScores, season: int = 1) -> dict[str, KindFigures
 
 
 def choose_kind(found: dict[str, KindFigures]) -> str:
-    """The kind that covers best of those whose interval score is as good as the best one's.
+    """The simplest kind that covers as well as the best does, of those with the best scores.
 
     found: of `compare_kinds`; where it is empty, `split`.
 
@@ -79,7 +80,8 @@ def choose_kind(found: dict[str, KindFigures]) -> str:
         return "split"
     best = min(figures.interval_score for figures in found.values())
     close = {k: f for k, f in found.items() if f.interval_score <= _CLOSE * best}
-    return min(close, key=lambda kind: close[kind].coverage_error)
+    least = min(figures.coverage_error for figures in close.values())
+    return next(k for k in KINDS if k in close and close[k].coverage_error <= least + _ALIKE)
 
 
 def _halves(errors: ErrorScores) -> tuple[Tensor, Tensor]:

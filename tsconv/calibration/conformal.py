@@ -114,21 +114,24 @@ def fit_calibration(
         "chosen_for": _reason(choice, kind, found),
         "origins": number.origins,
         "effective_origins": round(number.of_all, 1),
+        "text": describe(kind, number),
         "judged": {key: _rounded(figures) for key, figures in found.items()},
     }
     maps = fit_maps(errors, number)
     return Calibration(kind, maps, tuple(series), tuple(targets), tuple(rows), info)
 
 
-def describe_number(number: EffectiveNumber) -> str:
-    """How much the errors are worth, in words.
+def describe(kind: str, number: EffectiveNumber) -> str:
+    """How intervals are calibrated, and how much the errors are worth, in words.
 
-    >>> describe_number(EffectiveNumber(12.0, torch.zeros(1), 500))
-    '500 validation origins, worth 12 independent ones since their horizons overlap'
+    >>> describe("split", EffectiveNumber(12.0, torch.zeros(1), 500))
+    'split, fitted on 500 validation origins, worth 12 independent ones as their horizons overlap'
     """
+    if kind == "none":
+        return "as trained"
     return (
-        f"{number.origins:,} validation origins, worth {number.of_all:,.0f} independent ones since "
-        f"their horizons overlap"
+        f"{kind}, fitted on {number.origins:,} validation origins, worth {number.of_all:,.0f} "
+        f"independent ones as their horizons overlap"
     )
 
 

@@ -13,6 +13,10 @@ _OUTSIDE = 1.2816  # an error beyond this normal score lies outside the 80% inte
 _STEPS = 8  # of the horizon that are looked at
 _MEMBERS = 64  # that are looked at for what one of them is worth
 _SPAN = 4  # horizons over which errors may hang together
+# Of a horizon: errors at one step, from neighbouring origins, share all shocks but one. So they are
+# correlated by 1 - lag / step, whether both lie outside an interval by about the square of that,
+# and the sum of the squares is two thirds of the step, on average half a horizon.
+_OVERLAP = 1 / 3
 _LEAST_ORIGINS = 4  # to tell anything of dependence in time
 
 
@@ -23,9 +27,6 @@ class EffectiveNumber:
     of_all: float  # of the panel
     of_member: Tensor  # (M,) of each series, target and row
     origins: int  # pairs of member and origin that were used
-
-    def __str__(self) -> str:
-        return f"{self.origins:,} origins are worth {self.of_all:,.0f} independent ones"
 
 
 def effective_number(errors: ErrorScores) -> EffectiveNumber:
@@ -77,7 +78,10 @@ def effective_number(errors: ErrorScores) -> EffectiveNumber:
     there[at] = (~out[lines].isnan()).double()
     flat, flat_known = (v.transpose(1, 2).flatten(0, 1) for v in (each, there))
     of_one = _inflation(flat, flat_known, share.repeat(len(chosen)), lags)
-    return EffectiveNumber(n / max(1.0, of_all), counts / max(1.0, of_one), n)
+    least = 1.0
+    if width * step < _SPAN * horizon:  # too short to see it: as much as horizons overlap
+        least = max(1.0, min(float(width), _OVERLAP * horizon / step))
+    return EffectiveNumber(n / max(least, of_all), counts / max(least, of_one), n)
 
 
 def _inflation(excess: Tensor, known: Tensor, share: Tensor, lags: int) -> float:

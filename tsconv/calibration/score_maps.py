@@ -21,7 +21,7 @@ from tsconv.calibration.knots import normal_scores, scores_of, values_at
 
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)  # of a map
 # As many independent errors weigh as much as what a map is shrunk to.
-_OF_ALL, _OF_STEP, _OF_MEMBER = 10.0, 30.0, 30.0
+_OF_ALL, _OF_STEP, _OF_MEMBER = 10.0, 30.0, 60.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -87,6 +87,11 @@ def summary_remarks(metrics: Mapping[str, Any]) -> list[str]:
             f"scored: every {stride}{_ordinal(stride)} step of the test part as an origin "
             f"(split.test_stride=1 scores all)"
         )
+    conformal = metrics.get("conformal")
+    if conformal is not None and conformal["kind"] != "none":
+        remarks.append(f"intervals are calibrated: {conformal['text']}")
+    if metrics.get("point") == "mean":
+        remarks.append("the point forecast is the mean, and the errors are its own")
     return [remark for remark in remarks if remark]
 
 

@@ -216,6 +216,9 @@ def write_run(
     panel, further = prepared.panel, info or {}
     config = _as_kept(trained.resolve(prepared.config))
     reasons = {**prepared.reasons, **trained.reasons}
+    if calibration is not None and config.conformal.kind == "auto":
+        why = calibration.info["chosen_for"]
+        reasons["conformal.kind"] = f"takes {calibration.kind}: {why}"
     metrics = {**trained.figures, **further, **scores}
     about = {
         "seed": config.seed,
