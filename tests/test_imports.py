@@ -22,6 +22,7 @@ ORDER = (
     "model",
     "data",
     "distributed",
+    "calibration",
     "evaluation",
     "forecasting",
     "output",

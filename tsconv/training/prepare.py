@@ -30,6 +30,7 @@ from tsconv.model.spec import CHANNELS
 from tsconv.nn.heads import check_quantiles
 from tsconv.nn.row_mixing import CROSS_ROW
 from tsconv.nn.rows import ROWS
+from tsconv.training.defaults.bounds import check_bounds, resolve_bounds
 from tsconv.training.defaults.resolve import resolve
 from tsconv.training.lightning.accumulation import batches_per_step
 from tsconv.training.lightning.averaged_weights import WEIGHTS
@@ -136,6 +137,8 @@ def prepare(
     split = split_panel(
         part, config.horizon, sizes.val_size or 0, sizes.test_size or 0, sizes.test_stride or 1
     )
+    data, bound_reasons = resolve_bounds(config.data, config.head.kind, part, split.train_end)
+    config, reasons = dataclasses.replace(config, data=data), {**reasons, **bound_reasons}
     encodings = fit_encodings(part, split.train_end)
     calendar = tuple(config.features.calendar or ())
     encoded = with_calendar(encode(part, encodings), calendar, config.horizon)
@@ -174,6 +177,7 @@ def check_config(config: TrainConfig) -> TrainConfig:
             f"`data.future_path` (={config.data.future_path}) is for forecasts: training reads "
             f"only `data.path`; leave the key out"
         )
+    check_bounds(config.data)
     if config.threads is not None and config.threads < 1:
         raise ConfigError(f"`threads` (={config.threads}) must be at least 1")
     head = config.head

@@ -237,6 +237,8 @@ def write_run(
         series=panel.ids if net.by_series else (),
         encodings=prepared.encodings,
         target_ranges=target_ranges(panel.to("cpu"), prepared.split.train_end.cpu()),
+        lower=config.data.lower,
+        upper=config.data.upper,
     )
     write_config(config, reasons, run_dir / "config.yaml")
     write_json(metrics, run_dir / "metrics.json")

@@ -1,0 +1,1 @@
+"""Forecasts that hold: calibrated quantiles, within bounds."""
