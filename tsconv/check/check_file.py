@@ -43,6 +43,8 @@ from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.roles import as_list
 from tsconv.errors import ConfigError, TsconvError, one_line
 
+_WHOLE_SETTINGS = ("experiment=", "head=")  # they say what head and bounds a training has
+
 
 def check_file(
     plan: CheckPlan, overrides: Sequence[str] = (), config_dir: str | None = None
@@ -83,11 +85,12 @@ def check_file(
     command, error, obstacle = None, attempt.error, attempt.obstacle
     if panel is not None:
         with_read = dataclasses.replace(config, data=attempt.data)
-        of_panel = check_panel(with_read, plan.horizon, panel, findings)
+        named = any(override.lstrip("+").startswith(_WHOLE_SETTINGS) for override in overrides)
+        of_panel = check_panel(with_read, plan.horizon, panel, findings, suggests=not named)
         sections += of_panel.sections
         findings += of_panel.findings
         preview = of_panel.preview
-        keys = _fixing_keys(attempt, findings) | preview.keys
+        keys = _fixing_keys(attempt, findings) | of_panel.for_values.keys | preview.keys
         command = train_command(overrides, keys, config_dir)
         refusal: TsconvError | None = preview.error
         if refusal is None:

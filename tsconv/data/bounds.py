@@ -48,7 +48,9 @@ def read_bound(key: str, value: Any) -> Bound:
 def _finite(key: str, value: Any, name: str | None = None) -> float:
     plain = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not plain or not math.isfinite(value):
-        what = f"`{key}` (={value})" if name is None else f"`{key}`: the bound of `{name}` (={value})"
+        what = (
+            f"`{key}` (={value})" if name is None else f"`{key}`: the bound of `{name}` (={value})"
+        )
         kinds = "a mapping such as {rain: 0}, auto or null" if name is None else "or null"
         joint = ", " if name is None else " "
         raise ConfigError(f"{what} must be a finite number{joint}{kinds}")
@@ -60,10 +62,10 @@ def require_names(key: str, bound: Bound, ids: Sequence[str], targets: Sequence[
 
     key: `lower` or `upper`. ids, targets: of the panel.
 
-    >>> require_names("lower", {"rian": 0.0}, ["rain", "wind"], ["y"])
+    >>> require_names("lower", {"rian": 0.0}, ["rain"], ["y"])
     Traceback (most recent call last):
         ...
-    tsconv.errors.ConfigError: `data.lower`: `rian` is not a series (rain, wind) (did you mean `rain`?)
+    tsconv.errors.ConfigError: `data.lower`: `rian` is not a series (rain) (did you mean `rain`?)
     """
     if not isinstance(bound, dict):
         return
