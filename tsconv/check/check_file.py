@@ -90,13 +90,18 @@ def check_file(
         sections += of_panel.sections
         findings += of_panel.findings
         preview = of_panel.preview
-        keys = _fixing_keys(attempt, findings) | of_panel.for_values.keys | preview.keys
-        command = train_command(overrides, keys, config_dir)
+        needed = _fixing_keys(attempt, findings) | preview.keys
+        command = train_command(overrides, of_panel.for_values.keys | needed, config_dir)
+        plain = train_command(overrides, needed, config_dir)
         refusal: TsconvError | None = preview.error
         if refusal is None:
             read, prepared_config = attempt.data, preview.config
             del of_panel, preview  # the files may be read once more
             refusal = verify_command(command, read, panel, prepared_config)
+            if refusal is not None and command != plain:
+                # A head or a bound that goes with the values may not go with what was given.
+                command = plain
+                refusal = verify_command(command, read, panel, None)
         if refusal is not None:
             command, error, obstacle = None, error or refusal, obstacle or one_line(refusal)
     elif obstacle is None:

@@ -12,6 +12,7 @@ _FEWEST = 50  # observed values
 _FEWEST_LEVELS = 4  # distinct values: fewer are flags or classes
 _DISPERSED = 0.75  # of a Poisson's variance, that changes have at least
 _DISPERSED_ALONE = 0.5  # the same of a single member, whose figure is less certain
+_PARTS = ((1.0, 1.0), (0.5, 0.9), (0.25, 0.7))  # share of the pairs, the smallest; of the limit
 _MOST = 0.8  # share of the members of which that holds
 _FALLS = 0.02  # share of changes downwards, below which a series is a running total
 _LARGEST = 2**53  # whole numbers in float64
@@ -38,20 +39,34 @@ def are_counts(members: Sequence[Floats]) -> bool:
         return False
     if np.gcd.reduce(levels.astype("int64")) != 1:
         return False
-    changes = [np.diff(values) for values in members]
-    changes = [change[~np.isnan(change)] for change in changes]
-    falls, total = sum(int((c < 0).sum()) for c in changes), sum(map(len, changes))
-    if total == 0 or falls < _FALLS * total:
+    pairs = [_pairs(values) for values in members]
+    changes = np.concatenate([change for change, _ in pairs])
+    if (changes < 0).sum() < _FALLS * len(changes):
         return False
-    squares = np.array([float((change**2).sum()) for change in changes])
-    poisson = np.array(
-        [
-            2 * float(np.nanmean(v)) * len(c) if len(c) else 0.0
-            for v, c in zip(members, changes, strict=True)
-        ]
-    )
-    if squares.sum() < _DISPERSED * poisson.sum():
+    sums = np.concatenate([total for _, total in pairs])
+    if not _vary_enough(changes, sums, _DISPERSED):
         return False
-    long = np.array([len(change) >= _FEWEST for change in changes]) & (poisson > 0)
-    alone = squares[long] >= _DISPERSED_ALONE * poisson[long]
-    return bool(len(alone) == 0 or alone.mean() >= _MOST)
+    alone = [_vary_enough(*pair, _DISPERSED_ALONE) for pair in pairs if len(pair[0]) >= _FEWEST]
+    return not alone or bool(np.mean(alone) >= _MOST)
+
+
+def _pairs(values: Floats) -> tuple[Floats, Floats]:
+    """The change and the sum of each two values side by side that are known and not both 0."""
+    change, total = np.diff(values), values[1:] + values[:-1]
+    known = total > 0
+    return change[known], total[known]
+
+
+def _vary_enough(changes: Floats, sums: Floats, least: float) -> bool:
+    """Whether squared changes are at least so large a part of what they are for Poisson variables.
+
+    Given the sum of two such variables, the square of their difference is expected to be that sum:
+    so it has to hold where sums are small too, where errors of measurement are small as well.
+    """
+    if len(sums) == 0:
+        return False
+    for share, lenience in _PARTS:
+        low = sums <= np.quantile(sums, share)
+        if (changes[low] ** 2).sum() < lenience * least * sums[low].sum():
+            return False
+    return True

@@ -29,7 +29,6 @@ class Facts:
     low: float
     high: float
     middle: float  # the median
-    small: float  # the 5% quantile
     zeros: int
     counts: bool  # see `are_counts`
     floor: float | None  # the least value, where it is met often
@@ -65,7 +64,6 @@ def facts_of(name: str, members: Sequence[Floats], season: int = 1) -> Facts | N
         low=low,
         high=high,
         middle=float(np.median(every)),
-        small=float(np.quantile(every, 0.05)),
         zeros=zeros,
         counts=counts,
         floor=floor,

@@ -24,7 +24,7 @@ def values_section(facts: Sequence[Facts], suggestion: Suggestion) -> Section:
     if len(lines) > _MOST_LINES:
         lines = [*lines[:_MOST_LINES], ("...", f"{len(lines) - _MOST_LINES} more")]
     if suggestion:
-        reasons = "; ".join(f"{key}: {why}" for key, why in suggestion.reasons.items())
+        reasons = "; ".join(f"`{key}`, since {why}" for key, why in suggestion.reasons.items())
         lines.append(("suggested", reasons))
     data = []
     for f in facts:
@@ -44,7 +44,9 @@ def describe(facts: Facts) -> str:
     """
     parts = []
     if facts.counts:
-        parts.append(f"counts: whole numbers from {facts.low:.10g} to {facts.high:.10g}")
+        parts.append(
+            f"whole numbers from {facts.low:.10g} to {facts.high:.10g} that vary as counts do"
+        )
     if facts.floor is not None and not facts.counts:
         parts.append(f"never below {facts.floor:.10g}" + _often(facts, facts.floor))
     if facts.ceiling is not None:

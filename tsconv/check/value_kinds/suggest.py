@@ -18,7 +18,7 @@ COUNTS, MANY_ZEROS = "negative_binomial", "zero_inflated_negative_binomial"
 HEAVY_TAILS = "student_t"
 _DEFAULT_HEAD = "quantile"
 _LARGE = 1000  # a median beyond which whole numbers need no head for counts
-_SMALL = 20  # the 5% quantile: up to it, that values are whole shows
+_ZEROS = 0.005  # share of the values: whole measurements seldom come down to 0
 _EXCESS = 0.2  # share of the values, of zeros that a negative binomial does not have
 _USUAL_CEILINGS = (1.0, 100.0)
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -52,7 +52,7 @@ def has_head(name: str) -> bool:
 
 def _suggest_head(panel: Panel, facts: Sequence[Facts]) -> Suggestion:
     name, why = None, ""
-    if all(f.counts and f.middle <= _LARGE and f.small <= _SMALL for f in facts):
+    if all(f.counts and f.middle <= _LARGE and f.zeros >= _ZEROS * f.observed for f in facts):
         if _all_whole(panel):
             name, why = COUNTS, "the values are counts"
             if all(f.excess_zeros > _EXCESS for f in facts):
