@@ -1,5 +1,6 @@
 """Forecasts within bounds: never beyond one, in order, whole where they count."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -8,7 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsconv.calibration.value_range import bounds_note, value_range_of
+from tests.helpers.frames import stations
+from tsconv.calibration.value_range import bounds_note, panel_range, value_range_of
+from tsconv.config.schema import DataConfig
+from tsconv.data.panel.panel import build_panel
+from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError
 from tsconv.forecasting.rounding import round_to_data
 from tsconv.notes import NoteKind
@@ -98,6 +103,16 @@ def test_missing_forecasts_stay_missing() -> None:
         found = value_range_of(0, 9, whole, ["a"], ["y"])
         got = found.limited(torch.full((1, 1, 1), torch.nan), torch.tensor([0]), torch.zeros(1))
         assert got.isnan().all()
+
+
+def test_the_range_of_a_panel_goes_by_the_names_of_the_bundle_or_those_given() -> None:
+    data = DataConfig(id=None, row="place", target=["no2", "o3"])
+    panel = build_panel(table_from_frame(stations(30), data))
+    bounded = dataclasses.replace(data, lower={"nitrogen": 1.0, "gone": 2.0})
+    found = panel_range(panel, bounded, False, trained=("nitrogen", "o3", "wind"))
+    assert found.lower.tolist() == [[1.0, -math.inf]]
+    with pytest.raises(ConfigError, match=r"`nitrogen` is not a target \(no2, o3\)"):
+        panel_range(panel, bounded, False, given=("lower",))
 
 
 def test_bounds_of_counts_are_whole() -> None:

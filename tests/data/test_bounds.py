@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.frames import daily_frame, stations
+from tsconv.config.compose import train_config
 from tsconv.config.schema import DataConfig
 from tsconv.data.bounds import (
     bound_of,
@@ -33,6 +34,25 @@ def test_numbers_of_every_kind_are_read() -> None:
     assert read_bound("lower", np.float32(0.5)) == 0.5
     assert read_bound("upper", {7: np.int64(3), "b": None}) == {"7": 3.0}
     assert read_bound("lower", "auto") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("{a: 0}", {"a": 0.0}), ("{a:0,b c:-1.5,}", {"a": 0.0, "b c": -1.5}), ("{}", {}),
+        ("{Zürich, Süd: 1e3}", {"Zürich, Süd": 1000.0}), ("{'a:b': 1, c: null}", {"a:b": 1.0}),
+    ],
+)  # fmt: skip
+def test_mappings_of_the_command_line_take_any_name(text: str, bound: dict[str, float]) -> None:
+    assert read_bound("lower", text) == bound
+    config = train_config(["horizon=3", f"data.lower={text}"])
+    assert read_bound("lower", config.data.lower) == bound
+
+
+@pytest.mark.parametrize("text", ["{a}", "{a: }", "{: 1}", "{a: b}", "{a: nan}"])
+def test_a_mapping_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"`data.lower`.* must be a"):
+        read_bound("lower", text)
 
 
 def test_names_are_those_of_targets_or_of_the_series_of_a_lone_one() -> None:

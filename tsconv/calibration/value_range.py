@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from tsconv.data.bounds import read_bound, require_order, spread_bound
+from tsconv.config.schema import DataConfig
+from tsconv.data.bounds import read_bound, require_names, require_order, spread_bound
+from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError
 from tsconv.notes import Note, NoteKind
 from tsconv.text import quote_first
@@ -112,6 +114,34 @@ def value_range_of(
                 f"no whole number lies between `data.lower` (={lower}) and `data.upper` (={upper})"
             )
     return ValueRange(least, most, whole)
+
+
+def panel_range(
+    panel: Panel,
+    data: DataConfig,
+    whole: bool,
+    given: Collection[str] = (),
+    trained: Sequence[str] = (),
+) -> ValueRange:
+    """The range of the forecasts of a panel, under the roles of a forecast or a backtest.
+
+    Args:
+        data: as `override_roles` gives it: the bounds of the bundle, or those in their place.
+        whole: whether the values are counts.
+        given: keys of `data` that were set for this panel: names in their bounds have to be there.
+        trained: the bundle's targets, in the order of the panel's, which the file may call
+            otherwise; the bundle's bounds go by these names.
+    """
+    names = dict(zip(trained, panel.targets, strict=False))
+    bounds = {}
+    for key, value in (("lower", data.lower), ("upper", data.upper)):
+        bound = read_bound(key, value)
+        if key in given:
+            require_names(key, bound, panel.ids, panel.targets)
+        elif isinstance(bound, dict):
+            bound = {names.get(name, name): limit for name, limit in bound.items()}
+        bounds[key] = bound
+    return value_range_of(bounds["lower"], bounds["upper"], whole, panel.ids, panel.targets)
 
 
 def bounds_note(key: str, bound: Any, beyond: int, total: int, names: Sequence[str]) -> Note | None:

@@ -7,6 +7,7 @@ are those of targets, or of series where there is a single target.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,9 @@ from tsconv.text import shorten
 
 AUTO = "auto"
 Bound = float | dict[str, float] | None
+_ITEM = re.compile(
+    r"""\s*(?:(?P<q>['"])(?P<quoted>.*?)(?P=q)|(?P<plain>.+?))\s*:\s*(?P<number>[^\s,:]+)\s*(?:,|$)"""
+)
 _MOST_NAMES = 8  # in a message
 
 
@@ -33,9 +37,13 @@ def read_bound(key: str, value: Any) -> Bound:
 
     >>> read_bound("lower", 0), read_bound("lower", {"rain": 0, "temperature": None})
     (0.0, {'rain': 0.0})
+    >>> read_bound("upper", "{rain (mm): 50, 'sun: hours': 24}")  # as on the command line
+    {'rain (mm)': 50.0, 'sun: hours': 24.0}
     """
     if value is None or value == AUTO:
         return None
+    if isinstance(value, str) and value.strip()[:1] == "{":
+        value = _mapping_of(key, value)
     if isinstance(value, Mapping):
         return {
             str(name): _finite(f"data.{key}", bound, str(name))
@@ -43,6 +51,26 @@ def read_bound(key: str, value: Any) -> Bound:
             if bound is not None
         }
     return _finite(f"data.{key}", value)
+
+
+def _mapping_of(key: str, text: str) -> dict[str, float | str | None]:
+    """The mapping that a text holds; names may be quoted, which one that holds `: 1` has to be."""
+    inner = text.strip().removeprefix("{").removesuffix("}").strip()
+    out: dict[str, float | str | None] = {}
+    at = 0
+    while at < len(inner):
+        found = _ITEM.match(inner, at)
+        if found is None:
+            raise ConfigError(
+                f"`data.{key}` (={text}) must be a mapping such as {{rain: 0, wind: 0}}"
+            )
+        name, number = found["quoted"] or found["plain"], found["number"]
+        try:
+            out[name] = None if number == "null" else float(number)
+        except ValueError:
+            out[name] = number
+        at = found.end()
+    return out
 
 
 def _finite(key: str, value: Any, name: str | None = None) -> float:

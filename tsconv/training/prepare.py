@@ -160,13 +160,15 @@ def prepare(
 def check_config(config: TrainConfig) -> TrainConfig:
     """Raise ConfigError for all that can be seen to be wrong before the file is read.
 
-    Returns the config with `compile`, `ensemble` and `refit` spelt as auto, true or false.
+    Returns the config with `compile`, `ensemble` and `refit` spelt as auto, true or false, and with
+    `data.lower` and `data.upper` read.
     """
     config = dataclasses.replace(
         config,
         compile=normalize_compile(config.compile),
         ensemble=config.ensemble.strip().lower(),
         refit=config.refit.strip().lower(),
+        data=check_bounds(config.data),
     )
     check_trainer_keys(config.trainer)
     batches_per_step(config.trainer)
@@ -177,7 +179,6 @@ def check_config(config: TrainConfig) -> TrainConfig:
             f"`data.future_path` (={config.data.future_path}) is for forecasts: training reads "
             f"only `data.path`; leave the key out"
         )
-    check_bounds(config.data)
     if config.threads is not None and config.threads < 1:
         raise ConfigError(f"`threads` (={config.threads}) must be at least 1")
     head = config.head

@@ -207,7 +207,7 @@ def test_bounds_for_all_or_by_name() -> None:
     warm = g.normal(size=500)
     assert suggested(panel_of({"rain": rain})) == {"data.lower": 0}
     assert suggested(panel_of({"rain": rain, "warm": warm})) == {"data.lower": {"rain": 0}}
-    assert suggested(panel_of({"rain, mm": rain, "warm": warm})) == {}  # no name for a mapping
+    assert suggested(panel_of({"rain {mm}": rain, "warm": warm})) == {}  # no name for a mapping
     assert suggested(panel_of({"damp": humidity})) == {"data.lower": 0, "data.upper": 100}
     assert suggested(panel_of({"rain": rain}), "data.lower=-1") == {}
     low = rain.copy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import torch
@@ -21,7 +20,6 @@ _LARGE = 1000  # a median beyond which whole numbers need no head for counts
 _ZEROS = 0.005  # share of the values: whole measurements seldom come down to 0
 _EXCESS = 0.2  # share of the values, of zeros that a negative binomial does not have
 _USUAL_CEILINGS = (1.0, 100.0)
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def suggest_for_values(config: TrainConfig, panel: Panel, facts: Sequence[Facts]) -> Suggestion:
@@ -104,6 +102,6 @@ def _for_names(key: str, bounds: dict[str, int], total: int, why: str) -> Sugges
         return NO_SUGGESTION
     if len(bounds) == total and len(set(bounds.values())) == 1:
         return Suggestion.of(f"data.{key}", next(iter(bounds.values())), why)
-    if not all(_PLAIN_NAME.fullmatch(name) for name in bounds):
-        return NO_SUGGESTION
+    if any(mark in name for name in bounds for mark in "'\"{}"):
+        return NO_SUGGESTION  # a name that needs care within quotes within quotes
     return Suggestion.of(f"data.{key}", bounds, why)

@@ -15,9 +15,18 @@ from tsconv.data.panel.ragged import steps_within
 COUNT_HEADS = ("negative_binomial", "poisson")  # values of `head.kind`
 
 
-def check_bounds(data: DataConfig) -> None:
-    """Raise ConfigError for bounds that are wrong whatever the data are."""
-    require_order(read_bound("lower", data.lower), read_bound("upper", data.upper))
+def check_bounds(data: DataConfig) -> DataConfig:
+    """The config with its bounds read, and `auto` as it is.
+
+    Raises ConfigError for bounds that are wrong whatever the data are.
+    """
+    lower, upper = read_bound("lower", data.lower), read_bound("upper", data.upper)
+    require_order(lower, upper)
+    return dataclasses.replace(
+        data,
+        lower=AUTO if data.lower == AUTO else lower,
+        upper=AUTO if data.upper == AUTO else upper,
+    )
 
 
 def resolve_bounds(
