@@ -70,7 +70,7 @@ def has_heavy_tails(values: Floats, season: int = 1) -> bool:
     >>> has_heavy_tails(rng.normal(size=500)), has_heavy_tails(rng.standard_cauchy(size=500))
     (False, True)
     """
-    limit = _HEAVY + _MARGIN / np.sqrt(max(1, len(values)))
+    limit = _HEAVY + _MARGIN / max(1, len(values)) ** 0.5
     weights = [tail_weight(values, lag, season) for lag in sorted({1, season})]
     known = [weight for weight in weights if weight is not None]
-    return bool(known) and min(known) > limit
+    return bool(known) and bool(min(known) > limit)
