@@ -17,6 +17,7 @@ from tsconv.forecasting.file_columns import columns_of
 from tsconv.forecasting.forecast import skipped_note
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.intervals.calibrators import bundle_calibrator
+from tsconv.forecasting.intervals.limit_notes import limit_notes
 from tsconv.forecasting.intervals.wanted import beyond_training_note, wanted_of
 from tsconv.forecasting.match import override_roles, prepare_forecast, training_row_index
 from tsconv.forecasting.ranks import forecast_on_devices
@@ -153,6 +154,7 @@ class Forecaster:
             self.bundle, table, ahead, roles.get("freq"), given.allow_shift, steps
         )
         row_index = training_row_index(self.bundle, panel)
+        wanted = dataclasses.replace(wanted, roles=given, given=tuple(roles))
         calibrator = bundle_calibrator(self.bundle, panel, wanted)
         further = (components, self.bundle.season, calibrator)
         forecast = forecast_on_devices(
@@ -161,11 +163,14 @@ class Forecaster:
         beyond = beyond_training_note(calibrator.quantiles, calibrator.trained)
         skipped = skipped_note(forecast, net.spec.context_length)
         self.notes = []
-        for note in (*panel.notes, beyond, skipped):
+        limits = calibrator.value_range
+        limited = limit_notes(forecast, panel, limits, given)
+        for note in (*panel.notes, beyond, skipped, *limited):
             if note is not None:
                 self._note(str(note))
         file_columns = columns_of(data, table, given) if columns == "file" else None
-        return in_kind_of(data, forecast_frame(forecast, panel, file_columns))
+        frame = forecast_frame(forecast, panel, file_columns, limits=limits)
+        return in_kind_of(data, frame)
 
     def backtest(
         self,

@@ -53,6 +53,7 @@ class NoteKind(enum.StrEnum):
     BEFORE_REFIT = "the network before its refit"
     EXTRAPOLATED = "intervals beyond the levels of the training"
     TRAINED_ANEW = "networks trained anew along the way"
+    SET_TO_BOUND = "forecasts set to a bound"
     # Before a training.
     SHORT_SERIES = "short series"
     SERIES_NOT_TRAINED_ON = "series not trained on"

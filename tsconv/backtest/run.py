@@ -90,7 +90,8 @@ def run_backtest(
     if data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     _check_paths(config, data)
-    wanted_of(config.levels, config.conformal, config.point, config.components)
+    wanted = wanted_of(config.levels, config.conformal, config.point, config.components)
+    wanted = dataclasses.replace(wanted, given=tuple(config.data))
     further = further_of(config, bundle, data, notify)
     table = read_table(data)
     with torch_threads(config.threads):
@@ -110,7 +111,7 @@ def run_backtest(
             components=config.components,
             started=started,
             further=further,
-            wanted=wanted_of(config.levels, config.conformal, config.point, config.components),
+            wanted=wanted,
         )
     run_dir = _write_folder(result, config)
     return BacktestRun(result, run_dir, bundle, table, data)
@@ -167,6 +168,7 @@ def backtest_table(
             panel = panel.with_notes([Note(NoteKind.BEFORE_REFIT, _BEFORE_REFIT)])
     if device is not None:
         bundle.net.to(device)
+    wanted = dataclasses.replace(wanted or Wanted(), roles=data)
     scoring = Scoring(bundle, panel, table, origins, steps, further, wanted=wanted)
     scoring = prepare_scoring(scoring, whole, has_start=start is not None)
     progress = None if started is None else started(scoring.origins)

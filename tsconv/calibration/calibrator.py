@@ -13,8 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tsconv.calibration.conformal import Calibration
 from tsconv.calibration.knots import knot_weights, mean_weights, scores_of
+from tsconv.calibration.value_range import ValueRange
 
 
 class Calibrated(NamedTuple):
@@ -22,6 +22,7 @@ class Calibrated(NamedTuple):
 
     levels: list[Tensor]  # for each quantile (B, T, H, O, horizon), rising
     point: Tensor  # (B, T, H, O, horizon): the median, or the mean
+    unlimited: Tensor  # the point before it was brought within the bounds
 
 
 # What stands for the levels of a point head, which has none: a normal forecast.
@@ -37,7 +38,7 @@ class OriginWidths(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Calibrator:
-    """What is done to the forecasts of one panel, see `calibrator_of`.
+    """What is done to the forecasts of one panel.
 
     >>> plain = Calibrator((0.1, 0.5, 0.9), (0.1, 0.5, 0.9))
     >>> levels = [torch.full((1, 1, 1, 2, 3), v) for v in (8.0, 10.0, 12.0)]
@@ -51,6 +52,8 @@ class Calibrator:
     scores: Tensor | None = None  # (S, T, H, horizon, J) of the given levels; None: the nominal
     widths: OriginWidths | None = None
     point: str = "median"  # or mean
+    value_range: ValueRange | None = None  # of the forecasts of the panel
+    offset: Tensor | None = None  # (S, T, H) of the panel, where there is a range
     trained: tuple[float, ...] = ()  # levels that the network knows; () for any
     whole: bool = False  # whether the network's levels are those of counts with noise
 
@@ -63,7 +66,7 @@ class Calibrator:
     def is_plain(self) -> bool:
         """Whether it gives the network's own levels and their median."""
         same = self.scores is None and self.knots == self.quantiles
-        return same and self.widths is None and self.point == "median"
+        return same and self.widths is None and self.point == "median" and self.value_range is None
 
     def knots_of(self, levels: list[Tensor], spread: Tensor) -> list[Tensor]:
         """The levels at `knots` of a batch; those of a point forecast are a normal of its spread.
@@ -91,7 +94,7 @@ class Calibrator:
         mean: the network's own, where it has one.
         """
         if self.is_plain:
-            return Calibrated(list(levels), levels[self.middle])
+            return Calibrated(list(levels), levels[self.middle], levels[self.middle])
         out = list(levels)
         if self.scores is not None or self.knots != self.quantiles:
             out = self._at_scores(levels, series)
@@ -102,7 +105,22 @@ class Calibrator:
             out[q] = torch.minimum(out[q], out[q + 1])
         for q in range(middle + 1, len(out)):
             out[q] = torch.maximum(out[q], out[q - 1])
-        return Calibrated(out, self._point(out, levels, mean))
+        unlimited = self._point(out, levels, series, mean)
+        out = [self._limited(v, series) for v in out]
+        if self.point == "median":
+            return Calibrated(out, out[middle], unlimited)
+        # The mean of counts is no count.
+        return Calibrated(out, self._limited(unlimited, series, whole=False), unlimited)
+
+    def _limited(self, values: Tensor, series: Tensor, whole: bool = True) -> Tensor:
+        """Values (B, T, H, O, h) of some series within the range, and whole where they count."""
+        found = self.value_range
+        if found is None or self.offset is None:
+            return values
+        if not whole:
+            found = dataclasses.replace(found, whole=False)
+        offset = self.offset[series.cpu()][..., None, None].to(values.device)
+        return found.limited(values, series, offset)
 
     def _at_scores(self, levels: Sequence[Tensor], series: Tensor) -> list[Tensor]:
         """The levels at the normal scores of each series and step."""
@@ -146,7 +164,11 @@ class Calibrator:
         return [*below, median, *above]
 
     def _point(
-        self, out: Sequence[Tensor], levels: Sequence[Tensor], mean: Tensor | None
+        self,
+        out: Sequence[Tensor],
+        levels: Sequence[Tensor],
+        series: Tensor,
+        mean: Tensor | None,
     ) -> Tensor:
         if self.point == "median":
             return out[self.middle]
@@ -155,25 +177,5 @@ class Calibrator:
         weights = mean_weights(self.knots).tolist()
         total = torch.zeros_like(levels[0])
         for weight, knot in zip(weights, levels, strict=True):
-            total += weight * knot
+            total += weight * self._limited(knot, series)
         return total
-
-
-def calibrator_of(
-    knots: Sequence[float],
-    quantiles: Sequence[float],
-    calibration: Calibration | None = None,
-    names: tuple[Sequence[str], Sequence[str], Sequence[str]] | None = None,
-    widths: OriginWidths | None = None,
-    point: str = "median",
-) -> Calibrator:
-    """What is to be done to the forecasts of a panel.
-
-    knots: the levels that the network gives. quantiles: those that are wanted. calibration: None
-    for none. names: of the panel's series, targets and rows, where there is a calibration. widths:
-    see `origin_widths`. point: median or mean.
-    """
-    scores = None
-    if calibration is not None and names is not None:
-        scores = calibration.maps.scores(quantiles, calibration.members(*names))
-    return Calibrator(tuple(knots), tuple(quantiles), scores, widths, point)

@@ -43,6 +43,8 @@ from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.roles import as_list
 from tsconv.errors import ConfigError, TsconvError, one_line
 
+_WHOLE_SETTINGS = ("experiment=", "head=")  # they say what head and bounds a training has
+
 
 def check_file(
     plan: CheckPlan, overrides: Sequence[str] = (), config_dir: str | None = None
@@ -83,17 +85,23 @@ def check_file(
     command, error, obstacle = None, attempt.error, attempt.obstacle
     if panel is not None:
         with_read = dataclasses.replace(config, data=attempt.data)
-        of_panel = check_panel(with_read, plan.horizon, panel, findings)
+        named = any(override.lstrip("+").startswith(_WHOLE_SETTINGS) for override in overrides)
+        of_panel = check_panel(with_read, plan.horizon, panel, findings, suggests=not named)
         sections += of_panel.sections
         findings += of_panel.findings
         preview = of_panel.preview
-        keys = _fixing_keys(attempt, findings) | preview.keys
-        command = train_command(overrides, keys, config_dir)
+        needed = _fixing_keys(attempt, findings) | preview.keys
+        command = train_command(overrides, of_panel.for_values.keys | needed, config_dir)
+        plain = train_command(overrides, needed, config_dir)
         refusal: TsconvError | None = preview.error
         if refusal is None:
             read, prepared_config = attempt.data, preview.config
             del of_panel, preview  # the files may be read once more
             refusal = verify_command(command, read, panel, prepared_config)
+            if refusal is not None and command != plain:
+                # A head or a bound that goes with the values may not go with what was given.
+                command = plain
+                refusal = verify_command(command, read, panel, None)
         if refusal is not None:
             command, error, obstacle = None, error or refusal, obstacle or one_line(refusal)
     elif obstacle is None:

@@ -25,7 +25,8 @@ def verify_command(
     try:
         overrides, config_dir = parse_command(command)
         config = check_config(train_config(overrides, config_dir))
-        if config.data != read:
+        bounds_as_read = {"lower": read.lower, "upper": read.upper}
+        if dataclasses.replace(config.data, **bounds_as_read) != read:
             panel = build_panel(read_table(config.data), config.data.freq)
         plain = dataclasses.replace(config, resume=None, run_dir=None)
         if prepared is None or plain != prepared:

@@ -27,6 +27,7 @@ _LITERAL_KEYS = (
     "run_dir", "resume", "sweep.storage",
 )  # fmt: skip
 _LITERAL_LISTS = ("data.id", "series")  # those of them that may be lists: [store,item]
+_LITERAL_MAPPINGS = ("data.lower", "data.upper")  # {any name: 0}: read by tsconv/data/bounds.py
 _LIST_ITEM = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]+"
 _UNCHECKED_GROUPS = ("trainer", "hydra", "search_space")  # whoever reads them checks their keys
 
@@ -65,6 +66,8 @@ def quote_literals(overrides: Iterable[str]) -> list[str]:
     ["data.path='my sales (2024).csv'", 'seed=1']
     >>> quote_literals(["data.id=[store (no),item]"])
     ["data.id=['store (no)','item']"]
+    >>> quote_literals(["data.lower={rain (mm): 0}"])
+    ["data.lower='{rain (mm): 0}'"]
     """
     return [_quote_literal(override) for override in overrides]
 
@@ -74,6 +77,8 @@ def _quote_literal(override: str) -> str:
         override = override[1:]
     key, _, value = override.partition("=")
     quoted = len(value) > 1 and value[0] in "'\""
+    if key in _LITERAL_MAPPINGS and value[:1] == "{":
+        return f"{key}={_format_value(value)}"
     if key not in _LITERAL_KEYS or not value or value == "null" or quoted:
         return override
     if key in _LITERAL_LISTS and value[0] == "[" and value[-1] == "]":

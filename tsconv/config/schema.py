@@ -45,6 +45,8 @@ class DataConfig:
     gaps: str = "mask"
     max_bytes: int | None = None
     allow_shift: bool = False
+    lower: Any = "auto"  # a number, {name: number}, "auto" or None
+    upper: Any = None
     origins_per_chunk: int | None = None
     chunks_per_batch: int | None = None
 

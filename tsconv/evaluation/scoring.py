@@ -236,7 +236,7 @@ def _forecast(
         mu[..., None] + sigma[..., None] * v[..., ::stride, :steps] for v in prediction.levels
     ]
     knots = calibrator.knots_of(levels, sigma)
-    levels, point = calibrator(knots, batch.series, batch.first, stride)
+    levels, point, _ = calibrator(knots, batch.series, batch.first, stride)
     usable = batch.valid[:, None, None, ::stride] & known  # (B, T, H, O)
     values, mask = (
         v.unfold(-1, horizon, 1)[..., ::stride, :steps] for v in (batch.y, batch.y_mask)

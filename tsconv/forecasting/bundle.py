@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from tsconv.atomic_write import replace_folder
 from tsconv.calibration.conformal import Calibration
 from tsconv.config.schema import DataConfig
+from tsconv.data.bounds import read_bound
 from tsconv.data.covariates.encode import Encoding
 from tsconv.data.covariates.shift import TrainingRange
 from tsconv.errors import BundleError, TsconvError
@@ -35,6 +36,10 @@ from tsconv.model.ensemble import Network
 
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
 _CALIBRATION = "calibration.safetensors"
+# Keys of the group `data` that stand elsewhere in a bundle, or nowhere.
+_NOT_PORTABLE = (
+    "path", "future_path", "origins_per_chunk", "chunks_per_batch", "allow_shift", "lower", "upper",
+)  # fmt: skip
 BEFORE_REFIT = "bundle_before_refit"  # beside a bundle that was refit: the one that was scored
 
 
@@ -53,6 +58,13 @@ class Bundle:
     target_ranges: dict[str, TrainingRange] = dataclasses.field(default_factory=dict)
     series: tuple[str, ...] = ()  # ids of the training, in order, where the network differs by them
     calibration: Calibration | None = None  # of its intervals
+    lower: Any = None  # of the targets: a number, {name: number} or None; `data` has it as well
+    upper: Any = None
+
+    def __post_init__(self) -> None:
+        """Let the roles say the bounds too: those of a forecast start from the roles."""
+        roles = dataclasses.replace(self.data, lower=self.lower, upper=self.upper)
+        object.__setattr__(self, "data", roles)
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
@@ -85,6 +97,8 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     }
     if bundle.series:
         config["series"] = list(bundle.series)
+    bounds = {"lower": bundle.lower, "upper": bundle.upper}
+    config |= {key: bound for key, bound in bounds.items() if bound is not None}
     if bundle.target_ranges:  # bundles of earlier versions have none
         ranges = {name: dataclasses.asdict(r) for name, r in bundle.target_ranges.items()}
         config["target_ranges"] = ranges
@@ -107,7 +121,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
 def _portable_roles(data: DataConfig) -> dict[str, Any]:
     """The roles and the format of the file, without the path of the training data."""
     values = dataclasses.asdict(data)
-    for key in ("path", "future_path", "origins_per_chunk", "chunks_per_batch", "allow_shift"):
+    for key in _NOT_PORTABLE:
         values.pop(key)
     return values
 
@@ -199,6 +213,8 @@ def load_bundle(folder: str | Path) -> Bundle:
             channels=_to_names(config.get("channels", config["info"].get("channels"))),
             rows=_to_names(config.get("rows")),
             series=_to_names(config.get("series")),
+            lower=read_bound("lower", config.get("lower")),
+            upper=read_bound("upper", config.get("upper")),
             encodings=tuple(Encoding.from_dict(e) for e in config.get("covariates", ())),
             target_ranges={
                 str(name): TrainingRange(**found)

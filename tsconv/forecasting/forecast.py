@@ -31,14 +31,19 @@ class Forecast:
     skipped: tuple[str, ...]  # (series, row, target) without an observed value in their context
     quantiles: tuple[float, ...]  # the levels of the last axis of `values`
     point: torch.Tensor  # (S', T, H, horizon): the median, unless another one is asked for
-    # Parts of the median by name, each (S', T, H, horizon), where they are asked for.
+    unlimited: torch.Tensor  # as `point`, before it was brought within the bounds
+    # Parts of the median by name, each (S', T, H, horizon), where they are asked for. `bounds` is
+    # what brings it within them.
     components: dict[str, torch.Tensor] = dataclasses.field(default_factory=dict)
 
     def head(self, horizon: int) -> Forecast:
         """The first `horizon` steps of each forecast."""
         components = {key: part[..., :horizon] for key, part in self.components.items()}
-        values, point = self.values[..., :horizon, :], self.point[..., :horizon]
-        return dataclasses.replace(self, values=values, point=point, components=components)
+        point, unlimited = self.point[..., :horizon], self.unlimited[..., :horizon]
+        values = self.values[..., :horizon, :]
+        return dataclasses.replace(
+            self, values=values, point=point, unlimited=unlimited, components=components
+        )
 
 
 def forecast_panel(
@@ -96,7 +101,7 @@ def forecast_panel(
     parts = ranks.gather(own)
     if parts is None:
         parts, wanted = [own], mine
-    values, point, has_forecast = (torch.cat(part) for part in zip(*parts, strict=True))
+    values, points, has_forecast = (torch.cat(part) for part in zip(*parts, strict=True))
     wanted = wanted.cpu()
     kept = has_forecast.flatten(1).any(1)
     skipped = _skipped_names(panel, wanted, has_forecast)
@@ -108,7 +113,8 @@ def forecast_panel(
         origin.cpu()[wanted[kept]],
         skipped,
         calibrator.quantiles,
-        point[kept],
+        points[kept, ..., 0],
+        points[kept, ..., 1],
         by_name,
     )
 
@@ -159,7 +165,7 @@ def _forecast_series(
     targets, n_rows = len(panel.targets), panel.n_rows
     shape = (0, targets, n_rows, net.spec.horizon, len(calibrator.quantiles))
     value_parts = [torch.zeros(shape, dtype=torch.float64)]
-    points = [torch.zeros(shape[:4], dtype=torch.float64)]
+    points = [torch.zeros(*shape[:4], 2, dtype=torch.float64)]  # limited, and before
     has_parts = [torch.zeros(shape[:3], dtype=torch.bool)]
     with torch.inference_mode():
         for series in torch.split(wanted, at_once) if len(wanted) else ():
@@ -171,18 +177,22 @@ def _forecast_series(
             has_forecast = (out.n_observed > 0).squeeze(-1)  # (B, T, H)
             mu, sigma = (v.unsqueeze(-1) for v in (out.mu, out.sigma))
             knots = calibrator.knots_of([mu + sigma * v for v in out.levels], out.sigma)
-            levels, point = calibrator(knots, series, origin[series])
-            offset = panel.offset[series][:, :targets, :, None]
+            levels, *both = calibrator(knots, series, origin[series])
+            offset = panel.offset[series][:, :targets, :, None, None]
             values = torch.stack(levels, -1).squeeze(3).double()  # (B, T, H, horizon, Q)
-            values = values + offset.unsqueeze(-1)
+            values = values + offset
             value_parts.append(torch.where(has_forecast[..., None, None], values, torch.nan).cpu())
-            point = point.squeeze(3).double() + offset
-            points.append(torch.where(has_forecast[..., None], point, torch.nan).cpu())
+            point = torch.stack(both, -1).squeeze(3).double() + offset  # (B, T, H, horizon, 2)
+            points.append(torch.where(has_forecast[..., None, None], point, torch.nan).cpu())
             has_parts.append(has_forecast.cpu())
             if components is not None:
                 for key, part in batch_components(net, panel, batch, members, season).items():
                     shown = torch.where(has_forecast[..., None], part.squeeze(3), torch.nan)
                     components.setdefault(key, []).append(shown.cpu())
+                if calibrator.value_range is not None:
+                    components.setdefault("bounds", []).append(
+                        points[-1].diff(dim=-1)[..., 0].neg()
+                    )
     return torch.cat(value_parts), torch.cat(points), torch.cat(has_parts)
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
+from tsconv.calibration.value_range import ValueRange
 from tsconv.data.decimals import decimals_of
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.zones import zoned
@@ -24,6 +25,7 @@ def forecast_frame(
     panel: Panel,
     file_columns: FileColumns | None = None,
     decimals: Mapping[str, int | None] | None = None,
+    limits: ValueRange | None = None,
 ) -> pd.DataFrame:
     """A DataFrame with one line for each (series, row, channel, step).
 
@@ -32,7 +34,7 @@ def forecast_frame(
     series, rows and times have the names, types and spelling of the file. Values are in the units
     of the data, rounded to what it carries: the `decimals` of each target, or else those of the
     panel. The forecast's components come last, each as `tsconv-<its name>`, and are rounded so that
-    they add up to `tsconv`. Raises DataError where no series could be forecast, ConfigError where a
+    they add up to `tsconv`. limits: of the panel, which rounding must not break. Raises DataError where no series could be forecast, ConfigError where a
     column of the file has a name of ours.
     """
     if len(forecast.series) == 0:
@@ -80,6 +82,9 @@ def forecast_frame(
             raise ConfigError(
                 f"`{name}` is a column of the file and one of the forecasts: set `columns=nixtla`"
             )
+    if limits is not None:  # a bound may have more decimals than the data
+        low, high = (b.cpu().numpy()[series, c].repeat(horizon) for b in limits.ends)
+        flat, points = flat.clip(low[:, None], high[:, None]), points.clip(low, high)
     levels = {name: flat[:, q] for name, q in ours.items()} | {"tsconv": points}
     return pd.DataFrame(columns | levels | parts)
 

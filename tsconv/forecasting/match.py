@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from tsconv.config.schema import DataConfig
+from tsconv.data.bounds import AUTO, read_bound, require_order
 from tsconv.data.covariates.encode import encode, with_calendar
 from tsconv.data.covariates.future import require_future
 from tsconv.data.covariates.shift import reject_shift
@@ -43,7 +44,8 @@ def override_roles(data: DataConfig, given: dict[str, Any]) -> DataConfig:
     """The roles of the training, with the given ones in place of those that they exclude.
 
     given: keys of the config's group `data` and their values. Raises ConfigError for a key that
-    does not exist, and for a past covariate with another delay than in the training.
+    does not exist, for a past covariate with another delay than in the training, and for a bound
+    that is none.
 
     >>> trained = DataConfig(row="station", target="no2")
     >>> roles = override_roles(trained, {"wide_columns_are": "rows"})
@@ -64,7 +66,17 @@ def override_roles(data: DataConfig, given: dict[str, Any]) -> DataConfig:
         ids = as_list(data.id, "data.id")
         if given["row"] in ids:
             given = given | {"id": [name for name in ids if name != given["row"]] or None}
-    return dataclasses.replace(data, **given)
+    return _with_bounds(dataclasses.replace(data, **given), data)
+
+
+def _with_bounds(data: DataConfig, trained: DataConfig) -> DataConfig:
+    """The roles with bounds that were read; `auto` is the bound of the training."""
+    lower, upper = (
+        read_bound(key, getattr(trained if getattr(data, key) == AUTO else data, key))
+        for key in ("lower", "upper")
+    )
+    require_order(lower, upper)
+    return dataclasses.replace(data, lower=lower, upper=upper)
 
 
 def _keep_delays(given: Any, data: DataConfig) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from tsconv.forecasting.file_columns import columns_of_file
 from tsconv.forecasting.forecast import Forecast, skipped_note
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.intervals.calibrators import bundle_calibrator
+from tsconv.forecasting.intervals.limit_notes import limit_notes
 from tsconv.forecasting.intervals.wanted import beyond_training_note, wanted_of
 from tsconv.forecasting.match import (
     match_panel,
@@ -97,14 +98,17 @@ def _run_forecast(config: ForecastConfig, ranks: Ranks) -> ForecastResult | None
     row_index = training_row_index(bundle, panel)
     net = bundle.net
     wanted = wanted_of(config.levels, config.conformal, config.point, config.components)
+    wanted = dataclasses.replace(wanted, roles=data, given=tuple(config.data))
     calibrator = bundle_calibrator(bundle, panel, wanted)
     work = (net, panel, config.batch_size, origins, row_index, config.device)
     further = (config.components, bundle.season, calibrator)
     forecast = ranks.run(forecast_on_ranks, *work, *further).head(horizon)
-    frame = forecast_frame(forecast, panel, file_columns, decimals)
+    limits = calibrator.value_range
+    frame = forecast_frame(forecast, panel, file_columns, decimals, limits)
     write_table(frame, output, config.escape_formulas)
     skipped = skipped_note(forecast, net.spec.context_length)
-    found = (skipped, beyond_training_note(calibrator.quantiles, calibrator.trained))
+    beyond = beyond_training_note(calibrator.quantiles, calibrator.trained)
+    found = [skipped, beyond, *limit_notes(forecast, panel, limits, data)]
     return ForecastResult(panel, forecast, bundle, tuple(n for n in found if n is not None))
 
 

@@ -155,7 +155,7 @@ def is_component(key: str) -> bool:
     >>> is_component("last-season"), is_component("covariate-price"), is_component("lo-80")
     (True, True, False)
     """
-    fixed = {"level", "context", "stack", *context_stretches(_MOST_SEASONS + 1, 1)}
+    fixed = {"level", "context", "stack", "bounds", *context_stretches(_MOST_SEASONS + 1, 1)}
     named = key.removeprefix("state-").startswith(("covariate-", "calendar-"))
     return key in fixed or named
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tsconv.calibration.calibrator import Calibrator
 from tsconv.calibration.conformal import Calibration, fit_calibration
 from tsconv.calibration.error_scores import ErrorScores
+from tsconv.calibration.value_range import ValueRange, panel_range
 from tsconv.forecasting.intervals.calibrators import network_calibrator
 from tsconv.model.ensemble import Network
 from tsconv.training.prepare import Prepared
@@ -25,7 +26,12 @@ class CalibrationFit:
     @property
     def plain(self) -> Calibrator:
         """What is done to forecasts before there is a calibration."""
-        return network_calibrator(self.net, self.prepared.panel, point=self.prepared.config.point)
+        panel, config = self.prepared.panel, self.prepared.config
+        return network_calibrator(self.net, panel, point=config.point, value_range=self._range)
+
+    @property
+    def _range(self) -> ValueRange:
+        return panel_range(self.prepared.panel, self.prepared.config.data, False)
 
     def __call__(self, errors: ErrorScores) -> Calibrator:
         """Fit, and return the calibrator of the training's panel."""
@@ -41,4 +47,5 @@ class CalibrationFit:
             calibration=self.found,
             point=config.point,
             trained_until=lambda: prepared.split.train_end.cpu(),
+            value_range=self._range,
         )

@@ -19,7 +19,8 @@ from tsconv.evaluation.scoring import training_scale
 from tsconv.training.prepare import Prepared, check_config, prepare
 from tsconv.training.step.compile_cache import CompileCache
 
-_NOT_OF_PANEL = ("origins_per_chunk", "chunks_per_batch")  # keys of `data` that only batches use
+# Keys of `data` that only batches, and the range of forecasts, use.
+_NOT_OF_PANEL = ("origins_per_chunk", "chunks_per_batch", "lower", "upper")
 
 
 class PanelCache:

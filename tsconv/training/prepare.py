@@ -32,6 +32,7 @@ from tsconv.model.spec import CHANNELS
 from tsconv.nn.heads import check_quantiles
 from tsconv.nn.row_mixing import CROSS_ROW
 from tsconv.nn.rows import ROWS
+from tsconv.training.defaults.bounds import check_bounds, resolve_bounds
 from tsconv.training.defaults.resolve import resolve
 from tsconv.training.lightning.accumulation import batches_per_step
 from tsconv.training.lightning.averaged_weights import WEIGHTS
@@ -138,6 +139,8 @@ def prepare(
     split = split_panel(
         part, config.horizon, sizes.val_size or 0, sizes.test_size or 0, sizes.test_stride or 1
     )
+    data, bound_reasons = resolve_bounds(config.data, config.head.kind, part, split.train_end)
+    config, reasons = dataclasses.replace(config, data=data), {**reasons, **bound_reasons}
     encodings = fit_encodings(part, split.train_end)
     calendar = tuple(config.features.calendar or ())
     encoded = with_calendar(encode(part, encodings), calendar, config.horizon)
@@ -159,13 +162,15 @@ def prepare(
 def check_config(config: TrainConfig) -> TrainConfig:
     """Raise ConfigError for all that can be seen to be wrong before the file is read.
 
-    Returns the config with `compile`, `ensemble` and `refit` spelt as auto, true or false.
+    Returns the config with `compile`, `ensemble` and `refit` spelt as auto, true or false, and with
+    `data.lower` and `data.upper` read.
     """
     config = dataclasses.replace(
         config,
         compile=normalize_compile(config.compile),
         ensemble=config.ensemble.strip().lower(),
         refit=config.refit.strip().lower(),
+        data=check_bounds(config.data),
     )
     check_trainer_keys(config.trainer)
     batches_per_step(config.trainer)

@@ -246,6 +246,8 @@ def write_run(
         encodings=prepared.encodings,
         target_ranges=target_ranges(panel.to("cpu"), prepared.split.train_end.cpu()),
         calibration=calibration,
+        lower=config.data.lower,
+        upper=config.data.upper,
     )
     write_config(config, reasons, run_dir / "config.yaml")
     write_json(metrics, run_dir / "metrics.json")

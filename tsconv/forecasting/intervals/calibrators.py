@@ -10,6 +10,7 @@ from torch import Tensor
 from tsconv.calibration.calibrator import POINT_KNOTS, Calibrator
 from tsconv.calibration.choose import ADAPTIVE_LEVELS
 from tsconv.calibration.conformal import Calibration
+from tsconv.calibration.value_range import ValueRange, panel_range
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError
 from tsconv.evaluation.training_ends import steps_until
@@ -30,6 +31,7 @@ def network_calibrator(
     point: str = "median",
     trained_until: Callable[[], Tensor] | None = None,
     row_index: Tensor | None = None,
+    value_range: ValueRange | None = None,
 ) -> Calibrator:
     """What is done to a network's forecasts of a panel.
 
@@ -40,6 +42,7 @@ def network_calibrator(
         point: median or mean.
         trained_until: gives (S,) the steps of each series' training part, for adaptive widths.
         row_index: as `forecast_panel` takes it.
+        value_range: of the panel's forecasts; None for any value.
     """
     quantiles = net.quantiles if quantiles is None else tuple(quantiles)
     kind = kind or ("none" if calibration is None else calibration.kind)
@@ -59,7 +62,11 @@ def network_calibrator(
         calm = Calibrator(knots, ADAPTIVE_LEVELS, used.maps.scores(ADAPTIVE_LEVELS, member))
         context = torch.full_like(ends, net.spec.context_length - 1)
         widths = origin_widths(net, panel, calm, widths_from(ends, context), row_index)
-    return Calibrator(knots, quantiles, scores, widths, point, trained=own)
+    limits, offset = value_range, None
+    if limits is not None:
+        limits = None if limits.is_open else limits
+        offset = panel.offset[:, : len(panel.targets)].cpu()
+    return Calibrator(knots, quantiles, scores, widths, point, limits, offset, trained=own)
 
 
 def quantiles_wanted(net: Network, wanted: Wanted | None) -> tuple[float, ...]:
@@ -97,4 +104,7 @@ def bundle_calibrator(bundle: Bundle, panel: Panel, wanted: Wanted | None = None
         point=wanted.point or str(bundle.info.get("point", "median")),
         trained_until=lambda: steps_until(bundle.info.get("trained_until"), panel),
         row_index=training_row_index(bundle, panel),
+        value_range=panel_range(
+            panel, wanted.roles or bundle.data, False, wanted.given, bundle.channels
+        ),
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tsconv.calibration.choose import KINDS
+from tsconv.config.schema import DataConfig
 from tsconv.errors import ConfigError, require_choice
 from tsconv.notes import Note, NoteKind
 
@@ -20,6 +21,8 @@ class Wanted:
     levels: tuple[float, ...] | None = None  # per cent of the central intervals
     conformal: str | None = None  # none, split or adaptive
     point: str | None = None  # median or mean
+    roles: DataConfig | None = None  # of the panel, with its bounds; None: those of the bundle
+    given: tuple[str, ...] = ()  # keys of the roles that were set for this panel
 
 
 def wanted_of(

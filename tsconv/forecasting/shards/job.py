@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from tsconv.atomic_write import replace_file
+from tsconv.calibration.value_range import ValueRange
 from tsconv.config.schema import DataConfig, ForecastConfig
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.id_columns import SINGLE_SERIES
@@ -27,6 +28,7 @@ from tsconv.forecasting.file_columns import columns_of_file
 from tsconv.forecasting.forecast import Forecast, forecast_panel, skipped_note
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.intervals.calibrators import bundle_calibrator
+from tsconv.forecasting.intervals.limit_notes import limit_notes
 from tsconv.forecasting.intervals.wanted import wanted_of
 from tsconv.forecasting.match import prepare_forecast, training_row_index
 from tsconv.forecasting.select import (
@@ -99,6 +101,7 @@ def forecast_part(job: Job, lines: Shards, future: Shards | None, shard: int) ->
     table, fault = _own_lines(job, found, shard)
     count = 0 if table is None else len(table.ids)
     made: tuple[Panel, Forecast] | None = None
+    limits: ValueRange | None = None
     if table is not None and fault is not None:
         table = fault.rest
     if table is not None:
@@ -122,17 +125,19 @@ def forecast_part(job: Job, lines: Shards, future: Shards | None, shard: int) ->
         wanted = wanted_of(
             job.config.levels, job.config.conformal, job.config.point, job.config.components
         )
+        given = tuple(job.config.data)
+        wanted = dataclasses.replace(wanted, roles=job.data, given=given)
         calibrator = bundle_calibrator(job.bundle, panel, wanted)
         net, batch_size = job.bundle.net, job.config.batch_size
         forecast = forecast_panel(
             net, panel, batch_size, origins, row_index, calibrator=calibrator
         ).head(job.horizon)
-        made = panel, forecast
+        made, limits = (panel, forecast), calibrator.value_range
         clock.lap("network")
     frame, position, per_series = None, _EMPTY, _EMPTY
     if made is not None and len(made[1].series):
         panel, forecast = made
-        frame = forecast_frame(forecast, panel, columns, found.decimals)
+        frame = forecast_frame(forecast, panel, columns, found.decimals, limits)
         number = dict(zip(found.table.ids, found.position.tolist(), strict=True))
         ids = (panel.ids[s] for s in forecast.series.tolist())
         position = np.array([number[name] for name in ids], dtype="int64")
@@ -153,6 +158,7 @@ def forecast_part(job: Job, lines: Shards, future: Shards | None, shard: int) ->
     notes = [] if made is None else [*made[0].notes]
     skipped = made and skipped_note(made[1], job.bundle.net.spec.context_length)
     notes += [skipped] if skipped else []
+    notes += [] if made is None else limit_notes(made[1], made[0], limits, job.data)
     series = len(position)
     return PartResult(shard, series, count - series, tuple(notes), clock.seconds)
 

@@ -1,0 +1,1 @@
+"""What kind of values the targets have: counts, intermittent, bounded, or with heavy tails."""
