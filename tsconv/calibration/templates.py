@@ -85,5 +85,6 @@ def _spread(count: int, n: int) -> Tensor:
     """
     if count <= n:
         return torch.arange(count)
-    i = torch.arange(n, dtype=torch.float64)
-    return ((i + (i * _GOLDEN) % 1) * count / n).long().clamp_max(count - 1)
+    edge = torch.arange(n + 1) * count // n
+    share = (torch.arange(n, dtype=torch.float64) * _GOLDEN) % 1
+    return edge[:-1] + (share * edge.diff()).long()

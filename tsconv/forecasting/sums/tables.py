@@ -185,8 +185,8 @@ def _group_notes(
     short = int((groups.n_steps < horizon).sum())
     if short:
         text = (
-            f"`aggregate` (={aggregate.name}): {short:,} of {plural(len(groups.n_steps), 'sum')} "
-            f"with fewer than {plural(horizon, 'step')}, those that all of their series have: the "
+            f"`aggregate` (={aggregate.name}): {short:,} of {len(groups.n_steps):,} sums cover "
+            f"fewer than {plural(horizon, 'step')}, those that all of their series have, since the "
             f"last observed values lie at different times"
         )
         notes.append(Note(NoteKind.SERIES_ENDED_EARLY, text))
