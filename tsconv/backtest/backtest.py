@@ -10,10 +10,10 @@ from torch import Tensor
 
 from tsconv.backtest.origins import BacktestOrigins
 from tsconv.calibration.calibrator import Calibrator
+from tsconv.data.batches.common_grid import common_grid
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import DataError
-from tsconv.evaluation.common_grid import common_grid
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.revisions import Revisions
 from tsconv.evaluation.rivals import Baseline, choose_baselines, find_rival

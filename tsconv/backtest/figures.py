@@ -16,10 +16,10 @@ from tsconv.backtest.chance import (
     p_values_by_step,
 )
 from tsconv.backtest.covariates.categories import by_category
+from tsconv.data.batches.common_grid import common_grid, common_steps
 from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.zones import zoned
-from tsconv.evaluation.common_grid import common_grid, common_steps
 from tsconv.evaluation.metrics import Figures, MetricSums
 from tsconv.evaluation.report import by_part, spread_ratio
 from tsconv.evaluation.rivals import SEASONAL_NAIVE

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tsconv.data.batches.common_grid import common_grid, steps_apart
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import first_observed_step
 from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.frequency import Times
 from tsconv.errors import ConfigError, DataError, require_positive
-from tsconv.evaluation.common_grid import common_grid, steps_apart
 from tsconv.text import plural
 
 

@@ -242,6 +242,9 @@ class ForecastConfig:
     components: bool = False  # a column for each part of the median
     shards: int | None = None  # parts of the series; None: no parts
     shard: int | None = None  # the only part to make
+    aggregate: Any = None  # a name of sums, or a list of them
+    samples: int | None = None  # sample paths to write
+    seed: int = 0  # of the sample paths
 
 
 @dataclasses.dataclass

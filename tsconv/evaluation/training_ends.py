@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tsconv.data.batches.common_grid import common_grid, steps_apart
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.frequency import Times
-from tsconv.evaluation.common_grid import common_grid, steps_apart
 
 _MOST_SERIES = 10_000  # whose own ends a bundle keeps, where they differ
 

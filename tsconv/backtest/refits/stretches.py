@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import torch
 
+from tsconv.data.batches.common_grid import common_grid
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.frequency import Times
 from tsconv.errors import require_positive
-from tsconv.evaluation.common_grid import common_grid
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,9 +18,9 @@ from tsconv.backtest.statistical.models import (
     forecasts_of,
     longest_history,
 )
+from tsconv.data.batches.common_grid import common_grid
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
-from tsconv.evaluation.common_grid import common_grid
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.observations import Observations
 from tsconv.evaluation.scoring import ScoredBatch

@@ -11,7 +11,7 @@ from tsconv.backtest.backtest import Backtest
 from tsconv.backtest.chance import chance_figures
 from tsconv.backtest.rival_words import rival_words
 from tsconv.backtest.summary import chance_words, change_to
-from tsconv.evaluation.common_grid import common_steps
+from tsconv.data.batches.common_grid import common_steps
 from tsconv.evaluation.significance import compare, overlap_of
 
 Card = dict[str, str | None]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tsconv.data.batches.common_grid import common_grid
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.frequency import DAY, Frequency, Steps
 from tsconv.data.timestamps.zones import to_local
-from tsconv.evaluation.common_grid import common_grid
 
 
 @dataclasses.dataclass(frozen=True)

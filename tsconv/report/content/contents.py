@@ -12,7 +12,7 @@ import numpy as np
 from tsconv.backtest.rival_words import rival_words
 from tsconv.backtest.run import BacktestResult
 from tsconv.backtest.summary import remarks, verdict
-from tsconv.evaluation.common_grid import common_grid
+from tsconv.data.batches.common_grid import common_grid
 from tsconv.evaluation.significance import adjusted
 from tsconv.report.content.cards import cards_of
 from tsconv.report.content.common_times import common_times, time_texts

@@ -10,8 +10,8 @@ import torch
 
 from tsconv.backtest.backtest import Backtest
 from tsconv.backtest.covariates.categories import columns_ahead, kinds_of
+from tsconv.data.batches.common_grid import common_grid, common_steps
 from tsconv.data.panel.panel import observed_steps
-from tsconv.evaluation.common_grid import common_grid, common_steps
 from tsconv.report.content.common_times import clock_changes, time_texts
 
 _MOST = 100  # marks of a kind: more cannot be read
