@@ -53,6 +53,7 @@ NN_ORDER = (
     "row_mixing",
     "block",
     "tcn",
+    "distributions",
     "heads",
     "interop",
 )
