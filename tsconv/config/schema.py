@@ -92,6 +92,7 @@ class HeadConfig:
     quantiles: list[float] | None
     loss: str
     loss_scale: str
+    zero_inflated: bool = False
 
 
 @dataclasses.dataclass
