@@ -24,8 +24,8 @@ from tsconv.model.spec import NetSpec
 
 # What is the same in all networks of an ensemble: what goes in and what comes out.
 _ALIKE = (
-    "horizon", "head", "zero_inflated", "quantiles", "n_past", "past_categories", "future_categories", "n_future",
-    "static_categories", "n_static",
+    "horizon", "head", "zero_inflated", "quantiles", "n_past", "past_categories",
+    "future_categories", "n_future", "static_categories", "n_static",
 )  # fmt: skip
 _ALIKE_WHERE_GIVEN = ("n_targets", "n_rows", "n_series")
 

@@ -19,7 +19,7 @@ from tsconv.data.covariates.encode import (
     fit_encodings,
     with_calendar,
 )
-from tsconv.data.panel.counts import require_counts
+from tsconv.data.counts import require_counts
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError, require_choice
 from tsconv.evaluation.losses import POINT_LOSSES

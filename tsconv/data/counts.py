@@ -1,4 +1,4 @@
-"""Targets of a network of counts: whole numbers of at least 0, or one line that says which is not."""
+"""Counts: targets that are whole numbers of at least 0, or one line that says which is not."""
 
 from __future__ import annotations
 
