@@ -54,6 +54,7 @@ NN_ORDER = (
     "row_mixing",
     "block",
     "tcn",
+    "distributions",
     "heads",
     "interop",
 )

@@ -88,7 +88,7 @@ def _within_memory(prepared: Prepared, chunks: int, per_chunk: int) -> tuple[int
     A part of a batch is measured, and scaled up, where its forecasts would take too much memory.
     """
     config, panel = prepared.config, prepared.panel
-    quantiles = len(config.head.quantiles or ()) if config.head.kind == "quantile" else 1
+    quantiles = 1 if config.head.kind == "point" else len(config.head.quantiles or ())
     per_origin = 4 * _FORECAST_COPIES * config.horizon * max(1, quantiles)
     per_origin *= len(panel.targets) * panel.n_rows
     most = max(1, _MOST_TRIAL_BYTES // per_origin)  # origins

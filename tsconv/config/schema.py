@@ -94,6 +94,7 @@ class HeadConfig:
     quantiles: list[float] | None
     loss: str
     loss_scale: str
+    zero_inflated: bool = False
 
 
 @dataclasses.dataclass

@@ -18,6 +18,7 @@ from tsconv.data.covariates.encode import encode, with_calendar
 from tsconv.data.covariates.future import require_future
 from tsconv.data.covariates.shift import reject_shift
 from tsconv.data.covariates.target_shift import target_shift_notes
+from tsconv.data.counts import require_counts
 from tsconv.data.panel.find_frequency import commonest_frequency
 from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.panel import Panel, build_panel
@@ -167,9 +168,13 @@ def _early_notes(panel: Panel, horizon: int) -> list[Note]:
 def encode_panel(bundle: Bundle, panel: Panel, source: str = "the data") -> Panel:
     """Encode the panel's covariates as the bundle's network takes them, and add its calendar.
 
-    source: the name of the file, for messages.
+    source: the name of the file, for messages. A bundle of counts takes values without an offset;
+    raises DataError where they are no counts.
     """
     spec = bundle.net.spec
+    if bundle.net.whole:
+        require_counts(panel, source, str(spec.head))
+        panel = panel.without_offset()
     return with_calendar(encode(panel, bundle.encodings, source), spec.calendar, spec.horizon)
 
 

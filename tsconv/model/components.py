@@ -55,8 +55,8 @@ def median_components(
     covariates: as the network takes them. season: steps of the main season; None: none. names: of
     the future covariates, categories first; by default `1`, `2`, ...
 
-    Raises ConfigError where the network would, for a season below 1, and for a wrong number of
-    names or one that occurs twice.
+    Raises ConfigError where the network would, for a network of counts, whose median is no sum, for
+    a season below 1, and for a wrong number of names or one that occurs twice.
 
     >>> import torch
     >>> net = ForecastNet(NetSpec(horizon=2, context_length=14, hidden=4, levels=2)).eval()
@@ -65,6 +65,11 @@ def median_components(
     >>> [*parts], parts["level"].shape
     (['level', 'last-season', '2-seasons-back', 'stack'], torch.Size([4, 1, 9, 2]))
     """
+    if net.whole:
+        raise ConfigError(
+            f"`components` need a head whose median is a sum of parts, and that of head="
+            f"{net.spec.head} is none: train with head=quantile"
+        )
     if season is not None:
         require_positive(season=season)
     names = _checked_names(net.spec, names)

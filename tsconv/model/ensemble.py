@@ -24,8 +24,8 @@ from tsconv.model.spec import NetSpec
 
 # What is the same in all networks of an ensemble: what goes in and what comes out.
 _ALIKE = (
-    "horizon", "quantiles", "n_past", "past_categories", "future_categories", "n_future",
-    "static_categories", "n_static",
+    "horizon", "head", "zero_inflated", "quantiles", "n_past", "past_categories",
+    "future_categories", "n_future", "static_categories", "n_static",
 )  # fmt: skip
 _ALIKE_WHERE_GIVEN = ("n_targets", "n_rows", "n_series")
 
@@ -76,8 +76,18 @@ class EnsembleNet(nn.Module):
 
     @property
     def quantiles(self) -> tuple[float, ...]:
-        """Levels of the last axis of a prediction; (0.5,) for point heads."""
+        """Levels of the last axis of a prediction, by default; (0.5,) for point heads."""
         return self.members[0].quantiles
+
+    @property
+    def has_distribution(self) -> bool:
+        """Whether the heads are distributions: they then give any level, and a mean."""
+        return self.members[0].has_distribution
+
+    @property
+    def whole(self) -> bool:
+        """Whether forecasts are counts, whose levels lie between whole numbers."""
+        return self.members[0].whole
 
     @property
     def by_series(self) -> bool:
@@ -101,6 +111,7 @@ class EnsembleNet(nn.Module):
         n_origins: int = 1,
         row_index: Tensor | None = None,
         covariates: CovariateBatch | None = None,
+        quantiles: Sequence[float] | None = None,
     ) -> Prediction:
         """The arguments of `ForecastNet`; `covariates` has the calendar of `spec`.
 
@@ -113,13 +124,13 @@ class EnsembleNet(nn.Module):
         for net, weight, (seen, rows, given) in zip(
             self.members, self.weights, of_members, strict=True
         ):
-            out = net(x, seen, n_origins, rows, given)
+            out = net(x, seen, n_origins, rows, given, quantiles)
             terms = _weighted(out, weight)
             sums = [a + b for a, b in zip(sums, terms, strict=True)] if sums else terms
             found = out.n_observed
             n_observed = found if n_observed is None else torch.maximum(n_observed, found)
         assert n_observed is not None  # there is a network
-        return _averaged(sums, n_observed)
+        return _averaged(sums, n_observed, self.has_distribution)
 
     def member_inputs(
         self,
@@ -243,13 +254,14 @@ def _taken(covariates: CovariateBatch | None, columns: list[int] | None) -> Cova
 
 
 def _weighted(out: Prediction, weight: float) -> list[Tensor]:
-    """What is added up over networks: the weight, mu, sigma, and each quantile in units of x."""
+    """What is added up: the weight, mu, sigma, and in units of x each quantile and the mean."""
     used = weight * (out.n_observed > 0).to(out.mu.dtype)  # (B, T, H, O)
     mu, sigma, each = (v.unsqueeze(-1) for v in (out.mu, out.sigma, used))
-    return [used, used * out.mu, used * out.sigma, *(each * (mu + sigma * v) for v in out.levels)]
+    values = out.levels if out.mean is None else (*out.levels, out.mean)
+    return [used, used * out.mu, used * out.sigma, *(each * (mu + sigma * v) for v in values)]
 
 
-def _averaged(sums: list[Tensor], n_observed: Tensor) -> Prediction:
+def _averaged(sums: list[Tensor], n_observed: Tensor, has_mean: bool) -> Prediction:
     """The prediction whose values are the weighted averages; see `_weighted` for the sums.
 
     Where no context has a spread, every quantile is the average of the means, as mu is.
@@ -258,7 +270,8 @@ def _averaged(sums: list[Tensor], n_observed: Tensor) -> Prediction:
     mu, sigma = (v / total for v in sums[1:3])
     varies = sigma > torch.finfo(sigma.dtype).tiny  # else its inverse is not finite
     sigma, inverse = torch.where(varies, sigma, 0), torch.where(varies, 1 / sigma, 0)
-    levels = (
+    levels = [
         (v / total.unsqueeze(-1) - mu.unsqueeze(-1)) * inverse.unsqueeze(-1) for v in sums[3:]
-    )
-    return Prediction(tuple(levels), mu, sigma, inverse, n_observed)
+    ]
+    mean = levels.pop() if has_mean else None
+    return Prediction(tuple(levels), mu, sigma, inverse, n_observed, mean)

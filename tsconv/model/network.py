@@ -7,6 +7,7 @@ devices.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -22,7 +23,7 @@ from tsconv.model.prediction import Prediction
 from tsconv.model.spec import NetSpec
 from tsconv.model.trailing_filters import TrailingFilters
 from tsconv.nn.block import SpatialDropout
-from tsconv.nn.heads import PointHead, QuantileHead
+from tsconv.nn.heads import Head, make_head
 from tsconv.nn.rows import RowLinear, RowNorm, require_rows
 from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.tcn import TemporalStack
@@ -38,6 +39,13 @@ class OriginInputs(NamedTuple):
     given: Tensor | None  # (H, B, history + O + horizon, F) features of covariates
     effects: Effects | None  # where something is known ahead
     row_index: Tensor | None
+
+
+class HeadOutput(NamedTuple):
+    """The parameters of a head at O origins, and their units; for x of three axes without H."""
+
+    parameters: tuple[Tensor, ...]  # (B, T, H, O, horizon) each, see the head
+    scale: CausalScale  # (B, T, H, O)
 
 
 class ForecastNet(nn.Module):
@@ -98,10 +106,8 @@ class ForecastNet(nn.Module):
         self.dropout = SpatialDropout(spec.dropout)
         self.linear = LinearBranch.of_spec(spec, n_targets, by_row) if spec.linear else None
         width = n_targets * spec.horizon  # the head gives all targets of a state at once
-        self.head: PointHead | QuantileHead = (
-            PointHead(spec.hidden, width, **by_row)
-            if spec.quantiles is None
-            else QuantileHead(spec.hidden, width, spec.quantiles, **by_row)
+        self.head: Head = make_head(
+            spec.head, spec.hidden, width, spec.quantiles, spec.zero_inflated, **by_row
         )
         self.covariates = (
             CovariateBranch(spec, n_targets, by_row)
@@ -111,8 +117,18 @@ class ForecastNet(nn.Module):
 
     @property
     def quantiles(self) -> tuple[float, ...]:
-        """Levels of the last axis of a prediction; (0.5,) for a point head."""
+        """Levels of the last axis of a prediction, by default; (0.5,) for a point head."""
         return self.head.quantiles
+
+    @property
+    def has_distribution(self) -> bool:
+        """Whether the head is a distribution: it then gives any level, and a mean."""
+        return self.head.has_distribution
+
+    @property
+    def whole(self) -> bool:
+        """Whether forecasts are counts: x must be such counts, without an offset."""
+        return self.head.whole
 
     @property
     def by_series(self) -> bool:
@@ -143,6 +159,7 @@ class ForecastNet(nn.Module):
         n_origins: int = 1,
         row_index: Tensor | None = None,
         covariates: CovariateBatch | None = None,
+        quantiles: Sequence[float] | None = None,
     ) -> Prediction:
         """x: (B, C, H, W), finite; mask: the same, 1 where observed. The last steps are origins.
 
@@ -150,16 +167,43 @@ class ForecastNet(nn.Module):
         has them; what is missing in front is padded as unobserved. row_index: (H,) the number of
         each of x's rows in the training, -1 for a row never seen; None: all, in order. Where
         filters or maps differ by series, it is (B,), the numbers of x's series. covariates: those
-        of the same steps and of `horizon` more, where the spec has some.
+        of the same steps and of `horizon` more, where the spec has some. quantiles: the levels of
+        the prediction; None: `self.quantiles`. Raises ConfigError where they do not go together,
+        and for a level that a head without a distribution was not trained for.
+        """
+        found = self.head_output(x, mask, n_origins, row_index, covariates)
+        return self.prediction(found, quantiles)
+
+    def head_output(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        n_origins: int = 1,
+        row_index: Tensor | None = None,
+        covariates: CovariateBatch | None = None,
+    ) -> HeadOutput:
+        """The head's parameters at the last `n_origins` steps: what a likelihood is made of.
+
+        The arguments are those of `forward`. The parameters are in units of `scale`; for counts,
+        whose parameters are in those of x, its mu is 0 and its sigma 1.
         """
         inputs = self.inputs(x, mask, n_origins, row_index, covariates)
-        levels = self._levels(inputs, self.centre(inputs))  # Q of (H, T, B, O, horizon)
+        parameters = self._of_head(inputs, self.centre(inputs))  # of (H, T, B, O, horizon)
+        scale = inputs.scale
+        if self.whole:
+            one = torch.ones_like(scale.mu)
+            scale = CausalScale(torch.zeros_like(one), one, one, scale.n_observed)
         axes = x.ndim
+        return HeadOutput(
+            tuple(self.as_given(v, axes) for v in parameters),
+            CausalScale(*(self.as_given(v, axes) for v in scale)),
+        )
 
-        def public(v: Tensor) -> Tensor:
-            return self.as_given(v, axes)
-
-        return Prediction(tuple(public(v) for v in levels), *(public(v) for v in inputs.scale))
+    def prediction(self, found: HeadOutput, quantiles: Sequence[float] | None = None) -> Prediction:
+        """What the head's parameters say: the levels at these quantiles, and the mean."""
+        wanted = self.quantiles if quantiles is None else quantiles
+        levels = self.head.levels(found.parameters, wanted)
+        return Prediction(levels, *found.scale, self.head.mean(found.parameters))
 
     def inputs(
         self,
@@ -270,22 +314,39 @@ class ForecastNet(nn.Module):
         """What the head adds to the centre for the median: (H, T, B, O, horizon)."""
         centre = inputs.x.new_zeros(*inputs.scale.mu.shape, self.spec.horizon)
         alone = inputs._replace(effects=None)
-        return self._levels(alone, centre)[self.quantiles.index(0.5)]
+        return self.head.levels(self._of_head(alone, centre), (0.5,))[0]
 
-    def _levels(self, inputs: OriginInputs, centre: Tensor) -> tuple[Tensor, ...]:
-        """Q tensors like the centre: (H, T, B, O, horizon)."""
+    def _of_head(self, inputs: OriginInputs, centre: Tensor) -> tuple[Tensor, ...]:
+        """Tensors like the centre: (H, T, B, O, horizon)."""
         n_targets, effects = centre.shape[1], inputs.effects
         if effects is not None:
             centre = centre + effects.shift
+        count = None
+        if self.whole:
+            count = _typical_count(inputs.scale)  # (H, T, B, O, 1)
+            centre = 1 + inputs.scale.sigma.unsqueeze(-1) * centre / count
 
         def arranged(v: Tensor) -> Tensor:  # as the head gives its own: (H, N, O, T * horizon)
             return _side_by_side(v) if self.mixed else v.flatten(1, 2)
 
         spread = None if effects is None else arranged(effects.spread)
-        levels = self.head(inputs.state, arranged(centre), inputs.row_index, spread)
-        if not self.mixed:
-            return tuple(torch.unflatten(v, 1, (n_targets, -1)) for v in levels)
-        return tuple(torch.unflatten(v, -1, (n_targets, -1)).movedim(-2, 1) for v in levels)
+        found = self.head(inputs.state, arranged(centre), inputs.row_index, spread)
+        if self.mixed:
+            parts = [torch.unflatten(v, -1, (n_targets, -1)).movedim(-2, 1) for v in found]
+        else:
+            parts = [torch.unflatten(v, 1, (n_targets, -1)) for v in found]
+        if count is not None:  # the mean comes first
+            parts[0] = parts[0] * count
+        return tuple(parts)
+
+
+def _typical_count(scale: CausalScale) -> Tensor:
+    """The mean of each origin's context, as a unit: (H, T, B, O, 1).
+
+    Where a context has zeros alone, half a count over its steps and one more.
+    """
+    least = 0.5 / (scale.n_observed + 1)
+    return torch.maximum(scale.mu, least).unsqueeze(-1)
 
 
 def _side_by_side(v: Tensor) -> Tensor:

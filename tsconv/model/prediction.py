@@ -12,7 +12,9 @@ class Prediction(NamedTuple):
     """Forecasts of O origins, standardised by the mean and deviation of each origin's context.
 
     A forecast in the units of x is `mu + sigma * level`, see `values`. T target channels, Q
-    quantiles; for inputs (B, C, W) the axis H is left out.
+    quantiles; for inputs (B, C, W) the axis H is left out. Of counts, mu is 0 and sigma 1, and
+    levels lie between whole numbers: they are quantiles of the count plus a number uniform between
+    -1/2 and 1/2, and ceil(level - 1/2) is the quantile of the count, see `count_quantiles`.
 
     >>> one = torch.ones(2, 1, 1, 3)
     >>> level = torch.zeros(2, 1, 1, 3, 7)
@@ -26,8 +28,9 @@ class Prediction(NamedTuple):
     sigma: Tensor  # (B, T, H, O)
     inverse: Tensor  # (B, T, H, O) 1 / sigma, or 0 where the context has no spread
     n_observed: Tensor  # (B, T, H, O) steps observed in the context; at 0 nothing is known
+    mean: Tensor | None = None  # (B, T, H, O, horizon) of a distribution, in units of the levels
 
     def values(self) -> Tensor:
-        """The forecasts in the units of x: (B, T, H, O, horizon, Q)."""
+        """The forecasts in the units of x, of counts not yet whole: (B, T, H, O, horizon, Q)."""
         z = torch.stack(self.levels, dim=-1)
         return self.mu[..., None, None] + self.sigma[..., None, None] * z

@@ -8,11 +8,13 @@ from typing import Any
 from torch import Tensor
 
 from tsconv.errors import ConfigError, require_choice, require_positive
+from tsconv.nn.heads import DISTRIBUTION_HEADS, check_quantiles, check_zero_inflated
 from tsconv.nn.rows import ROWS
 
 CHANNELS = ("independent", "mixed")
 _APART = ("separate", "pooled")  # maps that differ by row or series
-_NEW_IN_FILES = ("series", "n_series", "maps", "stack")  # bundles of earlier versions have none
+# Bundles of earlier versions have none of these.
+_NEW_IN_FILES = ("series", "n_series", "maps", "stack", "head", "zero_inflated")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +39,7 @@ class NetSpec:
     stack: bool = True  # the convolution stack; False: the linear branch alone
     smooth: tuple[float, ...] = ()  # steps; a trailing Gaussian mean of the scaled values for each
     slope: tuple[float, ...] = ()  # steps; the trailing slope with those Gaussian weights
-    quantiles: tuple[float, ...] | None = None  # None: a point head
+    quantiles: tuple[float, ...] | None = None  # None: a point head; of a distribution: shown
     rows: str = "shared"  # what rows share: filters (shared), nothing (separate), or pooled
     n_rows: int | None = None  # rows of the training; needed where they differ
     cross_row: str = "none"  # how rows mix after each block: none, mean or dense
@@ -53,6 +55,8 @@ class NetSpec:
     series: str = "shared"  # what series share where there are no rows, as `rows` says it for rows
     n_series: int | None = None  # series of the training; needed where filters or maps differ
     maps: str | None = None  # what the linear branch's maps share; None: as filters and channels do
+    head: str | None = None  # a distribution, see nn/heads/choose.py; None: quantiles, or a point
+    zero_inflated: bool = False  # whether more counts are 0 than the distribution says
 
     @property
     def by_series(self) -> bool:
@@ -137,7 +141,15 @@ class NetSpec:
         for name in ("n_past", "n_future", "n_static"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"`{name}` (={getattr(self, name)}) must not be negative")
+        self._check_head()
         self._check_sharing()
+
+    def _check_head(self) -> None:
+        """Raise ConfigError for a head that there is not, and for wrong levels."""
+        check_zero_inflated(self.head, self.zero_inflated)
+        if self.head is not None:
+            require_choice("head", self.head, DISTRIBUTION_HEADS)
+            check_quantiles(self.quantiles or ())
 
     def _check_sharing(self) -> None:
         """Raise ConfigError for filters or maps by series that lack a number or a place."""

@@ -16,7 +16,14 @@ from tsconv.nn.block import TemporalBlock
 from tsconv.nn.conv import CausalConv1d, Conv1d, Conv2d
 from tsconv.nn.factored import FactoredFilter, factorize, gaussian
 from tsconv.nn.functional import causal_pad, depthwise_time_major, pad_amounts
-from tsconv.nn.heads import PointHead, QuantileHead
+from tsconv.nn.heads import (
+    NegativeBinomialHead,
+    NormalHead,
+    PointHead,
+    PoissonHead,
+    QuantileHead,
+    StudentTHead,
+)
 from tsconv.nn.init import keras_init_, puzzlelib_init_
 from tsconv.nn.interop.puzzlelib import puzzlelib_conv1d
 from tsconv.nn.row_mixing import RowMixing
@@ -37,7 +44,10 @@ __all__ = [
     "DepthwiseConv1d",
     "DepthwiseConv2d",
     "FactoredFilter",
+    "NegativeBinomialHead",
+    "NormalHead",
     "PointHead",
+    "PoissonHead",
     "QuantileHead",
     "RowLinear",
     "RowMixing",
@@ -45,6 +55,7 @@ __all__ = [
     "RowwiseSeparableConv1d",
     "SeparableConv1d",
     "SeparableConv2d",
+    "StudentTHead",
     "TemporalBlock",
     "TemporalConvNet",
     "causal_pad",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from tsconv.data.covariates.encode import with_calendar
 from tsconv.data.panel.panel import Panel
 from tsconv.model.linear_branch import LinearBranch
 from tsconv.model.network import ForecastNet
-from tsconv.nn.heads import QuantileHead
+from tsconv.nn.distributions.normal import standard_normal_quantile
 from tsconv.ridge.choose import RidgeChoice, choose_ridge, own_maps, shared_maps
 from tsconv.ridge.effects import (
     DirectEffects,
@@ -27,6 +27,7 @@ from tsconv.ridge.residuals import residual_quantiles
 from tsconv.ridge.solve import refine
 
 _LEAST_MISSING = 3e-3  # of the targets
+_LEAST_ALPHA, _MOST_ALPHA = 1e-3, 10.0  # that counts start with
 MOST_VALUES = 60_000_000  # in the Gram matrices of members that have maps of their own
 
 
@@ -131,25 +132,37 @@ def _as_weight(maps: Tensor) -> Tensor:
     return maps.transpose(-1, -2).flatten(0, 2)
 
 
-def put_quantiles_into(net: ForecastNet, found: Tensor) -> None:
+def put_quantiles_into(net: ForecastNet, found: Tensor, alpha: float | None = None) -> None:
     """Set the head's biases so that an untrained network gives these quantiles around its maps.
 
-    found: (Q, T, horizon), T being 1 where all targets have the same.
+    found: (Q, T, horizon), T being 1 where all targets have the same. alpha: of counts, see
+    `dispersion`.
     """
-    head = net.head
     targets = (net.spec.n_targets or 1) if net.mixed else 1
     if found.shape[1] != targets:
         found = found.mean(1, keepdim=True)
-    found = found.expand(-1, targets, -1).flatten(1)  # (Q, width)
-    start = found.clone()
-    if isinstance(head, QuantileHead):
-        gaps = found.diff(dim=0).clamp_min(1e-3)
-        raw = torch.where(gaps > 20, gaps, torch.log(torch.expm1(gaps.clamp_max(20))))
-        start[: head.middle] = raw[: head.middle]
-        start[head.middle + 1 :] = raw[head.middle :]
-    bias = head.project.get_parameter("bias")
-    with torch.no_grad():
-        bias.copy_(start.flatten().repeat(bias.numel() // start.numel()))
+    net.head.start_from(found.expand(-1, targets, -1).flatten(1), alpha)  # (Q, width)
+
+
+def dispersion(found: Tensor, quantiles: Sequence[float], mean: Tensor, std: Tensor) -> float:
+    """The alpha of counts whose variance around a forecast is mean + alpha mean^2.
+
+    found: (Q, T, horizon) quantiles of residuals, in deviations; mean, std: of each series. That
+    of a typical series, by moments.
+
+    >>> found = torch.tensor([[[-1.2816]], [[0.0]], [[1.2816]]])
+    >>> mean, std = torch.tensor([10.0]), torch.tensor([60.0**0.5])
+    >>> round(dispersion(found, (0.1, 0.5, 0.9), mean, std), 3)
+    0.5
+    """
+    low, high = (standard_normal_quantile(quantiles[i]) for i in (0, -1))
+    share = float((found[-1] - found[0]).mean()) / (high - low) if high > low else 1.0
+    counted = (mean > 0) & (std > 0)
+    if not bool(counted.any()):
+        return _MOST_ALPHA
+    mean, std = mean[counted], std[counted]
+    alpha = ((share * std).square() - mean) / mean.square()
+    return min(max(float(alpha.median()), _LEAST_ALPHA), _MOST_ALPHA)
 
 
 class LinearSolver:
@@ -158,13 +171,16 @@ class LinearSolver:
     Args:
         panel, split: the training part is solved, the validation part chooses.
         inv_scale: (S, T, H) one over the spread of each series' training part.
+        mean: (S, T, H) of each series' training part, for counts; None: not known.
 
     Series that are short, constant or missing are no fault: they leave maps as they were shrunk.
     """
 
-    def __init__(self, panel: Panel, split: Split, inv_scale: Tensor) -> None:
+    def __init__(
+        self, panel: Panel, split: Split, inv_scale: Tensor, mean: Tensor | None = None
+    ) -> None:
         self.panel, self.split = panel.to(torch.device("cpu")), split
-        self.inv_scale = inv_scale
+        self.inv_scale, self.mean = inv_scale, mean
         self._started: dict[Hashable, Start] = {}
 
     def start(self, net: ForecastNet, loss_scale: str = "series") -> RidgeChoice | None:
@@ -184,7 +200,11 @@ class LinearSolver:
             put_effects_into(net, found.effects)
         put_into(net, found.solution)
         if found.quantiles is not None:
-            put_quantiles_into(net, found.quantiles)
+            alpha = None
+            if net.whole and self.mean is not None:
+                std = torch.where(self.inv_scale > 0, 1 / self.inv_scale, 0)
+                alpha = dispersion(found.quantiles, net.quantiles, self.mean, std)
+            put_quantiles_into(net, found.quantiles, alpha)
         return found.solution.choice
 
     def choose(self, net: ForecastNet, loss_scale: str = "series") -> RidgeChoice | None:

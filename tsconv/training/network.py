@@ -14,6 +14,7 @@ from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError
 from tsconv.model.network import ForecastNet
 from tsconv.model.spec import NetSpec
+from tsconv.nn.heads import DISTRIBUTION_HEADS
 
 # A training holds the weights, their gradients, two moments and three averages: 6 GB of float32.
 MOST_PARAMETERS = 200_000_000
@@ -34,7 +35,9 @@ def net_spec(config: TrainConfig, panel: Panel, encodings: Sequence[Encoding]) -
         seasonal_lags=tuple(config.features.seasonal_lags or ()),
         smooth=tuple(config.features.smooth),
         slope=tuple(config.features.slope),
-        quantiles=tuple(head.quantiles or ()) if head.kind == "quantile" else None,
+        quantiles=None if head.kind == "point" else tuple(head.quantiles or ()),
+        head=head.kind if head.kind in DISTRIBUTION_HEADS else None,
+        zero_inflated=head.zero_inflated,
         n_rows=panel.n_rows if by_row or (own_maps and panel.rows) else None,
         n_series=len(panel) if by_series else None,
         n_targets=len(panel.targets),

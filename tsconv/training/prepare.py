@@ -20,6 +20,7 @@ from tsconv.data.covariates.encode import (
     fit_encodings,
     with_calendar,
 )
+from tsconv.data.counts import require_counts
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError, require_choice
 from tsconv.evaluation.losses import POINT_LOSSES
@@ -29,7 +30,7 @@ from tsconv.evaluation.scoring import training_scale
 from tsconv.forecasting.intervals.wanted import POINTS
 from tsconv.model.network import ForecastNet
 from tsconv.model.spec import CHANNELS
-from tsconv.nn.heads import check_quantiles
+from tsconv.nn.heads import COUNT_HEADS, HEADS, check_quantiles, check_zero_inflated
 from tsconv.nn.row_mixing import CROSS_ROW
 from tsconv.nn.rows import ROWS
 from tsconv.training.defaults.bounds import check_bounds, resolve_bounds
@@ -127,6 +128,9 @@ def prepare(
     """
     config = check_config(config)
     part = _first_steps(panel, config.split)
+    counts = config.head.kind in COUNT_HEADS
+    if counts:
+        require_counts(part, Path(config.data.path or "the data").name, config.head.kind)
     resolved = resolve(config, part)
     reasons = dict(resolved.reasons)
     if config.threads is None:
@@ -144,6 +148,8 @@ def prepare(
     encodings = fit_encodings(part, split.train_end)
     calendar = tuple(config.features.calendar or ())
     encoded = with_calendar(encode(part, encodings), calendar, config.horizon)
+    if counts:
+        encoded = encoded.without_offset()
     net, random_state = draw_network(net_spec(config, encoded, encodings), config.seed)
     return Prepared(
         config=config,
@@ -196,7 +202,7 @@ def check_config(config: TrainConfig) -> TrainConfig:
         ("model.channels", config.model.channels or CHANNELS[0], CHANNELS),
         ("conformal", config.conformal.kind, CHOICES),
         ("point", config.point, POINTS),
-        ("head.kind", head.kind, ("point", "quantile")),
+        ("head.kind", head.kind, HEADS),
         ("head.loss", head.loss, POINT_LOSSES),
         ("head.loss_scale", head.loss_scale, ("series", "origin")),
         ("optimizer.name", config.optimizer.name, OPTIMIZERS),
@@ -223,8 +229,9 @@ def check_config(config: TrainConfig) -> TrainConfig:
                 raise ConfigError(
                     f"`features.{key}` (={sigmas}) must be steps above 0 and up to {LONGEST_SIGMA}"
                 )
-    if head.kind == "quantile":
+    if head.kind != "point":
         check_quantiles(head.quantiles or ())
+    check_zero_inflated(head.kind, head.zero_inflated)
     for key in ("weight_decay", "row_decay", "row_lr", "linear_lr"):
         if (getattr(config.optimizer, key) or 0) < 0:
             raise ConfigError(

@@ -34,8 +34,9 @@ class SolvedStart:
 
 def linear_solver(prepared: Prepared) -> LinearSolver:
     """What solves linear branches for the split of a training."""
-    std = prepared.scale.std
-    return LinearSolver(prepared.panel, prepared.split, torch.where(std > 0, 1 / std, 0))
+    mean, std = prepared.scale.mean, prepared.scale.std
+    inv_scale = torch.where(std > 0, 1 / std, 0)
+    return LinearSolver(prepared.panel, prepared.split, inv_scale, mean)
 
 
 def solve_linear_branch(prepared: Prepared, solver: LinearSolver | None = None) -> SolvedStart:

@@ -48,7 +48,7 @@ class Panel:
 
     Networks see values less `offset`, the first observed value of each series: float32 then keeps
     the digits that matter, and since that value is known at every origin, nothing of the future
-    leaks.
+    leaks. Networks of counts see values as they are, see `without_offset`.
     """
 
     values: Tensor  # (N, C, H) float64, NaN where missing
@@ -114,6 +114,10 @@ class Panel:
     def with_notes(self, notes: Iterable[Note]) -> Panel:
         """The same panel with these notes after its own."""
         return dataclasses.replace(self, notes=(*self.notes, *notes))
+
+    def without_offset(self) -> Panel:
+        """The same panel whose values networks see as they are: counts must stay counts."""
+        return dataclasses.replace(self, offset=torch.zeros_like(self.offset))
 
     def head(self, length: int) -> Panel:
         """Each series cut to its first `length` steps."""

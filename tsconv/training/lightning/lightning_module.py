@@ -19,7 +19,7 @@ from tsconv.text import shorten
 from tsconv.training.lightning.accumulation import count_batches_anew
 from tsconv.training.lightning.gradients import guard_and_clip_gradients
 from tsconv.training.lightning.optimizer import LearningRateSchedule, make_optimizer
-from tsconv.training.step.dense_loss import dense_errors, dense_loss, mean_loss
+from tsconv.training.step.dense_loss import dense_loss, validation_sums
 from tsconv.training.step.training_step import Loss
 from tsconv.training.step.weighted_mean import WeightedMean
 
@@ -102,24 +102,8 @@ class ForecastModule(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Sums of the loss, of the median's error in series deviations, and of their counts."""
-        inv_scale = self.inv_scale[batch.series]  # (B, T, H)
-        errors = dense_errors(self.net, batch, inv_scale, self.head.loss_scale)
-        count = errors.weight.sum().double()
-        inv_scale = inv_scale[..., None, None]  # (B, T, H, 1, 1)
-        size = errors.levels[self.net.quantiles.index(0.5)].abs()
-        if self.head.loss_scale == "origin":
-            size = size / errors.inv_scale.clamp_min(1e-30) * inv_scale
-        counted = errors.weight * (inv_scale > 0)
-        self._val.append(
-            torch.stack(
-                (
-                    mean_loss(self.net, errors, self.head.loss).double() * count,
-                    count,
-                    (size * counted).sum().double(),
-                    counted.sum().double(),
-                )
-            )
-        )
+        sums = validation_sums(self.net, batch, self.inv_scale[batch.series], self.head)
+        self._val.append(torch.stack(sums))
 
     def on_validation_epoch_end(self) -> None:
         """Reduce sums and counts over batches and ranks: a weighted mean, nothing counted twice.

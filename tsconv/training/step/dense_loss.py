@@ -12,7 +12,13 @@ from torch import Tensor
 from tsconv.config.schema import HeadConfig
 from tsconv.data.batches.chunks import Batch
 from tsconv.evaluation.losses import masked_mean, point_loss, quantile_loss
-from tsconv.model.network import ForecastNet
+from tsconv.model.network import ForecastNet, HeadOutput
+from tsconv.model.prediction import Prediction
+from tsconv.nn.distributions.log_gamma import log_factorial_rest
+
+# In trailing deviations: a target so far off counts as this far, since the square of the distance
+# must stay finite in float32.
+_FARTHEST = 1e6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,13 +43,30 @@ def dense_errors(net: ForecastNet, batch: Batch, inv_scale: Tensor, loss_scale: 
 
     Masked targets, and origins whose context holds no observation, have weight 0.
     """
-    horizon = net.spec.horizon
+    return _errors(net.prediction(_output(net, batch)), batch, inv_scale, loss_scale)
+
+
+def _output(net: ForecastNet, batch: Batch) -> HeadOutput:
     members = batch.series if net.by_series else None
-    out = net(batch.x, batch.mask, batch.n_origins, members, batch.covariates)
-    target = batch.y.unfold(-1, horizon, 1)  # (B, T, H, O, horizon), a view
-    usable = batch.valid[:, None, None] & (out.n_observed > 0)  # (B, T, H, O)
+    return net.head_output(batch.x, batch.mask, batch.n_origins, members, batch.covariates)
+
+
+def _targets(
+    batch: Batch, horizon: int, n_observed: Tensor, known: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The targets of each origin, a view, and their weights: (B, T, H, O, horizon).
+
+    n_observed: (B, T, H, O) of each context; known: the same, whether an origin counts.
+    """
+    usable = batch.valid[:, None, None] & (n_observed > 0)
+    weight = batch.y_mask.unfold(-1, horizon, 1) * (usable & known).unsqueeze(-1)
+    return batch.y.unfold(-1, horizon, 1), weight
+
+
+def _errors(out: Prediction, batch: Batch, inv_scale: Tensor, loss_scale: str) -> DenseErrors:
     per = out.inverse if loss_scale == "origin" else inv_scale.unsqueeze(-1).expand_as(out.inverse)
-    weight = batch.y_mask.unfold(-1, horizon, 1) * (usable & (per > 0)).unsqueeze(-1)
+    horizon = out.levels[0].shape[-1]
+    target, weight = _targets(batch, horizon, out.n_observed, per > 0)
     scaled = (target - out.mu.unsqueeze(-1)) * per.unsqueeze(-1)  # (B, T, H, O, horizon)
     spread = (out.sigma * per).unsqueeze(-1)  # (B, T, H, O, 1)
     return DenseErrors([scaled - level * spread for level in out.levels], weight, per.unsqueeze(-1))
@@ -68,7 +91,59 @@ def dense_loss(
         net: the network to train.
         batch: B chunks of O origins each.
         inv_scale: (B, T, H), see `dense_errors`.
-        head: its `loss` and `loss_scale` are used.
+        head: its `loss` and `loss_scale` are used, where it is no distribution: the loss of a
+            distribution is its negative log-likelihood, and all origins count alike.
     """
+    if net.has_distribution:
+        loss, weight = _likelihood_terms(net, _output(net, batch), batch)
+        return masked_mean(loss, weight), weight.sum()
     errors = dense_errors(net, batch, inv_scale, head.loss_scale)
     return mean_loss(net, errors, head.loss), errors.weight.sum()
+
+
+def validation_sums(
+    net: ForecastNet, batch: Batch, inv_scale: Tensor, head: HeadConfig
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Sums over a batch: of the loss, of its terms, of the median's scaled errors, of theirs.
+
+    The arguments are those of `dense_loss`. The median's absolute errors are in units of each
+    series' deviation, whatever the loss.
+    """
+    found = _output(net, batch)
+    errors = _errors(
+        net.prediction(found, (0.5,) if net.has_distribution else None),
+        batch,
+        inv_scale,
+        head.loss_scale,
+    )
+    if net.has_distribution:
+        loss, weight = _likelihood_terms(net, found, batch)
+        mean, median = masked_mean(loss, weight), 0
+    else:
+        weight = errors.weight
+        mean, median = mean_loss(net, errors, head.loss), net.quantiles.index(0.5)
+    count = weight.sum().double()
+    inv_scale = inv_scale[..., None, None]  # (B, T, H, 1, 1)
+    size = errors.levels[median].abs()
+    if head.loss_scale == "origin":
+        size = size / errors.inv_scale.clamp_min(1e-30) * inv_scale
+    counted = errors.weight * (inv_scale > 0)
+    return mean.double() * count, count, (size * counted).sum().double(), counted.sum().double()
+
+
+def _likelihood_terms(net: ForecastNet, found: HeadOutput, batch: Batch) -> tuple[Tensor, Tensor]:
+    """The negative log-likelihood of each target, and its weight: (B, T, H, O, horizon).
+
+    Of counts as they are; of other values in trailing deviations from the trailing mean, so that
+    an origin whose context does not vary has weight 0.
+    """
+    scale = found.scale
+    target, weight = _targets(batch, net.spec.horizon, scale.n_observed, scale.inverse > 0)
+    if net.whole:
+        counts = batch.y.clamp_min(0)
+        rest = log_factorial_rest(counts).unfold(-1, net.spec.horizon, 1)  # once for each step
+        y = counts.unfold(-1, net.spec.horizon, 1)
+        return rest - net.head.log_likelihood(found.parameters, y), weight
+    scaled = (target - scale.mu.unsqueeze(-1)) * scale.inverse.unsqueeze(-1)
+    y = scaled.clamp(-_FARTHEST, _FARTHEST)
+    return -net.head.log_likelihood(found.parameters, y), weight

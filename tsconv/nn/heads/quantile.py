@@ -1,89 +1,19 @@
-"""Heads: from the network's state to a point forecast, or to quantiles that cannot cross.
-
-A head returns one tensor for each level, around a centre that it is given. Stacking the tensors
-would take a training step several times as long as computing them.
-"""
+"""QuantileHead: several levels that cannot cross."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tsconv.errors import ConfigError, require_positive
+from tsconv.errors import require_positive
+from tsconv.nn.heads.head import Head, check_quantiles
 from tsconv.nn.rows import RowLinear
 
 
-def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
-    """Return quantile levels as a tuple of floats.
-
-    Raises ConfigError unless they rise strictly between 0 and 1 and include 0.5.
-
-    >>> check_quantiles([0.1, 0.5, 0.9])
-    (0.1, 0.5, 0.9)
-    """
-    levels = tuple(float(q) for q in quantiles)
-    rising = all(a < b for a, b in pairwise(levels))
-    if not levels or not rising or levels[0] <= 0 or levels[-1] >= 1 or 0.5 not in levels:
-        raise ConfigError(
-            f"`quantiles` (={list(levels)}) must rise strictly between 0 and 1 and include 0.5"
-        )
-    return levels
-
-
-class PointHead(nn.Module):
-    """Forecast one number for each horizon step: the centre plus a linear map of the state.
-
-    A state (..., W, channels) and a centre (..., W, horizon) -> a tuple of one (..., W, horizon).
-    The linear map starts at zero, so that an untrained head returns the centre.
-
-    Args:
-        channels: size of the state's last axis.
-        horizon: steps ahead.
-        n_rows: rows of the family, H; needed unless rows share the map.
-        rows: `shared`, `separate` or `pooled`, see `RowwiseConv1d`; in the last two cases the state
-            is (H, N, W, channels).
-
-    Raises:
-        ConfigError: a size below 1, an unknown `rows`, or `n_rows` is missing.
-
-    Examples:
-        >>> import torch
-        >>> head = PointHead(4, horizon=2)
-        >>> (forecast,) = head(torch.randn(1, 1, 4), centre=torch.tensor([[[10.0, 11]]]))
-        >>> forecast.tolist()  # before training
-        [[[10.0, 11.0]]]
-    """
-
-    quantiles: tuple[float, ...] = (0.5,)
-
-    def __init__(
-        self, channels: int, horizon: int, *, n_rows: int | None = None, rows: str = "shared"
-    ) -> None:
-        super().__init__()
-        require_positive(channels=channels, horizon=horizon)
-        self.project = RowLinear(channels, horizon, n_rows=n_rows, rows=rows)
-        self.project.zero_filters()
-
-    def forward(
-        self,
-        state: Tensor,
-        centre: Tensor,
-        row_index: Tensor | None = None,
-        spread: Tensor | None = None,
-    ) -> tuple[Tensor, ...]:
-        """Forecast from a state and a centre, see the class.
-
-        row_index: the number of each of the state's rows, see `RowParameters.of_rows`; spread: as
-        `QuantileHead`'s, not used here.
-        """
-        return (centre + self.project(state, row_index).to(centre.dtype),)
-
-
-class QuantileHead(nn.Module):
+class QuantileHead(Head):
     """Forecast quantiles that cannot cross: a median, and positive steps away from it.
 
     A state (..., W, channels) and a centre (..., W, horizon) -> a tuple of Q tensors
@@ -164,3 +94,17 @@ class QuantileHead(nn.Module):
         for q in range(self.middle + 1, len(self.quantiles)):
             above.append(above[-1] + steps[q])
         return (*below[:0:-1], *above)
+
+    def levels(
+        self, parameters: tuple[Tensor, ...], quantiles: Sequence[float]
+    ) -> tuple[Tensor, ...]:
+        """Some of the levels; raises ConfigError for one that the head was not trained for."""
+        return tuple(parameters[i] for i in self._trained(quantiles))
+
+    def start_from(self, found: Tensor, alpha: float | None = None) -> None:
+        """Start with the quantiles of the residuals, see `Head.start_from`."""
+        start, gaps = found.clone(), found.diff(dim=0).clamp_min(1e-3)
+        raw = torch.where(gaps > 20, gaps, torch.log(torch.expm1(gaps.clamp_max(20))))
+        start[: self.middle] = raw[: self.middle]
+        start[self.middle + 1 :] = raw[self.middle :]
+        self.set_bias(start)
