@@ -62,7 +62,8 @@ def test_the_future_changes_no_bit_of_the_past(
     changed[..., origin + 1 :] = 1e6
     seen[..., origin + 1 :] = 1 - seen[..., origin + 1 :]
     before, after = net(x, mask, 60), net(changed * seen, seen, 60)
-    assert before.mean is not None and after.mean is not None
+    assert before.mean is not None
+    assert after.mean is not None
     past = slice(None, origin + 1)
     assert torch.equal(before.values()[:, :, past], after.values()[:, :, past])
     assert torch.equal(before.mean[:, :, past], after.mean[:, :, past])
@@ -90,7 +91,8 @@ def test_zeros_alone_and_nothing_at_all_are_forecast_sensibly(head: str) -> None
     mask[1] = 0
     out = net(x, mask, 3)
     assert out.values().isfinite().all()
-    assert out.mean is not None and out.mean.isfinite().all()
+    assert out.mean is not None
+    assert out.mean.isfinite().all()
     assert (out.n_observed[1] == 0).all()
     if net.whole:  # half a count in a context of 12 zeros, and one more
         torch.testing.assert_close(
@@ -106,7 +108,8 @@ def test_any_levels_alone_or_as_an_average(head: str) -> None:
     x, mask = counts((2, 1, 50), 0)
     out = net(x, mask, 9, quantiles=(0.025, 0.1, 0.5))
     torch.testing.assert_close(out.values()[..., 1:], net(x, mask, 9).values()[..., :2])
-    assert net.has_distribution and net.whole == (head in (*COUNT_HEADS, "zero_inflated"))
+    assert net.has_distribution
+    assert net.whole == (head in (*COUNT_HEADS, "zero_inflated"))
     both = EnsembleNet([net, net_of(head, context_length=20)]).eval()
     average = both(x, mask, 9, quantiles=(0.025, 0.5))
     assert average.values().shape[-1] == 2
@@ -124,7 +127,9 @@ def test_heads_without_a_distribution_give_the_levels_of_their_training() -> Non
     x, mask = counts((2, 1, 50), 0)
     out = net(x, mask, 4, quantiles=(0.1, 0.9))
     assert torch.equal(out.values(), net(x, mask, 4).values()[..., [0, 2]])
-    assert out.mean is None and not net.has_distribution and not net.whole
+    assert out.mean is None
+    assert not net.has_distribution
+    assert not net.whole
     for one in (net, EnsembleNet([net, net]), random_net()):
         with pytest.raises(ConfigError, match=r"trained for .*: 0.95 is not"):
             one(x, mask, 4, quantiles=(0.5, 0.95))
@@ -139,7 +144,8 @@ def test_networks_of_other_heads_are_not_averaged() -> None:
 
 def test_specs_of_other_heads_are_written_as_before() -> None:
     plain = NetSpec(7, 28, quantiles=QUANTILES).as_dict()
-    assert "head" not in plain and "zero_inflated" not in plain
+    assert "head" not in plain
+    assert "zero_inflated" not in plain
     ours = net_of("zero_inflated").spec
     assert NetSpec.from_dict(ours.as_dict()) == ours
     with pytest.raises(ConfigError, match=r"`head` \(=cauchy\)"):

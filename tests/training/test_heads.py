@@ -54,14 +54,16 @@ def count_frame(n_series: int = 3, length: int = 90) -> pd.DataFrame:
 def test_a_training_and_a_forecast_from_its_bundle(head: str, tmp_path: Path) -> None:
     result = run(tmp_path, count_frame(), head=head, **TINY)
     stored = load_bundle(result.run_dir / "bundle")
-    assert stored.net.spec == result.bundle.net.spec and stored.net.has_distribution
+    assert stored.net.spec == result.bundle.net.spec
+    assert stored.net.has_distribution
     assert stored.net.spec.zero_inflated == head.startswith("zero_inflated")
     assert result.metrics["test"]["mae"] < 20
     table = table_from_frame(count_frame(), stored.data)
     panel, origins = prepare_forecast(stored, table)
     assert (panel.offset == 0).all() == stored.net.whole
     values = forecast_panel(stored.net, panel, origins=origins).values
-    assert values.shape == (3, 1, 1, 7, 9) and values.isfinite().all()
+    assert values.shape == (3, 1, 1, 7, 9)
+    assert values.isfinite().all()
     if stored.net.whole:
         assert (values >= -0.5).all()
         assert values[0].mean() < values[2].mean()
@@ -96,7 +98,8 @@ def test_what_is_no_count_is_refused_before_anything_runs(value: float, fault: s
     with pytest.raises(DataError, match=fault) as caught:
         prepare(config, build_panel(table))
     text = str(caught.value)
-    assert "series `item 1`, `y` at 2024-01-11" in text and "head=quantile" in text
+    assert "series `item 1`, `y` at 2024-01-11" in text
+    assert "head=quantile" in text
     assert "\n" not in text
 
 

@@ -55,7 +55,17 @@ class Calibrator:
     value_range: ValueRange | None = None  # of the forecasts of the panel
     offset: Tensor | None = None  # (S, T, H) of the panel, where there is a range
     trained: tuple[float, ...] = ()  # levels that the network knows; () for any
-    whole: bool = False  # whether the network's levels are those of counts with noise
+    any_level: bool = False  # whether the network gives any level that it is asked for
+
+    @property
+    def whole(self) -> bool:
+        """Whether forecasts are counts, and the network's levels those of counts with noise."""
+        return self.value_range is not None and self.value_range.whole
+
+    @property
+    def asked(self) -> tuple[float, ...] | None:
+        """The levels to ask the network for; None for those that it has."""
+        return self.knots if self.any_level else None
 
     @property
     def middle(self) -> int:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from tsconv.calibration.choose import KINDS, KindFigures, choose_kind, compare_kinds
+from tsconv.calibration.dependence import Dependence
 from tsconv.calibration.effective_number import EffectiveNumber, effective_number
 from tsconv.calibration.error_scores import ErrorScores
 from tsconv.calibration.score_maps import LEVELS, ScoreMaps, fit_maps
@@ -22,6 +23,7 @@ from tsconv.errors import ConfigError, require_choice
 CHOICES = ("auto", *KINDS)
 _LEAST = 20  # errors that a calibration needs, of all series and origins
 _TENSORS = ("step_scores", "series_scores")
+_DEPENDENCE = "dependence."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Calibration:
     targets: tuple[str, ...]
     rows: tuple[str, ...]  # () for a panel without rows
     info: dict[str, Any]  # for people to read: numbers of errors, figures of each kind
+    dependence: Dependence | None = None  # of steps, series and rows on each other
 
     def members(self, series: Sequence[str], targets: Sequence[str], rows: Sequence[str]) -> Tensor:
         """(S, T, H) the number of each series, target and row of a panel; -1 for a new one."""
@@ -51,9 +54,10 @@ class Calibration:
         values = {name: getattr(self, name) for name in fields}
         plain = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
         tensors = (self.maps.of_step, self.maps.of_member)
-        return {**plain, "levels": list(LEVELS)}, {
-            name: v.float().contiguous() for name, v in zip(_TENSORS, tensors, strict=True)
-        }
+        found = {n: v.float().contiguous() for n, v in zip(_TENSORS, tensors, strict=True)}
+        if self.dependence is not None:
+            found |= {_DEPENDENCE + k: v for k, v in self.dependence.state().items()}
+        return {**plain, "levels": list(LEVELS)}, found
 
     @classmethod
     def from_state(cls, values: dict[str, Any], tensors: dict[str, Tensor]) -> Calibration:
@@ -73,7 +77,10 @@ class Calibration:
         count = len(names["series"]) * len(names["targets"]) * max(1, len(names["rows"]))
         if of_step.shape[1:] != (len(LEVELS),) or of_member.shape != (count, len(LEVELS)):
             raise ConfigError("the tensors of the calibration do not go with its names")
-        return cls(values["kind"], ScoreMaps(of_step, of_member), **names, info=values["info"])
+        state = {k.removeprefix(_DEPENDENCE): v for k, v in tensors.items() if k not in _TENSORS}
+        dependence = Dependence.from_state(state) if state else None
+        maps = ScoreMaps(of_step, of_member)
+        return cls(values["kind"], maps, **names, info=values["info"], dependence=dependence)
 
 
 def fit_calibration(

@@ -22,7 +22,7 @@ from torch import Tensor
 
 _KEYS = ("pit", "series", "span")
 _HORIZONS = 2.0  # as many horizons of templates count as much as what all series share
-_BYTES = 64_000_000  # of all templates
+_BYTES = 16_000_000  # of all templates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +110,7 @@ class DependenceCollector:
         origins: (S, N) of `template_origins`.
         n_targets, n_rows, horizon: of the panel and the forecasts.
 
-    Of a panel so large that its templates take more than 64 MB, series evenly spread are kept.
+    Of a panel so large that its templates take more than 16 MB, series evenly spread are kept.
 
     >>> collector = DependenceCollector(torch.tensor([[3, 5]]), 1, 1, horizon=2)
     >>> scores = torch.zeros(1, 1, 1, 4, 2)  # of the origins 2, 3, 4 and 5

@@ -14,12 +14,12 @@ from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.panel.panel import Panel
 
 MOST, LEAST = 200, 20  # templates of a panel; fewer of a large one
-_BYTES = 64_000_000  # of all templates
+_BYTES = 16_000_000  # of all templates
 _GOLDEN = 0.6180339887498949  # its multiples spread evenly and have no period
 
 
 def template_count(panel: Panel, horizon: int) -> int:
-    """How many templates of a panel are kept: 200, or those that fit into 64 MB, at least 20."""
+    """How many templates of a panel are kept: 200, or those that fit into 16 MB, at least 20."""
     cells = len(panel) * len(panel.targets) * panel.n_rows * horizon
     return max(LEAST, min(MOST, _BYTES // max(1, cells)))
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from tsconv.calibration.calibrator import Calibrator
-from tsconv.calibration.error_scores import ErrorScores, ScoreCollector, thinning
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import Split
 from tsconv.data.panel.panel import Panel
@@ -19,6 +18,20 @@ from tsconv.evaluation.scoring import ScoredBatch, evaluate
 from tsconv.model.ensemble import Network
 
 
+class CalibrationFit(Protocol):
+    """What is fitted to the errors of the validation part, see forecasting/intervals/fit.py."""
+
+    @property
+    def plain(self) -> Calibrator:
+        """What is done to forecasts before."""
+
+    def observer(self, origins: OriginRange) -> Callable[[ScoredBatch], None]:
+        """What is to see each batch of the validation part."""
+
+    def fitted(self, ranks: Ranks) -> Calibrator:
+        """What is done to forecasts from then on, on every rank."""
+
+
 def score(
     net: Network,
     panel: Panel,
@@ -27,28 +40,22 @@ def score(
     baselines: Sequence[Baseline],
     parts: Sequence[str] = ("val", "test"),
     ranks: Ranks | None = None,
-    season: int = 1,
-    plain: Calibrator | None = None,
-    fit: Callable[[ErrorScores], Calibrator] | None = None,
+    fit: CalibrationFit | None = None,
 ) -> dict[str, Any]:
     """The `parts` as metrics.json has them, None where one is empty, and which baseline is best.
 
     That is the rival: the one with the lowest error on the validation part; where there is none,
-    on the test part. season: steps, whose phases are all to count. plain: what is done to
-    forecasts without calibration. fit: makes the calibrator of the test part from the errors of
-    the validation part, in every process.
+    on the test part. fit: makes the calibrator of the test part from the validation part, which is
+    scored without it.
     """
     out: dict[str, Any] = {}
-    ranks, calibrator = ranks or Ranks.alone(), plain
+    ranks, calibrator = ranks or Ranks.alone(), None if fit is None else fit.plain
     for name in parts:
         origins: OriginRange | None = getattr(split, name)
         if origins is None or int(origins.counts.sum()) == 0:
             out[name] = None
             continue
-        collector = None
-        if name == "val" and fit is not None:
-            collector = _collector(calibrator or Calibrator(net.quantiles, net.quantiles), panel)
-            collector.every = thinning(origins, collector.shape, net.spec.horizon, season)
+        fits = name == "val" and fit is not None
         ours, simple = evaluate(
             net,
             panel,
@@ -57,10 +64,10 @@ def score(
             baselines,
             ranks,
             calibrator=calibrator,
-            observers=() if collector is None else (_observer(collector, origins),),
+            observers=(fit.observer(origins),) if fit is not None and fits else (),
         )
-        if collector is not None and fit is not None:
-            calibrator = fit(_of_all_ranks(collector, ranks))
+        if fit is not None and fits:
+            calibrator = fit.fitted(ranks)
         out[name] = {
             **by_part(ours, panel),
             "mase_left_out": ours.mase_left_out,
@@ -70,38 +77,6 @@ def score(
         out.setdefault("spread_ratio", spread_ratio(scale, ours))
         out.setdefault("n_scored", int(ours.scored.sum()))
     return {**out, **_rival(out, baselines)}
-
-
-def _collector(calibrator: Calibrator, panel: Panel) -> ScoreCollector:
-    shape = (len(panel), len(panel.targets), panel.n_rows)
-    return ScoreCollector(calibrator.knots, shape, whole=calibrator.whole)
-
-
-def _observer(collector: ScoreCollector, origins: OriginRange) -> Callable[[ScoredBatch], None]:
-    """What gives a collector the errors of each batch that is scored."""
-
-    def collect(scored: ScoredBatch) -> None:
-        found, batch = scored.forecasts, scored.forecasts.batch
-        collector.add(
-            found.knots,
-            found.observed.values,
-            found.observed.mask,
-            batch.series,
-            batch.first,
-            found.stride,
-            batch.valid[:, :: found.stride],
-            origins.first.to(batch.series.device)[batch.series],
-        )
-
-    return collect
-
-
-def _of_all_ranks(collector: ScoreCollector, ranks: Ranks) -> ErrorScores:
-    """What all ranks have collected, on every rank."""
-    own = collector.collected()
-    parts = ranks.gather(own)
-    whole = None if parts is None else collector.joined(parts)
-    return ranks.broadcast(whole)  # type: ignore[no-any-return]
 
 
 def _rival(parts: dict[str, Any], baselines: Sequence[Baseline]) -> dict[str, Any]:

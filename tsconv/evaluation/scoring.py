@@ -228,7 +228,9 @@ def _forecast(
 ) -> DenseForecasts:
     """The first `steps` steps from every stride-th origin; offset: (B, C, H)."""
     horizon, targets = net.spec.horizon, batch.y.shape[1]
-    prediction = net(batch.x, batch.mask, batch.n_origins, members, batch.covariates)
+    prediction = net(
+        batch.x, batch.mask, batch.n_origins, members, batch.covariates, calibrator.asked
+    )
     mu, sigma, known = (
         v[..., ::stride] for v in (prediction.mu, prediction.sigma, prediction.n_observed > 0)
     )
@@ -236,7 +238,10 @@ def _forecast(
         mu[..., None] + sigma[..., None] * v[..., ::stride, :steps] for v in prediction.levels
     ]
     knots = calibrator.knots_of(levels, sigma)
-    levels, point, _ = calibrator(knots, batch.series, batch.first, stride)
+    mean = prediction.mean
+    if mean is not None:
+        mean = mu[..., None] + sigma[..., None] * mean[..., ::stride, :steps]
+    levels, point, _ = calibrator(knots, batch.series, batch.first, stride, mean)
     usable = batch.valid[:, None, None, ::stride] & known  # (B, T, H, O)
     values, mask = (
         v.unfold(-1, horizon, 1)[..., ::stride, :steps] for v in (batch.y, batch.y_mask)

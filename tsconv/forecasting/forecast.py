@@ -173,11 +173,12 @@ def _forecast_series(
                 panel, origin_range, series, origin[series], 1, net.history, net.spec.horizon, dtype
             )
             members = members_of(net, series, row_index)
-            out = net(batch.x, batch.mask, 1, members, batch.covariates)
+            out = net(batch.x, batch.mask, 1, members, batch.covariates, calibrator.asked)
             has_forecast = (out.n_observed > 0).squeeze(-1)  # (B, T, H)
             mu, sigma = (v.unsqueeze(-1) for v in (out.mu, out.sigma))
             knots = calibrator.knots_of([mu + sigma * v for v in out.levels], out.sigma)
-            levels, *both = calibrator(knots, series, origin[series])
+            mean = None if out.mean is None else mu + sigma * out.mean
+            levels, *both = calibrator(knots, series, origin[series], mean=mean)
             offset = panel.offset[series][:, :targets, :, None, None]
             values = torch.stack(levels, -1).squeeze(3).double()  # (B, T, H, horizon, Q)
             values = values + offset

@@ -34,8 +34,8 @@ def forecast_frame(
     series, rows and times have the names, types and spelling of the file. Values are in the units
     of the data, rounded to what it carries: the `decimals` of each target, or else those of the
     panel. The forecast's components come last, each as `tsconv-<its name>`, and are rounded so that
-    they add up to `tsconv`. limits: of the panel, which rounding must not break. Raises DataError where no series could be forecast, ConfigError where a
-    column of the file has a name of ours.
+    they add up to `tsconv`. limits: of the panel, which rounding must not break. Raises DataError
+    where no series could be forecast, ConfigError where a column of the file has a name of ours.
     """
     if len(forecast.series) == 0:
         raise DataError("no series has an observed value in its context to forecast from")

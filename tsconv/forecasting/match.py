@@ -14,11 +14,11 @@ import torch
 
 from tsconv.config.schema import DataConfig
 from tsconv.data.bounds import AUTO, read_bound, require_order
+from tsconv.data.counts import require_counts
 from tsconv.data.covariates.encode import encode, with_calendar
 from tsconv.data.covariates.future import require_future
 from tsconv.data.covariates.shift import reject_shift
 from tsconv.data.covariates.target_shift import target_shift_notes
-from tsconv.data.counts import require_counts
 from tsconv.data.panel.find_frequency import commonest_frequency
 from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.panel import Panel, build_panel

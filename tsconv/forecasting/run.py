@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tsconv.calibration.calibrator import Calibrator
 from tsconv.config.schema import DataConfig, ForecastConfig
 from tsconv.data.covariates.template import template_frame
 from tsconv.data.panel.panel import Panel
@@ -33,6 +35,16 @@ from tsconv.forecasting.match import (
 from tsconv.forecasting.outputs import check_free, check_path, input_files
 from tsconv.forecasting.ranks import find_device, forecast_on_ranks, ranks_for
 from tsconv.forecasting.select import cut_table, keep_ids, keep_series, require_start
+from tsconv.forecasting.sums.groups import Aggregate
+from tsconv.forecasting.sums.paths import SamplePaths
+from tsconv.forecasting.sums.run import paths_of
+from tsconv.forecasting.sums.tables import SumForm, aggregates_of
+from tsconv.forecasting.sums.write import (
+    check_samples,
+    check_sum_files,
+    write_samples,
+    write_sums,
+)
 from tsconv.notes import Note
 from tsconv.text import plural
 
@@ -75,6 +87,7 @@ def _run_forecast(config: ForecastConfig, ranks: Ranks) -> ForecastResult | None
     if data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     _check_paths(config, data)
+    n_samples = check_samples(config)
     horizon = require_horizon(bundle, config.horizon)
     if config.components and ranks.size > 1:
         raise ConfigError(
@@ -101,15 +114,54 @@ def _run_forecast(config: ForecastConfig, ranks: Ranks) -> ForecastResult | None
     wanted = dataclasses.replace(wanted, roles=data, given=tuple(config.data))
     calibrator = bundle_calibrator(bundle, panel, wanted)
     work = (net, panel, config.batch_size, origins, row_index, config.device)
-    further = (config.components, bundle.season, calibrator)
-    forecast = ranks.run(forecast_on_ranks, *work, *further).head(horizon)
+
+    def make(calibrator: Calibrator, components: bool = False) -> Forecast:
+        further = (components, bundle.season, calibrator)
+        found: Forecast = ranks.run(forecast_on_ranks, *work, *further)
+        return found.head(horizon)
+
+    forecast = make(calibrator, config.components)
     limits = calibrator.value_range
     frame = forecast_frame(forecast, panel, file_columns, decimals, limits)
+    aggregates: tuple[Aggregate, ...] = ()
+    if config.aggregate is not None:
+        aggregates = aggregates_of(config.aggregate, panel, table, file_columns)
+    inputs = input_files((data.path, data.future_path))
+    with_samples = config.samples is not None
+    check_sum_files(output, aggregates, with_samples, inputs, config.overwrite)
     write_table(frame, output, config.escape_formulas)
     skipped = skipped_note(forecast, net.spec.context_length)
     beyond = beyond_training_note(calibrator.quantiles, calibrator.trained)
     found = [skipped, beyond, *limit_notes(forecast, panel, limits, data)]
+    if config.aggregate is not None or config.samples is not None:
+        paths = paths_of(bundle, panel, wanted, make, n_samples, config.seed)
+        found += _write_sums(config, paths, panel, table, data, decimals, aggregates)
     return ForecastResult(panel, forecast, bundle, tuple(n for n in found if n is not None))
+
+
+def _write_sums(
+    config: ForecastConfig,
+    paths: SamplePaths,
+    panel: Panel,
+    table: Table,
+    data: DataConfig,
+    decimals: Mapping[str, int | None],
+    aggregates: Sequence[Aggregate],
+) -> tuple[Note, ...]:
+    """Write the sums and the sample paths that are asked for, beside `output`."""
+    output, names_of_file = Path(config.output), config.columns == "file"
+    wanted = wanted_of(config.levels, config.conformal, config.point)
+    levels = wanted.levels or SumForm.levels
+    notes: tuple[Note, ...] = ()
+    if aggregates:
+        is_text = output.suffix == ".csv"
+        columns = columns_of_file(table, data, is_text) if names_of_file else None
+        form = SumForm(decimals, levels, config.point or "median", columns)
+        notes = write_sums(paths, panel, table, aggregates, form, output, config.escape_formulas)
+    if config.samples is not None:
+        columns = columns_of_file(table, data, False) if names_of_file else None
+        write_samples(paths, panel, decimals, columns, output)
+    return notes
 
 
 def _selected(

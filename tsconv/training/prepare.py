@@ -14,13 +14,13 @@ from tsconv.calibration.conformal import CHOICES
 from tsconv.config.schema import SplitConfig, TrainConfig
 from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.data.batches.split import Split, split_panel
+from tsconv.data.counts import require_counts
 from tsconv.data.covariates.encode import (
     Encoding,
     encode,
     fit_encodings,
     with_calendar,
 )
-from tsconv.data.counts import require_counts
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError, require_choice
 from tsconv.evaluation.losses import POINT_LOSSES

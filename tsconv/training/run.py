@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from tsconv.calibration.conformal import Calibration
+from tsconv.calibration.value_range import panel_range
 from tsconv.config.schema import TrainConfig
 from tsconv.data.covariates.target_shift import target_ranges
 from tsconv.data.reading.table import Table
@@ -24,10 +25,10 @@ from tsconv.evaluation.training_ends import describe_ends
 from tsconv.forecasting.bundle import BEFORE_REFIT, Bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.intervals.calibrators import bundle_calibrator
+from tsconv.forecasting.intervals.fit import IntervalFit
 from tsconv.model.ensemble import Network
 from tsconv.notes import Note
 from tsconv.output.run_files import free_folder, read_reasons, write_config, write_json
-from tsconv.training.calibrate import CalibrationFit
 from tsconv.training.lightning.checkpoint import checkpoint_path
 from tsconv.training.lightning.loop import (
     TrainerResult,
@@ -292,7 +293,16 @@ def calibrated_scores(
     Those of the validation part are of the network as it is; they are what it is calibrated by. The
     test part is scored as forecasts will be given.
     """
-    fit = CalibrationFit(prepared, net)
+    config, panel = prepared.config, prepared.panel
+    fit = IntervalFit(
+        net,
+        panel,
+        config.conformal.kind,
+        prepared.split.train_end.cpu(),
+        prepared.season,
+        config.point,
+        panel_range(panel, config.data, net.whole),
+    )
     scores = score(
         net,
         prepared.panel,
@@ -300,12 +310,10 @@ def calibrated_scores(
         prepared.scale,
         prepared.baselines,
         ranks=ranks,
-        season=prepared.season,
-        plain=fit.plain,
         fit=fit,
     )
     about = None if fit.found is None else {"kind": fit.found.kind, **fit.found.info}
-    return {**scores, "point": prepared.config.point, "conformal": about}, fit.found
+    return {**scores, "point": config.point, "conformal": about}, fit.found
 
 
 def make_run_dir(config: TrainConfig) -> Path:

@@ -43,7 +43,8 @@ def test_nothing_breaks_the_graph(kind: str, zero_inflated: bool) -> None:
     torch.testing.assert_close(compiled(net, batch, ONES, head)[0], plain)
     value, terms, error, _ = validation_sums(net, batch, ONES, head)
     torch.testing.assert_close(value / terms, plain.double())
-    assert terms == count and error > 0
+    assert terms == count
+    assert error > 0
 
 
 @pytest.mark.parametrize(("kind", "zero_inflated"), HEADS)
@@ -62,7 +63,8 @@ def test_losses_and_gradients_are_finite(
     with autocast(precision, torch.device("cpu")):
         loss, _ = dense_loss(net, batch._replace(x=x, y=y), ONES, config(kind, zero_inflated))
     loss.backward()
-    assert loss.isfinite() and loss.dtype == torch.float32
+    assert loss.isfinite()
+    assert loss.dtype == torch.float32
     assert all(p.grad is None or p.grad.isfinite().all() for p in net.parameters())
 
 
@@ -97,4 +99,5 @@ def test_the_loss_of_real_values_is_in_trailing_deviations() -> None:
     torch.testing.assert_close(dense_loss(net, times, ONES, config("normal"))[0], loss)
     still = batch._replace(x=torch.full_like(batch.x, 3.0))
     nothing, count = dense_loss(net, still, ONES, config("normal"))
-    assert count == 0 and nothing == 0
+    assert count == 0
+    assert nothing == 0

@@ -20,6 +20,9 @@ from tsconv.forecasting.intervals.wanted import Wanted, quantiles_of
 from tsconv.forecasting.match import training_row_index
 from tsconv.model.ensemble import Network
 
+# Further levels of a distribution, which its own ones do not reach.
+_TAILS = (0.005, 0.025, 0.05, 0.95, 0.975, 0.995)
+
 
 def network_calibrator(
     net: Network,
@@ -50,6 +53,8 @@ def network_calibrator(
     own = net.quantiles
     is_plain = used is None and quantiles == own and point == "median"
     knots = own if is_plain or len(own) > 1 else POINT_KNOTS
+    if net.has_distribution:  # exact levels where none is moved, else enough to go between
+        knots = quantiles if used is None else tuple(sorted({*own, *_TAILS, *quantiles}))
     scores = None
     if used is not None:
         member = used.members(panel.ids, panel.targets, panel.rows)
@@ -66,7 +71,10 @@ def network_calibrator(
     if limits is not None:
         limits = None if limits.is_open else limits
         offset = panel.offset[:, : len(panel.targets)].cpu()
-    return Calibrator(knots, quantiles, scores, widths, point, limits, offset, trained=own)
+    trained = () if net.has_distribution else own
+    return Calibrator(
+        knots, quantiles, scores, widths, point, limits, offset, trained, net.has_distribution
+    )
 
 
 def quantiles_wanted(net: Network, wanted: Wanted | None) -> tuple[float, ...]:
@@ -90,7 +98,8 @@ def bundle_calibrator(bundle: Bundle, panel: Panel, wanted: Wanted | None = None
         )
     own = bundle.net.quantiles
     quantiles = quantiles_wanted(bundle.net, wanted)
-    if quantiles != own and len(own) == 1 and (calibration is None or wanted.conformal == "none"):
+    has_levels = len(own) > 1 or bundle.net.has_distribution
+    if quantiles != own and not has_levels and (calibration is None or wanted.conformal == "none"):
         raise ConfigError(
             f"`levels` (={list(wanted.levels or ())}) needs intervals, and the bundle has a point "
             f"head without calibration: train with head=quantile, or with a validation part"
@@ -105,6 +114,6 @@ def bundle_calibrator(bundle: Bundle, panel: Panel, wanted: Wanted | None = None
         trained_until=lambda: steps_until(bundle.info.get("trained_until"), panel),
         row_index=training_row_index(bundle, panel),
         value_range=panel_range(
-            panel, wanted.roles or bundle.data, False, wanted.given, bundle.channels
+            panel, wanted.roles or bundle.data, bundle.net.whole, wanted.given, bundle.channels
         ),
     )

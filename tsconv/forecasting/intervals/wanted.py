@@ -60,6 +60,10 @@ def _checked_levels(levels: Any) -> tuple[float, ...]:
     return tuple(sorted({float(level) for level in given}))
 
 
+# Of forecasts that sample paths are drawn from: each half of the distribution in ten parts.
+PATH_LEVELS = (*(10.0 * i for i in range(1, 10)), 98.0)
+
+
 def quantiles_of(levels: Sequence[float]) -> tuple[float, ...]:
     """The quantiles that bound central intervals, with the median between them.
 

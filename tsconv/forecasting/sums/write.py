@@ -152,15 +152,19 @@ def sample_frames(
     forecast = paths.forecast
     for block, values in paths.blocks():
         has_forecast = forecast.has_forecast[block]
+        zeros = torch.zeros(forecast.values[block].shape[:-1], dtype=torch.float64)
         some = dataclasses.replace(
             forecast,
-            values=torch.zeros(*forecast.values[block].shape[:-1], 1, dtype=torch.float64),
+            values=zeros.unsqueeze(-1),
+            quantiles=(0.5,),
+            point=zeros,
+            unlimited=zeros,
             has_forecast=has_forecast,
             series=forecast.series[block],
             origin=forecast.origin[block],
             components={},
         )
-        keys = forecast_frame(some, panel, (0.5,), file_columns, dict.fromkeys(panel.targets, 0))
+        keys = forecast_frame(some, panel, file_columns, dict.fromkeys(panel.targets, 0))
         keys = keys.drop(columns="tsconv")
         if "sample" in keys:
             raise ConfigError("`sample` is a column of the file and one of the sample paths")
