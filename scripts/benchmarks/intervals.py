@@ -14,22 +14,19 @@ import dataclasses
 import sys
 import time
 
-import torch
-
 from tsconv.backtest.backtest import score_part, unscored
 from tsconv.backtest.origins import BacktestOrigins
 from tsconv.calibration.choose import KINDS
-from tsconv.calibration.conformal import Calibration, fit_calibration
-from tsconv.calibration.error_scores import ErrorScores
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import Split
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.read import read_table
+from tsconv.evaluation.metrics import MetricSums
 from tsconv.evaluation.report import score
 from tsconv.evaluation.scoring import training_scale
 from tsconv.evaluation.training_ends import steps_until
 from tsconv.forecasting.bundle import Bundle, load_before_refit, load_bundle
-from tsconv.forecasting.intervals.calibrators import network_calibrator
+from tsconv.forecasting.intervals.fit import IntervalFit
 from tsconv.forecasting.intervals.wanted import Wanted
 from tsconv.forecasting.match import encode_panel, match_panel, override_roles
 
@@ -51,17 +48,10 @@ def calibrated(bundle: Bundle, panel: Panel, split: Split) -> Bundle:
     """The bundle with a calibration, fitted here unless it has one."""
     if bundle.calibration is not None:
         return bundle
-    found: list[Calibration | None] = []
-    plain = network_calibrator(bundle.net, panel)
-
-    def fit(errors: ErrorScores) -> object:
-        names = (panel.ids, panel.targets, panel.rows)
-        found.append(fit_calibration(errors, "auto", *names, bundle.season))
-        return plain
-
+    fit = IntervalFit(bundle.net, panel, "auto", split.train_end, bundle.season)
     scale = training_scale(panel, split.train_end, bundle.season)
-    score(bundle.net, panel, split, scale, (), ("val",), season=bundle.season, fit=fit)  # type: ignore[arg-type]
-    return dataclasses.replace(bundle, calibration=found[0])
+    score(bundle.net, panel, split, scale, (), ("val",), fit=fit)
+    return dataclasses.replace(bundle, calibration=fit.found)
 
 
 def main(runs: list[str]) -> None:
@@ -108,13 +98,12 @@ def main(runs: list[str]) -> None:
             )
 
 
-def scaled_score(sums: object) -> float:
+def scaled_score(sums: MetricSums) -> float:
     """The mean interval score in units of each series' training deviation."""
-    pinball, points, std = sums.pinball.sum(-1), sums.sums["points"].sum(-1), sums.scale.std  # type: ignore[attr-defined]
+    pinball, points, std = sums.pinball.sum(-1), sums.sums["points"].sum(-1), sums.scale.std
     used = (std > 0) & (points > 0)
     return float((pinball / std)[used].sum() / points[used].sum())
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(torch.get_num_threads())
     main(sys.argv[1:])
