@@ -152,7 +152,7 @@ def test_levels_never_cross(seed: int, quantiles: tuple[float, ...]) -> None:
     scores = maps.scores(quantiles, torch.arange(4).view(2, 1, 2))
     widths = OriginWidths(torch.randn(40, 1, 2, 2, generator=generator), torch.tensor([0, 20, 40]))
     calibrator = Calibrator(DECILES, quantiles, scores, widths)
-    out, point = calibrator(levels, torch.tensor([0, 1]), torch.tensor([3, 5]))
+    out, point, _ = calibrator(levels, torch.tensor([0, 1]), torch.tensor([3, 5]))
     for low, high in itertools.pairwise(out):
         assert (low <= high).all()
     assert torch.equal(point, levels[4])  # the median stays as it is, bit for bit
@@ -174,7 +174,7 @@ def test_calibration_is_of_each_series_and_step_whatever_the_batch() -> None:
 def test_the_mean_and_other_levels_without_calibration() -> None:
     levels = [5 + 2 * z * torch.ones(1, 1, 1, 1, 1) for z in scores_of(DECILES).tolist()]
     calibrator = Calibrator(DECILES, (0.025, 0.5, 0.975), point="mean")
-    out, point = calibrator(levels, torch.tensor([0]), torch.tensor([0]))
+    out, point, _ = calibrator(levels, torch.tensor([0]), torch.tensor([0]))
     assert [round(float(v), 3) for v in out] == [1.08, 5.0, 8.92]
     assert abs(float(point) - 5) < 1e-5
 

@@ -32,8 +32,13 @@ def normal_forecast(
     """N(mean, std) at every step, at the levels of GRID; `back` steps before the last ones."""
     shape = (len(panel), len(panel.targets), panel.n_rows, horizon, 1)
     middle = torch.as_tensor(mean, dtype=torch.float64).expand(shape)
+    values = middle + std * scores_of(GRID)
+    point = values[..., GRID.index(0.5)]
     return Forecast(
-        values=middle + std * scores_of(GRID),
+        values=values,
+        quantiles=GRID,
+        point=point,
+        unlimited=point,
         has_forecast=torch.ones(shape[:3], dtype=torch.bool),
         series=torch.arange(len(panel)),
         origin=panel.lengths - 1 - back,

@@ -44,8 +44,8 @@ def completion_script(shell: str) -> str:
 def candidates(command: str) -> list[str]:
     """The keys of a command, each ending in `=`, and the choices of groups, such as head=point.
 
-    >>> [word for word in candidates("train") if word.startswith("head=")]
-    ['head=point', 'head=quantile']
+    >>> [word for word in candidates("train") if word.startswith("scheduler=")]
+    ['scheduler=constant', 'scheduler=cosine', 'scheduler=one_cycle']
     """
     found = sections(command)
     choices = [f"{s.group}={option}" for s in found for option in s.options]

@@ -22,6 +22,6 @@ def group_names() -> set[str]:
     """The groups of `conf/`: an override of one of these names chooses a file of the group.
 
     >>> sorted(group_names())[:3]
-    ['backtest', 'callbacks', 'data']
+    ['backtest', 'callbacks', 'conformal']
     """
     return {path.name for path in config_folder().iterdir() if path.is_dir()}

@@ -34,7 +34,7 @@ def count_quantiles(
 
     >>> x = torch.cat(count_quantiles(torch.tensor([3.0]), None, None, (0.1, 0.5, 0.9)))
     >>> [round(v, 2) for v in x.tolist()], (x - 0.5).ceil().tolist()
-    ([0.84, 2.84, 5.36], [1.0, 3.0, 5.0])
+    ([0.84, 2.84, 5.34], [1.0, 3.0, 5.0])
     """
     with torch.no_grad():
         size = _BLOCK if mean.device.type == "cpu" else _BLOCK_OF_DEVICE

@@ -44,7 +44,7 @@ def log_gamma_rest(z: Tensor) -> Tensor:
 def log_factorial_rest(y: Tensor) -> Tensor:
     """Return log y! - y log y + y for y >= 0, elementwise; 0 at 0.
 
-    >>> log_factorial_rest(torch.tensor([0.0, 1.0]))
+    >>> log_factorial_rest(torch.tensor([0.0, 1.0])).round(decimals=5).abs()
     tensor([0., 1.])
     """
     positive = y > 0
