@@ -51,6 +51,7 @@ class NoteKind(enum.StrEnum):
     SERIES_ENDED_EARLY = "series that ended early"
     EMPTY_CHANNEL = "empty channel"
     BEFORE_REFIT = "the network before its refit"
+    INDEPENDENT_SUMS = "sums of independent errors"
     EXTRAPOLATED = "intervals beyond the levels of the training"
     TRAINED_ANEW = "networks trained anew along the way"
     SET_TO_BOUND = "forecasts set to a bound"

@@ -54,7 +54,7 @@ class Calibration:
         values = {name: getattr(self, name) for name in fields}
         plain = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
         tensors = (self.maps.of_step, self.maps.of_member)
-        found = {n: v.float().contiguous() for n, v in zip(_TENSORS, tensors, strict=True)}
+        found = {n: v.contiguous() for n, v in zip(_TENSORS, tensors, strict=True)}
         if self.dependence is not None:
             found |= {_DEPENDENCE + k: v for k, v in self.dependence.state().items()}
         return {**plain, "levels": list(LEVELS)}, found

@@ -18,6 +18,7 @@ from tsconv.data.write import check_output, write_table
 from tsconv.distributed.rank_pool import RankPool
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError, require_choice
+from tsconv.evaluation.metrics import interval_levels
 from tsconv.forecasting.bundle import Bundle, load_bundle
 from tsconv.forecasting.file_columns import columns_of_file
 from tsconv.forecasting.forecast import Forecast, skipped_note
@@ -37,7 +38,7 @@ from tsconv.forecasting.ranks import find_device, forecast_on_ranks, ranks_for
 from tsconv.forecasting.select import cut_table, keep_ids, keep_series, require_start
 from tsconv.forecasting.sums.groups import Aggregate
 from tsconv.forecasting.sums.paths import SamplePaths
-from tsconv.forecasting.sums.run import paths_of
+from tsconv.forecasting.sums.run import dependence_note, paths_of
 from tsconv.forecasting.sums.tables import SumForm, aggregates_of
 from tsconv.forecasting.sums.write import (
     check_samples,
@@ -134,13 +135,15 @@ def _run_forecast(config: ForecastConfig, ranks: Ranks) -> ForecastResult | None
     beyond = beyond_training_note(calibrator.quantiles, calibrator.trained)
     found = [skipped, beyond, *limit_notes(forecast, panel, limits, data)]
     if config.aggregate is not None or config.samples is not None:
+        found.append(dependence_note(bundle))
         paths = paths_of(bundle, panel, wanted, make, n_samples, config.seed)
-        found += _write_sums(config, paths, panel, table, data, decimals, aggregates)
+        found += _write_sums(config, bundle, paths, panel, table, data, decimals, aggregates)
     return ForecastResult(panel, forecast, bundle, tuple(n for n in found if n is not None))
 
 
 def _write_sums(
     config: ForecastConfig,
+    bundle: Bundle,
     paths: SamplePaths,
     panel: Panel,
     table: Table,
@@ -150,13 +153,16 @@ def _write_sums(
 ) -> tuple[Note, ...]:
     """Write the sums and the sample paths that are asked for, beside `output`."""
     output, names_of_file = Path(config.output), config.columns == "file"
-    wanted = wanted_of(config.levels, config.conformal, config.point)
-    levels = wanted.levels or SumForm.levels
+    levels = wanted_of(config.levels, None, None).levels
+    if levels is None:
+        trained = sorted(interval_levels(bundle.net.quantiles))
+        levels = tuple(map(float, trained)) or SumForm.levels
+    point = config.point or str(bundle.info.get("point", "median"))
     notes: tuple[Note, ...] = ()
     if aggregates:
         is_text = output.suffix == ".csv"
         columns = columns_of_file(table, data, is_text) if names_of_file else None
-        form = SumForm(decimals, levels, config.point or "median", columns)
+        form = SumForm(decimals, levels, point, columns)
         notes = write_sums(paths, panel, table, aggregates, form, output, config.escape_formulas)
     if config.samples is not None:
         columns = columns_of_file(table, data, False) if names_of_file else None

@@ -22,6 +22,7 @@ from tsconv.forecasting.shards.inputs import inputs_of
 from tsconv.forecasting.shards.job import Job, PartResult, forecast_part
 from tsconv.forecasting.shards.merge import MergeResult, merge_parts
 from tsconv.forecasting.shards.parts import Manifest, check_shards, manifest_path
+from tsconv.forecasting.sums.write import check_samples
 
 HEAD = 200  # the first lines of the data, which show how times are written
 
@@ -86,6 +87,7 @@ def _prepare(config: ForecastConfig) -> Job:
                 f"`{key}` and `shards` exclude each other: run `tsconv forecast` without shards, "
                 f"for some series by `series=[...]`"
             )
+    check_samples(config)
     if config.components:
         raise ConfigError(
             "`components` and `shards` exclude each other: run `tsconv forecast` without shards, "

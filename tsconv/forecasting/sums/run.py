@@ -16,6 +16,12 @@ from tsconv.forecasting.forecast import Forecast
 from tsconv.forecasting.intervals.calibrators import bundle_calibrator
 from tsconv.forecasting.intervals.wanted import PATH_LEVELS, Wanted
 from tsconv.forecasting.sums.paths import Limit, SamplePaths, sample_paths
+from tsconv.notes import Note, NoteKind
+
+_INDEPENDENT = (
+    "sums take errors of steps and series as independent, and their intervals are too narrow where "
+    "they are not: the bundle was not calibrated, train it anew with a validation part"
+)
 
 MakeForecast = Callable[[Calibrator], Forecast]
 
@@ -45,6 +51,13 @@ def paths_of(
         whole=bundle.net.whole,
         limit=None if limits is None else _limit(limits),
     )
+
+
+def dependence_note(bundle: Bundle) -> Note | None:
+    """A note where a bundle does not know how errors depend on each other."""
+    if bundle.calibration is not None and bundle.calibration.dependence is not None:
+        return None
+    return Note(NoteKind.INDEPENDENT_SUMS, _INDEPENDENT)
 
 
 def _limit(limits: ValueRange) -> Limit:
