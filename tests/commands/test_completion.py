@@ -27,7 +27,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
         (["tsconv", "tr"], ["train"]),
         (["tsconv", "comp"], ["completion"]),
         (["tsconv", "train", "hor"], ["horizon="]),
-        (["tsconv", "train", "head", "=", ""], ["point", "quantile"]),
+        (["tsconv", "train", "head", "=", "p"], ["point", "poisson"]),
         (["tsconv", "train", "head", "=", "q"], ["quantile"]),
         (["tsconv", "forecast", "bun"], ["bundle="]),
         (["tsconv", "train", "data.path", "=", "sal"], ["sales.csv"]),
