@@ -170,6 +170,9 @@ def _with_given_roles(composed: DictConfig) -> DictConfig:
     given = {k: v for k, v in composed.data.items_ex(resolve=False) if v != "???"}
     _to_schema(OmegaConf.create(given), DataConfig, "data")
     composed.data = given
+    OmegaConf.set_struct(composed, False)
+    chosen = composed.pop("conformal", None)  # a group, as in training
+    composed.conformal = None if chosen is None else chosen.kind
     return composed
 
 

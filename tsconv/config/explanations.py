@@ -95,7 +95,8 @@ def _group(group: str, option: str, text: str) -> Section:
     folder = config_folder() / group
     options = tuple(sorted(path.stem for path in folder.glob("*.yaml")))
     keys: tuple[Key, ...] = ()
-    if group not in ("experiment", "search_space"):  # their files hold keys of other groups
+    holds_others = group in ("experiment", "search_space")  # keys of other groups
+    if option != "null" and not holds_others:
         file = _read(folder / f"{option}.yaml")
         keys = tuple(dataclasses.replace(k, name=f"{group}.{k.name}") for k in file.keys)
     return Section(group, keys, text, option, options if len(options) > 1 else ())
