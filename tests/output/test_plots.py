@@ -24,7 +24,8 @@ def flat_forecast(panel: Panel, horizon: int, back: int) -> Forecast:
     values = torch.arange(9.0).expand(*shape, horizon, 9).double()
     origin = panel.lengths - 1 - back
     has = torch.ones(shape, dtype=torch.bool)
-    return Forecast(values, has, torch.arange(len(panel)), origin, (), DECILES, values[..., 4])
+    middle = values[..., 4]
+    return Forecast(values, has, torch.arange(len(panel)), origin, (), DECILES, middle, middle)
 
 
 def drawn(panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, horizon: int = 5) -> Any:
