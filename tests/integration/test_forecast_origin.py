@@ -122,9 +122,9 @@ def test_a_picture_shows_every_series_that_is_asked_for(
     drawn: list[int] = []
     original = plots.plot_forecasts
 
-    def counting(panel: Any, made: Any, quantiles: Any, path: Path, most: int, *more: Any) -> None:
+    def counting(panel: Any, made: Any, path: Path, most: int, *more: Any) -> None:
         drawn.append(min(most, len(made.series)))
-        original(panel, made, quantiles, path, most, *more)
+        original(panel, made, path, most, *more)
 
     monkeypatch.setattr(plots, "plot_forecasts", counting)
     keys = ("bundle=run", "data.path=sales.csv", "output=f.csv", "plot=p.png", f"start={ORIGIN}")

@@ -50,7 +50,7 @@ def test_every_form_trains_stores_and_forecasts(
 def test_metrics_by_row_and_channel_are_those_of_each_alone(tmp_path: Path) -> None:
     result = trained(
         tmp_path, model__channels="independent", data__past_covariates="null",
-        split__val_size=20, split__test_size=20,
+        split__val_size=20, split__test_size=20, conformal="none",
     )  # fmt: skip
     test = json.loads((result.run_dir / "metrics.json").read_text())["test"]
     assert set(test["by_row"]) == set(PLACES)
