@@ -160,6 +160,20 @@ def test_a_point_head_has_intervals_where_it_was_calibrated() -> None:
     assert (values[..., 0] < values[..., 1]).all()
 
 
+@pytest.mark.parametrize("kind", ["split", "adaptive"])
+def test_a_distribution_is_calibrated_by_levels_that_it_is_asked_for(kind: str) -> None:
+    panel = shops()
+    net = random_net(horizon=HORIZON, quantiles=QUANTILES, context_length=8, head="student_t")
+    ends = describe_ends(panel, panel.lengths - 30)
+    bundle = bundle_of(net, panel, trained_until=ends)
+    bundle = dataclasses.replace(bundle, calibration=calibration(panel, kind))
+    values = values_at(bundle, panel, panel.lengths - 1)
+    assert values.isfinite().all()
+    assert (values.diff(dim=-1) >= 0).all()
+    median = forecast_panel(net, panel, origins=panel.lengths - 1).values[..., 1]
+    assert torch.equal(values[..., 2], median)
+
+
 def test_bounds_hold_after_rounding_and_are_told() -> None:
     bundle, panel = calibrated("split")
     roles = DataConfig(lower=float(panel.values.nanmedian()) + 0.123456)

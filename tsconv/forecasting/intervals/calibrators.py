@@ -64,7 +64,12 @@ def network_calibrator(
         ends = torch.zeros(len(panel), dtype=torch.int64)
         if trained_until is not None:
             ends = trained_until()
-        calm = Calibrator(knots, ADAPTIVE_LEVELS, used.maps.scores(ADAPTIVE_LEVELS, member))
+        calm = Calibrator(
+            knots,
+            ADAPTIVE_LEVELS,
+            used.maps.scores(ADAPTIVE_LEVELS, member),
+            any_level=net.has_distribution,
+        )
         context = torch.full_like(ends, net.spec.context_length - 1)
         widths = origin_widths(net, panel, calm, widths_from(ends, context), row_index)
     limits, offset = value_range, None
