@@ -42,7 +42,7 @@ class KindFigures:
         return (abs(self.coverage_80 - 0.8) + abs(self.coverage_95 - 0.95)) / 2
 
 
-def compare_kinds(errors: ErrorScores, season: int = 1) -> dict[str, KindFigures]:
+def compare_kinds(errors: ErrorScores) -> dict[str, KindFigures]:
     """Fit on the earlier half of some errors and judge each kind on the later one.
 
     Where there is one origin alone, every second member fits and the others judge. Empty where that
@@ -86,21 +86,14 @@ def choose_kind(found: dict[str, KindFigures]) -> str:
 
 def _halves(errors: ErrorScores) -> tuple[Tensor, Tensor]:
     """(N,) which lines fit and which judge; origins whose horizons would overlap do neither."""
-    first, last = int(errors.origin.min()), int(errors.origin.max())
-    if first == last:
+    place, step = errors.places()
+    if int(place.max()) == 0:
         fits = errors.member % 2 == 0
         return fits, ~fits
-    # Series may have their parts at different steps: each is cut in its own middle.
-    starts = torch.full((errors.n_members,), last).scatter_reduce(
-        0, errors.member, errors.origin, "amin"
-    )
-    ends = torch.full((errors.n_members,), first).scatter_reduce(
-        0, errors.member, errors.origin, "amax"
-    )
-    middle = ((starts + ends) // 2)[errors.member]
-    late = errors.origin > middle
-    horizon = errors.scores.shape[1]
-    apart = errors.origin <= middle - horizon
+    ends = torch.zeros(errors.n_members, dtype=place.dtype)
+    middle = (ends.scatter_reduce(0, errors.member, place, "amax") // 2)[errors.member]
+    late = place > middle
+    apart = (middle - place) * step >= errors.scores.shape[1]
     return (apart if bool(apart.any()) else ~late), late
 
 
@@ -134,13 +127,8 @@ def _adaptive_levels(judged: ErrorScores, levels: Tensor) -> tuple[Tensor, Tenso
     number = torch.full((judged.n_members,), -1)
     number[members] = torch.arange(len(members))
     some = number[judged.member] >= 0
-    line, at = number[judged.member[some]], judged.origin[some]
-    gaps = at.unique().diff()  # type: ignore[no-untyped-call]
-    if len(gaps) == 0:
-        return None
-    between = int(gaps.min())  # steps from one line to the next; only these times are seen
-    starts = torch.full((len(members),), int(at.max())).scatter_reduce(0, line, at, "amin")
-    place = (at - starts[line]) // between
+    places, between = judged.places()  # only times that are multiples apart are seen
+    line, place = number[judged.member[some]], places[some]
     width = int(place.max()) + 1
     observed = (steps + 1) % between == 0  # others never meet a line again
     if not bool(observed.any()) or width <= int((steps[observed][0] + 1) // between):

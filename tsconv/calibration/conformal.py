@@ -89,7 +89,6 @@ def fit_calibration(
     series: Sequence[str],
     targets: Sequence[str],
     rows: Sequence[str],
-    season: int = 1,
 ) -> Calibration | None:
     """Fit a calibration on validation errors; None where `auto` has too few of them.
 

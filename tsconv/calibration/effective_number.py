@@ -47,13 +47,7 @@ def effective_number(errors: ErrorScores) -> EffectiveNumber:
     counts = torch.bincount(errors.member, minlength=errors.n_members).double()
     if n == 0:
         return EffectiveNumber(0.0, counts, 0)
-    # Counted from the first one of each member: their parts begin together, at unlike steps.
-    starts = torch.full((errors.n_members,), int(errors.origin.max()))
-    starts = starts.scatter_reduce(0, errors.member, errors.origin, "amin")
-    since = errors.origin - starts[errors.member]
-    gaps = since.unique().diff()  # type: ignore[no-untyped-call]
-    step = int(gaps.min()) if len(gaps) else 1  # from one kept origin to the next
-    place = since // step
+    place, step = errors.places()
     width = int(place.max()) + 1
     horizon = errors.scores.shape[1]
     if width < _LEAST_ORIGINS:

@@ -32,6 +32,18 @@ class ErrorScores:
         """How many members there are, with errors or without."""
         return math.prod(self.shape)
 
+    def places(self) -> tuple[Tensor, int]:
+        """The place of each line after the first one of its member, and the steps between two.
+
+        Members' parts may begin at unlike steps; their first lines are all at place 0.
+        """
+        starts = torch.full((self.n_members,), int(self.origin.max()))
+        starts = starts.scatter_reduce(0, self.member, self.origin, "amin")
+        since = self.origin - starts[self.member]
+        gaps = since.unique().diff()  # type: ignore[no-untyped-call]
+        step = int(gaps.min()) if len(gaps) else 1
+        return since // step, step
+
     def part(self, kept: Tensor) -> ErrorScores:
         """Some of the lines; kept: (N,) bool."""
         kept_lines = (self.scores[kept], self.member[kept], self.origin[kept])
@@ -86,22 +98,16 @@ class ScoreCollector:
         valid: (B, O) origins that belong to the part. begin: (B,) the first origin of each series'
         part, from which `every` counts; None: step 0.
         """
-        _, targets, rows = self.shape
         step = first[:, None] + stride * torch.arange(valid.shape[1], device=first.device)  # (B, O)
         since = step if begin is None else step - begin[:, None]
         kept = valid & (since % self.every == 0)
         lines, origins = kept.nonzero(as_tuple=True)
         if len(lines) == 0:
             return
-        some = [v[lines, :, :, origins] for v in levels]  # (n, T, H, horizon)
-        place = torch.arange(targets * rows, device=first.device)
-        member = series[lines, None] * (targets * rows) + place  # (n, T * H)
+        z, member = scores_at(
+            levels, self.quantiles, values, mask, series, step, (lines, origins), self.whole
+        )
         origin = step[lines, origins][:, None].expand_as(member)
-        seen = values[lines, :, :, origins].double()
-        if self.whole:
-            seen = seen + spread_out(member, origin, seen.shape[-1]).view_as(seen)
-        z = normal_scores(some, self.quantiles, seen)
-        z = torch.where(mask[lines, :, :, origins].bool(), z, torch.nan).float()
         flat = (z.flatten(0, 2), member.flatten(), origin.flatten())
         self._lines.append((flat[0].cpu(), flat[1].cpu(), flat[2].cpu()))
 
@@ -123,6 +129,34 @@ class ScoreCollector:
         order = torch.argsort(origin, stable=True)
         order = order[torch.argsort(member[order], stable=True)]
         return ErrorScores(scores[order], member[order], origin[order], self.shape)
+
+
+def scores_at(
+    levels: Sequence[Tensor],
+    quantiles: Sequence[float],
+    values: Tensor,
+    mask: Tensor,
+    series: Tensor,
+    step: Tensor,
+    at: tuple[Tensor, Tensor],
+    whole: bool,
+) -> tuple[Tensor, Tensor]:
+    """The normal scores of some origins of a dense batch, and the members that they are of.
+
+    levels: one (B, T, H, O, horizon) for each quantile; values, mask: observed, and whether.
+    series: (B,); step: (B, O) of each origin. at: (n,) which series of the batch, and which origin.
+    whole: whether values are counts, see `spread_out`. Returns (n, T, H, horizon) float32, NaN
+    where nothing was observed, and (n, T * H).
+    """
+    lines, origins = at
+    place = torch.arange(values[0, ..., 0, 0].numel(), device=series.device)
+    member = series[lines, None] * len(place) + place  # (n, T * H)
+    seen = values[lines, :, :, origins].double()
+    if whole:
+        origin = step[lines, origins][:, None].expand_as(member)
+        seen = seen + spread_out(member, origin, seen.shape[-1]).view_as(seen)
+    z = normal_scores([v[lines, :, :, origins] for v in levels], quantiles, seen)
+    return torch.where(mask[lines, :, :, origins].bool(), z, torch.nan).float(), member
 
 
 def spread_out(member: Tensor, origin: Tensor, horizon: int) -> Tensor:

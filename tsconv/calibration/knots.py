@@ -52,6 +52,20 @@ def normal_scores(levels: Sequence[Tensor], quantiles: Sequence[float], values: 
     return out.clamp_(-FURTHEST, FURTHEST)
 
 
+def segments(scores: Tensor, quantiles: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """Between which levels some normal scores lie: the lower one's place, and the share of the way.
+
+    Scores beyond the levels belong to the outermost two, with a share below 0 or above 1.
+
+    >>> segments(torch.tensor([0.0]), [0.1, 0.9])
+    (tensor([0]), tensor([0.5000]))
+    """
+    knots = scores_of(quantiles).to(scores)
+    at = torch.searchsorted(knots, scores.contiguous(), right=True) - 1
+    at = at.clamp(0, len(knots) - 2)
+    return at, (scores - knots[at]) / (knots[at + 1] - knots[at])
+
+
 def knot_weights(scores: Tensor, quantiles: Sequence[float]) -> Tensor:
     """What the levels at some normal scores are made of: (...) -> (..., Q), each adding up to 1.
 
@@ -61,11 +75,8 @@ def knot_weights(scores: Tensor, quantiles: Sequence[float]) -> Tensor:
     >>> knot_weights(torch.tensor([0.0, 0.0]), [0.1, 0.9]).tolist()
     [[0.5, 0.5], [0.5, 0.5]]
     """
-    knots = scores_of(quantiles).to(scores)
-    at = torch.searchsorted(knots, scores.contiguous(), right=True) - 1
-    at = at.clamp(0, len(knots) - 2)
-    share = (scores - knots[at]) / (knots[at + 1] - knots[at])
-    out = scores.new_zeros(*scores.shape, len(knots))
+    at, share = segments(scores, quantiles)
+    out = scores.new_zeros(*scores.shape, len(quantiles))
     out.scatter_(-1, at.unsqueeze(-1), (1 - share).unsqueeze(-1))
     return out.scatter_(-1, (at + 1).unsqueeze(-1), share.unsqueeze(-1))
 
@@ -78,10 +89,7 @@ def values_at(levels: Tensor, quantiles: Sequence[float], scores: Tensor) -> Ten
     >>> values_at(torch.tensor([[8.0, 12.0]]), [0.1, 0.9], torch.tensor([[0.0]]))
     tensor([[10.]])
     """
-    knots = scores_of(quantiles).to(scores)
-    at = torch.searchsorted(knots, scores.contiguous(), right=True) - 1
-    at = at.clamp(0, len(knots) - 2)
-    share = (scores - knots[at]) / (knots[at + 1] - knots[at])
+    at, share = segments(scores, quantiles)
     low, high = torch.gather(levels, -1, at), torch.gather(levels, -1, at + 1)
     return low + share * (high - low)
 

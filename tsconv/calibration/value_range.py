@@ -37,11 +37,6 @@ class ValueRange:
         no_bound = (self.lower == -math.inf).all() & (self.upper == math.inf).all()
         return not self.whole and bool(no_bound)
 
-    @property
-    def ends(self) -> tuple[Tensor, Tensor]:
-        """The lower and the upper bounds."""
-        return self.lower, self.upper
-
     def limited(self, values: Tensor, series: Tensor, offset: Tensor) -> Tensor:
         """The nearest values that may be forecast, in the dtype of `values`; NaN stays NaN.
 

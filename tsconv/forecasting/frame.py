@@ -83,7 +83,8 @@ def forecast_frame(
                 f"`{name}` is a column of the file and one of the forecasts: set `columns=nixtla`"
             )
     if limits is not None:  # a bound may have more decimals than the data
-        low, high = (b.cpu().numpy()[series, c].repeat(horizon) for b in limits.ends)
+        bounds = (limits.lower, limits.upper)
+        low, high = (b.cpu().numpy()[series, c].repeat(horizon) for b in bounds)
         flat, points = flat.clip(low[:, None], high[:, None]), points.clip(low, high)
     levels = {name: flat[:, q] for name, q in ours.items()} | {"tsconv": points}
     return pd.DataFrame(columns | levels | parts)

@@ -19,7 +19,7 @@ from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.effects import Effects
 from tsconv.model.features import causal_features, n_features
 from tsconv.model.linear_branch import LinearBranch
-from tsconv.model.prediction import Prediction
+from tsconv.model.prediction import HeadOutput, Prediction
 from tsconv.model.spec import NetSpec
 from tsconv.model.trailing_filters import TrailingFilters
 from tsconv.nn.block import SpatialDropout
@@ -39,13 +39,6 @@ class OriginInputs(NamedTuple):
     given: Tensor | None  # (H, B, history + O + horizon, F) features of covariates
     effects: Effects | None  # where something is known ahead
     row_index: Tensor | None
-
-
-class HeadOutput(NamedTuple):
-    """The parameters of a head at O origins, and their units; for x of three axes without H."""
-
-    parameters: tuple[Tensor, ...]  # (B, T, H, O, horizon) each, see the head
-    scale: CausalScale  # (B, T, H, O)
 
 
 class ForecastNet(nn.Module):

@@ -7,6 +7,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from tsconv.nn.scaling import CausalScale
+
+
+class HeadOutput(NamedTuple):
+    """The parameters of a head at O origins, and their units; for x of three axes without H."""
+
+    parameters: tuple[Tensor, ...]  # (B, T, H, O, horizon) each, see the head
+    scale: CausalScale  # (B, T, H, O)
+
 
 class Prediction(NamedTuple):
     """Forecasts of O origins, standardised by the mean and deviation of each origin's context.

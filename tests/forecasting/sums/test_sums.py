@@ -1,4 +1,4 @@
-"""Sums of forecasts: groups, steps in common, tables, files and what is refused."""
+"""Sums of forecasts: groups, common steps, tables and files."""
 
 from __future__ import annotations
 

@@ -11,8 +11,7 @@ from torch import Tensor
 from tsconv.calibration.calibrator import Calibrator
 from tsconv.calibration.conformal import Calibration, fit_calibration
 from tsconv.calibration.dependence import DependenceCollector
-from tsconv.calibration.error_scores import ScoreCollector, spread_out, thinning
-from tsconv.calibration.knots import normal_scores
+from tsconv.calibration.error_scores import ScoreCollector, scores_at, thinning
 from tsconv.calibration.templates import template_count, template_origins
 from tsconv.calibration.value_range import ValueRange
 from tsconv.data.batches.origin_range import OriginRange
@@ -51,7 +50,7 @@ class IntervalFit:
         self.net, self.panel, self.kind, self.train_end = net, panel, kind, train_end
         self.season, self.point, self.value_range = season, point, value_range
         self.found: Calibration | None = None
-        self._calibrator = self._made(None)
+        self.plain = self._made(None)  # what is done to forecasts before the fit
 
     def _made(self, calibration: Calibration | None) -> Calibrator:
         return network_calibrator(
@@ -62,11 +61,6 @@ class IntervalFit:
             trained_until=lambda: self.train_end,
             value_range=self.value_range,
         )
-
-    @property
-    def plain(self) -> Calibrator:
-        """What is done to forecasts before the fit: a distribution gives its tails as well."""
-        return self._calibrator
 
     def observer(self, origins: OriginRange) -> Callable[[ScoredBatch], None]:
         """What collects the errors of each batch of the validation part."""
@@ -100,27 +94,23 @@ class IntervalFit:
 
     def _add_templates(self, found: DenseForecasts) -> None:
         """Give the scores of the template origins of a batch to the dependence."""
-        batch, stride = found.batch, found.stride
-        step = batch.first[:, None] + stride * torch.arange(found.usable.shape[3])  # (B, O)
-        wanted = self._templates[batch.series.cpu()]  # (B, N)
-        is_template = torch.zeros_like(step, dtype=torch.bool)
-        at = (wanted - batch.first.cpu()[:, None]) // stride
+        batch, stride, seen = found.batch, found.stride, found.observed
+        device = batch.series.device
+        step = batch.first[:, None] + stride * torch.arange(found.usable.shape[3], device=device)
+        wanted = self._templates.to(device)[batch.series]  # (B, N)
+        at = (wanted - batch.first[:, None]) // stride
         inside = (wanted >= 0) & (at >= 0) & (at < step.shape[1])
-        line = torch.arange(len(wanted))[:, None].expand_as(at)
+        is_template = torch.zeros_like(step, dtype=torch.bool)
+        line = torch.arange(len(wanted), device=device)[:, None].expand_as(at)
         is_template[line[inside], at[inside]] = True
         b, o = is_template.nonzero(as_tuple=True)
         if len(b) == 0:
             return
-        values = found.observed.values[b, :, :, o].double()  # (n, T, H, horizon)
-        if self.plain.whole:
-            place = torch.arange(values[0, ..., 0].numel())
-            member = batch.series.cpu()[b, None] * len(place) + place
-            noise = spread_out(member, step[b, o, None].expand_as(member), values.shape[-1])
-            values = values + noise.view_as(values)
-        levels = [v[b, :, :, o] for v in found.knots]
-        z = normal_scores(levels, self.plain.knots, values)
-        z = torch.where(found.observed.mask[b, :, :, o], z, torch.nan)
-        self._dependence.add(batch.series.cpu()[b], step[b, o].cpu(), 1, z.unsqueeze(3))
+        knots, whole = self.plain.knots, self.plain.whole
+        z, _ = scores_at(
+            found.knots, knots, seen.values, seen.mask, batch.series, step, (b, o), whole
+        )
+        self._dependence.add(batch.series[b], step[b, o], 1, z.unsqueeze(3))
 
     def fitted(self, ranks: Ranks) -> Calibrator:
         """Fit to what all ranks have seen; the calibrator of the panel, on every rank."""

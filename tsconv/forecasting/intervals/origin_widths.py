@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import torch
 from torch import Tensor
 
@@ -107,8 +105,3 @@ def widths_from(trained_until: Tensor, fallback: Tensor) -> Tensor:
     [99, 30]
     """
     return torch.where(trained_until > 0, trained_until - 1, fallback)
-
-
-def with_widths(calibrator: Calibrator, widths: OriginWidths) -> Calibrator:
-    """The same calibrator with the widths of its panel's origins."""
-    return dataclasses.replace(calibrator, widths=widths)

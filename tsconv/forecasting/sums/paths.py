@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from tsconv.calibration.dependence import Dependence, name_hash, places_of
-from tsconv.calibration.knots import scores_of
+from tsconv.calibration.knots import scores_of, segments
 from tsconv.data.panel.panel import Panel
 from tsconv.forecasting.forecast import Forecast
 
@@ -36,10 +36,7 @@ def order_samples(levels: Tensor, quantiles: Sequence[float], keys: Tensor) -> T
     tensor([[12.,  8.]], dtype=torch.float64)
     """
     n = keys.shape[-1]
-    knots = scores_of(quantiles)
-    scores = scores_of([(i + 0.5) / n for i in range(n)])
-    at = (torch.searchsorted(knots, scores, right=True) - 1).clamp(0, len(knots) - 2)
-    share = (scores - knots[at]) / (knots[at + 1] - knots[at])
+    at, share = segments(scores_of([(i + 0.5) / n for i in range(n)]), quantiles)
     low, high = levels[..., at], levels[..., at + 1]
     values = low + share * (high - low)  # (..., n), rising
     order = torch.sort(keys, dim=-1, stable=True).indices

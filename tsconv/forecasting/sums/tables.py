@@ -17,6 +17,7 @@ from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.zones import zoned
 from tsconv.errors import ConfigError, DataError, require_choice
 from tsconv.forecasting.file_columns import FileColumns
+from tsconv.forecasting.intervals.wanted import POINTS
 from tsconv.forecasting.rounding import round_to_data
 from tsconv.forecasting.sums.add import GroupSums, add_groups, sample_quantiles
 from tsconv.forecasting.sums.groups import (
@@ -32,7 +33,6 @@ from tsconv.forecasting.sums.paths import SamplePaths
 from tsconv.notes import Note, NoteKind
 from tsconv.text import plural, quote_first
 
-POINTS = ("median", "mean")
 _FEW = 5  # series that a note names
 
 

@@ -6,19 +6,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from tsconv.errors import require_positive
 from tsconv.nn.distributions.count_quantiles import count_quantiles
 from tsconv.nn.distributions.counts import (
     negative_binomial_log_likelihood,
     poisson_log_likelihood,
     zero_inflated_log_likelihood,
 )
-from tsconv.nn.heads.head import Head, check_levels, check_quantiles
-from tsconv.nn.heads.real import softplus_bias
-from tsconv.nn.rows import RowLinear
+from tsconv.nn.heads.head import Head, check_levels, inverse_softplus
 
 SHARPNESS = 10.0  # of the softplus of the mean: at 1 it differs from the identity by 5e-6
 LEAST_MEAN = 1e-6  # in units of the centre
@@ -100,12 +97,9 @@ class PoissonHead(Head):
         rows: str = "shared",
     ) -> None:
         super().__init__()
-        require_positive(channels=channels, horizon=horizon)
-        self.quantiles = check_quantiles(quantiles)
-        self.horizon, self.zero_inflated = horizon, zero_inflated
-        width = (self.n_parameters + zero_inflated) * horizon
-        self.project = RowLinear(channels, width, n_rows=n_rows, rows=rows)
-        nn.init.zeros_(self.project.weight)
+        self.zero_inflated = zero_inflated
+        n_raw = self.n_parameters + zero_inflated
+        self._set_up(channels, horizon, quantiles, n_raw, n_rows, rows)
         self._start(_START_ALPHA)
 
     def forward(
@@ -168,7 +162,8 @@ class PoissonHead(Head):
         """Set the biases: the mean at the centre, this alpha, a small share of zeros."""
         start = torch.zeros(self.n_parameters + self.zero_inflated, self.horizon)
         if self.n_parameters > 1:
-            start[1] = softplus_bias(min(max(alpha, 10 * LEAST_ALPHA), MOST_ALPHA))
+            known = torch.tensor(min(max(alpha, 10 * LEAST_ALPHA), MOST_ALPHA)).double()
+            start[1] = inverse_softplus(known)
         if self.zero_inflated:
             start[-1] = _START_ZERO
         self.set_bias(start)

@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from tsconv.errors import ConfigError
+from tsconv.errors import ConfigError, require_positive
 from tsconv.nn.rows import RowLinear
 
 
@@ -43,9 +43,25 @@ class Head(nn.Module, ABC):
     """
 
     quantiles: tuple[float, ...]
+    horizon: int
     project: RowLinear
     has_distribution: bool = False  # whether any level can be asked for, and a mean
     whole: bool = False  # whether it forecasts counts, in the units of the data
+
+    def _set_up(
+        self,
+        channels: int,
+        horizon: int,
+        quantiles: Sequence[float],
+        n_raw: int,
+        n_rows: int | None,
+        rows: str,
+    ) -> None:
+        """Check sizes and levels, and make the map to n_raw raw parameters, of weights 0."""
+        require_positive(channels=channels, horizon=horizon)
+        self.quantiles, self.horizon = check_quantiles(quantiles), horizon
+        self.project = RowLinear(channels, n_raw * horizon, n_rows=n_rows, rows=rows)
+        nn.init.zeros_(self.project.weight)
 
     @abstractmethod
     def levels(
@@ -84,6 +100,15 @@ class Head(nn.Module, ABC):
                     f"trained for ({', '.join(map(str, self.quantiles))}): {level} is not"
                 )
         return [self.quantiles.index(level) for level in quantiles]
+
+
+def inverse_softplus(v: Tensor) -> Tensor:
+    """Return the raw values whose softplus is v > 0.
+
+    >>> inverse_softplus(torch.log(torch.tensor([2.0]))).abs() < 1e-6
+    tensor([True])
+    """
+    return torch.where(v > 20, v, torch.log(torch.expm1(v.clamp_max(20))))
 
 
 def check_levels(quantiles: Sequence[float]) -> tuple[float, ...]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from tsconv.errors import require_positive
-from tsconv.nn.heads.head import Head, check_quantiles
-from tsconv.nn.rows import RowLinear
+from tsconv.nn.heads.head import Head, inverse_softplus
 
 
 class QuantileHead(Head):
@@ -52,23 +50,14 @@ class QuantileHead(Head):
         rows: str = "shared",
     ) -> None:
         super().__init__()
-        require_positive(channels=channels, horizon=horizon)
-        self.quantiles = check_quantiles(quantiles)
+        n = len(quantiles)
+        self._set_up(channels, horizon, quantiles, n, n_rows, rows)
         self.middle = self.quantiles.index(0.5)
-        self.horizon = horizon
-        n = len(self.quantiles)
-        self.project = RowLinear(channels, n * horizon, n_rows=n_rows, rows=rows)
-        nn.init.zeros_(self.project.weight)
         # Start as the quantiles of a normal of standard deviation 1/2 around the centre.
         levels = torch.tensor(self.quantiles, dtype=torch.float64)
         steps = torch.special.ndtri(levels).diff() / 2
-        start = torch.zeros(n, dtype=torch.float64)
-        inverse = torch.log(torch.expm1(steps))  # softplus(inverse) = steps
-        start[: self.middle] = inverse[: self.middle]
-        start[self.middle + 1 :] = inverse[self.middle :]
-        with torch.no_grad():
-            bias = self.project.get_parameter("bias").view(-1, n * horizon)
-            bias.copy_(start.repeat_interleave(horizon))
+        start = self._raw(torch.zeros(n, dtype=torch.float64), steps)
+        self.set_bias(start.repeat_interleave(horizon))
 
     def forward(
         self,
@@ -103,8 +92,11 @@ class QuantileHead(Head):
 
     def start_from(self, found: Tensor, alpha: float | None = None) -> None:
         """Start with the quantiles of the residuals, see `Head.start_from`."""
-        start, gaps = found.clone(), found.diff(dim=0).clamp_min(1e-3)
-        raw = torch.where(gaps > 20, gaps, torch.log(torch.expm1(gaps.clamp_max(20))))
+        self.set_bias(self._raw(found, found.diff(dim=0).clamp_min(1e-3)))
+
+    def _raw(self, found: Tensor, gaps: Tensor) -> Tensor:
+        """(Q, ...) raw parameters of the median of `found`, and of the gaps between its levels."""
+        start, raw = found.clone(), inverse_softplus(gaps)
         start[: self.middle] = raw[: self.middle]
         start[self.middle + 1 :] = raw[self.middle :]
-        self.set_bias(start)
+        return start

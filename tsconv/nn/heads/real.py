@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from tsconv.errors import require_positive
 from tsconv.nn.distributions.normal import (
     normal_log_prob,
     normal_quantile,
@@ -21,8 +19,7 @@ from tsconv.nn.distributions.student_t import (
     student_t_log_prob,
     student_t_quantile,
 )
-from tsconv.nn.heads.head import Head, check_levels, check_quantiles
-from tsconv.nn.rows import RowLinear
+from tsconv.nn.heads.head import Head, check_levels, inverse_softplus
 
 LEAST_SCALE = 1e-3  # in units of the centre: the density of what never varies stays finite
 _START_SCALE, _START_DF = 0.5, 6.0
@@ -83,11 +80,7 @@ class NormalHead(Head):
         rows: str = "shared",
     ) -> None:
         super().__init__()
-        require_positive(channels=channels, horizon=horizon)
-        self.quantiles = check_quantiles(quantiles)
-        self.horizon = horizon
-        self.project = RowLinear(channels, self.n_parameters * horizon, n_rows=n_rows, rows=rows)
-        nn.init.zeros_(self.project.weight)
+        self._set_up(channels, horizon, quantiles, self.n_parameters, n_rows, rows)
         self._start(torch.zeros(horizon), torch.full((horizon,), _START_SCALE))
 
     def forward(
@@ -136,7 +129,7 @@ class NormalHead(Head):
 
     def _start(self, loc: Tensor, scale: Tensor) -> None:
         """Set the biases to these parameters, (horizon,) each."""
-        self.set_bias(torch.stack([loc, _inverse_softplus(scale - LEAST_SCALE)]))
+        self.set_bias(torch.stack([loc, _raw_scale(scale)]))
 
 
 class StudentTHead(NormalHead):
@@ -185,8 +178,7 @@ class StudentTHead(NormalHead):
 
     def _start(self, loc: Tensor, scale: Tensor) -> None:
         df = torch.full_like(loc, _START_DF - LEAST_DF)
-        raw_scale = _inverse_softplus(scale - LEAST_SCALE)
-        self.set_bias(torch.stack([loc, raw_scale, _inverse_softplus(df)]))
+        self.set_bias(torch.stack([loc, _raw_scale(scale), inverse_softplus(df)]))
 
 
 def _loc_and_scale(
@@ -198,16 +190,6 @@ def _loc_and_scale(
     return centre + raw[0].to(centre.dtype), LEAST_SCALE + F.softplus(of_scale)
 
 
-def _inverse_softplus(v: Tensor) -> Tensor:
-    """The raw value whose softplus is v, or 1e-3 where v is below."""
-    v = v.clamp_min(1e-3)
-    return torch.where(v > 20, v, torch.log(torch.expm1(v.clamp_max(20))))
-
-
-def softplus_bias(value: float) -> float:
-    """Return the raw value whose softplus is `value` > 0.
-
-    >>> round(softplus_bias(math.log(2)), 6)
-    0.0
-    """
-    return value if value > 20 else math.log(math.expm1(value))
+def _raw_scale(scale: Tensor) -> Tensor:
+    """What gives this scale; a scale below twice the least one counts as that."""
+    return inverse_softplus((scale - LEAST_SCALE).clamp_min(1e-3))

@@ -11,8 +11,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.bounds import AUTO, read_bound, require_names, require_order, require_within
 from tsconv.data.panel.panel import Panel
 from tsconv.data.panel.ragged import steps_within
-
-COUNT_HEADS = ("negative_binomial", "poisson")  # values of `head.kind`
+from tsconv.nn.heads import COUNT_HEADS
 
 
 def check_bounds(data: DataConfig) -> DataConfig:

@@ -12,8 +12,8 @@ from torch import Tensor
 from tsconv.config.schema import HeadConfig
 from tsconv.data.batches.chunks import Batch
 from tsconv.evaluation.losses import masked_mean, point_loss, quantile_loss
-from tsconv.model.network import ForecastNet, HeadOutput
-from tsconv.model.prediction import Prediction
+from tsconv.model.network import ForecastNet
+from tsconv.model.prediction import HeadOutput, Prediction
 from tsconv.nn.distributions.log_gamma import log_factorial_rest
 
 # In trailing deviations: a target so far off counts as this far, since the square of the distance
