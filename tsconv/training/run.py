@@ -172,6 +172,8 @@ def _train(
     )
     trained = start.counted(trained)
     result = write_run(prepared, trained, prepared.net, scores, run_dir, calibration=calibration)
+    # Steps of the refit run as those of the training did, also where it is resumed.
+    prepared = dataclasses.replace(prepared, config=trained.resolve(prepared.config))
     fitted = Fitted(prepared, int(trained.figures["train_steps"]), start.choice)
     return refit_run(result, [fitted], ranks, cache)
 

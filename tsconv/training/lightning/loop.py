@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,15 @@ from tsconv.training.lightning.lightning_module import ForecastModule
 from tsconv.training.lightning.loggers import LOGGERS
 from tsconv.training.lightning.strategy import check_strategy, trainer_arguments
 from tsconv.training.lightning.throughput import Throughput
-from tsconv.training.step.compile_cache import CompileCache, StepChoice, choose_step, compile_loss
+from tsconv.training.step.compile_cache import CompileCache, StepChoice, choose_step
+from tsconv.training.step.compiled_loss import (
+    CompiledStep,
+    compile_step,
+    folder_for,
+    kept_random_state,
+)
 from tsconv.training.step.dense_loss import dense_loss
-from tsconv.training.step.process_settings import many_recompiles, quiet_lightning
+from tsconv.training.step.process_settings import quiet_lightning
 from tsconv.training.step.training_step import TrainingStep
 from tsconv.training.step.weighted_mean import WeightedMean
 
@@ -143,16 +149,20 @@ def run_trainer(
         step = first_step(module, data, device)
         choice = None
         if ranks.is_main:
-            with _kept_random_state(device):
+            with kept_random_state(device):
                 n_steps = steps * data.batches_per_step  # each batch is a pass of its own
                 choice = choose_step(config.compile, config.precision, step, n_steps, compile_cache)
         choice = ranks.broadcast(choice)
-        if chosen is not None:
-            chosen(choice)
         compile_seconds = 0.0
         if choice.compiled:
-            settings.enter_context(many_recompiles())
-            compile_seconds = _compile_in_turn(ranks, module, step, choice.precision)
+            built = _compile_in_turn(ranks, step, choice.precision, settings)
+            compile_seconds = built.seconds
+            if built.loss is None:
+                choice = choice.without_compiling(built.fault, compile_cache)
+            else:
+                module.loss_function = built.loss
+        if chosen is not None:
+            chosen(choice)
         del step  # its batch is not needed any more
         if choice.precision != "float32":
             trainer = _trainer(config, run_dir, ours, ranks, _mixed(choice.precision, device))
@@ -214,25 +224,22 @@ def first_step(module: ForecastModule, data: DenseDataModule, device: torch.devi
     return TrainingStep(dense_loss, module.net, batch, inv_scale, module.head)
 
 
-def _compile(module: ForecastModule, step: TrainingStep, precision: str) -> float:
-    """Compile the module's loss before the clock starts; return the seconds of the first step."""
-    module.loss_function = compile_loss(dense_loss)
-    with _kept_random_state(step.device):
-        return dataclasses.replace(step, loss=module.loss_function).run(precision)
-
-
 def _compile_in_turn(
-    ranks: Ranks, module: ForecastModule, step: TrainingStep, precision: str
-) -> float:
-    """Compile on one rank of each machine; the others then load what it left in torch's cache."""
-    seconds = _compile(module, step, precision) if ranks.local_rank == 0 else 0.0
+    ranks: Ranks, step: TrainingStep, precision: str, until_end: ExitStack
+) -> CompiledStep:
+    """Compile on one rank of each machine; the others then load what it has published.
+
+    Where one rank fails, all train eagerly: their steps must take the same time.
+    """
+    folder = folder_for(step, precision)
+    if ranks.local_rank == 0:
+        built = compile_step(step, precision, until_end, folder)
     ranks.barrier()
-    return seconds if ranks.local_rank == 0 else _compile(module, step, precision)
-
-
-def _kept_random_state(device: torch.device) -> AbstractContextManager[None]:
-    """Put the random state back behind the block: steps run in it do not change the training."""
-    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+    if ranks.local_rank != 0:
+        built = compile_step(step, precision, until_end, folder)
+    faults = [fault for fault in ranks.gather(built.fault) or [] if fault]
+    fault = ranks.broadcast(faults[0] if faults else "")
+    return dataclasses.replace(built, loss=None, fault=fault) if fault else built
 
 
 def _mixed(precision: str, device: torch.device) -> MixedPrecision:

@@ -15,7 +15,7 @@ import torch
 from tsconv.errors import ConfigError, require_choice
 from tsconv.training.step.precision import PRECISIONS, choose_precision, time_steps
 from tsconv.training.step.timing_memory import Timing, TimingMemory
-from tsconv.training.step.training_step import Loss, TrainingStep
+from tsconv.training.step.training_step import TrainingStep
 
 _COMPILE_SECONDS = 25.0  # what compiling a small network costs, the first time
 _COMPILE_SAVES = 0.45  # of an eager step's time
@@ -30,7 +30,23 @@ class StepChoice:
     compiled: bool
     precision_reason: str
     compile_reason: str
-    note: str = ""  # where the timings could not be kept
+    note: str = ""  # where the timings could not be kept, or compiling failed
+
+    def without_compiling(self, fault: str, cache: CompileCache | None) -> StepChoice:
+        """The same for eager steps, since compiled ones could not be built; the cache remembers.
+
+        fault: of compiling.
+        """
+        if cache is not None:
+            cache.fault = fault
+        note = (
+            f"training steps could not be compiled ({fault}), in an empty folder neither: they run "
+            f"uncompiled, which is slower"
+        )
+        notes = f"{self.note}; {note}" if self.note else note
+        return dataclasses.replace(
+            self, compiled=False, compile_reason=f"compiling failed: {fault}", note=notes
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,10 +60,12 @@ class CompileCache:
     """What was chosen for steps of one shape, kept between the trainings of one process.
 
     Compiled code serves every later training of the same shape, so compile=auto counts the steps
-    of all of them: what does not repay the first time may do so the third.
+    of all of them: what does not repay the first time may do so the third. Where the machine cannot
+    compile, the trainings to come are eager.
     """
 
     def __init__(self) -> None:
+        self.fault = ""  # why code could not be built: no training tries again
         self._choices: dict[Hashable, _CachedChoice] = {}
 
     def find(self, key: Hashable) -> _CachedChoice | None:
@@ -95,6 +113,8 @@ def choose_step(
         memory: what earlier trainings on this machine measured; null for the user's.
     """
     wanted = normalize_compile(compile_value)
+    if cache is not None and cache.fault:
+        wanted = "false"
     require_choice("precision", precision_value, PRECISIONS)
     memory = memory or TimingMemory()
     key = (wanted, precision_value, *step.key())
@@ -113,11 +133,6 @@ def choose_step(
     if cache is not None:
         cache.keep(key, _CachedChoice(choice, eager, n_steps))
     return choice
-
-
-def compile_loss(loss: Loss) -> Loss:
-    """Return the loss, compiled for each shape that it meets; see `recompile_limit`."""
-    return torch.compile(loss, dynamic=False)
 
 
 def can_compile(device: torch.device) -> bool:

@@ -11,7 +11,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 import platform
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from tsconv.atomic_write import replace_text
+from tsconv.training.step.user_cache import user_cache
 
 _FORMAT = 1
 _MOST = 1000  # timings in the file; the oldest go first
@@ -116,9 +116,7 @@ def default_path() -> Path:
     >>> default_path().name
     'step_choices.json'
     """
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(given) if os.path.isabs(given) else Path(os.path.expanduser("~")) / ".cache"
-    return base / "tsconv" / "step_choices.json"
+    return user_cache() / "step_choices.json"
 
 
 def describe_machine(device: torch.device) -> str:
