@@ -1,7 +1,7 @@
 """The commands: `tsconv train|forecast|backtest|...`, each followed by Hydra overrides.
 
 Exit codes: 0 done; 1 the input or the config is at fault, with one line that says what to change
-(TSCONV_DEBUG=1 shows the traceback); 2 usage.
+(TSCONV_DEBUG=1 shows the traceback); 2 usage; 75 ended by SIGTERM, to be started again; 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from tsconv.commands.run_commands import (
     train_command,
 )
 from tsconv.errors import TsconvError, nearest, one_line
+from tsconv.termination import EXIT_CODE as TERMINATED
+from tsconv.termination import Termination
 
 USAGE = """\
 usage: tsconv COMMAND [--config-dir DIR] [key=value ...]
@@ -107,16 +109,19 @@ def _exit_code(
 ) -> int:
     """Run the command; a user's fault becomes one line and 1, a bug keeps its traceback."""
     debug = os.environ.get("TSCONV_DEBUG") == "1"
+    termination = Termination()
     try:
-        command(rest, config_dir)
+        with termination.listen():
+            command(rest, config_dir)
         sys.stdout.flush()
         return 0
     except BrokenPipeError:  # the reader of the output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as stop:
-        print(f"tsconv: interrupted{': ' if stop.args else ''}{stop}", file=sys.stderr)
-        return 130
+        how = "ended by SIGTERM" if termination.came else "interrupted"
+        print(f"tsconv: {how}{': ' if stop.args else ''}{stop}", file=sys.stderr)
+        return TERMINATED if termination.came else 130
     except TsconvError as error:
         if debug:
             raise

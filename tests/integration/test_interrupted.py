@@ -211,7 +211,6 @@ def test_data_that_are_elsewhere_are_told(tsconv_here: Run, tmp_path: Path) -> N
     ("content", "words"),
     [
         (None, "`resume` (=run) does not exist: name the run folder of an interrupted training"),
-        ("", "there is no run/checkpoints/last.ckpt to go on from"),
         ("a: [", "run/config.yaml cannot be read"),
         ("modell: {}", "run/config.yaml cannot be read"),
     ],

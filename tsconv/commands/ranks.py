@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tsconv.distributed.launcher import find_launcher
 from tsconv.errors import TsconvError, one_line
+from tsconv.termination import EXIT_CODE, Terminated, Termination
 
 _ON_RANKS = ("train", "forecast")
 
@@ -42,7 +43,11 @@ def run_on_ranks(name: str, command: Callable[[], int]) -> int:
         print(f"tsconv: {one_line(error)}", file=sys.stderr)
         return 1
     if not ranks.is_main:
-        return serve_quietly(ranks)
+        try:
+            with Termination().listen():
+                return serve_quietly(ranks)
+        except Terminated:  # where it had nothing to finish
+            return EXIT_CODE
     code = 1
     try:
         code = command()

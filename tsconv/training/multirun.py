@@ -20,7 +20,7 @@ from tsconv.evaluation.rivals import describe_baseline
 from tsconv.notes import left_out
 from tsconv.output.run_files import find_metric, free_folder, write_overrides
 from tsconv.output.tables import Column, format_number, format_table
-from tsconv.training.lightning.checkpoint import checkpoint_path
+from tsconv.training.lightning.checkpoints.resume import checkpoint_path
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.refit import was_interrupted
 from tsconv.training.run import TrainResult, train

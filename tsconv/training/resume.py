@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError
-from tsconv.training.lightning.checkpoint import checkpoint_path, saved_steps
+from tsconv.training.lightning.checkpoints.resume import checkpoint_path, saved_steps
 from tsconv.training.lightning.loop import TrainingInterrupted
 
 

@@ -29,7 +29,7 @@ from tsconv.forecasting.intervals.fit import IntervalFit
 from tsconv.model.ensemble import Network
 from tsconv.notes import Note
 from tsconv.output.run_files import free_folder, read_reasons, write_config, write_json
-from tsconv.training.lightning.checkpoint import checkpoint_path
+from tsconv.training.lightning.checkpoints.resume import checkpoint_path, resume_or_start
 from tsconv.training.lightning.loop import (
     TrainerResult,
     run_trainer,
@@ -80,10 +80,12 @@ def train(
     Seeds the process. Raises TsconvError where the data or the config are at fault, before anything
     is written. After Ctrl-C, raises a KeyboardInterrupt that says what is kept and how to go on.
     """
-    config = check_config(config)
     if panel_cache is None:
         with PanelCache() as own:
             return train(config, table, notify, own, started)
+    config, resume_note = resume_or_start(check_config(config))
+    if resume_note and notify is not None:
+        notify(resume_note)
     ranks = ranks_for(config, panel_cache.rank_pool)
     config, reasons = config_on(ranks, config)
     if ranks.were_launched and table is None and config.data.path is not None:

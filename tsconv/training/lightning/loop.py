@@ -17,13 +17,16 @@ from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor
 
 from tsconv.config.schema import TrainConfig
+from tsconv.data.batches.chunks import Batch
 from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.distributed.ranks import Ranks
-from tsconv.errors import ConfigError, nearest
+from tsconv.errors import ConfigError, TrainingError, nearest
 from tsconv.nn.block import set_batch_share
 from tsconv.training.lightning.accumulation import batches_per_step
 from tsconv.training.lightning.averaged_weights import AveragedWeights
-from tsconv.training.lightning.checkpoint import LastCheckpoint, resume_path
+from tsconv.training.lightning.checkpoints.file import CheckedCheckpoints
+from tsconv.training.lightning.checkpoints.last import LastCheckpoint
+from tsconv.training.lightning.checkpoints.resume import resume_path
 from tsconv.training.lightning.interruption import (
     AgreeOnStop,
     StopAfterStep,
@@ -32,6 +35,12 @@ from tsconv.training.lightning.interruption import (
 )
 from tsconv.training.lightning.lightning_module import ForecastModule
 from tsconv.training.lightning.loggers import LOGGERS
+from tsconv.training.lightning.not_finite import (
+    NO_CAUSE,
+    NotFinite,
+    describe_cause,
+    faulty_chunks,
+)
 from tsconv.training.lightning.strategy import check_strategy, trainer_arguments
 from tsconv.training.lightning.throughput import Throughput
 from tsconv.training.step.compile_cache import CompileCache, StepChoice, choose_step
@@ -43,7 +52,7 @@ from tsconv.training.step.compiled_loss import (
 )
 from tsconv.training.step.dense_loss import dense_loss
 from tsconv.training.step.process_settings import quiet_lightning
-from tsconv.training.step.training_step import TrainingStep
+from tsconv.training.step.training_step import TrainingStep, autocast
 from tsconv.training.step.weighted_mean import WeightedMean
 
 # What tsconv gives the Trainer itself.
@@ -168,7 +177,9 @@ def run_trainer(
             trainer = _trainer(config, run_dir, ours, ranks, _mixed(choice.precision, device))
         with stop.listen():
             try:
-                _fit(trainer, module, data, config, checkpoint)
+                _fit(trainer, module, data, config, checkpoint, stop)
+            except NotFinite as error:
+                raise _explained(error, module, data, ranks, choice.precision) from error
             except TrainingInterrupted as interrupted:
                 interrupted.is_agreed = not stop.at_once
                 interrupted.weights = {k: v.cpu() for k, v in average.average.items()}
@@ -196,14 +207,16 @@ def _fit(
     data: DenseDataModule,
     config: TrainConfig,
     checkpoint: LastCheckpoint,
+    stop: StopRequest,
 ) -> None:
     """Run the Trainer, from the checkpoint where there is one to go on from."""
     try:
         trainer.fit(module, data, ckpt_path=resume_path(config), weights_only=True)
     except (TrainingStopped, SystemExit) as error:
-        if not isinstance(error, TrainingStopped) and not trainer.interrupted:
+        asked = stop.pressed or trainer.interrupted
+        if not isinstance(error, TrainingStopped) and not asked:
             raise
-        # Lightning ends the process by SystemExit where a KeyboardInterrupt reaches it.
+        # Lightning ends the process by SystemExit where a KeyboardInterrupt or SIGTERM reaches it.
         steps = config.trainer["max_steps"]
         raise TrainingInterrupted(trainer.global_step, steps, checkpoint.saved_step) from None
     except RuntimeError as error:
@@ -213,6 +226,30 @@ def _fit(
             f"`resume` (={config.resume}): its network is another one; give the same `model`, "
             f"`head`, `horizon` and `context_length` as that run's config.yaml"
         ) from error
+
+
+def _explained(
+    error: NotFinite, module: ForecastModule, data: DenseDataModule, ranks: Ranks, precision: str
+) -> TrainingError:
+    """The error with the series and times that cause it: the step is computed once more, in parts.
+
+    All ranks come here for an error in a step, one alone for an error in validation.
+    """
+    parts = range(data.batches_per_step)
+    batches = [data.training_batch(error.step, part) for part in parts]
+    batches = batches if error.batch is None else [error.batch]
+    set_batch_share(module.net, 0, 1, 1)
+
+    def loss(batch: Batch) -> Tensor:
+        with autocast(precision, batch.x.device):
+            return dense_loss(module.net, batch, module.inv_scale[batch.series], module.head)[0]
+
+    faulty = [faulty_chunks(loss, batch, list(module.net.parameters())) for batch in batches]
+    cause = describe_cause(faulty, data.panel, sum(len(batch.series) for batch in batches))
+    if error.batch is None:
+        causes = ranks.gather(cause) or [cause]
+        cause = next((c for c in causes if c != NO_CAUSE), NO_CAUSE)
+    return error.explained(module.learning_rate(error.step), cause)
 
 
 def first_step(module: ForecastModule, data: DenseDataModule, device: torch.device) -> TrainingStep:
@@ -269,6 +306,7 @@ def _build_trainer(
 ) -> pl.Trainer:
     arguments = trainer_arguments(_counted_in_batches(config.trainer), ranks)
     plugins = [*arguments.pop("plugins", ()), *([] if precision is None else [precision])]
+    plugins.append(CheckedCheckpoints())
     return pl.Trainer(
         **arguments,
         plugins=plugins,
