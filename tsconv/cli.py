@@ -22,7 +22,7 @@ from tsconv.commands.run_commands import (
     sweep_command,
     train_command,
 )
-from tsconv.errors import TsconvError, nearest, one_line
+from tsconv.errors import TsconvError, disk_fault, nearest, one_line
 
 USAGE = """\
 usage: tsconv COMMAND [--config-dir DIR] [key=value ...]
@@ -125,8 +125,7 @@ def _exit_code(
     except OSError as error:  # disk full, no permission: the machine's fault, not a bug
         if debug:
             raise
-        where = f" ({error.filename})" if error.filename else ""
-        print(f"tsconv: {error.strerror or error}{where}", file=sys.stderr)
+        print(f"tsconv: {disk_fault(error)}", file=sys.stderr)
         return 1
 
 

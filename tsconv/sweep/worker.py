@@ -26,7 +26,7 @@ from optuna.trial import TrialState
 from tsconv.config.compose import SweepPlan, sweep_plan, trial_config
 from tsconv.config.overrides import flat_values
 from tsconv.config.schema import TrainConfig
-from tsconv.errors import ConfigError, TsconvError, one_line
+from tsconv.errors import ConfigError, TsconvError, disk_fault, one_line
 from tsconv.notes import left_out
 from tsconv.sweep.samplers import make_pruner, quiet_optuna
 from tsconv.sweep.search_space.parse import parse_space
@@ -252,7 +252,7 @@ def main() -> int:
         send(event="fault", error=one_line(error))
         return 1
     except OSError as error:  # disk full, no permission
-        send(event="fault", error=f"{error.strerror or error} ({error.filename})")
+        send(event="fault", error=disk_fault(error))
         return 1
 
 
