@@ -1,11 +1,11 @@
 """Atomic writes: a file or a folder appears under its name whole, or not at all.
 
 What is written goes to a temporary name beside the target, is flushed to the disk and renamed, and
-so is the new name. Who reads the target meanwhile sees the old content or the new, and two may write
-at once: the last one to finish stays. Where writing fails, the old content stays, the temporary file
-is removed, and the error names the target. New files have the permissions that the process gives to
-any new file, whatever library wrote them. Nothing is written anywhere else: the folder for temporary
-files of the machine may be full, read-only or on another disk.
+the new name is flushed too. Who reads the target meanwhile sees the old content or the new, and two
+may write at once: the last one to finish stays. Where writing fails, the old content stays, the
+temporary file is removed, and the error names the target. New files have the permissions that the
+process gives to any new file, whatever library wrote them. Nothing is written elsewhere: the
+machine's folder for temporary files may be full, read-only or on another disk.
 """
 
 from __future__ import annotations
@@ -83,12 +83,12 @@ def replace_folder(target: Path) -> Iterator[Path]:
     >>> [path.name for path in target.iterdir()]
     ['config.json']
     """
-    target = target.resolve()
+    asked, target = target, target.resolve()
     if target.exists() and not target.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(target))
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(asked))
     temporary = _temporary_path(target)
     try:
-        with _faults_name(target, temporary):
+        with _faults_name(asked, temporary):
             temporary.mkdir()
             yield temporary
             mode = stat.S_IMODE(temporary.stat().st_mode) & 0o666  # the umask's, as of a new folder

@@ -22,6 +22,7 @@ from tsconv.commands.run_commands import (
     sweep_command,
     train_command,
 )
+from tsconv.commands.runs_command import runs_command
 from tsconv.errors import TsconvError, disk_fault, nearest, one_line
 
 USAGE = """\
@@ -35,6 +36,7 @@ commands:
   backtest    how far off it was:     tsconv backtest bundle=runs/.../bundle data.path=sales.csv
   merge       shards to one file:     tsconv merge output=forecast.csv shards=8
   sweep       search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
+  runs        what became of them:    tsconv runs
   completion  for your shell:         tsconv completion bash
 
 `tsconv COMMAND --help` explains the keys to set first, `--help all` every key.
@@ -49,8 +51,11 @@ COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
     "backtest": backtest_command,
     "merge": merge_command,
     "sweep": sweep_command,
+    "runs": runs_command,
     "completion": completion_command,
 }
+
+_NEED_NO_KEY = ("runs",)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options:
         print(f"tsconv: unknown option `{options[0]}`\n{USAGE}", file=sys.stderr)
         return 2
-    if not rest:
+    if not rest and name not in _NEED_NO_KEY:
         _print_first_screen(name)
         return 2
     return run_on_ranks(name, lambda: _exit_code(command, rest, config_dir))

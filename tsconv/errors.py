@@ -91,15 +91,17 @@ def one_line(error: BaseException) -> str:
 
 
 # What to do about a fault of the disk, by its number.
+_ELSEWHERE = "was not written; free some space, or name another disk"
+_NO_RIGHT = "no permission for {}; change its permissions, or name another path"
+_NO_FOLDER = "{}: a file stands where a folder should be; move it, or name another path"
 _DISK_FAULTS = {
-    errno.ENOSPC: "the disk is full: {} was not written; free some space, or name another disk",
-    errno.EDQUOT: "your disk quota is used up: {} was not written; free some space, or name another "
-    "disk",
+    errno.ENOSPC: f"the disk is full: {{}} {_ELSEWHERE}",
+    errno.EDQUOT: f"your disk quota is used up: {{}} {_ELSEWHERE}",
     errno.EROFS: "{} cannot be written: the disk is read-only; name another folder",
-    errno.EACCES: "no permission for {}; change its permissions, or name another path",
-    errno.EPERM: "no permission for {}; change its permissions, or name another path",
-    errno.ENOTDIR: "{}: a file stands where a folder should be; move it, or name another path",
-    errno.EEXIST: "{}: a file stands where a folder should be; move it, or name another path",
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
+    errno.ENOTDIR: _NO_FOLDER,
+    errno.EEXIST: _NO_FOLDER,
     errno.EISDIR: "{} is a folder, not a file; name another path",
     errno.EIO: "the disk failed at {}: look at the machine, or name another disk",
 }

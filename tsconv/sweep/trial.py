@@ -20,6 +20,7 @@ import optuna
 import pytorch_lightning as pl
 import torch
 
+from tsconv.atomic_write import replace_text
 from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
 from tsconv.distributed.ranks import Ranks
@@ -171,7 +172,7 @@ def record_failure(error: Exception, folder: Path) -> dict[str, str]:
     Call it while the error is handled.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+    replace_text(folder / "error.txt", traceback.format_exc())
     kind = "out of memory" if is_out_of_memory(error) else "failed"
     return {"error": one_line(error)[:500], "kind": kind}
 
