@@ -26,6 +26,7 @@ ORDER = (
     "evaluation",
     "forecasting",
     "output",
+    "runs",
     "ridge",
     "training",
     "race",

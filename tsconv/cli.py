@@ -22,7 +22,8 @@ from tsconv.commands.run_commands import (
     sweep_command,
     train_command,
 )
-from tsconv.errors import TsconvError, nearest, one_line
+from tsconv.commands.runs_command import runs_command
+from tsconv.errors import TsconvError, disk_fault, nearest, one_line
 from tsconv.termination import EXIT_CODE as TERMINATED
 from tsconv.termination import Termination
 
@@ -37,6 +38,7 @@ commands:
   backtest    how far off it was:     tsconv backtest bundle=runs/.../bundle data.path=sales.csv
   merge       shards to one file:     tsconv merge output=forecast.csv shards=8
   sweep       search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
+  runs        what became of them:    tsconv runs
   completion  for your shell:         tsconv completion bash
 
 `tsconv COMMAND --help` explains the keys to set first, `--help all` every key.
@@ -51,8 +53,11 @@ COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
     "backtest": backtest_command,
     "merge": merge_command,
     "sweep": sweep_command,
+    "runs": runs_command,
     "completion": completion_command,
 }
+
+_NEED_NO_KEY = ("runs",)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -96,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options:
         print(f"tsconv: unknown option `{options[0]}`\n{USAGE}", file=sys.stderr)
         return 2
-    if not rest:
+    if not rest and name not in _NEED_NO_KEY:
         _print_first_screen(name)
         return 2
     return run_on_ranks(name, lambda: _exit_code(command, rest, config_dir))
@@ -130,8 +135,7 @@ def _exit_code(
     except OSError as error:  # disk full, no permission: the machine's fault, not a bug
         if debug:
             raise
-        where = f" ({error.filename})" if error.filename else ""
-        print(f"tsconv: {error.strerror or error}{where}", file=sys.stderr)
+        print(f"tsconv: {disk_fault(error)}", file=sys.stderr)
         return 1
 
 

@@ -19,11 +19,11 @@ from tsconv.config.compose import train_config
 from tsconv.config.schema import TrainConfig
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, TrainingError
+from tsconv.sweep.machine_faults import is_out_of_memory
 from tsconv.sweep.trial import (
     Outcome,
     Pruned,
     fingerprint,
-    is_out_of_memory,
     objective_values,
     require_validation,
     run_trial,

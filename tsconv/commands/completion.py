@@ -12,10 +12,10 @@ from tsconv.config.explanations import sections
 from tsconv.errors import ConfigError, nearest
 
 SHELLS = ("bash", "zsh", "fish")
-_COMMANDS = ("check", "train", "forecast", "backtest", "merge", "sweep")
+_COMMANDS = ("check", "train", "forecast", "backtest", "merge", "sweep", "runs")
 _FIRST = (*_COMMANDS, "completion")  # what may stand behind `tsconv`
 _PATHS = ("data.path", "data.future_path", "bundle", "output", "template", "plot", "run_dir",
-          "resume")  # fmt: skip
+          "resume", "dir")  # fmt: skip
 
 USAGE = """\
 tsconv completion bash|zsh|fish prints a script that completes commands, keys and choices.
@@ -48,7 +48,8 @@ def candidates(command: str) -> list[str]:
     ['scheduler=constant', 'scheduler=cosine', 'scheduler=one_cycle']
     """
     found = sections(command)
-    choices = [f"{s.group}={option}" for s in found for option in s.options]
+    words = ["clean"] if command == "runs" else []
+    choices = [*words, *(f"{s.group}={option}" for s in found for option in s.options)]
     return [f"{key.name}=" for s in found for key in s.keys] + choices
 
 

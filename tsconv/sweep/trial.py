@@ -5,6 +5,7 @@ A trial leaves the test part out, as any training does, and never scores it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -18,16 +19,18 @@ from typing import Any
 import numpy as np
 import optuna
 import pytorch_lightning as pl
-import torch
 
+from tsconv.atomic_write import replace_text
 from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
 from tsconv.distributed.ranks import Ranks
 from tsconv.distributed.threads import torch_threads
-from tsconv.errors import ConfigError, TrainingError, one_line
+from tsconv.errors import ConfigError, TrainingError
 from tsconv.evaluation.report import score
 from tsconv.evaluation.rivals import describe_baseline
 from tsconv.output.run_files import find_metric, write_config, write_json
+from tsconv.runs.record import fault_line
+from tsconv.sweep.machine_faults import is_out_of_memory
 from tsconv.training.lightning.loop import TrainerResult, run_trainer
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
@@ -156,24 +159,16 @@ def objective_values(metrics: dict[str, Any], names: list[str]) -> list[float]:
     return values
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device or the machine has no memory left."""
-    text = str(error).lower()
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError)
-        and ("out of memory" in text or "can't allocate memory" in text)
-    )
-
-
 def record_failure(error: Exception, folder: Path) -> dict[str, str]:
     """Write the traceback of a failed trial into error.txt; returns what the study stores.
 
     Call it while the error is handled.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+    with contextlib.suppress(OSError):  # the error may be that the disk is full
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_text(folder / "error.txt", traceback.format_exc())
     kind = "out of memory" if is_out_of_memory(error) else "failed"
-    return {"error": one_line(error)[:500], "kind": kind}
+    return {"error": fault_line(error)[:500], "kind": kind}
 
 
 def whole_part_figures(part: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,9 @@ from tsconv.forecasting.intervals.calibrators import bundle_calibrator
 from tsconv.forecasting.intervals.fit import IntervalFit
 from tsconv.model.ensemble import Network
 from tsconv.notes import Note
-from tsconv.output.run_files import free_folder, read_reasons, write_config, write_json
+from tsconv.output.run_files import read_reasons, write_config, write_json
+from tsconv.runs.folder import training_folder
+from tsconv.runs.record import RunRecord
 from tsconv.training.lightning.checkpoints.resume import checkpoint_path, resume_or_start
 from tsconv.training.lightning.loop import (
     TrainerResult,
@@ -83,7 +84,9 @@ def train(
     if panel_cache is None:
         with PanelCache() as own:
             return train(config, table, notify, own, started)
-    config, resume_note = resume_or_start(check_config(config))
+    config = check_config(config)
+    in_place = goes_on_in_place(config)
+    config, resume_note = resume_or_start(config)
     if resume_note and notify is not None:
         notify(resume_note)
     ranks = ranks_for(config, panel_cache.rank_pool)
@@ -106,7 +109,9 @@ def train(
             for note in notes:
                 notify(str(note))
         cache = panel_cache.compile_cache
-        result = _train_in_folder(prepared, ranks, cache, notify, started)
+        with training_folder(prepared.config, "train", in_place) as record:
+            result = _train_in_folder(prepared, ranks, cache, notify, started, record)
+            record.add_figures(result.metrics)
         return dataclasses.replace(result, notes=tuple(notes))
 
 
@@ -123,11 +128,10 @@ def _train_in_folder(
     cache: CompileCache | None,
     notify: Callable[[str], None] | None,
     started: Callable[[Path], None] | None,
+    record: RunRecord,
 ) -> TrainResult:
-    """Make the run folder and train in it; after Ctrl-C, leave it only where it keeps a state."""
-    config = prepared.config
-    is_new = config.run_dir is None or not Path(config.run_dir).exists()
-    run_dir = make_run_dir(config)
+    """Train in the run folder; after Ctrl-C, leave it only where it keeps a state."""
+    config, run_dir = prepared.config, record.folder
     path = run_dir / "config.yaml"
     reasons = {**read_reasons(path, config), **prepared.reasons}
     prepared = dataclasses.replace(prepared, reasons=reasons)
@@ -150,7 +154,7 @@ def _train_in_folder(
         raise RankLost(f"{error}: {describe_interruption(error, config, run_dir)}") from error
     except KeyboardInterrupt as stop:
         text = describe_interruption(stop, config, run_dir)
-        if is_new and not checkpoint_path(run_dir).is_file():
+        if record.is_new and not checkpoint_path(run_dir).is_file():
             shutil.rmtree(run_dir, ignore_errors=True)
         raise KeyboardInterrupt(text) from None
 
@@ -318,15 +322,6 @@ def calibrated_scores(
     )
     about = None if fit.found is None else {"kind": fit.found.kind, **fit.found.info}
     return {**scores, "point": config.point, "conformal": about}, fit.found
-
-
-def make_run_dir(config: TrainConfig) -> Path:
-    """A folder of its own for every run: `run_dir`, or a new one under runs/."""
-    if config.run_dir is not None:
-        folder = Path(config.run_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-    return free_folder(Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_seed{config.seed}")
 
 
 def _plot(
