@@ -12,7 +12,6 @@ import hashlib
 import json
 import math
 import os
-import platform
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from tsconv.atomic_write import replace_text
+from tsconv.forecasting.bundles.machine import processor_name
 
 _FORMAT = 1
 _MOST = 1000  # timings in the file; the oldest go first
@@ -129,22 +129,8 @@ def describe_machine(device: torch.device) -> str:
     """
     from tsconv import __version__
 
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-    elif device.type == "cpu":
-        name = _processor()
-    else:
-        name = device.type
     versions = f"torch {torch.__version__}, tsconv {__version__}"
-    return f"{name}, {torch.get_num_threads()} threads, {versions}"
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n"):
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return f"{processor_name(device)}, {torch.get_num_threads()} threads, {versions}"
 
 
 def _is_whole(entry: Any) -> bool:
