@@ -12,10 +12,11 @@ from torch import Tensor
 from tsconv.calibration.conformal import Calibration
 from tsconv.calibration.score_maps import LEVELS
 from tsconv.errors import BundleError
-from tsconv.forecasting.bundles.checks import entry, shown, texts
+from tsconv.forecasting.bundles.checks import entry, require_keys, shown, texts
 from tsconv.forecasting.bundles.tensor_file import Entry, TensorFile
 
 CALIBRATION = "calibration.safetensors"
+_KEYS = ("kind", "series", "targets", "rows", "info", "levels")
 _MAPS = ("step_scores", "series_scores")
 _DEPENDENCE = ("dependence.pit", "dependence.series", "dependence.span")
 
@@ -29,6 +30,7 @@ def read_calibration(
     SHA-256, None where the format has none. horizon: of the networks. Raises OSError, BundleError,
     and ConfigError or ValueError for values that no calibration has.
     """
+    require_keys(values, _KEYS, "calibration")
     series, targets, rows = (
         len(texts(values, key, "calibration")) for key in ("series", "targets", "rows")
     )
