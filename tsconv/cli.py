@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tsconv.commands.bundle_command import bundle_command
 from tsconv.commands.ranks import run_on_ranks
 from tsconv.commands.run_commands import (
     backtest_command,
@@ -35,6 +36,7 @@ commands:
   backtest    how far off it was:     tsconv backtest bundle=runs/.../bundle data.path=sales.csv
   merge       shards to one file:     tsconv merge output=forecast.csv shards=8
   sweep       search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
+  bundle      what a bundle holds:    tsconv bundle inspect runs/...
   completion  for your shell:         tsconv completion bash
 
 `tsconv COMMAND --help` explains the keys to set first, `--help all` every key.
@@ -49,8 +51,11 @@ COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
     "backtest": backtest_command,
     "merge": merge_command,
     "sweep": sweep_command,
+    "bundle": bundle_command,
     "completion": completion_command,
 }
+# Commands that take words instead of keys; without any, each prints how it is used.
+_WITHOUT_KEYS = ("bundle", "completion")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -132,8 +137,8 @@ def _exit_code(
 
 def _print_help(name: str, arguments: Sequence[str]) -> None:
     """Print a command's help, on the topic behind `--help` where there is one."""
-    if name == "completion":
-        completion_command([])
+    if name in _WITHOUT_KEYS:
+        COMMANDS[name]([], None)
         return
     from tsconv.commands.help import help_text
 
@@ -143,8 +148,8 @@ def _print_help(name: str, arguments: Sequence[str]) -> None:
 
 def _print_first_screen(name: str) -> None:
     """Print what to do first: a command without any key."""
-    if name == "completion":
-        completion_command([])
+    if name in _WITHOUT_KEYS:
+        COMMANDS[name]([], None)
         return
     from tsconv.commands.help import first_screen
 

@@ -135,9 +135,10 @@ class TensorFile:
                 )
             end = at.end
         if 8 + length + end != self.size:
-            fault = "is cut off" if 8 + length + end > self.size else "has bytes behind its tensors"
+            short = 8 + length + end > self.size
+            fault = "it is cut off" if short else "it has bytes behind its tensors"
             raise BundleError(
-                f"{self.name} {fault}: {self.size:,} bytes, and its header says "
+                f"{self.name} is damaged: {fault}, with {self.size:,} bytes where its header says "
                 f"{8 + length + end:,}"
             )
         return entries
@@ -166,7 +167,7 @@ class TensorFile:
     def _bytes(self, count: int) -> bytes:
         found = self._file.read(count)
         if len(found) != count:
-            raise BundleError(f"{self.name} is cut off: it has {self.size:,} bytes")
+            raise BundleError(f"{self.name} is damaged: it is cut off after {self.size:,} bytes")
         self._digest.update(found)
         return found
 
