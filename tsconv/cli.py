@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tsconv.commands.bundle_command import bundle_command
 from tsconv.commands.ranks import run_on_ranks
 from tsconv.commands.run_commands import (
     backtest_command,
@@ -39,6 +40,7 @@ commands:
   merge       shards to one file:     tsconv merge output=forecast.csv shards=8
   sweep       search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
   runs        what became of them:    tsconv runs
+  bundle      what a bundle holds:    tsconv bundle inspect runs/...
   completion  for your shell:         tsconv completion bash
 
 `tsconv COMMAND --help` explains the keys to set first, `--help all` every key.
@@ -54,8 +56,11 @@ COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
     "merge": merge_command,
     "sweep": sweep_command,
     "runs": runs_command,
+    "bundle": bundle_command,
     "completion": completion_command,
 }
+# Commands that take words instead of keys; without any, each prints how it is used.
+_WITHOUT_KEYS = ("bundle", "completion")
 
 _NEED_NO_KEY = ("runs",)
 
@@ -141,8 +146,8 @@ def _exit_code(
 
 def _print_help(name: str, arguments: Sequence[str]) -> None:
     """Print a command's help, on the topic behind `--help` where there is one."""
-    if name == "completion":
-        completion_command([])
+    if name in _WITHOUT_KEYS:
+        COMMANDS[name]([], None)
         return
     from tsconv.commands.help import help_text
 
@@ -152,8 +157,8 @@ def _print_help(name: str, arguments: Sequence[str]) -> None:
 
 def _print_first_screen(name: str) -> None:
     """Print what to do first: a command without any key."""
-    if name == "completion":
-        completion_command([])
+    if name in _WITHOUT_KEYS:
+        COMMANDS[name]([], None)
         return
     from tsconv.commands.help import first_screen
 

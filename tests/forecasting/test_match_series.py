@@ -17,7 +17,7 @@ from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError
 from tsconv.evaluation.scoring import evaluate, training_scale
-from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.bundles.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.match import training_row_index
 from tsconv.notes import NoteKind

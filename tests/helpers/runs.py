@@ -12,7 +12,7 @@ import torch
 from tests.helpers.frames import daily_frame, stations
 from tsconv.config.compose import train_config
 from tsconv.data.reading.read import table_from_frame
-from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.bundles.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.match import match_panel, training_row_index

@@ -13,7 +13,7 @@ from tests.helpers.frames import daily_frame
 from tests.helpers.runs import run, same_weights, weights
 from tsconv.config.compose import train_config
 from tsconv.errors import ConfigError, DataError, TrainingError
-from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.bundles.bundle import load_bundle
 
 
 def test_learns_the_season_far_better_than_naive(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from tsconv.data.write import write_table
 from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError
 from tsconv.evaluation.training_ends import steps_until
-from tsconv.forecasting.bundle import Bundle, load_before_refit, load_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_before_refit, load_bundle
 from tsconv.forecasting.intervals.calibrators import quantiles_wanted
 from tsconv.forecasting.intervals.wanted import Wanted, wanted_of
 from tsconv.forecasting.match import encode_panel, match_panel, override_roles, require_horizon

@@ -16,7 +16,7 @@ from tsconv.notes import LEFT_OUT, NoteKind, left_out
 
 if TYPE_CHECKING:
     from tsconv.config.schema import DataConfig, ForecastConfig
-    from tsconv.forecasting.bundle import Bundle
+    from tsconv.forecasting.bundles.bundle import Bundle
     from tsconv.forecasting.intervals.wanted import Wanted
     from tsconv.sweep.run import Sweep, SweepResult
     from tsconv.training.run import TrainResult
@@ -145,7 +145,7 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     if config.plot is not None:
         print(config.plot)
     if config.report is not None:
-        from tsconv.forecasting.bundle import load_before_refit
+        from tsconv.forecasting.bundles.bundle import load_before_refit
         from tsconv.forecasting.intervals.wanted import wanted_of
         from tsconv.forecasting.match import override_roles
         from tsconv.report.run import command_line

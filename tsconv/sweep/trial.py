@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
-import json
 import math
 import time
 import traceback
@@ -16,13 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 import pytorch_lightning as pl
 
 from tsconv.atomic_write import replace_text
 from tsconv.config.schema import TrainConfig
-from tsconv.data.panel.panel import Panel
 from tsconv.distributed.ranks import Ranks
 from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError, TrainingError
@@ -190,16 +186,6 @@ def rival_figures(metrics: dict[str, Any]) -> dict[str, Any] | None:
         return None
     figures = whole_part_figures(metrics["val"]["baselines"][key])
     return {"name": describe_baseline(key, metrics["baseline_steps"][key]), "val": figures}
-
-
-def fingerprint(panel: Panel) -> str:
-    """A hash of the names, times and values of a panel; all trials of a study share it."""
-    digest = hashlib.sha256()
-    digest.update(json.dumps([panel.ids, panel.channels, panel.rows], default=str).encode())
-    digest.update(np.asarray(panel.start).tobytes())
-    digest.update(panel.lengths.cpu().numpy().tobytes())
-    digest.update(panel.values.cpu().numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 class _ProgressReporter(pl.Callback):

@@ -26,6 +26,7 @@ from optuna.trial import TrialState
 from tsconv.config.compose import SweepPlan, sweep_plan, trial_config
 from tsconv.config.overrides import flat_values
 from tsconv.config.schema import TrainConfig
+from tsconv.data.fingerprint import fingerprint
 from tsconv.errors import ConfigError, TsconvError, disk_fault, one_line
 from tsconv.notes import left_out
 from tsconv.sweep.machine_faults import attempts_for, is_device_fault
@@ -51,7 +52,6 @@ from tsconv.sweep.study import (
 from tsconv.sweep.trial import (
     Pruned,
     Report,
-    fingerprint,
     objective_values,
     record_failure,
     require_validation,

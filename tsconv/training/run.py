@@ -14,6 +14,7 @@ from tsconv.calibration.conformal import Calibration
 from tsconv.calibration.value_range import panel_range
 from tsconv.config.schema import TrainConfig
 from tsconv.data.covariates.target_shift import target_ranges
+from tsconv.data.fingerprint import fingerprint
 from tsconv.data.reading.table import Table
 from tsconv.distributed.ranks import RankLost, Ranks
 from tsconv.distributed.same_files import require_same_files
@@ -21,7 +22,8 @@ from tsconv.distributed.threads import torch_threads
 from tsconv.evaluation.report import score
 from tsconv.evaluation.rivals import describe_baseline
 from tsconv.evaluation.training_ends import describe_ends
-from tsconv.forecasting.bundle import BEFORE_REFIT, Bundle, save_bundle
+from tsconv.forecasting.bundles.bundle import BEFORE_REFIT, Bundle, save_bundle
+from tsconv.forecasting.bundles.training_summary import TrainingSummary
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.intervals.calibrators import bundle_calibrator
 from tsconv.forecasting.intervals.fit import IntervalFit
@@ -37,6 +39,7 @@ from tsconv.training.lightning.loop import (
     step_reasons,
     with_step_choice,
 )
+from tsconv.training.lightning.strategy import training_device
 from tsconv.training.linear_context import with_best_context
 from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
@@ -243,6 +246,11 @@ def write_run(
         "seen_until": describe_ends(panel, panel.lengths.cpu() - (config.split.test_size or 0)),
         **further,
     }
+    of_training = TrainingSummary.now(
+        fingerprint(panel),
+        training_device(config.trainer),
+        config.threads or torch.get_num_threads(),
+    )
     bundle = Bundle(
         net=net.eval(),
         data=config.data,
@@ -257,6 +265,7 @@ def write_run(
         calibration=calibration,
         lower=config.data.lower,
         upper=config.data.upper,
+        training=of_training,
     )
     write_config(config, reasons, run_dir / "config.yaml")
     write_json(metrics, run_dir / "metrics.json")

@@ -18,7 +18,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError
-from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_bundle, save_bundle
 from tsconv.forecasting.match import override_roles
 from tsconv.training.defaults.bounds import resolve_bounds
 from tsconv.training.prepare import check_config, prepare

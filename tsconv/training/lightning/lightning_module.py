@@ -12,7 +12,7 @@ from torch import Tensor
 from tsconv.config.schema import HeadConfig, OptimizerConfig, SchedulerConfig
 from tsconv.data.batches.chunks import Batch
 from tsconv.errors import ConfigError
-from tsconv.forecasting.bundle_networks import names_in_network
+from tsconv.forecasting.bundles.networks import names_in_network
 from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet
 from tsconv.text import shorten
