@@ -78,6 +78,8 @@ class ForkedProcess:
             reader, writer = os.pipe()
         elif given == subprocess.DEVNULL:
             writer = os.open(os.devnull, os.O_WRONLY)
+        elif given is not None:  # an open file
+            writer = os.dup(given)
         self._readers.append(reader)
         return writer
 

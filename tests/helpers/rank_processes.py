@@ -20,7 +20,15 @@ from tsconv.distributed.rendezvous import open_store
 # Processes come from one that has imported torch already: they start in a fraction of a second.
 CONTEXT = mp.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
-    [__name__, "tsconv.cli", "tsconv.distributed.child", "tsconv.training.run", "pytest"]
+    [
+        __name__,
+        "tsconv.cli",
+        "tsconv.distributed.child",
+        "tsconv.race.run",
+        "tsconv.config.resume",
+        "tsconv.output.metrics_table",
+        "pytest",
+    ]
 )
 
 

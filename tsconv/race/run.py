@@ -33,6 +33,7 @@ from tsconv.training.run import (
     train,
     write_run,
 )
+from tsconv.training.step.process_settings import deterministic_algorithms
 
 
 def train_or_race(
@@ -55,7 +56,7 @@ def train_or_race(
     begun = time.perf_counter()
     budget = check_budget(config)
     config = check_config(config)
-    with torch_threads(config.threads):
+    with torch_threads(config.threads), deterministic_algorithms(config.deterministic):
         return _race(config, budget, begun, table, notify, panel_cache, started)
 
 
@@ -67,6 +68,12 @@ def check_budget(config: TrainConfig) -> Budget:
     120.0
     """
     budget = Budget.parse(str(config.budget))
+    if config.deterministic and budget.seconds is not None:
+        raise ConfigError(
+            f"`deterministic` (=true) does not go with `budget` (={config.budget}), since no two "
+            f"races get as far in the same time: give a number of candidates, such as "
+            f"budget=12candidates"
+        )
     if config.resume is not None:
         raise ConfigError("`resume` goes on with a training, not with a race: leave `budget` out")
     if count_devices(config.trainer) > 1:

@@ -33,6 +33,7 @@ from tsconv.training.prepare import Prepared, check_config
 from tsconv.training.ranks import config_on, ranks_for
 from tsconv.training.solved_start import SolvedStart, solve_linear_branch, untrained_result
 from tsconv.training.step.compile_cache import CompileCache
+from tsconv.training.step.process_settings import deterministic_algorithms
 
 # Called with the step, the number of steps and the validation error; True prunes the trial.
 Report = Callable[[int, int, float], bool]
@@ -67,7 +68,7 @@ def run_trial(
     bare = check_config(_without_extras(config))
     ranks = ranks_for(bare, panel_cache.rank_pool)
     bare, reasons = config_on(ranks, bare)
-    with torch_threads(bare.threads):
+    with torch_threads(bare.threads), deterministic_algorithms(bare.deterministic):
         prepared = require_validation(panel_cache.prepare(bare))
         folder.mkdir(parents=True, exist_ok=True)
         start = solve_linear_branch(prepared)

@@ -49,6 +49,7 @@ from tsconv.training.refit import Fitted, refit_bundle, wants_refit
 from tsconv.training.resume import describe_interruption, goes_on_in_place
 from tsconv.training.solved_start import SolvedStart, solve_linear_branch, untrained_result
 from tsconv.training.step.compile_cache import CompileCache, StepChoice
+from tsconv.training.step.process_settings import deterministic_algorithms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +97,7 @@ def train(
     config, reasons = config_on(ranks, config)
     if ranks.were_launched and table is None and config.data.path is not None:
         require_same_files(ranks, config.data.path)
-    with torch_threads(config.threads):
+    with torch_threads(config.threads), deterministic_algorithms(config.deterministic):
         try:
             prepared = with_best_context(
                 config,

@@ -43,7 +43,12 @@ from tsconv.training.lightning.not_finite import (
 )
 from tsconv.training.lightning.strategy import check_strategy, trainer_arguments
 from tsconv.training.lightning.throughput import Throughput
-from tsconv.training.step.compile_cache import CompileCache, StepChoice, choose_step
+from tsconv.training.step.compile_cache import (
+    CompileCache,
+    StepChoice,
+    choose_step,
+    choose_without_timing,
+)
 from tsconv.training.step.compiled_loss import (
     CompiledStep,
     compile_step,
@@ -157,7 +162,9 @@ def run_trainer(
         set_batch_share(module.net, share.start, count, data.chunks_per_batch, lead)
         step = first_step(module, data, device)
         choice = None
-        if ranks.is_main:
+        if config.deterministic:
+            choice = choose_without_timing(config.compile, config.precision)
+        elif ranks.is_main:
             with kept_random_state(device):
                 n_steps = steps * data.batches_per_step  # each batch is a pass of its own
                 choice = choose_step(config.compile, config.precision, step, n_steps, compile_cache)

@@ -19,6 +19,7 @@ from tsconv.training.step.training_step import TrainingStep
 
 _COMPILE_SECONDS = 25.0  # what compiling a small network costs, the first time
 _COMPILE_SAVES = 0.45  # of an eager step's time
+_NO_TIMING = "deterministic=true lets no timing decide"
 _MOST_COMPILED = 48  # shapes in one process
 
 
@@ -133,6 +134,19 @@ def choose_step(
     if cache is not None:
         cache.keep(key, _CachedChoice(choice, eager, n_steps))
     return choice
+
+
+def choose_without_timing(compile_value: str, precision_value: str) -> StepChoice:
+    """Choose float32 and no compilation where a value is auto: the same on every start.
+
+    >>> choice = choose_without_timing("auto", "bfloat16")
+    >>> choice.compiled, choice.precision
+    (False, 'bfloat16')
+    """
+    compiled = normalize_compile(compile_value) == "true"
+    require_choice("precision", precision_value, PRECISIONS)
+    precision = "float32" if precision_value == "auto" else precision_value
+    return StepChoice(precision, compiled, _NO_TIMING, _NO_TIMING)
 
 
 def can_compile(device: torch.device) -> bool:
