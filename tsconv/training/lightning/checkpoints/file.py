@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,14 +168,22 @@ class _HashingWriter:
 
 
 def _keep_previous(path: Path) -> None:
-    """Give the checkpoint that is there a second name, which it keeps when it is replaced."""
+    """Give the checkpoint that is there a second name, which it keeps when it is replaced.
+
+    It is on the disk already: nothing is flushed.
+    """
     if not path.is_file():
         return
-    with replace_file(previous_path(path)) as temporary:
+    previous = previous_path(path)
+    temporary = previous.with_name(f".{previous.name}.{secrets.token_hex(4)}.part")
+    try:
         try:
             os.link(path, temporary)
         except OSError:  # a file system without links
             shutil.copyfile(path, temporary)
+        os.replace(temporary, previous)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _require_finite(checkpoint: dict[str, Any]) -> None:
