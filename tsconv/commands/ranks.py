@@ -43,11 +43,13 @@ def run_on_ranks(name: str, command: Callable[[], int]) -> int:
         print(f"tsconv: {one_line(error)}", file=sys.stderr)
         return 1
     if not ranks.is_main:
+        termination = Termination()
         try:
-            with Termination().listen():
-                return serve_quietly(ranks)
+            with termination.listen():
+                code = serve_quietly(ranks)
         except Terminated:  # where it had nothing to finish
-            return EXIT_CODE
+            code = EXIT_CODE
+        return EXIT_CODE if termination.came and code else code
     code = 1
     try:
         code = command()
