@@ -86,7 +86,7 @@ def test_a_new_series_that_cannot_be_forecast_names_what_could(tmp_path: Path) -
 def test_a_bundle_of_shared_series_has_no_ids(tmp_path: Path) -> None:
     result = trained(tmp_path, model__maps="shared")
     config = json.loads((result.run_dir / "bundle" / "config.json").read_text())
-    assert "series" not in config
+    assert config["contract"]["series"] == []
     assert config["net"]["maps"] == "shared"
     assert load_bundle(result.run_dir).series == ()
 
