@@ -1,10 +1,12 @@
-"""The errors that users meet: one line each that says what to change. Standard library only."""
+"""The errors that users meet: one line each that says what to change."""
 
 from __future__ import annotations
 
 import difflib
 import errno
 from collections.abc import Iterable
+
+from tsconv.text import printable
 
 _LARGEST = 2**62  # what the sizes of a tensor can hold
 
@@ -86,7 +88,7 @@ def one_line(error: BaseException) -> str:
     >>> one_line(ValueError("not a\\nnumber"))
     'ValueError: not a number'
     """
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = printable(" ".join(str(error).split())) or type(error).__name__
     return text if isinstance(error, TsconvError) else f"{type(error).__name__}: {text}"[:500]
 
 
@@ -114,9 +116,9 @@ def disk_fault(error: OSError) -> str:
     'the disk is full: runs/a/metrics.json was not written; free some space, or name another disk'
     """
     if error.errno in _DISK_FAULTS:
-        return _DISK_FAULTS[error.errno].format(error.filename or "a file")
+        return printable(_DISK_FAULTS[error.errno].format(error.filename or "a file"))
     where = f" ({error.filename})" if error.filename else ""
-    return f"{' '.join(str(error.strerror or error).split())}{where}"
+    return printable(f"{' '.join(str(error.strerror or error).split())}{where}")
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
