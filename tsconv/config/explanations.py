@@ -1,8 +1,9 @@
 """The keys of `conf/` with the comments that explain them: what help and completion show.
 
 The YAML files are read as text: their comments are the only place where keys are explained. A key
-stands at the start of a line (in quotes where YAML would take it for a truth value), its explanation behind a `#` and on the comment lines below it. The
-comment lines at the top of a file explain the file.
+stands at the start of a line, in quotes where YAML would take it for a truth value, its explanation
+behind a `#` and on the comment lines below it. The comment lines at the top of a file explain the
+file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which errors of a trial are the machine's and not its hyperparameters': they are worth a retry."""
+"""Errors of a trial that are the machine's and not its hyperparameters': worth another attempt."""
 
 from __future__ import annotations
 
