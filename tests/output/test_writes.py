@@ -105,8 +105,8 @@ def test_faults_of_the_disk_are_one_line_and_leave_the_old_file(
     monkeypatch.delenv("TSCONV_DEBUG", raising=False)
     monkeypatch.setattr("sys.argv", ["tsconv"])
     Path("forecast.csv").write_text("old")
-    with monkeypatch.context() as patch, pytest.raises(SystemExit, match="1"):
-        patch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(SystemExit, match="1"):
         cli.run_main(lambda _: replace_text(Path("forecast.csv"), "new"))
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"tsconv: {words}")

