@@ -119,7 +119,8 @@ def _faults_name(target: Path, temporary: Path) -> Iterator[None]:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
-            if error.filename is None or f"{os.sep}.{target.name}." in str(error.filename):
+            names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+            if not names or any(f"{os.sep}.{target.name}." in name for name in names):
                 error.filename = str(target)
                 del error.filename2  # where it was to be renamed to
             raise
