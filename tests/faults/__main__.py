@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.faults.kill import Killed, Reference, kill_and_compare, reference
-from tests.faults.scenarios import SCENARIOS
+from tests.helpers.faults.kill import Killed, Reference, kill_and_compare, reference
+from tests.helpers.faults.scenarios import SCENARIOS
 
 RANDOM = {"train": 60, "compile": 20, "sweep": 20, "forecast": 20, "shards": 20, "backtest": 20}
 CHOSEN = {"train": 22, "forecast": 2, "shards": 6, "backtest": 5}  # files that take their name

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.faults.scenarios import Scenario, prepare
+from tests.helpers.faults.scenarios import Scenario, prepare
 from tests.helpers.forked import ForkedProcess
 
 _PATIENCE = 600.0  # seconds for a command that is not killed
@@ -89,7 +89,7 @@ def _start(command: Sequence[str], folder: Path, kill: str) -> ForkedProcess:
     log = (folder / "log.txt").open("a")
     with log:
         return ForkedProcess(
-            ["-m", "tests.faults.killed_command", *command],
+            ["-m", "tests.helpers.faults.killed_command", *command],
             cwd=folder,
             env=_environment(folder, kill),
             stdout=log.fileno(),
