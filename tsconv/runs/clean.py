@@ -22,8 +22,9 @@ _OURS = (
 
 
 def removable(runs: Sequence[Run]) -> list[Run]:
-    """Those of the runs that failed or were killed and hold nothing to resume; of a multirun and
-    its jobs only the multirun.
+    """Those of the runs that failed or were killed and hold nothing to resume.
+
+    Of a multirun that may go with all its jobs, only the multirun.
 
     >>> removable([])
     []
