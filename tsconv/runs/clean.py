@@ -24,7 +24,7 @@ _OURS = (
 def removable(runs: Sequence[Run]) -> list[Run]:
     """Return the runs that failed or were killed and hold nothing to resume.
 
-    Of a multirun and its jobs, only the multirun.
+    Of a multirun that may go with all its jobs, only the multirun.
 
     >>> removable([])
     []
