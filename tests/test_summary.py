@@ -5,7 +5,7 @@ import dataclasses
 import torch
 
 from tsconv.config.schema import DataConfig
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.model.ensemble import EnsembleNet
 from tsconv.model.network import ForecastNet
 from tsconv.model.spec import NetSpec

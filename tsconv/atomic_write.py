@@ -1,9 +1,11 @@
 """Atomic writes: a file or a folder appears under its name whole, or not at all.
 
-What is written goes to a temporary name beside the target, is flushed to the disk and renamed. Who
-reads the target meanwhile sees the old content or the new, and two may write at once: the last one
-to finish stays. Where writing fails, the old content stays and the temporary file is removed. New
-files have the permissions that the process gives to any new file, whatever library wrote them.
+What is written goes to a temporary name beside the target, is flushed to the disk and renamed, and
+the new name is flushed too. Who reads the target meanwhile sees the old content or the new, and two
+may write at once: the last one to finish stays. Where writing fails, the old content stays, the
+temporary file is removed, and the error names the target. New files have the permissions that the
+process gives to any new file, whatever library wrote them. Nothing is written elsewhere: the
+machine's folder for temporary files may be full, read-only or on another disk.
 """
 
 from __future__ import annotations
@@ -11,12 +13,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from tsconv.errors import TsconvError
+
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+_PROBE = 64 * 1024  # bytes
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 _ATTEMPTS = 100  # to take a folder's place, each lost to somebody who took it at the same time
 
 
@@ -36,10 +44,12 @@ def replace_file(target: Path) -> Iterator[Path]:
     """
     temporary = _temporary_path(target)
     try:
-        yield temporary
-        _set_ordinary_mode(temporary, _mode_of_new_files(target))
-        _flush(temporary)
-        os.replace(temporary, target)
+        with _faults_name(target, temporary):
+            yield temporary
+            _set_ordinary_mode(temporary, _mode_of_new_files(target))
+            _flush(temporary)
+            os.replace(temporary, target)
+            _flush_names(target.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -73,22 +83,71 @@ def replace_folder(target: Path) -> Iterator[Path]:
     >>> [path.name for path in target.iterdir()]
     ['config.json']
     """
-    target = target.resolve()
+    asked, target = target, target.resolve()
     if target.exists() and not target.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(target))
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(asked))
     temporary = _temporary_path(target)
-    temporary.mkdir()
     try:
-        yield temporary
-        mode = stat.S_IMODE(temporary.stat().st_mode) & 0o666  # the umask's, as of any new folder
-        for path in temporary.rglob("*"):
-            if path.is_file():
-                _set_ordinary_mode(path, mode)
-                _flush(path)
-        _take_place(temporary, target)
+        with _faults_name(asked, temporary):
+            temporary.mkdir()
+            yield temporary
+            mode = stat.S_IMODE(temporary.stat().st_mode) & 0o666  # the umask's, as of a new folder
+            for path in temporary.rglob("*"):
+                if path.is_file():
+                    _set_ordinary_mode(path, mode)
+                    _flush(path)
+                elif path.is_dir():
+                    _flush_names(path)
+            _flush_names(temporary)
+            _take_place(temporary, target)
+            _flush_names(target.parent)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+@contextlib.contextmanager
+def _faults_name(target: Path, temporary: Path) -> Iterator[None]:
+    """Let every fault of the disk be an OSError that names `target`, not the temporary path.
+
+    Libraries that write by themselves say in their own way that the disk is full: what they raise
+    is told apart from other faults by trying to write.
+    """
+    try:
+        yield
+    except TsconvError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+            if not names or any(f"{os.sep}.{target.name}." in name for name in names):
+                error.filename = str(target)
+                del error.filename2  # where it was to be renamed to
+            raise
+        named = _OS_ERROR.search(str(error))  # as safetensors says it, having removed its half
+        found = int(named[1]) if named else _why_not_writable(temporary)
+        if found not in _OF_THE_DISK:
+            raise
+        raise OSError(found, os.strerror(found), str(target)) from error
+
+
+def _why_not_writable(temporary: Path) -> int | None:
+    """The number of the fault that writing a little more beside `temporary` meets; None: it works.
+
+    The half of what was to be written is still there, so a full disk is still full.
+    """
+    probe = temporary.with_name(f"{temporary.name}.probe")
+    try:
+        with probe.open("xb") as file:
+            file.write(bytes(_PROBE))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.errno
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
+    return None
 
 
 def _temporary_path(target: Path) -> Path:
@@ -120,6 +179,19 @@ def _flush(path: Path) -> None:
     """Have the file on the disk before its new name is: a crash must not leave an empty file."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _flush_names(folder: Path) -> None:
+    """Have the names in a folder on the disk: a crash of the machine must not undo a rename."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # some systems open no folders
+        return
+    try:
+        with contextlib.suppress(OSError):  # nor do some file systems flush them
+            os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _take_place(temporary: Path, target: Path) -> None:

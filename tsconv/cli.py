@@ -1,7 +1,7 @@
 """The commands: `tsconv train|forecast|backtest|...`, each followed by Hydra overrides.
 
 Exit codes: 0 done; 1 the input or the config is at fault, with one line that says what to change
-(TSCONV_DEBUG=1 shows the traceback); 2 usage.
+(TSCONV_DEBUG=1 shows the traceback); 2 usage; 75 ended by SIGTERM, to be started again; 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tsconv.commands.bundle_command import bundle_command
 from tsconv.commands.ranks import run_on_ranks
 from tsconv.commands.run_commands import (
     backtest_command,
@@ -22,7 +23,10 @@ from tsconv.commands.run_commands import (
     sweep_command,
     train_command,
 )
-from tsconv.errors import TsconvError, nearest, one_line
+from tsconv.commands.runs_command import runs_command
+from tsconv.errors import TsconvError, disk_fault, nearest, one_line
+from tsconv.termination import EXIT_CODE as TERMINATED
+from tsconv.termination import Termination
 
 USAGE = """\
 usage: tsconv COMMAND [--config-dir DIR] [key=value ...]
@@ -35,6 +39,8 @@ commands:
   backtest    how far off it was:     tsconv backtest bundle=runs/.../bundle data.path=sales.csv
   merge       shards to one file:     tsconv merge output=forecast.csv shards=8
   sweep       search for a config:    tsconv sweep data.path=sales.csv horizon=28 sweep.n_trials=50
+  runs        what became of them:    tsconv runs
+  bundle      what a bundle holds:    tsconv bundle inspect runs/...
   completion  for your shell:         tsconv completion bash
 
 `tsconv COMMAND --help` explains the keys to set first, `--help all` every key.
@@ -49,8 +55,14 @@ COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
     "backtest": backtest_command,
     "merge": merge_command,
     "sweep": sweep_command,
+    "runs": runs_command,
+    "bundle": bundle_command,
     "completion": completion_command,
 }
+# Commands that take words instead of keys; without any, each prints how it is used.
+_WITHOUT_KEYS = ("bundle", "completion")
+
+_NEED_NO_KEY = ("runs",)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options:
         print(f"tsconv: unknown option `{options[0]}`\n{USAGE}", file=sys.stderr)
         return 2
-    if not rest:
+    if not rest and name not in _NEED_NO_KEY:
         _print_first_screen(name)
         return 2
     return run_on_ranks(name, lambda: _exit_code(command, rest, config_dir))
@@ -107,16 +119,19 @@ def _exit_code(
 ) -> int:
     """Run the command; a user's fault becomes one line and 1, a bug keeps its traceback."""
     debug = os.environ.get("TSCONV_DEBUG") == "1"
+    termination = Termination()
     try:
-        command(rest, config_dir)
+        with termination.listen():
+            command(rest, config_dir)
         sys.stdout.flush()
         return 0
     except BrokenPipeError:  # the reader of the output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as stop:
-        print(f"tsconv: interrupted{': ' if stop.args else ''}{stop}", file=sys.stderr)
-        return 130
+        how = "ended by SIGTERM" if termination.came else "interrupted"
+        print(f"tsconv: {how}{': ' if stop.args else ''}{stop}", file=sys.stderr)
+        return TERMINATED if termination.came else 130
     except TsconvError as error:
         if debug:
             raise
@@ -125,15 +140,14 @@ def _exit_code(
     except OSError as error:  # disk full, no permission: the machine's fault, not a bug
         if debug:
             raise
-        where = f" ({error.filename})" if error.filename else ""
-        print(f"tsconv: {error.strerror or error}{where}", file=sys.stderr)
+        print(f"tsconv: {disk_fault(error)}", file=sys.stderr)
         return 1
 
 
 def _print_help(name: str, arguments: Sequence[str]) -> None:
     """Print a command's help, on the topic behind `--help` where there is one."""
-    if name == "completion":
-        completion_command([])
+    if name in _WITHOUT_KEYS:
+        COMMANDS[name]([], None)
         return
     from tsconv.commands.help import help_text
 
@@ -143,8 +157,8 @@ def _print_help(name: str, arguments: Sequence[str]) -> None:
 
 def _print_first_screen(name: str) -> None:
     """Print what to do first: a command without any key."""
-    if name == "completion":
-        completion_command([])
+    if name in _WITHOUT_KEYS:
+        COMMANDS[name]([], None)
         return
     from tsconv.commands.help import first_screen
 

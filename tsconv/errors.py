@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
+from pathlib import Path
 
 _LARGEST = 2**62  # what the sizes of a tensor can hold
 
@@ -87,6 +89,44 @@ def one_line(error: BaseException) -> str:
     """
     text = " ".join(str(error).split()) or type(error).__name__
     return text if isinstance(error, TsconvError) else f"{type(error).__name__}: {text}"[:500]
+
+
+# What to do about a fault of the disk, by its number.
+_ELSEWHERE = "was not written; free some space, or name another disk"
+_NO_RIGHT = "no permission for {}; change its permissions, or name another path"
+_NO_FOLDER = "{}: a file stands where a folder should be; move it, or name another path"
+_DISK_FAULTS = {
+    errno.ENOSPC: f"the disk is full: {{}} {_ELSEWHERE}",
+    errno.EDQUOT: f"your disk quota is used up: {{}} {_ELSEWHERE}",
+    errno.EROFS: "{} cannot be written: the disk is read-only; name another folder",
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
+    errno.ENOTDIR: _NO_FOLDER,
+    errno.EEXIST: _NO_FOLDER,
+    errno.EISDIR: "{} is a folder, not a file; name another path",
+    errno.EIO: "the disk failed at {}: look at the machine, or name another disk",
+}
+
+
+def disk_fault(error: OSError) -> str:
+    """What happened to a file, in one line that names it and says what to do.
+
+    >>> disk_fault(OSError(errno.ENOSPC, "No space left on device", "runs/a/metrics.json"))
+    'the disk is full: runs/a/metrics.json was not written; free some space, or name another disk'
+    """
+    if error.errno in _DISK_FAULTS:
+        name = error.filename or "a file"
+        if error.errno in (errno.ENOTDIR, errno.EEXIST):
+            name = _file_in_the_way(str(name))
+        return _DISK_FAULTS[error.errno].format(name)
+    where = f" ({error.filename})" if error.filename else ""
+    return f"{' '.join(str(error.strerror or error).split())}{where}"
+
+
+def _file_in_the_way(name: str) -> str:
+    """The file that a path leads through, or the path itself."""
+    way = [Path(name), *Path(name).parents]
+    return next((str(path) for path in way if path.is_file()), name)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import BundleError, ConfigError, require_choice, require_positive
-from tsconv.forecasting.bundle import Bundle, load_before_refit, load_bundle, save_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_before_refit, load_bundle, save_bundle
 from tsconv.forecasting.file_columns import columns_of
 from tsconv.forecasting.forecast import skipped_note
 from tsconv.forecasting.frame import forecast_frame

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tsconv.evaluation.rivals import SEASONAL_NAIVE, describe_baseline
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.model.ensemble import EnsembleNet
 from tsconv.text import shorten
 

@@ -31,7 +31,7 @@ STEPS = [
     [
         (LEFT, "train", "training/prepare, training/defaults/resolve: Prepared",
          "open keys chosen, split by time, encodings, network"),
-        (RIGHT, "forecast", "forecasting/bundle, forecasting/match",
+        (RIGHT, "forecast", "forecasting/bundles, forecasting/match",
          "weights; channels, rows and frequency in their places"),
     ],
     [(BOTH, "both", "data/batches/chunks: Panel -> Batch",

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from tsconv.data.reading.read import read_table
-from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.bundles.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.match import encode_panel, match_panel
 from tsconv.output.plots import draw_forecast, figure_grid, style_axes

@@ -25,7 +25,7 @@ from tsconv.evaluation.metrics import MetricSums
 from tsconv.evaluation.report import score
 from tsconv.evaluation.scoring import training_scale
 from tsconv.evaluation.training_ends import steps_until
-from tsconv.forecasting.bundle import Bundle, load_before_refit, load_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_before_refit, load_bundle
 from tsconv.forecasting.intervals.fit import IntervalFit
 from tsconv.forecasting.intervals.wanted import Wanted
 from tsconv.forecasting.match import encode_panel, match_panel, override_roles

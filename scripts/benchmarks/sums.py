@@ -33,7 +33,7 @@ from tsconv.data.batches.split import split_panel
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.read import read_table
 from tsconv.evaluation.scoring import dense_forecasts
-from tsconv.forecasting.bundle import Bundle, load_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_bundle
 from tsconv.forecasting.forecast import Forecast
 from tsconv.forecasting.match import match_panel, training_row_index
 from tsconv.forecasting.sums import paths as paths_module

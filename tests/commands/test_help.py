@@ -13,6 +13,7 @@ from tsconv.config.compose import (
     check_plan,
     forecast_config,
     merge_config,
+    runs_config,
     sweep_plan,
     train_config,
 )
@@ -21,6 +22,7 @@ from tsconv.errors import ConfigError
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 EVERY_COMMAND = pytest.mark.parametrize("command", PAGES)
+NEEDS_KEYS = pytest.mark.parametrize("command", [name for name in PAGES if name != "runs"])
 COMPOSE = {
     "check": check_plan,
     "train": train_config,
@@ -28,6 +30,7 @@ COMPOSE = {
     "backtest": backtest_config,
     "merge": merge_config,
     "sweep": sweep_plan,
+    "runs": lambda words: runs_config([word for word in words if word != "clean"]),
 }
 
 
@@ -86,7 +89,7 @@ def test_help_may_stand_first_and_behind_keys(tsconv_here: Run) -> None:
     assert tsconv_here("train", "--help", "sed").returncode == 1
 
 
-@EVERY_COMMAND
+@NEEDS_KEYS
 def test_a_command_without_keys_says_what_to_do_first(command: str, tsconv_here: Run) -> None:
     done = tsconv_here(command)
     assert (done.returncode, done.stderr) == (2, "")

@@ -19,6 +19,7 @@ from tsconv.config.compose import (
     check_plan,
     forecast_config,
     merge_config,
+    runs_config,
     sweep_plan,
     train_config,
 )
@@ -78,6 +79,8 @@ def compose(command: str, words: list[str], folder: Path) -> None:
             backtest_config(job, config_dir)
         elif command == "merge":
             merge_config(job, config_dir)
+        elif command == "runs":
+            runs_config([w for w in job if w != "clean"], config_dir)
         else:
             known = any(w.startswith(("horizon=", "experiment=", "+experiment=")) for w in job)
             job = job if known else [*job, "horizon=1"]

@@ -12,7 +12,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError
 from tsconv.forecaster import Forecaster
-from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.bundles.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.match import match_panel, override_roles, training_row_index

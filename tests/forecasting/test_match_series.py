@@ -17,7 +17,7 @@ from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError
 from tsconv.evaluation.scoring import evaluate, training_scale
-from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.bundles.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.match import training_row_index
 from tsconv.notes import NoteKind
@@ -86,7 +86,7 @@ def test_a_new_series_that_cannot_be_forecast_names_what_could(tmp_path: Path) -
 def test_a_bundle_of_shared_series_has_no_ids(tmp_path: Path) -> None:
     result = trained(tmp_path, model__maps="shared")
     config = json.loads((result.run_dir / "bundle" / "config.json").read_text())
-    assert "series" not in config
+    assert config["contract"]["series"] == []
     assert config["net"]["maps"] == "shared"
     assert load_bundle(result.run_dir).series == ()
 

@@ -20,7 +20,7 @@ from tsconv.data.covariates.encode import Encoding, encode, fit_encodings, with_
 from tsconv.data.panel.panel import Panel
 from tsconv.evaluation.scoring import ScoredBatch
 from tsconv.evaluation.training_ends import describe_ends
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.match import training_row_index
 from tsconv.model.ensemble import Network

@@ -108,9 +108,9 @@ class ForkedProcess:
             return os.fdopen(reader), writer
         if given == subprocess.DEVNULL:
             return None, os.open(os.devnull, os.O_WRONLY)
-        if given is None or isinstance(given, int):
+        if given is None:
             return None, own
-        return None, os.dup(given.fileno())
+        return None, os.dup(given if isinstance(given, int) else given.fileno())
 
     @property
     def returncode(self) -> int | None:

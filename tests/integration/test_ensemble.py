@@ -18,7 +18,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import DataError
 from tsconv.forecaster import Forecaster
-from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.match import prepare_forecast, training_row_index
 from tsconv.model.ensemble import EnsembleNet

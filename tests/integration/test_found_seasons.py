@@ -37,4 +37,5 @@ def test_training_finds_the_season_and_is_compared_with_it(
     assert metrics["baseline_steps"]["seasonal_naive"] == 12
     assert 0.5 < test["baselines"]["seasonal_naive"]["mase"] < 1.5, "MASE has the season too"
     assert test["baselines"]["naive"]["mase"] > 2
-    assert json.loads(Path("run/bundle/config.json").read_text())["season"] == 12
+    config = json.loads(Path("run/bundle/config.json").read_text())
+    assert config["contract"]["season"] == 12

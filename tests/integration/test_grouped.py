@@ -18,7 +18,7 @@ from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError
 from tsconv.evaluation.scoring import evaluate, training_scale
-from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.bundles.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel, skipped_note
 from tsconv.output.metrics_table import breakdown_tables
 from tsconv.training.notes import training_notes

@@ -37,28 +37,30 @@ def sales(tmp_path: Path) -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def press(times: int = 1) -> None:
+def press(times: int = 1, number: int = signal.SIGINT) -> None:
     for _ in range(times):
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
 
 
-def press_in_step(patch: pytest.MonkeyPatch, step: int, times: int = 1) -> None:
-    """Press Ctrl-C in the course of a step."""
+def press_in_step(
+    patch: pytest.MonkeyPatch, step: int, times: int = 1, number: int = signal.SIGINT
+) -> None:
+    """Press Ctrl-C in the course of a step, or send another signal."""
     original = Throughput.on_train_batch_end
 
     def pressing(self: Throughput, trainer: Any, *args: Any) -> None:
         if trainer.global_step == step:
-            press(times)
+            press(times, number)
         original(self, trainer, *args)
 
     patch.setattr(Throughput, "on_train_batch_end", pressing)
 
 
 def interrupted_at(
-    tsconv_here: Run, step: int, *overrides: str, times: int = 1
+    tsconv_here: Run, step: int, *overrides: str, times: int = 1, number: int = signal.SIGINT
 ) -> subprocess.CompletedProcess[str]:
     with pytest.MonkeyPatch.context() as patch:
-        press_in_step(patch, step, times)
+        press_in_step(patch, step, times, number)
         return tsconv_here("train", *QUICK, "run_dir=cut", *overrides)
 
 
@@ -82,16 +84,20 @@ def same_weights(a: Path, b: Path) -> bool:
     return all(torch.equal(value, theirs[name]) for name, value in ours.items())
 
 
-@pytest.mark.parametrize("step", [25, 30, 40])
+@pytest.mark.parametrize(
+    ("step", "number"),
+    [(25, signal.SIGINT), (30, signal.SIGINT), (40, signal.SIGINT), (25, signal.SIGTERM)],
+)
 def test_it_goes_on_to_the_weights_of_a_run_that_was_never_interrupted(
-    tsconv_here: Run, tmp_path: Path, step: int
+    tsconv_here: Run, tmp_path: Path, step: int, number: int
 ) -> None:
     """Between validations, in the step that one follows, and in the last step."""
-    done = interrupted_at(tsconv_here, step)
-    assert done.returncode == 130
+    done = interrupted_at(tsconv_here, step, number=number)
+    assert done.returncode == (130 if number == signal.SIGINT else 75)
+    how = "interrupted" if number == signal.SIGINT else "ended by SIGTERM"
     assert done.stderr.splitlines() == [
         "run folder: cut",
-        f"tsconv: interrupted: step {step} of 40 is kept in cut; to go on: tsconv train resume=cut",
+        f"tsconv: {how}: step {step} of 40 is kept in cut; to go on: tsconv train resume=cut",
     ]
     assert not (tmp_path / "cut" / "bundle").exists()
     assert not list((tmp_path / "cut").rglob("*.part"))
@@ -137,6 +143,15 @@ def test_the_second_time_it_stops_at_once_and_keeps_the_last_checkpoint(
     assert tsconv_here("train", "resume=cut").returncode == 0
     assert tsconv_here("train", *QUICK, "run_dir=whole").returncode == 0
     assert same_weights(tmp_path / "cut", tmp_path / "whole")
+
+
+def test_sigterm_while_data_are_read_ends_at_once(tsconv_here: Run, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(panel_cache, "read_table", lambda _: press(number=signal.SIGTERM))
+        done = tsconv_here("train", *QUICK)
+    assert done.returncode == 75
+    assert done.stderr == "tsconv: ended by SIGTERM: training had not begun, nothing was written\n"
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_before_the_first_step_nothing_is_kept(
@@ -224,7 +239,6 @@ def test_data_that_are_elsewhere_are_told(tsconv_here: Run, cut: Path, tmp_path:
     ("content", "words"),
     [
         (None, "`resume` (=run) does not exist: name the run folder of an interrupted training"),
-        ("", "there is no run/checkpoints/last.ckpt to go on from"),
         ("a: [", "run/config.yaml cannot be read"),
         ("modell: {}", "run/config.yaml cannot be read"),
     ],

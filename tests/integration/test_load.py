@@ -14,7 +14,7 @@ from tests.helpers.paths import ROOT
 from tsconv.config.compose import train_config
 from tsconv.data.reading.future_file import read_future
 from tsconv.data.reading.read import read_table
-from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.bundles.bundle import load_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.match import prepare_forecast
 from tsconv.output.plots import draw_forecast, figure_grid

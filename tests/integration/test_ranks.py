@@ -28,7 +28,7 @@ from tests.helpers.ranks import (
     torchrun,
 )
 from tsconv import cli
-from tsconv.training.lightning.checkpoint import saved_steps
+from tsconv.training.lightning.checkpoints.resume import saved_steps
 
 # Its learning rate does not depend on the number of steps: any cut can be compared.
 STEADY = (

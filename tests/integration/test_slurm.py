@@ -75,6 +75,7 @@ def checkpoint(run: Path) -> Path:
     path = run / "checkpoints" / "last.ckpt"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"weights")
+    (run / "config.yaml").write_text("horizon: 28")
     return path
 
 
@@ -111,15 +112,6 @@ def test_a_run_folder_of_ones_own_is_resumed_too(cluster: Path) -> None:
     assert called(cluster)[2:] == ["run_dir=my run", "run_dir=my run", "resume=my run"]
 
 
-def test_a_finished_training_is_not_begun_again(cluster: Path) -> None:
-    checkpoint(cluster / "runs" / "sales-42")
-    (cluster / "runs" / "sales-42" / "bundle").mkdir()
-    done = submit(cluster, "train.sbatch", SLURM_RESTART_COUNT="1")
-    assert done.returncode == 0, done.stderr
-    assert "finished before" in done.stdout
-    assert not (cluster / "called").exists()
-
-
 @pytest.mark.parametrize("script", ["train.sbatch", "sweep.sbatch", "forecast.sbatch"])
 def test_a_failure_is_the_jobs_failure(cluster: Path, script: str) -> None:
     (cluster / ".venv" / "bin" / "tsconv").write_text("#!/bin/bash\nexit 7\n")
@@ -137,21 +129,22 @@ def test_without_the_environment_nothing_runs(cluster: Path, script: str) -> Non
     assert not (cluster / "called").exists()
 
 
-@pytest.mark.parametrize("progress", [True, False])
+@pytest.mark.parametrize(
+    ("code", "progress", "requeued"),
+    [(75, True, True), (75, False, False), (0, True, False), (1, True, False)],
+)
 def test_out_of_time_goes_back_into_the_queue_if_it_got_further(
-    cluster: Path, progress: bool
+    cluster: Path, code: int, progress: bool, requeued: bool
 ) -> None:
-    """USR1 comes to the shell; the training, which knows nothing of it, goes on to its end."""
+    """tsconv exits with 75 where SIGTERM has ended it."""
     old = checkpoint(cluster / "runs" / "sales-42")
     os.utime(old, (1, 1))
     write = "echo more > runs/sales-42/checkpoints/last.ckpt" if progress else "true"
-    tell = "kill -USR1 $PPID; sleep 0.3; echo ended"
-    (cluster / ".venv" / "bin" / "tsconv").write_text(f"#!/bin/bash\n{write}\n{tell}\n")
+    (cluster / ".venv" / "bin" / "tsconv").write_text(f"#!/bin/bash\n{write}\nexit {code}\n")
     done = submit(cluster, "train.sbatch", SLURM_RESTART_COUNT="1")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "ended\n"
+    assert done.returncode == code, done.stderr
     log = cluster / "scontrol_called"
-    assert (log.read_text() if log.exists() else "") == ("requeue 42\n" if progress else "")
+    assert (log.read_text() if log.exists() else "") == ("requeue 42\n" if requeued else "")
 
 
 def test_every_task_of_a_sweep_runs_the_same_command(cluster: Path) -> None:

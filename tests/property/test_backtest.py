@@ -21,7 +21,7 @@ from tests.helpers.backtests import (
 from tests.helpers.networks import random_net
 from tsconv.backtest.figures import metrics_of
 from tsconv.data.panel.panel import Panel
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 
 SEEN = 30
 

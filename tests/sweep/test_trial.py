@@ -17,13 +17,11 @@ import torch
 from tests.helpers.frames import daily_frame
 from tsconv.config.compose import train_config
 from tsconv.config.schema import TrainConfig
-from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, TrainingError
+from tsconv.sweep.machine_faults import is_out_of_memory
 from tsconv.sweep.trial import (
     Outcome,
     Pruned,
-    fingerprint,
-    is_out_of_memory,
     objective_values,
     require_validation,
     run_trial,
@@ -160,17 +158,3 @@ def test_want_of_memory_is_told_from_other_errors() -> None:
     assert is_out_of_memory(caught.value)
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
     assert not is_out_of_memory(ValueError("out of memory"))
-
-
-def test_the_fingerprint_is_that_of_the_data() -> None:
-    asked = train_config(["horizon=7"])
-
-    def of(frame: pd.DataFrame) -> str:
-        return fingerprint(PanelCache().panel(asked, table_from_frame(frame, asked.data)))
-
-    frame = daily_frame()
-    assert of(frame) == of(frame.iloc[::-1].iloc[::-1])
-    later = frame.assign(ds=frame["ds"] + pd.Timedelta(days=1))
-    named = frame.assign(unique_id=frame["unique_id"] + "!")
-    value = frame.assign(y=frame["y"].where(frame.index != 7, 3.0))
-    assert len({of(f) for f in (frame, later, named, value, frame.iloc[:-1])}) == 5

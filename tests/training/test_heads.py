@@ -11,7 +11,7 @@ from tsconv.config.compose import train_config
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError
-from tsconv.forecasting.bundle import Bundle, load_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.match import prepare_forecast
 from tsconv.model.ensemble import EnsembleNet

@@ -13,7 +13,7 @@ from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import TrainingError
 from tsconv.forecaster import Forecaster
-from tsconv.forecasting.bundle import Bundle, load_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_bundle
 from tsconv.model.ensemble import EnsembleNet
 from tsconv.summary import describe_refit
 from tsconv.training import multirun, refit

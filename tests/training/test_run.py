@@ -13,7 +13,7 @@ from tests.helpers.frames import daily_frame
 from tests.helpers.runs import run, same_weights, weights
 from tsconv.config.compose import train_config
 from tsconv.errors import ConfigError, DataError, TrainingError
-from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.bundles.bundle import load_bundle
 
 
 def test_learns_the_season_far_better_than_naive(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_finished_run_is_not_overwritten(tmp_path: Path) -> None:
 def test_runs_of_the_same_second_get_folders_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tsconv.training.run import make_run_dir
+    from tsconv.runs.folder import make_run_dir
 
     monkeypatch.chdir(tmp_path)
     config = dataclasses.replace(train_config(["horizon=3"]), run_dir=None)

@@ -20,7 +20,7 @@ from tsconv.evaluation.rivals import Baseline, choose_baselines, find_rival
 from tsconv.evaluation.scoring import ScoredBatch, evaluate, training_scale
 from tsconv.evaluation.step_errors import StepErrors
 from tsconv.evaluation.training_ends import steps_until
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.forecasting.intervals.calibrators import bundle_calibrator
 from tsconv.forecasting.intervals.wanted import Wanted
 from tsconv.forecasting.match import training_row_index

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tsconv.data.panel.panel import Panel
 from tsconv.evaluation.scoring import ScoredBatch
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.forecasting.forecast import batch_components
 from tsconv.forecasting.match import training_row_index
 from tsconv.model.ensemble import members_of

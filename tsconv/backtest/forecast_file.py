@@ -18,6 +18,7 @@ from tsconv.backtest.components import ComponentSizes
 from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.zones import zoned
 from tsconv.evaluation.scoring import ScoredBatch
+from tsconv.forecasting.finite import require_finite
 from tsconv.forecasting.frame import quantile_columns
 
 
@@ -100,6 +101,9 @@ class _Lines:
         if self.components is not None:
             for name, part in self.components.latest.items():
                 columns[f"tsconv-{name}"] = pa.array(lines(part))
+        forecasts = [*columns][[*columns].index("y") + 1 :]
+        keys = {name: column for name, column in columns.items() if name not in (*forecasts, "y")}
+        require_finite({name: columns[name].to_numpy() for name in forecasts}, keys)
         return pa.table(columns)
 
     def _named(self, name: str, codes: Any, horizon: int) -> pa.Array:

@@ -19,7 +19,7 @@ from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.table import Table
 from tsconv.errors import require_positive
 from tsconv.evaluation.scoring import training_scale
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.forecasting.intervals.calibrators import quantiles_wanted
 from tsconv.forecasting.intervals.wanted import Wanted
 

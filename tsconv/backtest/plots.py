@@ -10,7 +10,7 @@ import pandas as pd
 
 from tsconv.backtest.backtest import Backtest
 from tsconv.evaluation.rivals import describe_baseline
-from tsconv.output.plots import BLUE, GREY, ORANGE, figure_grid, style_axes
+from tsconv.output.plots import BLUE, GREY, ORANGE, figure_grid, save_figure, style_axes
 
 _MOST_POINTS = 400  # of a line over time; more are averaged
 _STYLES = ("--", ":", "-.", "-")
@@ -57,7 +57,7 @@ def plot_by_horizon(backtest: Backtest, path: Path) -> None:
     ax.set_ylim(bottom=0)
     figure.legend(frameon=False, fontsize=8, ncols=3, loc="outside lower center")
     style_axes(ax)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)
 
 
 def plot_over_time(backtest: Backtest, frame: pd.DataFrame, path: Path) -> None:
@@ -85,7 +85,7 @@ def plot_over_time(backtest: Backtest, frame: pd.DataFrame, path: Path) -> None:
         _mark_training(ax, backtest)
     figure.legend(frameon=False, fontsize=8, ncols=2, loc="outside upper right")
     style_axes(ax)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)
 
 
 def plot_coverage(backtest: Backtest, path: Path) -> None:
@@ -100,7 +100,7 @@ def plot_coverage(backtest: Backtest, path: Path) -> None:
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="quantile", ylabel="share of observations below it")
     ax.set_aspect("equal")
     style_axes(ax)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)
 
 
 def _title(backtest: Backtest) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from tsconv.data.write import write_table
 from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError
 from tsconv.evaluation.training_ends import steps_until
-from tsconv.forecasting.bundle import Bundle, load_before_refit, load_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_before_refit, load_bundle
 from tsconv.forecasting.intervals.calibrators import quantiles_wanted
 from tsconv.forecasting.intervals.wanted import Wanted, wanted_of
 from tsconv.forecasting.match import encode_panel, match_panel, override_roles, require_horizon
@@ -42,6 +42,9 @@ from tsconv.forecasting.ranks import find_device
 from tsconv.forecasting.select import keep_series, moment_on_panel
 from tsconv.notes import Note, NoteKind
 from tsconv.output.run_files import free_folder, write_json
+from tsconv.runs.lock import hold
+from tsconv.runs.record import RunRecord
+from tsconv.runs.status import first_status, write_status
 
 _BEFORE_REFIT = (
     "the bundle was refit on all of these data: scored is the network before the refit, which had "
@@ -90,6 +93,20 @@ def run_backtest(
     if data.path is None:
         raise ConfigError("`data.path` must be given, e.g. data.path=sales.csv")
     _check_paths(config, data)
+    with _alone(config, data) as record:
+        return _backtest(config, bundle, data, device, record, started, notify)
+
+
+def _backtest(
+    config: BacktestConfig,
+    bundle: Bundle,
+    data: DataConfig,
+    device: torch.device,
+    record: RunRecord,
+    started: Started | None,
+    notify: Notify | None,
+) -> BacktestRun:
+    """Read, score and write, once the folder of the results is known to be free."""
     wanted = wanted_of(config.levels, config.conformal, config.point, config.components)
     wanted = dataclasses.replace(wanted, given=tuple(config.data))
     further = further_of(config, bundle, data, notify)
@@ -113,7 +130,7 @@ def run_backtest(
             further=further,
             wanted=wanted,
         )
-    run_dir = _write_folder(result, config)
+    run_dir = _write_folder(result, config, record)
     return BacktestRun(result, run_dir, bundle, table, data)
 
 
@@ -205,7 +222,7 @@ def _result(
     return BacktestResult(found, metrics, *frames)
 
 
-def _write_folder(result: BacktestResult, config: BacktestConfig) -> Path:
+def _write_folder(result: BacktestResult, config: BacktestConfig, record: RunRecord) -> Path:
     """Write the results to `run_dir`, or to a new folder below runs/, whole or not at all."""
     own = config.run_dir is None
     stem = Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_backtest"
@@ -218,6 +235,8 @@ def _write_folder(result: BacktestResult, config: BacktestConfig) -> Path:
 
                 (folder / "plots").mkdir()
                 plot_backtest(result.backtest, result.over_time, folder / "plots")
+            record.add_figures(result.metrics)
+            write_status(record.ended("finished"), folder)
     except BaseException:
         if own:
             run_dir.rmdir()  # it is empty
@@ -238,10 +257,31 @@ def _check_paths(config: BacktestConfig, data: DataConfig) -> None:
     inputs = input_files((data.path,))
     check_path("forecasts", config.forecasts, (".parquet",), inputs, config.overwrite)
     check_path("report", config.report, (".html",), inputs, config.overwrite)
-    if config.run_dir is not None and Path(config.run_dir).exists():
-        folder = Path(config.run_dir)
-        written = folder.is_dir() and (folder / "metrics_by_horizon.csv").is_file()
-        if not (written or (folder.is_dir() and not any(folder.iterdir()))):
-            raise ConfigError(
-                f"`run_dir` (={config.run_dir}) exists and does not hold a backtest: name another"
-            )
+
+
+@contextlib.contextmanager
+def _alone(config: BacktestConfig, data: DataConfig) -> Iterator[RunRecord]:
+    """Have `run_dir` for this backtest alone; raises ConfigError where that cannot be.
+
+    The folder appears whole at the end, so the lock lies beside it.
+    """
+    is_new = config.run_dir is None or not Path(config.run_dir).exists()
+    status = first_status("backtest", data.path, config.horizon)
+    status = dataclasses.replace(status, made_folder=is_new)
+    folder = Path(config.run_dir or "runs")
+    record = RunRecord(folder, status, is_new)
+    if config.run_dir is None:  # it gets a name that is free
+        yield record
+        return
+    with hold(folder.with_name(f".{folder.name}.running"), folder):
+        _check_run_dir(folder)
+        yield record
+
+
+def _check_run_dir(folder: Path) -> None:
+    """Raise ConfigError for a folder that holds something: nothing is ever replaced."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if folder.is_dir() and (folder / "metrics_by_horizon.csv").is_file():
+        raise ConfigError(f"`run_dir` (={folder}) holds a finished backtest: name another folder")
+    raise ConfigError(f"`run_dir` (={folder}) exists and does not hold a backtest: name another")

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tsconv.commands.bundle_command import ACTIONS
 from tsconv.config.explanations import sections
 from tsconv.errors import ConfigError, nearest
 
 SHELLS = ("bash", "zsh", "fish")
-_COMMANDS = ("check", "train", "forecast", "backtest", "merge", "sweep")
-_FIRST = (*_COMMANDS, "completion")  # what may stand behind `tsconv`
+_COMMANDS = ("check", "train", "forecast", "backtest", "merge", "sweep", "runs")
+_FIRST = (*_COMMANDS, "bundle", "completion")  # what may stand behind `tsconv`
 _PATHS = ("data.path", "data.future_path", "bundle", "output", "template", "plot", "run_dir",
-          "resume")  # fmt: skip
+          "resume", "dir")  # fmt: skip
 
 USAGE = """\
 tsconv completion bash|zsh|fish prints a script that completes commands, keys and choices.
@@ -48,7 +49,8 @@ def candidates(command: str) -> list[str]:
     ['scheduler=constant', 'scheduler=cosine', 'scheduler=one_cycle']
     """
     found = sections(command)
-    choices = [f"{s.group}={option}" for s in found for option in s.options]
+    words = ["clean"] if command == "runs" else []
+    choices = [*words, *(f"{s.group}={option}" for s in found for option in s.options)]
     return [f"{key.name}=" for s in found for key in s.keys] + choices
 
 
@@ -65,6 +67,9 @@ _tsconv() {{
   word="${{line##*[[:space:]]}}"
   case "${{COMP_WORDS[1]}}" in
 {cases}
+    bundle)
+      if [[ $COMP_CWORD -gt 2 ]]; then COMPREPLY=($(compgen -f -- "$word")); return; fi
+      words="{_words(ACTIONS)}" ;;
     completion) words="{_words(SHELLS)}" ;;
   esac
   [[ $COMP_CWORD -eq 1 ]] && words="{_words(_FIRST)}"
@@ -94,6 +99,9 @@ _tsconv() {{
   fi
   case $words[2] in
 {cases}
+    bundle)
+      if (( CURRENT > 3 )); then _files; return; fi
+      words_of=({_words(ACTIONS)}) ;;
     completion) words_of=({_words(SHELLS)}) ;;
   esac
   case $PREFIX in
@@ -111,6 +119,8 @@ def _fish() -> str:
     lines = [first, "complete -c tsconv -s h -l help"]
     named = "__fish_seen_subcommand_from"
     lines.append(f"complete -c tsconv -f -n '{named} completion' -a '{_words(SHELLS)}'")
+    no_action = f"{named} bundle; and not {named} {_words(ACTIONS)}"
+    lines.append(f"complete -c tsconv -f -n '{no_action}' -a '{_words(ACTIONS)}'")
     for command in _COMMANDS:
         words = candidates(command)
         keys = [word for word in words if word.endswith("=")]

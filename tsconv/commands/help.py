@@ -71,6 +71,15 @@ PAGES = {
          "sweep.objectives", "sweep.sampler", "sweep.storage", "sweep.refit"),
         "`tsconv sweep` needs what `tsconv train` needs: a file, its columns and a horizon.",
     ),
+    "runs": Page(
+        "List the runs of a folder, the newest first; `clean` removes those that failed.",
+        (
+            "tsconv runs dir=runs",
+            "tsconv runs clean",
+        ),
+        ("dir", "yes"),
+        "`tsconv runs` needs a folder with runs.",
+    ),
 }  # fmt: skip
 
 

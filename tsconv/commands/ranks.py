@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tsconv.distributed.launcher import find_launcher
 from tsconv.errors import TsconvError, one_line
+from tsconv.termination import EXIT_CODE, Terminated, Termination
 
 _ON_RANKS = ("train", "forecast")
 
@@ -42,7 +43,13 @@ def run_on_ranks(name: str, command: Callable[[], int]) -> int:
         print(f"tsconv: {one_line(error)}", file=sys.stderr)
         return 1
     if not ranks.is_main:
-        return serve_quietly(ranks)
+        termination = Termination()
+        try:
+            with termination.listen():
+                code = serve_quietly(ranks)
+        except Terminated:  # where it had nothing to finish
+            code = EXIT_CODE
+        return EXIT_CODE if termination.came and code else code
     code = 1
     try:
         code = command()

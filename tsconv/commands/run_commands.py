@@ -16,8 +16,9 @@ from tsconv.notes import LEFT_OUT, NoteKind, left_out
 
 if TYPE_CHECKING:
     from tsconv.config.schema import DataConfig, ForecastConfig
-    from tsconv.forecasting.bundle import Bundle
+    from tsconv.forecasting.bundles.bundle import Bundle
     from tsconv.forecasting.intervals.wanted import Wanted
+    from tsconv.sweep.run import Sweep, SweepResult
     from tsconv.training.run import TrainResult
 
 
@@ -144,7 +145,7 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
     if config.plot is not None:
         print(config.plot)
     if config.report is not None:
-        from tsconv.forecasting.bundle import load_before_refit
+        from tsconv.forecasting.bundles.bundle import load_before_refit
         from tsconv.forecasting.intervals.wanted import wanted_of
         from tsconv.forecasting.match import override_roles
         from tsconv.report.run import command_line
@@ -302,19 +303,36 @@ def multirun_command(overrides: Sequence[str], config_dir: str | None = None) ->
 
 def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Search for the best config, then print what became of the trials and the best of them."""
-    from tsconv.sweep.finalize import refit, time_line, write_results
+    from tsconv.runs.record import recorded_where_free
     from tsconv.sweep.run import Sweep, run_sweep
     from tsconv.sweep.storage.errors import storage_errors_in_one_line
 
     sweep = Sweep(overrides, config_dir)
-    with storage_errors_in_one_line(sweep.settings.storage):
+    base = sweep.plan.base
+    with (
+        storage_errors_in_one_line(sweep.settings.storage),
+        recorded_where_free(sweep.folder, "sweep", base.data.path, base.horizon) as begin,
+    ):
         try:
-            result = run_sweep(sweep, _print_note)
+            result = run_sweep(sweep, _print_note, begin)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("no trial had begun") from None
-        lines, winner = write_results(result, sweep.space)
-        print(time_line(result))
-    if sweep.settings.refit and winner is not None and not result.interrupted:
+        _finish_sweep(sweep, result)
+
+
+def _finish_sweep(sweep: Sweep, result: SweepResult) -> None:
+    """Write and print what a sweep found; train the winner where that was asked for."""
+    from tsconv.errors import TrainingError
+    from tsconv.sweep.finalize import refit, time_line, write_results
+    from tsconv.sweep.results.trials import mostly_failed
+
+    lines, winner = write_results(result, sweep.space)
+    failed = mostly_failed(result.study)
+    if failed is not None:
+        print(failed)
+    print(time_line(result))
+    wants_refit = sweep.settings.refit and not result.interrupted
+    if wants_refit and winner is not None and failed is None:
         trained_before = refit(result, winner, train_command)
         if trained_before is not None:
             print(f"bundle: {trained_before}")
@@ -323,6 +341,9 @@ def sweep_command(overrides: Sequence[str], config_dir: str | None = None) -> No
         print(line)
     if result.interrupted:
         raise KeyboardInterrupt("the same command goes on with the trials that are left")
+    if failed is not None:
+        untrained = ", and it is not trained (sweep.refit)" if wants_refit else ""
+        raise TrainingError(f"{failed}; the best of the others is no winner of a search{untrained}")
 
 
 def completion_command(overrides: Sequence[str], config_dir: str | None = None) -> None:

@@ -32,6 +32,7 @@ from tsconv.config.schema import (
     DataConfig,
     ForecastConfig,
     MergeConfig,
+    RunsConfig,
     SweepConfig,
     TrainConfig,
 )
@@ -183,6 +184,15 @@ def merge_config(overrides: Sequence[str] = (), config_dir: str | None = None) -
     8
     """
     return _to_schema(_compose("merge", overrides, config_dir), MergeConfig)
+
+
+def runs_config(overrides: Sequence[str] = (), config_dir: str | None = None) -> RunsConfig:
+    """Compose and check the config of a list of runs; raises ConfigError naming the key at fault.
+
+    >>> runs_config(["dir=runs/sales"])
+    RunsConfig(dir='runs/sales', yes=False)
+    """
+    return _to_schema(_compose("runs", overrides, config_dir), RunsConfig)
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:

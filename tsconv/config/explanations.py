@@ -1,8 +1,9 @@
 """The keys of `conf/` with the comments that explain them: what help and completion show.
 
 The YAML files are read as text: their comments are the only place where keys are explained. A key
-stands at the start of a line, its explanation behind a `#` and on the comment lines below it. The
-comment lines at the top of a file explain the file.
+stands at the start of a line, in quotes where YAML would take it for a truth value, its explanation
+behind a `#` and on the comment lines below it. The comment lines at the top of a file explain the
+file.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from tsconv.config.folder import config_folder
 
-_KEY = re.compile(r"^(\w+):(?:\s+(.*?))??\s*(?:\s#\s*(.*))?$")
+_KEY = re.compile(r"^\"?(\w+)\"?:(?:\s+(.*?))??\s*(?:\s#\s*(.*))?$")
 _DEFAULT = re.compile(r"^  - (\w+)(?:: *(\w+))?\s*(?:#\s*(.*))?$")
 _NESTED = re.compile(r"^  (\w+):")
 _SENTENCE_END = re.compile(r"(?<=\.)\s+(?=[A-Z]|tsconv )")

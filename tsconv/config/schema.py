@@ -282,6 +282,14 @@ class BacktestConfig:
 
 
 @dataclasses.dataclass
+class RunsConfig:
+    """Everything that `tsconv runs` takes; see conf/runs.yaml."""
+
+    dir: str
+    yes: bool
+
+
+@dataclasses.dataclass
 class MergeConfig:
     """Everything that `tsconv merge` takes; see conf/merge.yaml."""
 

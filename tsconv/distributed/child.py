@@ -57,7 +57,11 @@ def serve_quietly(ranks: Ranks) -> int:
 
 
 def main() -> int:
-    """Serve rank 0 until it is done."""
+    """Serve rank 0 until it is done.
+
+    A scheduler may send SIGTERM to every process: rank 0 decides when to end, for all.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is rank 0's to handle
     job = ChildJob(**json.loads(sys.argv[1]))
     from torch.distributed.distributed_c10d import Store

@@ -16,6 +16,7 @@ from tsconv.data.panel.panel import Panel
 from tsconv.data.timestamps.zones import zoned
 from tsconv.errors import ConfigError, DataError
 from tsconv.forecasting.file_columns import FileColumns, key_columns
+from tsconv.forecasting.finite import require_finite
 from tsconv.forecasting.forecast import Forecast
 from tsconv.forecasting.rounding import round_parts, round_to_data
 
@@ -35,7 +36,8 @@ def forecast_frame(
     of the data, rounded to what it carries: the `decimals` of each target, or else those of the
     panel. The forecast's components come last, each as `tsconv-<its name>`, and are rounded so that
     they add up to `tsconv`. limits: of the panel, which rounding must not break. Raises DataError
-    where no series could be forecast, ConfigError where a column of the file has a name of ours.
+    where no series could be forecast and where a forecast is not finite, ConfigError where a column
+    of the file has a name of ours.
     """
     if len(forecast.series) == 0:
         raise DataError("no series has an observed value in its context to forecast from")
@@ -87,6 +89,7 @@ def forecast_frame(
         low, high = (b.cpu().numpy()[series, c].repeat(horizon) for b in bounds)
         flat, points = flat.clip(low[:, None], high[:, None]), points.clip(low, high)
     levels = {name: flat[:, q] for name, q in ours.items()} | {"tsconv": points}
+    require_finite(levels | parts, columns)
     return pd.DataFrame(columns | levels | parts)
 
 

@@ -26,7 +26,7 @@ from tsconv.data.reading.future_file import with_future
 from tsconv.data.reading.roles import as_list, with_delays
 from tsconv.data.reading.table import Table
 from tsconv.errors import ConfigError, DataError, require_choice, require_positive
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.forecasting.match_series import match_series, series_index
 from tsconv.model.spec import NetSpec
 from tsconv.notes import Note, NoteKind

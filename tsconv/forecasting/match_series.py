@@ -8,7 +8,7 @@ import torch
 
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import DataError
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.model.spec import NetSpec
 from tsconv.notes import Note, NoteKind
 from tsconv.text import plural, quote_first

@@ -19,7 +19,7 @@ from tsconv.distributed.rank_pool import RankPool
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError, require_choice
 from tsconv.evaluation.metrics import interval_levels
-from tsconv.forecasting.bundle import Bundle, load_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_bundle
 from tsconv.forecasting.file_columns import columns_of_file
 from tsconv.forecasting.forecast import Forecast, skipped_note
 from tsconv.forecasting.frame import forecast_frame

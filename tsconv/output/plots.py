@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tsconv.atomic_write import replace_file
 from tsconv.data.covariates.encode import Encoding
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.id_columns import SINGLE_SERIES
@@ -39,6 +40,21 @@ def figure_grid(rows: int, columns: int, width: float, height: float) -> tuple[A
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
+def save_figure(figure: Any, path: Path, **further: Any) -> None:
+    """Write a figure to `path` whole or not at all, in the format that its ending says.
+
+    further: arguments of matplotlib's `savefig`. Raises OSError.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "empty.png"
+    >>> save_figure(figure_grid(1, 1, 2, 1)[0], path)
+    >>> path.read_bytes()[1:4]
+    b'PNG'
+    """
+    with replace_file(path) as temporary:
+        figure.savefig(temporary, dpi=110, format=path.suffix[1:].lower(), **further)
+
+
 def plot_training(
     train: list[tuple[int, float]], val: dict[int, float], path: Path, note: str
 ) -> None:
@@ -57,7 +73,7 @@ def plot_training(
     ax.title.set_fontsize(9)
     figure.legend(frameon=False, fontsize=8, ncols=2, loc="outside lower right")
     style_axes(ax)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)
 
 
 def plot_forecasts(
@@ -94,7 +110,7 @@ def plot_forecasts(
         figure.legend(
             handles, labels, frameon=False, fontsize=8, ncols=ncols, loc="outside upper right"
         )
-    figure.savefig(path, dpi=110, metadata={"Title": PICTURE_TITLE})
+    save_figure(figure, path, metadata={"Title": PICTURE_TITLE})
 
 
 def draw_forecast(
@@ -169,7 +185,7 @@ def plot_errors_by_row(
     ax.grid(axis="x", alpha=0.25, lw=0.6)
     ax.set_ylim(-0.7, len(names) - 0.3)
     figure.legend(frameon=False, fontsize=8, ncols=2, loc="outside upper right")
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)
 
 
 def _draw_fan(ax: Any, times: Any, values: Any, quantiles: tuple[float, ...]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tsconv.atomic_write import replace_text
 from tsconv.output.tables import Column, format_table
 
 if TYPE_CHECKING:
@@ -32,10 +34,11 @@ def leaderboard(ranked: Sequence[Candidate], members: Sequence[Candidate]) -> li
 
 def write_leaderboard(board: Sequence[Mapping[str, Any]], run_dir: Path) -> None:
     """Write `leaderboard.csv` into a run folder: a line for each candidate."""
-    with (run_dir / _NAME).open("w", encoding="utf-8", newline="") as file:
-        out = csv.DictWriter(file, list(board[0]), lineterminator="\n")
-        out.writeheader()
-        out.writerows(board)
+    text = io.StringIO()
+    out = csv.DictWriter(text, list(board[0]), lineterminator="\n")
+    out.writeheader()
+    out.writerows(board)
+    replace_text(run_dir / _NAME, text.getvalue())
 
 
 def read_leaderboard(run_dir: Path) -> list[dict[str, str]]:

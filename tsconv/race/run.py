@@ -20,6 +20,7 @@ from tsconv.race.budget import Budget, Clock
 from tsconv.race.candidate import scored_part
 from tsconv.race.leaderboard import write_leaderboard
 from tsconv.race.race import Race, RaceResult
+from tsconv.runs.folder import training_folder
 from tsconv.training.lightning.strategy import count_devices
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import check_config
@@ -28,11 +29,11 @@ from tsconv.training.run import (
     TrainResult,
     calibrated_scores,
     data_notes,
-    make_run_dir,
     refit_run,
     train,
     write_run,
 )
+from tsconv.training.step.process_settings import deterministic_algorithms
 
 
 def train_or_race(
@@ -55,7 +56,7 @@ def train_or_race(
     begun = time.perf_counter()
     budget = check_budget(config)
     config = check_config(config)
-    with torch_threads(config.threads):
+    with torch_threads(config.threads), deterministic_algorithms(config.deterministic):
         return _race(config, budget, begun, table, notify, panel_cache, started)
 
 
@@ -67,6 +68,12 @@ def check_budget(config: TrainConfig) -> Budget:
     120.0
     """
     budget = Budget.parse(str(config.budget))
+    if config.deterministic and budget.seconds is not None:
+        raise ConfigError(
+            f"`deterministic` (=true) does not go with `budget` (={config.budget}), since no two "
+            f"races get as far in the same time: give a number of candidates, such as "
+            f"budget=12candidates"
+        )
     if config.resume is not None:
         raise ConfigError("`resume` goes on with a training, not with a race: leave `budget` out")
     if count_devices(config.trainer) > 1:
@@ -99,22 +106,23 @@ def _race(
     if notify is not None:
         for note in notes:
             notify(str(note))
-    is_new = config.run_dir is None or not Path(config.run_dir).exists()
-    run_dir = make_run_dir(config)
-    try:
-        write_config(config, base.reasons, run_dir / "config.yaml")
-        if started is not None:
-            started(run_dir)
-        race = Race(config, base, part, panel_cache, table, Clock(budget, begun), notify)
-        found = race.run()
-        result = _finish(found, part, run_dir)
-        if not race.stopped:
-            result = _refit(result, found, race.clock, panel_cache)
+    with training_folder(config, "race") as record:
+        run_dir = record.folder
+        try:
+            write_config(config, base.reasons, run_dir / "config.yaml")
+            if started is not None:
+                started(run_dir)
+            race = Race(config, base, part, panel_cache, table, Clock(budget, begun), notify)
+            found = race.run()
+            result = _finish(found, part, run_dir)
+            if not race.stopped:
+                result = _refit(result, found, race.clock, panel_cache)
+        except KeyboardInterrupt:
+            if record.is_new:
+                shutil.rmtree(run_dir, ignore_errors=True)
+            raise KeyboardInterrupt("no candidate was ready, nothing was written") from None
+        record.add_figures(result.metrics)
         return dataclasses.replace(result, notes=tuple(notes))
-    except KeyboardInterrupt:
-        if is_new:
-            shutil.rmtree(run_dir, ignore_errors=True)
-        raise KeyboardInterrupt("no candidate was ready, nothing was written") from None
 
 
 def _finish(found: RaceResult, part: OriginRange, run_dir: Path) -> TrainResult:

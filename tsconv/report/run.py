@@ -11,7 +11,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.reading.future_file import read_future
 from tsconv.data.reading.table import Table
 from tsconv.errors import DataError
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.intervals.calibrators import bundle_calibrator
 from tsconv.forecasting.intervals.wanted import Wanted

@@ -23,7 +23,7 @@ def write_results(result: SweepResult, space: Space) -> tuple[list[str], FrozenT
     """Write trials.csv, best.yaml and plots/; returns the lines to print last, and the winner.
 
     The winner is None where no trial was completed. Raises TrainingError where every trial failed,
-    after trials.csv is written.
+    after trials.csv is written. Where most of them failed, see `mostly_failed`.
     """
     study, sweep, folder = result.study, result.plan.sweep, result.folder
     folder.mkdir(parents=True, exist_ok=True)

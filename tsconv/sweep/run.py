@@ -104,10 +104,13 @@ class Sweep:
         return self.open_store()
 
 
-def run_sweep(sweep: Sweep, notify: Callable[[str], None]) -> SweepResult:
+def run_sweep(
+    sweep: Sweep, notify: Callable[[str], None], begin: Callable[[], None] = lambda: None
+) -> SweepResult:
     """Run a sweep until its trials are finished, its time is over, or Ctrl-C.
 
-    notify: takes notes on the data and the study, a line each.
+    notify: takes notes on the data and the study, a line each. begin: is called once the data and
+    the config are known to be good, before the first trial.
 
     Raises TsconvError where config, data or study are at fault, before any trial begins.
     """
@@ -134,6 +137,7 @@ def run_sweep(sweep: Sweep, notify: Callable[[str], None]) -> SweepResult:
             ready = worker_pool.first_ready()
             for line in ready["notes"]:
                 notify(line)
+            begin()
             store = store or sweep.open_store()
             study = _join(sweep, store, ready, notify)
             start = time.monotonic() - begun

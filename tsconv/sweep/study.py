@@ -32,7 +32,7 @@ class ClaimedTrial:
 
     trial: optuna.Trial
     values: dict[str, Any]  # key of the config -> value
-    attempt: int  # 1, or more where earlier workers of the trial died
+    attempt: int  # 1, or more where its worker died or the machine failed it
 
 
 def find_study(store: Store, name: str, identity: dict[str, Any]) -> optuna.Study | None:
@@ -140,6 +140,25 @@ def finish_trial(
         for key, value in attributes.items():
             claimed.trial.set_user_attr(key, value)
         study.tell(claimed.trial, values, state)
+        return True
+
+
+def begin_again(
+    store: Store, claimed: ClaimedTrial, worker: str, attributes: dict[str, Any]
+) -> bool:
+    """Let a trial that the machine failed wait, to be begun again under its number by any worker.
+
+    attributes: user attributes to store with it. False, and nothing stored, where another worker
+    has it now.
+    """
+    with store.lock():
+        number = trial_id(claimed.trial)
+        frozen = store.storage.get_trial(number)
+        if frozen.state != TrialState.RUNNING or frozen.user_attrs.get("worker") != worker:
+            return False
+        for key, value in attributes.items():
+            claimed.trial.set_user_attr(key, value)
+        store.storage.set_trial_state_values(number, TrialState.WAITING)
         return True
 
 

@@ -5,9 +5,8 @@ A trial leaves the test part out, as any training does, and never scores it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import hashlib
-import json
 import math
 import time
 import traceback
@@ -15,25 +14,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 import pytorch_lightning as pl
-import torch
 
+from tsconv.atomic_write import replace_text
 from tsconv.config.schema import TrainConfig
-from tsconv.data.panel.panel import Panel
 from tsconv.distributed.ranks import Ranks
 from tsconv.distributed.threads import torch_threads
-from tsconv.errors import ConfigError, TrainingError, one_line
+from tsconv.errors import ConfigError, TrainingError
 from tsconv.evaluation.report import score
 from tsconv.evaluation.rivals import describe_baseline
 from tsconv.output.run_files import find_metric, write_config, write_json
+from tsconv.runs.record import fault_line
+from tsconv.sweep.machine_faults import is_out_of_memory
 from tsconv.training.lightning.loop import TrainerResult, run_trainer
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
 from tsconv.training.ranks import config_on, ranks_for
 from tsconv.training.solved_start import SolvedStart, solve_linear_branch, untrained_result
 from tsconv.training.step.compile_cache import CompileCache
+from tsconv.training.step.process_settings import deterministic_algorithms
 
 # Called with the step, the number of steps and the validation error; True prunes the trial.
 Report = Callable[[int, int, float], bool]
@@ -68,7 +68,7 @@ def run_trial(
     bare = check_config(_without_extras(config))
     ranks = ranks_for(bare, panel_cache.rank_pool)
     bare, reasons = config_on(ranks, bare)
-    with torch_threads(bare.threads):
+    with torch_threads(bare.threads), deterministic_algorithms(bare.deterministic):
         prepared = require_validation(panel_cache.prepare(bare))
         folder.mkdir(parents=True, exist_ok=True)
         start = solve_linear_branch(prepared)
@@ -156,24 +156,16 @@ def objective_values(metrics: dict[str, Any], names: list[str]) -> list[float]:
     return values
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device or the machine has no memory left."""
-    text = str(error).lower()
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError)
-        and ("out of memory" in text or "can't allocate memory" in text)
-    )
-
-
 def record_failure(error: Exception, folder: Path) -> dict[str, str]:
     """Write the traceback of a failed trial into error.txt; returns what the study stores.
 
     Call it while the error is handled.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+    with contextlib.suppress(OSError):  # the error may be that the disk is full
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_text(folder / "error.txt", traceback.format_exc())
     kind = "out of memory" if is_out_of_memory(error) else "failed"
-    return {"error": one_line(error)[:500], "kind": kind}
+    return {"error": fault_line(error)[:500], "kind": kind}
 
 
 def whole_part_figures(part: dict[str, Any]) -> dict[str, Any]:
@@ -195,16 +187,6 @@ def rival_figures(metrics: dict[str, Any]) -> dict[str, Any] | None:
         return None
     figures = whole_part_figures(metrics["val"]["baselines"][key])
     return {"name": describe_baseline(key, metrics["baseline_steps"][key]), "val": figures}
-
-
-def fingerprint(panel: Panel) -> str:
-    """A hash of the names, times and values of a panel; all trials of a study share it."""
-    digest = hashlib.sha256()
-    digest.update(json.dumps([panel.ids, panel.channels, panel.rows], default=str).encode())
-    digest.update(np.asarray(panel.start).tobytes())
-    digest.update(panel.lengths.cpu().numpy().tobytes())
-    digest.update(panel.values.cpu().numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 class _ProgressReporter(pl.Callback):

@@ -26,8 +26,10 @@ from optuna.trial import TrialState
 from tsconv.config.compose import SweepPlan, sweep_plan, trial_config
 from tsconv.config.overrides import flat_values
 from tsconv.config.schema import TrainConfig
-from tsconv.errors import ConfigError, TsconvError, one_line
+from tsconv.data.fingerprint import fingerprint
+from tsconv.errors import ConfigError, TsconvError, disk_fault, one_line
 from tsconv.notes import left_out
+from tsconv.sweep.machine_faults import attempts_for, is_device_fault
 from tsconv.sweep.samplers import make_pruner, quiet_optuna
 from tsconv.sweep.search_space.parse import parse_space
 from tsconv.sweep.search_space.ranges import Space, first_outside, stored_params
@@ -40,11 +42,16 @@ from tsconv.sweep.storage.errors import (
 )
 from tsconv.sweep.storage.open_store import open_store
 from tsconv.sweep.storage.optuna_internals import trial_id
-from tsconv.sweep.study import ClaimedTrial, claim_trial, count_unfinished, finish_trial
+from tsconv.sweep.study import (
+    ClaimedTrial,
+    begin_again,
+    claim_trial,
+    count_unfinished,
+    finish_trial,
+)
 from tsconv.sweep.trial import (
     Pruned,
     Report,
-    fingerprint,
     objective_values,
     record_failure,
     require_validation,
@@ -67,6 +74,7 @@ class Worker:
         self.plan: SweepPlan = sweep_plan(job.overrides, job.config_dir)
         self.space: Space = parse_space(self.plan.search_space)
         self.panel_cache = PanelCache()
+        self.device_is_lost = False  # by the last trial: this process can use it no more
         self.go, self.stop = threading.Event(), threading.Event()
         self.deadline = time.monotonic() + job.timeout if job.timeout is not None else None
 
@@ -151,20 +159,33 @@ class Worker:
         begun = time.perf_counter()
         with store.heartbeats(trial_id(trial)):
             state, values, attributes = self._outcome(store, claimed)
+        if state == TrialState.WAITING:
+            self._begin_again(store, claimed, str(attributes["error"]))
+            return
         attributes["seconds"] = round(time.perf_counter() - begun, 3)
         attributes["seed"] = claimed.values.get("seed", self._seed(number))  # it may be searched
         retry_while_unreachable(
             lambda: finish_trial(store, study, claimed, self.job.name, state, values, attributes)
         )
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        _free_memory()
         self.send(event="end", number=number)
+
+    def _begin_again(self, store: Store, claimed: ClaimedTrial, error: str) -> None:
+        """Put a trial back that the machine failed; a device that is lost ends this process."""
+        attributes = {"failed attempt": error}
+        retry_while_unreachable(lambda: begin_again(store, claimed, self.job.name, attributes))
+        self.send(event="again", number=claimed.trial.number, error=error)
+        if self.device_is_lost:
+            raise SystemExit(4)  # the pool starts another
+        _free_memory()
 
     def _outcome(
         self, store: Store, claimed: ClaimedTrial
     ) -> tuple[TrialState, list[float] | None, dict[str, Any]]:
-        """Train a trial; returns its state, its values, and the attributes to store with it."""
+        """Train a trial; returns its state, its values, and the attributes to store with it.
+
+        The state is WAITING where the machine failed it and it is to be begun again.
+        """
         number = claimed.trial.number
         folder = Path(self.job.folder) / "trials" / f"{number:04d}"
         try:
@@ -176,7 +197,10 @@ class Worker:
         except Pruned as pruned:
             return TrialState.PRUNED, None, {"metrics": pruned.figures}
         except Exception as error:
-            return TrialState.FAIL, None, record_failure(error, folder)
+            failure = record_failure(error, folder)
+            self.device_is_lost = is_device_fault(error)
+            is_last = claimed.attempt >= attempts_for(error, self.plan.sweep.retries)
+            return TrialState.FAIL if is_last else TrialState.WAITING, None, failure
         attributes = {
             "config": dataclasses.asdict(outcome.config),
             "rival": rival_figures(outcome.metrics),
@@ -205,6 +229,13 @@ class Worker:
                 return False  # reports only serve to prune; the outcome waits for the database
 
         return report
+
+
+def _free_memory() -> None:
+    """Give back what a trial took, for the next one."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _obey(worker: Worker) -> None:
@@ -252,7 +283,7 @@ def main() -> int:
         send(event="fault", error=one_line(error))
         return 1
     except OSError as error:  # disk full, no permission
-        send(event="fault", error=f"{error.strerror or error} ({error.filename})")
+        send(event="fault", error=disk_fault(error))
         return 1
 
 

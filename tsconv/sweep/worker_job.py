@@ -8,6 +8,7 @@ each with an `event`:
     begin  number, values, attempt       a trial begins
     step   number, step, steps, error    a validation of the running trial
     end    number                        the trial's outcome is stored
+    again  number, error                 the machine failed the trial, which waits to begin again
     idle                                 no trial is left, but other workers still run some
     over                                 the worker is done and ends
     fault  error                         the input or the config is wrong; the worker ends

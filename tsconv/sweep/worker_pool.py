@@ -167,6 +167,11 @@ class WorkerPool:
         elif event == "end":
             self._deaths = 0
             self.trials.add(message["number"])
+        elif event == "again":
+            trial_table.print_note(
+                f"note: the machine failed trial {message['number']}, which begins again: "
+                f"{message['error']}"
+            )
         elif event == "over":
             worker_process.over = True
         trial_table.show_progress(message)
@@ -213,6 +218,7 @@ class WorkerPool:
             timeout=self._seconds_left(),
         )
         log.parent.mkdir(parents=True, exist_ok=True)
+        # Standard error of the worker, which is only appended to: not written whole or not at all.
         with log.open("a", encoding="utf-8") as errors, _interrupts_blocked():
             process = subprocess.Popen(
                 [sys.executable, "-m", "tsconv.sweep.worker"],

@@ -20,7 +20,8 @@ from tsconv.evaluation.rivals import describe_baseline
 from tsconv.notes import left_out
 from tsconv.output.run_files import find_metric, free_folder, write_overrides
 from tsconv.output.tables import Column, format_number, format_table
-from tsconv.training.lightning.checkpoint import checkpoint_path
+from tsconv.runs.record import recorded
+from tsconv.training.lightning.checkpoints.resume import checkpoint_path
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.refit import was_interrupted
 from tsconv.training.run import TrainResult, train
@@ -114,7 +115,26 @@ def _run_jobs(
             raise ConfigError(
                 "`resume` continues one run, and a multirun starts new ones: leave it out"
             )
+    is_new = configs[0].run_dir is None or not Path(configs[0].run_dir).exists()
     folder = _make_folder(configs[0], jobs)
+    data, horizon = configs[0].data.path, configs[0].horizon
+    with recorded(folder, "multirun", data, horizon, is_new=is_new) as record:
+        result = _run_in_folder(folder, jobs, configs, cache, notify, train_one)
+        if result.unfinished:
+            record.outcome = "interrupted"
+        elif result.error is not None:
+            record.outcome, record.error = "failed", str(result.error)
+    return result
+
+
+def _run_in_folder(
+    folder: Path,
+    jobs: Sequence[list[str]],
+    configs: Sequence[TrainConfig],
+    cache: PanelCache,
+    notify: Notify | None,
+    train_one: Callable[..., TrainResult],
+) -> MultirunResult:
     changed = [[o for i, o in enumerate(job) if len({j[i] for j in jobs}) > 1] for job in jobs]
     names = [f"{n:03d}_{_folder_name(own)}".rstrip("_") for n, own in enumerate(changed)]
     done: list[Job] = []

@@ -20,7 +20,7 @@ from tsconv.distributed.threads import torch_threads
 from tsconv.errors import TrainingError, one_line
 from tsconv.evaluation.scoring import training_scale
 from tsconv.evaluation.training_ends import describe_ends
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.model.ensemble import EnsembleNet
 from tsconv.model.network import ForecastNet
 from tsconv.ridge.choose import RidgeChoice

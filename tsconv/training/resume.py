@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError
-from tsconv.training.lightning.checkpoint import checkpoint_path, saved_steps
+from tsconv.runs.status import read_status
+from tsconv.training.lightning.checkpoints.resume import checkpoint_path, saved_steps
 from tsconv.training.lightning.loop import TrainingInterrupted
 
 
@@ -20,15 +21,18 @@ def goes_on_in_place(config: TrainConfig) -> bool:
 
 
 def finished_line(config: TrainConfig) -> str | None:
-    """A line that says that the run to resume is finished; None where steps are left.
+    """A line that says that the run to resume is finished; None where something is left to do.
 
+    That may be steps, or what follows the last of them: scores, the bundle, a refit, pictures.
     Raises ConfigError where `trainer.max_steps` is less than what was trained already.
     """
     if not goes_on_in_place(config) or not checkpoint_path(Path(str(config.resume))).is_file():
         return None
     run, asked = Path(str(config.resume)), config.trainer.get("max_steps")
+    status = read_status(run)  # earlier versions wrote none
+    is_finished = status is None or status.state == "finished"
     done, planned = saved_steps(run), _finished_steps(run)
-    if planned is not None and (asked is None or asked <= planned):
+    if is_finished and planned is not None and (asked is None or asked <= planned):
         early = " (callbacks.patience ended it)" if done < planned else ""
         return (
             f"{run} is finished: {done:,} of {planned:,} steps{early}; to train longer, set "

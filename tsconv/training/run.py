@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from tsconv.calibration.conformal import Calibration
 from tsconv.calibration.value_range import panel_range
 from tsconv.config.schema import TrainConfig
 from tsconv.data.covariates.target_shift import target_ranges
+from tsconv.data.fingerprint import fingerprint
 from tsconv.data.reading.table import Table
 from tsconv.distributed.ranks import RankLost, Ranks
 from tsconv.distributed.same_files import require_same_files
@@ -22,20 +22,24 @@ from tsconv.distributed.threads import torch_threads
 from tsconv.evaluation.report import score
 from tsconv.evaluation.rivals import describe_baseline
 from tsconv.evaluation.training_ends import describe_ends
-from tsconv.forecasting.bundle import BEFORE_REFIT, Bundle, save_bundle
+from tsconv.forecasting.bundles.bundle import BEFORE_REFIT, Bundle, save_bundle
+from tsconv.forecasting.bundles.training_summary import TrainingSummary
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.intervals.calibrators import bundle_calibrator
 from tsconv.forecasting.intervals.fit import IntervalFit
 from tsconv.model.ensemble import Network
 from tsconv.notes import Note
-from tsconv.output.run_files import free_folder, read_reasons, write_config, write_json
-from tsconv.training.lightning.checkpoint import checkpoint_path
+from tsconv.output.run_files import read_reasons, write_config, write_json
+from tsconv.runs.folder import training_folder
+from tsconv.runs.record import RunRecord
+from tsconv.training.lightning.checkpoints.resume import checkpoint_path, resume_or_start
 from tsconv.training.lightning.loop import (
     TrainerResult,
     run_trainer,
     step_reasons,
     with_step_choice,
 )
+from tsconv.training.lightning.strategy import training_device
 from tsconv.training.linear_context import with_best_context
 from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
@@ -45,6 +49,7 @@ from tsconv.training.refit import Fitted, refit_bundle, wants_refit
 from tsconv.training.resume import describe_interruption, goes_on_in_place
 from tsconv.training.solved_start import SolvedStart, solve_linear_branch, untrained_result
 from tsconv.training.step.compile_cache import CompileCache, StepChoice
+from tsconv.training.step.process_settings import deterministic_algorithms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,15 +85,19 @@ def train(
     Seeds the process. Raises TsconvError where the data or the config are at fault, before anything
     is written. After Ctrl-C, raises a KeyboardInterrupt that says what is kept and how to go on.
     """
-    config = check_config(config)
     if panel_cache is None:
         with PanelCache() as own:
             return train(config, table, notify, own, started)
+    config = check_config(config)
+    in_place = goes_on_in_place(config)
+    config, resume_note = resume_or_start(config)
+    if resume_note and notify is not None:
+        notify(resume_note)
     ranks = ranks_for(config, panel_cache.rank_pool)
     config, reasons = config_on(ranks, config)
     if ranks.were_launched and table is None and config.data.path is not None:
         require_same_files(ranks, config.data.path)
-    with torch_threads(config.threads):
+    with torch_threads(config.threads), deterministic_algorithms(config.deterministic):
         try:
             prepared = with_best_context(
                 config,
@@ -104,7 +113,9 @@ def train(
             for note in notes:
                 notify(str(note))
         cache = panel_cache.compile_cache
-        result = _train_in_folder(prepared, ranks, cache, notify, started)
+        with training_folder(prepared.config, "train", in_place) as record:
+            result = _train_in_folder(prepared, ranks, cache, notify, started, record)
+            record.add_figures(result.metrics)
         return dataclasses.replace(result, notes=tuple(notes))
 
 
@@ -121,11 +132,10 @@ def _train_in_folder(
     cache: CompileCache | None,
     notify: Callable[[str], None] | None,
     started: Callable[[Path], None] | None,
+    record: RunRecord,
 ) -> TrainResult:
-    """Make the run folder and train in it; after Ctrl-C, leave it only where it keeps a state."""
-    config = prepared.config
-    is_new = config.run_dir is None or not Path(config.run_dir).exists()
-    run_dir = make_run_dir(config)
+    """Train in the run folder; after Ctrl-C, leave it only where it keeps a state."""
+    config, run_dir = prepared.config, record.folder
     path = run_dir / "config.yaml"
     reasons = {**read_reasons(path, config), **prepared.reasons}
     prepared = dataclasses.replace(prepared, reasons=reasons)
@@ -148,7 +158,7 @@ def _train_in_folder(
         raise RankLost(f"{error}: {describe_interruption(error, config, run_dir)}") from error
     except KeyboardInterrupt as stop:
         text = describe_interruption(stop, config, run_dir)
-        if is_new and not checkpoint_path(run_dir).is_file():
+        if record.is_new and not checkpoint_path(run_dir).is_file():
             shutil.rmtree(run_dir, ignore_errors=True)
         raise KeyboardInterrupt(text) from None
 
@@ -172,6 +182,8 @@ def _train(
     )
     trained = start.counted(trained)
     result = write_run(prepared, trained, prepared.net, scores, run_dir, calibration=calibration)
+    # Steps of the refit run as those of the training did, also where it is resumed.
+    prepared = dataclasses.replace(prepared, config=trained.resolve(prepared.config))
     fitted = Fitted(prepared, int(trained.figures["train_steps"]), start.choice)
     return refit_run(result, [fitted], ranks, cache)
 
@@ -235,6 +247,11 @@ def write_run(
         "seen_until": describe_ends(panel, panel.lengths.cpu() - (config.split.test_size or 0)),
         **further,
     }
+    of_training = TrainingSummary.now(
+        fingerprint(panel),
+        training_device(config.trainer),
+        config.threads or torch.get_num_threads(),
+    )
     bundle = Bundle(
         net=net.eval(),
         data=config.data,
@@ -249,6 +266,7 @@ def write_run(
         calibration=calibration,
         lower=config.data.lower,
         upper=config.data.upper,
+        training=of_training,
     )
     write_config(config, reasons, run_dir / "config.yaml")
     write_json(metrics, run_dir / "metrics.json")
@@ -314,15 +332,6 @@ def calibrated_scores(
     )
     about = None if fit.found is None else {"kind": fit.found.kind, **fit.found.info}
     return {**scores, "point": config.point, "conformal": about}, fit.found
-
-
-def make_run_dir(config: TrainConfig) -> Path:
-    """A folder of its own for every run: `run_dir`, or a new one under runs/."""
-    if config.run_dir is not None:
-        folder = Path(config.run_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-    return free_folder(Path("runs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_seed{config.seed}")
 
 
 def _plot(

@@ -21,7 +21,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError
-from tsconv.forecasting.bundle import load_bundle, save_bundle
+from tsconv.forecasting.bundles.bundle import load_bundle, save_bundle
 from tsconv.forecasting.select import cut_after
 
 EVERY, HORIZON = 20, 7

@@ -30,7 +30,7 @@ from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError
 from tsconv.evaluation.scoring import training_scale
 from tsconv.evaluation.significance import compare, overlap_of
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 
 HORIZON = 5
 MODELS = {

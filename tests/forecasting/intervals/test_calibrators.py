@@ -20,7 +20,7 @@ from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError
 from tsconv.evaluation.scoring import dense_forecasts
 from tsconv.evaluation.training_ends import describe_ends
-from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_bundle, save_bundle
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.intervals.calibrators import bundle_calibrator

@@ -25,7 +25,7 @@ from tsconv.backtest.run import BacktestResult, backtest_table
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.read import table_from_frame
 from tsconv.evaluation.training_ends import describe_ends
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.report.content import contents
 from tsconv.report.content.contents import About, report_content
 from tsconv.report.run import ReportSource, write_report

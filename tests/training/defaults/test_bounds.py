@@ -18,7 +18,7 @@ from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.read import table_from_frame
 from tsconv.errors import ConfigError, DataError
-from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_bundle, save_bundle
 from tsconv.forecasting.match import override_roles
 from tsconv.training.defaults.bounds import resolve_bounds
 from tsconv.training.prepare import check_config, prepare
@@ -90,9 +90,9 @@ def test_bounds_travel_in_the_bundle_and_are_set_again(
     daily_frame(2, 60).to_csv("sales.csv", index=False)
     words = ["train", "data.path=sales.csv", "horizon=3", "run_dir=run", *QUICK]
     assert cli.main([*words, "data.lower={shop 0: -5}", "data.upper=1000"]) == 0
-    config = json.loads(Path("run/bundle/config.json").read_text())
-    assert (config["lower"], config["upper"]) == ({"shop 0": -5.0}, 1000.0)
-    assert not {"lower", "upper"} & config["data"].keys()
+    contract = json.loads(Path("run/bundle/config.json").read_text())["contract"]
+    assert (contract["lower"], contract["upper"]) == ({"shop 0": -5.0}, 1000.0)
+    assert not {"lower", "upper"} & contract["roles"].keys()
     written = Path("run/config.yaml").read_text()
     assert "upper: 1000.0" in written
     bundle = load_bundle("run/bundle")
@@ -118,7 +118,8 @@ def test_bounds_travel_in_the_bundle_and_are_set_again(
 
 def test_a_bundle_without_bounds_has_none(tmp_path: Path) -> None:
     save_bundle(Bundle(random_net().float(), DataConfig(), "D", 7, {}), tmp_path / "bundle")
-    config = json.loads((tmp_path / "bundle" / "config.json").read_text())
-    assert not {"lower", "upper"} & {*config, *config["data"]}
+    contract = json.loads((tmp_path / "bundle" / "config.json").read_text())["contract"]
+    assert (contract["lower"], contract["upper"]) == (None, None)
+    assert not {"lower", "upper"} & {*contract["roles"]}
     bundle = load_bundle(tmp_path / "bundle")
     assert (bundle.lower, bundle.upper, bundle.data.lower) == (None, None, None)

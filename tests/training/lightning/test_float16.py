@@ -11,7 +11,7 @@ from torch import Tensor
 from tests.helpers.runs import run, weights
 from tsconv.errors import TrainingError
 from tsconv.training.lightning import lightning_module
-from tsconv.training.lightning.checkpoint import checkpoint_path
+from tsconv.training.lightning.checkpoints.resume import checkpoint_path
 from tsconv.training.step.training_step import autocast
 
 

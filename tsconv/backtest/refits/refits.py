@@ -17,7 +17,7 @@ from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.table import Table
 from tsconv.errors import BundleError, ConfigError, TsconvError, one_line
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.forecasting.intervals.wanted import Wanted
 from tsconv.forecasting.match import encode_panel, match_panel
 from tsconv.forecasting.select import cut_after

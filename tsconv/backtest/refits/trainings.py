@@ -18,7 +18,7 @@ from tsconv.data.panel.format_time import format_time
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Times
 from tsconv.errors import ConfigError
-from tsconv.forecasting.bundle import Bundle, bundle_folder, load_bundle, save_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, bundle_folder, load_bundle, save_bundle
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.run import train
 

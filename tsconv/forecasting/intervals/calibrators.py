@@ -14,7 +14,7 @@ from tsconv.calibration.value_range import ValueRange, panel_range
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError
 from tsconv.evaluation.training_ends import steps_until
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.forecasting.intervals.origin_widths import origin_widths, widths_from
 from tsconv.forecasting.intervals.wanted import Wanted, quantiles_of
 from tsconv.forecasting.match import training_row_index

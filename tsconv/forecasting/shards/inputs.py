@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from tsconv.config.schema import DataConfig, ForecastConfig
-from tsconv.forecasting.bundle import bundle_hash
+from tsconv.forecasting.bundles.bundle import bundle_hash
 from tsconv.forecasting.outputs import input_files
 
 _SETTINGS = (

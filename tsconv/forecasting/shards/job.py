@@ -23,7 +23,7 @@ from tsconv.data.reading.shards.shard_table import Shards, ShardTable
 from tsconv.data.reading.table import Table
 from tsconv.data.write import CsvStyle, escaped, text_table, write_text_table
 from tsconv.errors import ConfigError
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.forecasting.file_columns import columns_of_file
 from tsconv.forecasting.forecast import Forecast, forecast_panel, skipped_note
 from tsconv.forecasting.frame import forecast_frame

@@ -14,7 +14,7 @@ from tsconv.data.reading.shards.scan import scan
 from tsconv.data.reading.shards.shard_table import Shards
 from tsconv.data.write import check_output
 from tsconv.errors import ConfigError, require_choice
-from tsconv.forecasting.bundle import load_bundle
+from tsconv.forecasting.bundles.bundle import load_bundle
 from tsconv.forecasting.match import override_roles, require_horizon
 from tsconv.forecasting.outputs import check_free, input_files
 from tsconv.forecasting.ranks import find_device

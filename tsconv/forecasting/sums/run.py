@@ -11,7 +11,7 @@ from torch import Tensor
 from tsconv.calibration.calibrator import Calibrator
 from tsconv.calibration.value_range import ValueRange
 from tsconv.data.panel.panel import Panel
-from tsconv.forecasting.bundle import Bundle
+from tsconv.forecasting.bundles.bundle import Bundle
 from tsconv.forecasting.forecast import Forecast
 from tsconv.forecasting.intervals.calibrators import bundle_calibrator
 from tsconv.forecasting.intervals.wanted import PATH_LEVELS, Wanted

@@ -17,6 +17,7 @@ from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.zones import zoned
 from tsconv.errors import ConfigError, DataError, require_choice
 from tsconv.forecasting.file_columns import FileColumns
+from tsconv.forecasting.finite import require_finite
 from tsconv.forecasting.intervals.wanted import POINTS
 from tsconv.forecasting.rounding import round_to_data
 from tsconv.forecasting.sums.add import GroupSums, add_groups, sample_quantiles
@@ -128,6 +129,7 @@ def _frame(
                 f"`aggregate` (={aggregate.name}): `{name}` is a column of the file and one of the "
                 f"forecasts: rename it in the file"
             )
+    require_finite(values, columns | times)
     return pd.DataFrame(columns | times | values, index=range(len(group)))
 
 

@@ -20,6 +20,7 @@ from tsconv.data.reading.table import Table
 from tsconv.data.write import write_table
 from tsconv.errors import ConfigError
 from tsconv.forecasting.file_columns import FileColumns
+from tsconv.forecasting.finite import require_finite
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.outputs import check_free
 from tsconv.forecasting.rounding import round_to_data
@@ -176,4 +177,6 @@ def sample_frames(
         frame = keys.iloc[np.arange(len(keys)).repeat(paths.n)].reset_index(drop=True)
         frame["sample"] = np.tile(np.arange(paths.n), len(keys))
         frame["tsconv"] = drawn.ravel()
+        columns = {str(name): frame[name] for name in frame}
+        require_finite({"tsconv": columns.pop("tsconv").to_numpy()}, columns)
         yield frame

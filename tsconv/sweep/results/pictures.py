@@ -6,8 +6,8 @@ from pathlib import Path
 
 import optuna
 
-from tsconv.atomic_write import replace_file
 from tsconv.config.schema import SweepConfig
+from tsconv.output.plots import save_figure
 from tsconv.sweep.results.key_pictures import importances, parallel, slices
 from tsconv.sweep.results.objective_pictures import history, pareto
 from tsconv.sweep.results.trials import completed
@@ -32,5 +32,4 @@ def draw_all(study: optuna.Study, sweep: SweepConfig, space: Space, folder: Path
     }
     for name, figure in pictures.items():
         if figure is not None:  # replaced whole: two sweeps on one study may draw at once
-            with replace_file(folder / f"{name}.png") as temporary:
-                figure.savefig(temporary, dpi=110, format="png")
+            save_figure(figure, folder / f"{name}.png")

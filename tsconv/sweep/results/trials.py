@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -87,6 +88,23 @@ def first_error(study: optuna.Study) -> str | None:
     if not trials or any(t.state != TrialState.FAIL for t in trials):
         return None
     return str(trials[0].user_attrs.get("error", "no reason was stored"))
+
+
+def mostly_failed(study: optuna.Study) -> str | None:
+    """Says that more than half of the trials that ended have failed, and why most of them did.
+
+    None where at most half of them failed.
+    """
+    trials = finished(study)
+    failed = [t for t in trials if t.state == TrialState.FAIL]
+    if 2 * len(failed) <= len(trials):
+        return None
+    errors = collections.Counter(
+        str(t.user_attrs.get("error", "no reason was stored")) for t in failed
+    )
+    error, count = errors.most_common(1)[0]
+    most = "all" if count == len(failed) else f"{count} of them"
+    return f"{len(failed)} of {len(trials)} trials failed, {most} with: {error}"
 
 
 def format_value(value: Any) -> str:

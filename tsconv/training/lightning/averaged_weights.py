@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tsconv.errors import ConfigError, require_choice
-from tsconv.forecasting.bundle_networks import names_in_network
+from tsconv.forecasting.bundles.networks import names_in_network
 from tsconv.training.lightning.accumulation import ends_step
 
 WEIGHTS = ("auto", "last", "best")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from tsconv.errors import TrainingError
+from tsconv.training.lightning.not_finite import NotFinite
 
 # Steps in a row. Each halves the factor of float16's loss, which starts at 2 ** 16.
 MOST_FAILURES = 20
@@ -20,6 +20,7 @@ def guard_and_clip_gradients(
     algorithm: str | None = None,
     factor: Tensor | None = None,
     failures: int | None = None,
+    loss: Tensor | None = None,
 ) -> bool:
     """Stop before an optimizer step that a NaN or infinite gradient would spoil; else clip.
 
@@ -31,8 +32,9 @@ def guard_and_clip_gradients(
         factor: what gradients are multiplied by before all else; None: 1.
         failures: where the caller skips a step whose gradient is not finite, as float16 with its
             scaled loss does now and then: how many steps in a row it has skipped.
+        loss: of the step; a gradient may be finite where it is not.
 
-    Returns whether the gradient is finite. Raises TrainingError where it is not and the step is not
+    Returns whether both are finite. Raises NotFinite where it is not and the step is not
     to be skipped, or too many were skipped already. Gradients are reduced over ranks by then, so
     every rank stops at the same step.
 
@@ -48,10 +50,14 @@ def guard_and_clip_gradients(
     norm = _total_norm(changed)
     if factor is not None:
         norm = norm * factor
-    if not torch.isfinite(norm):
+    seen = (
+        norm if loss is None else norm + loss.to(norm.device, norm.dtype)
+    )  # one look at the device
+    if not torch.isfinite(seen):
         if failures is not None and failures + 1 < MOST_FAILURES:
             return False
-        raise _not_finite(step, failures)
+        is_loss = loss is not None and not bool(torch.isfinite(loss))
+        raise _not_finite("loss" if is_loss else "gradient", step, failures)
     if factor is not None:
         if clip_value and algorithm != "value":  # in the same pass over the gradients
             factor = factor * (clip_value / (norm + 1e-6)).clamp_max(1)
@@ -63,16 +69,14 @@ def guard_and_clip_gradients(
     return True
 
 
-def _not_finite(step: int, failures: int | None) -> TrainingError:
+def _not_finite(what: str, step: int, failures: int | None) -> NotFinite:
     if failures is None:
-        return TrainingError(
-            f"the gradient is not finite at step {step}: no weight was changed; "
-            f"lower `optimizer.lr`, or look for extreme values in the data"
-        )
-    return TrainingError(
-        f"the gradient was not finite in {failures + 1} steps in a row, the last being step "
-        f"{step}: none of them changed a weight; lower `optimizer.lr`, set precision=float32, or "
-        f"look for extreme values in the data"
+        advice = "lower `optimizer.lr`, or look for extreme values in the data"
+        return NotFinite(f"the {what} is not finite at step {step}", advice, step)
+    return NotFinite(
+        f"the {what} was not finite in {failures + 1} steps in a row, the last being step {step}",
+        "lower `optimizer.lr`, set precision=float32, or look for extreme values in the data",
+        step,
     )
 
 

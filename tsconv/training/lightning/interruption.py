@@ -1,4 +1,4 @@
-"""Ctrl-C in a training: the running step is finished and kept, then the training ends."""
+"""Ctrl-C or SIGTERM in a training: the running step is finished and kept, then it ends."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 import torch.distributed as dist
+
+from tsconv.termination import is_listening, note_termination
 
 
 class TrainingStopped(BaseException):
@@ -18,10 +21,10 @@ class TrainingStopped(BaseException):
 
 
 class StopRequest:
-    """Whether Ctrl-C was pressed since the training began.
+    """Whether Ctrl-C was pressed, or a scheduler sent SIGTERM, since the training began.
 
     In the middle of a step the weights, the optimizer and the random state do not belong together,
-    so Ctrl-C only asks: whoever keeps the state of a finished step calls `obey` after it.
+    so the signal only asks: whoever keeps the state of a finished step calls `obey` after it.
 
     >>> request = StopRequest()
     >>> request.obey()
@@ -34,23 +37,38 @@ class StopRequest:
         self.is_shared = False  # several ranks stop after the same step, see `AgreeOnStop`
         self.pressed = False
         self.at_once = False  # pressed twice: nothing was waited for
+        self._handlers: dict[int, Any] = {}  # of signals, while it listens
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
         """Take Ctrl-C as a request within the block; the second one stops at once.
 
-        Outside the main thread, and where the process handles Ctrl-C in its own way, nothing
-        changes.
+        So is SIGTERM where a command listens for it. Outside the main thread, and where the process
+        handles a signal in its own way, nothing changes.
         """
-        in_main_thread = threading.current_thread() is threading.main_thread()
-        if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-            yield
-            return
-        signal.signal(signal.SIGINT, self._handle)
+        before: dict[int, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+            ours: dict[int, bool] = {
+                signal.SIGINT: before[signal.SIGINT] is signal.default_int_handler
+            }
+            ours[signal.SIGTERM] = is_listening()
+            self._handlers = {n: self._handle if ours[n] else before[n] for n in before}
+        self.take_signals()
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self._handlers = {}
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def take_signals(self) -> None:
+        """Handle the signals once more, where somebody has put a handler in front.
+
+        Lightning's own for SIGTERM ends a step before it is kept, and waits for other ranks.
+        """
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
     def obey(self) -> None:
         """Raise TrainingStopped where a stop was requested."""
@@ -58,6 +76,8 @@ class StopRequest:
             raise TrainingStopped
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGTERM:
+            note_termination()
         if self.pressed:
             self.at_once = True
             raise TrainingStopped
@@ -70,6 +90,9 @@ class StopAfterStep(pl.Callback):
 
     def __init__(self, request: StopRequest) -> None:
         self.request = request
+
+    def on_train_start(self, *args: object) -> None:
+        self.request.take_signals()
 
     def on_train_batch_end(self, *args: object) -> None:
         self.request.obey()

@@ -12,12 +12,13 @@ from torch import Tensor
 from tsconv.config.schema import HeadConfig, OptimizerConfig, SchedulerConfig
 from tsconv.data.batches.chunks import Batch
 from tsconv.errors import ConfigError
-from tsconv.forecasting.bundle_networks import names_in_network
+from tsconv.forecasting.bundles.networks import names_in_network
 from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet
 from tsconv.text import shorten
 from tsconv.training.lightning.accumulation import count_batches_anew
 from tsconv.training.lightning.gradients import guard_and_clip_gradients
+from tsconv.training.lightning.not_finite import NotFinite
 from tsconv.training.lightning.optimizer import LearningRateSchedule, make_optimizer
 from tsconv.training.step.dense_loss import dense_loss, validation_sums
 from tsconv.training.step.training_step import Loss
@@ -102,8 +103,17 @@ class ForecastModule(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Sums of the loss, of the median's error in series deviations, and of their counts."""
-        sums = validation_sums(self.net, batch, self.inv_scale[batch.series], self.head)
-        self._val.append(torch.stack(sums))
+        sums = torch.stack(
+            validation_sums(self.net, batch, self.inv_scale[batch.series], self.head)
+        )
+        if not torch.isfinite(sums).all():
+            raise NotFinite(
+                f"the validation loss is not finite after step {self.global_step}",
+                "lower `optimizer.lr`, or look for extreme values in the data",
+                self.global_step,
+                batch,
+            )
+        self._val.append(sums)
 
     def on_validation_epoch_end(self) -> None:
         """Reduce sums and counts over batches and ranks: a weighted mean, nothing counted twice.
@@ -127,6 +137,10 @@ class ForecastModule(pl.LightningModule):
         tensors = {k: v.to(device) for k, v in batch._asdict().items() if k != "covariates"}
         return Batch(**tensors, covariates=covariates)
 
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of a step, without the factors of single parameters."""
+        return self.optimizer.lr * LearningRateSchedule(self.scheduler, self.max_steps)(step)
+
     def configure_gradient_clipping(
         self,
         optimizer: torch.optim.Optimizer,
@@ -146,6 +160,7 @@ class ForecastModule(pl.LightningModule):
             gradient_clip_algorithm,
             factor,
             failures=self._failures if self._scales_loss else None,
+            loss=self.step_mean.loss,
         )
         self._failures = 0 if finite else self._failures + 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,16 @@ from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor
 
 from tsconv.config.schema import TrainConfig
+from tsconv.data.batches.chunks import Batch
 from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.distributed.ranks import Ranks
-from tsconv.errors import ConfigError, nearest
+from tsconv.errors import ConfigError, TrainingError, nearest
 from tsconv.nn.block import set_batch_share
 from tsconv.training.lightning.accumulation import batches_per_step
 from tsconv.training.lightning.averaged_weights import AveragedWeights
-from tsconv.training.lightning.checkpoint import LastCheckpoint, resume_path
+from tsconv.training.lightning.checkpoints.file import CheckedCheckpoints
+from tsconv.training.lightning.checkpoints.last import LastCheckpoint
+from tsconv.training.lightning.checkpoints.resume import resume_path
 from tsconv.training.lightning.interruption import (
     AgreeOnStop,
     StopAfterStep,
@@ -32,12 +35,29 @@ from tsconv.training.lightning.interruption import (
 )
 from tsconv.training.lightning.lightning_module import ForecastModule
 from tsconv.training.lightning.loggers import LOGGERS
+from tsconv.training.lightning.not_finite import (
+    NO_CAUSE,
+    NotFinite,
+    describe_cause,
+    faulty_chunks,
+)
 from tsconv.training.lightning.strategy import check_strategy, trainer_arguments
 from tsconv.training.lightning.throughput import Throughput
-from tsconv.training.step.compile_cache import CompileCache, StepChoice, choose_step, compile_loss
+from tsconv.training.step.compile_cache import (
+    CompileCache,
+    StepChoice,
+    choose_step,
+    choose_without_timing,
+)
+from tsconv.training.step.compiled_loss import (
+    CompiledStep,
+    compile_step,
+    folder_for,
+    kept_random_state,
+)
 from tsconv.training.step.dense_loss import dense_loss
-from tsconv.training.step.process_settings import many_recompiles, quiet_lightning
-from tsconv.training.step.training_step import TrainingStep
+from tsconv.training.step.process_settings import quiet_lightning
+from tsconv.training.step.training_step import TrainingStep, autocast
 from tsconv.training.step.weighted_mean import WeightedMean
 
 # What tsconv gives the Trainer itself.
@@ -142,23 +162,31 @@ def run_trainer(
         set_batch_share(module.net, share.start, count, data.chunks_per_batch, lead)
         step = first_step(module, data, device)
         choice = None
-        if ranks.is_main:
-            with _kept_random_state(device):
+        if config.deterministic:
+            choice = choose_without_timing(config.compile, config.precision)
+        elif ranks.is_main:
+            with kept_random_state(device):
                 n_steps = steps * data.batches_per_step  # each batch is a pass of its own
                 choice = choose_step(config.compile, config.precision, step, n_steps, compile_cache)
         choice = ranks.broadcast(choice)
-        if chosen is not None:
-            chosen(choice)
         compile_seconds = 0.0
         if choice.compiled:
-            settings.enter_context(many_recompiles())
-            compile_seconds = _compile_in_turn(ranks, module, step, choice.precision)
+            built = _compile_in_turn(ranks, step, choice.precision, settings)
+            compile_seconds = built.seconds
+            if built.loss is None:
+                choice = choice.without_compiling(built.fault, compile_cache)
+            else:
+                module.loss_function = built.loss
+        if chosen is not None:
+            chosen(choice)
         del step  # its batch is not needed any more
         if choice.precision != "float32":
             trainer = _trainer(config, run_dir, ours, ranks, _mixed(choice.precision, device))
         with stop.listen():
             try:
-                _fit(trainer, module, data, config, checkpoint)
+                _fit(trainer, module, data, config, checkpoint, stop)
+            except NotFinite as error:
+                raise _explained(error, module, data, ranks, choice.precision) from error
             except TrainingInterrupted as interrupted:
                 interrupted.is_agreed = not stop.at_once
                 interrupted.weights = {k: v.cpu() for k, v in average.average.items()}
@@ -186,14 +214,16 @@ def _fit(
     data: DenseDataModule,
     config: TrainConfig,
     checkpoint: LastCheckpoint,
+    stop: StopRequest,
 ) -> None:
     """Run the Trainer, from the checkpoint where there is one to go on from."""
     try:
         trainer.fit(module, data, ckpt_path=resume_path(config), weights_only=True)
     except (TrainingStopped, SystemExit) as error:
-        if not isinstance(error, TrainingStopped) and not trainer.interrupted:
+        asked = stop.pressed or trainer.interrupted
+        if not isinstance(error, TrainingStopped) and not asked:
             raise
-        # Lightning ends the process by SystemExit where a KeyboardInterrupt reaches it.
+        # Lightning ends the process by SystemExit where a KeyboardInterrupt or SIGTERM reaches it.
         steps = config.trainer["max_steps"]
         raise TrainingInterrupted(trainer.global_step, steps, checkpoint.saved_step) from None
     except RuntimeError as error:
@@ -205,6 +235,30 @@ def _fit(
         ) from error
 
 
+def _explained(
+    error: NotFinite, module: ForecastModule, data: DenseDataModule, ranks: Ranks, precision: str
+) -> TrainingError:
+    """The error with the series and times that cause it: the step is computed once more, in parts.
+
+    All ranks come here for an error in a step, one alone for an error in validation.
+    """
+    parts = range(data.batches_per_step)
+    batches = [data.training_batch(error.step, part) for part in parts]
+    batches = batches if error.batch is None else [error.batch]
+    set_batch_share(module.net, 0, 1, 1)
+
+    def loss(batch: Batch) -> Tensor:
+        with autocast(precision, batch.x.device):
+            return dense_loss(module.net, batch, module.inv_scale[batch.series], module.head)[0]
+
+    faulty = [faulty_chunks(loss, batch, list(module.net.parameters())) for batch in batches]
+    cause = describe_cause(faulty, data.panel, sum(len(batch.series) for batch in batches))
+    if error.batch is None:
+        causes = ranks.gather(cause) or [cause]
+        cause = next((c for c in causes if c != NO_CAUSE), NO_CAUSE)
+    return error.explained(module.learning_rate(error.step), cause)
+
+
 def first_step(module: ForecastModule, data: DenseDataModule, device: torch.device) -> TrainingStep:
     """Move module and panel to the device; return the training's step 0 there, uncompiled."""
     module.to(device).train()
@@ -214,25 +268,22 @@ def first_step(module: ForecastModule, data: DenseDataModule, device: torch.devi
     return TrainingStep(dense_loss, module.net, batch, inv_scale, module.head)
 
 
-def _compile(module: ForecastModule, step: TrainingStep, precision: str) -> float:
-    """Compile the module's loss before the clock starts; return the seconds of the first step."""
-    module.loss_function = compile_loss(dense_loss)
-    with _kept_random_state(step.device):
-        return dataclasses.replace(step, loss=module.loss_function).run(precision)
-
-
 def _compile_in_turn(
-    ranks: Ranks, module: ForecastModule, step: TrainingStep, precision: str
-) -> float:
-    """Compile on one rank of each machine; the others then load what it left in torch's cache."""
-    seconds = _compile(module, step, precision) if ranks.local_rank == 0 else 0.0
+    ranks: Ranks, step: TrainingStep, precision: str, until_end: ExitStack
+) -> CompiledStep:
+    """Compile on one rank of each machine; the others then load what it has published.
+
+    Where one rank fails, all train eagerly: their steps must take the same time.
+    """
+    folder = folder_for(step, precision)
+    if ranks.local_rank == 0:
+        built = compile_step(step, precision, until_end, folder)
     ranks.barrier()
-    return seconds if ranks.local_rank == 0 else _compile(module, step, precision)
-
-
-def _kept_random_state(device: torch.device) -> AbstractContextManager[None]:
-    """Put the random state back behind the block: steps run in it do not change the training."""
-    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+    if ranks.local_rank != 0:
+        built = compile_step(step, precision, until_end, folder)
+    faults = [fault for fault in ranks.gather(built.fault) or [] if fault]
+    fault = ranks.broadcast(faults[0] if faults else "")
+    return dataclasses.replace(built, loss=None, fault=fault) if fault else built
 
 
 def _mixed(precision: str, device: torch.device) -> MixedPrecision:
@@ -262,6 +313,7 @@ def _build_trainer(
 ) -> pl.Trainer:
     arguments = trainer_arguments(_counted_in_batches(config.trainer), ranks)
     plugins = [*arguments.pop("plugins", ()), *([] if precision is None else [precision])]
+    plugins.append(CheckedCheckpoints())
     return pl.Trainer(
         **arguments,
         plugins=plugins,

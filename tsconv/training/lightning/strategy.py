@@ -128,6 +128,16 @@ def count_devices(trainer: dict[str, Any]) -> int:
     return int(probe.num_devices)
 
 
+def training_device(trainer: dict[str, Any]) -> torch.device:
+    """The kind of device that a training runs on, without asking Lightning.
+
+    >>> training_device({"accelerator": "cpu"})
+    device(type='cpu')
+    """
+    wants_gpu = trainer.get("accelerator", "auto") in ("auto", "gpu", "cuda")
+    return torch.device("cuda" if wants_gpu and torch.cuda.is_available() else "cpu")
+
+
 def check_strategy(trainer: dict[str, Any]) -> None:
     """Raise ConfigError for a strategy that tsconv does not train with."""
     given = trainer.get("strategy", "auto")

@@ -15,10 +15,11 @@ import torch
 from tsconv.errors import ConfigError, require_choice
 from tsconv.training.step.precision import PRECISIONS, choose_precision, time_steps
 from tsconv.training.step.timing_memory import Timing, TimingMemory
-from tsconv.training.step.training_step import Loss, TrainingStep
+from tsconv.training.step.training_step import TrainingStep
 
 _COMPILE_SECONDS = 25.0  # what compiling a small network costs, the first time
 _COMPILE_SAVES = 0.45  # of an eager step's time
+_NO_TIMING = "deterministic=true lets no timing decide"
 _MOST_COMPILED = 48  # shapes in one process
 
 
@@ -30,7 +31,23 @@ class StepChoice:
     compiled: bool
     precision_reason: str
     compile_reason: str
-    note: str = ""  # where the timings could not be kept
+    note: str = ""  # where the timings could not be kept, or compiling failed
+
+    def without_compiling(self, fault: str, cache: CompileCache | None) -> StepChoice:
+        """The same for eager steps, since compiled ones could not be built; the cache remembers.
+
+        fault: of compiling.
+        """
+        if cache is not None:
+            cache.fault = fault
+        note = (
+            f"training steps could not be compiled ({fault}), in an empty folder neither: they run "
+            f"uncompiled, which is slower"
+        )
+        notes = f"{self.note}; {note}" if self.note else note
+        return dataclasses.replace(
+            self, compiled=False, compile_reason=f"compiling failed: {fault}", note=notes
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,10 +61,12 @@ class CompileCache:
     """What was chosen for steps of one shape, kept between the trainings of one process.
 
     Compiled code serves every later training of the same shape, so compile=auto counts the steps
-    of all of them: what does not repay the first time may do so the third.
+    of all of them: what does not repay the first time may do so the third. Where the machine cannot
+    compile, the trainings to come are eager.
     """
 
     def __init__(self) -> None:
+        self.fault = ""  # why code could not be built: no training tries again
         self._choices: dict[Hashable, _CachedChoice] = {}
 
     def find(self, key: Hashable) -> _CachedChoice | None:
@@ -95,6 +114,8 @@ def choose_step(
         memory: what earlier trainings on this machine measured; null for the user's.
     """
     wanted = normalize_compile(compile_value)
+    if cache is not None and cache.fault:
+        wanted = "false"
     require_choice("precision", precision_value, PRECISIONS)
     memory = memory or TimingMemory()
     key = (wanted, precision_value, *step.key())
@@ -115,9 +136,17 @@ def choose_step(
     return choice
 
 
-def compile_loss(loss: Loss) -> Loss:
-    """Return the loss, compiled for each shape that it meets; see `recompile_limit`."""
-    return torch.compile(loss, dynamic=False)
+def choose_without_timing(compile_value: str, precision_value: str) -> StepChoice:
+    """Choose float32 and no compilation where a value is auto: the same on every start.
+
+    >>> choice = choose_without_timing("auto", "bfloat16")
+    >>> choice.compiled, choice.precision
+    (False, 'bfloat16')
+    """
+    compiled = normalize_compile(compile_value) == "true"
+    require_choice("precision", precision_value, PRECISIONS)
+    precision = "float32" if precision_value == "auto" else precision_value
+    return StepChoice(precision, compiled, _NO_TIMING, _NO_TIMING)
 
 
 def can_compile(device: torch.device) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import torch
 
 # Shapes that dynamo compiles before it goes on eagerly in silence; a process that trains many
 # networks one after the other, as a sweep does, meets many.
@@ -41,3 +44,25 @@ def many_recompiles() -> Iterator[None]:
 
     with dynamo_config.patch(recompile_limit=_RECOMPILE_LIMIT, optimize_ddp=False):
         yield
+
+
+@contextmanager
+def deterministic_algorithms(wanted: bool) -> Iterator[None]:
+    """Let torch use algorithms that give the same bits each time, if `wanted`.
+
+    On a GPU they are slower; torch raises RuntimeError for an operation that has none.
+    """
+    if not wanted:
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it at its start
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)
+        torch.backends.cudnn.benchmark = benchmark

@@ -11,8 +11,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
-import platform
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,8 @@ import torch
 from filelock import FileLock, Timeout
 
 from tsconv.atomic_write import replace_text
+from tsconv.forecasting.bundles.machine import processor_name
+from tsconv.training.step.user_cache import user_cache
 
 _FORMAT = 1
 _MOST = 1000  # timings in the file; the oldest go first
@@ -116,9 +116,7 @@ def default_path() -> Path:
     >>> default_path().name
     'step_choices.json'
     """
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(given) if os.path.isabs(given) else Path(os.path.expanduser("~")) / ".cache"
-    return base / "tsconv" / "step_choices.json"
+    return user_cache() / "step_choices.json"
 
 
 def describe_machine(device: torch.device) -> str:
@@ -129,22 +127,8 @@ def describe_machine(device: torch.device) -> str:
     """
     from tsconv import __version__
 
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-    elif device.type == "cpu":
-        name = _processor()
-    else:
-        name = device.type
     versions = f"torch {torch.__version__}, tsconv {__version__}"
-    return f"{name}, {torch.get_num_threads()} threads, {versions}"
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n"):
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return f"{processor_name(device)}, {torch.get_num_threads()} threads, {versions}"
 
 
 def _is_whole(entry: Any) -> bool:

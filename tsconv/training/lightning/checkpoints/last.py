@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,13 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 
-from tsconv.atomic_write import replace_file
-from tsconv.config.schema import TrainConfig
-from tsconv.errors import ConfigError
 from tsconv.training.lightning.accumulation import ends_step
+from tsconv.training.lightning.checkpoints.resume import checkpoint_path
 from tsconv.training.lightning.interruption import StopRequest
-
-_FOLDER, _FILE = "checkpoints", "last.ckpt"
 
 
 class LastCheckpoint(Checkpoint):
-    """Keeps the state of a training in one file, with the random state that dropout draws from.
+    """Keeps the state of a training in a file, with the random state that dropout draws from.
 
     Args:
         run_dir: gets `checkpoints/last.ckpt`.
@@ -45,6 +40,7 @@ class LastCheckpoint(Checkpoint):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put the random states back; until here, a start draws numbers of its own."""
+        self.stop_request.take_signals()
         self._device = pl_module.device
         if "cpu" in self._resumed:
             torch.set_rng_state(self._resumed["cpu"].cpu())
@@ -75,12 +71,7 @@ class LastCheckpoint(Checkpoint):
         self._save(trainer)
 
     def _save(self, trainer: pl.Trainer) -> None:
-        if trainer.is_global_zero:
-            self.path.parent.mkdir(exist_ok=True)
-            with replace_file(self.path) as temporary:
-                trainer.save_checkpoint(temporary)
-        else:  # each rank gathers the state, one writes it
-            trainer.save_checkpoint(self.path)
+        trainer.save_checkpoint(self.path)  # each rank gathers the state, one writes it
         self.saved_step = trainer.global_step
         self.stop_request.obey()
 
@@ -92,38 +83,3 @@ class LastCheckpoint(Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._resumed = dict(state_dict)
-
-
-def checkpoint_path(run_dir: Path) -> Path:
-    """Where the checkpoint of a run lies.
-
-    >>> checkpoint_path(Path("runs/sales")).as_posix()
-    'runs/sales/checkpoints/last.ckpt'
-    """
-    return run_dir / _FOLDER / _FILE
-
-
-def resume_path(config: TrainConfig) -> str | None:
-    """Return the checkpoint of the run folder that `resume` names; None where it is null.
-
-    Raises ConfigError where that folder holds no checkpoint.
-    """
-    if config.resume is None:
-        return None
-    path = checkpoint_path(Path(config.resume))
-    if not path.is_file():
-        raise ConfigError(f"`resume` (={config.resume}): there is no {path} to go on from")
-    return str(path)
-
-
-def saved_steps(run_dir: Path) -> int:
-    """The number of steps that a run's checkpoint holds.
-
-    Raises ConfigError where it cannot be read; FileNotFoundError where there is none.
-    """
-    path = checkpoint_path(run_dir)
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        return int(checkpoint["global_step"])
-    except (RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as e:
-        raise ConfigError(f"`resume`: {path} is damaged: {' '.join(str(e).split())[:200]}") from e

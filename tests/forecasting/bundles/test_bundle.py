@@ -9,7 +9,7 @@ import torch
 from tests.helpers.networks import random_net
 from tsconv.config.schema import DataConfig
 from tsconv.errors import BundleError
-from tsconv.forecasting.bundle import Bundle, load_bundle, save_bundle
+from tsconv.forecasting.bundles.bundle import Bundle, load_bundle, save_bundle
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import torch
 from tests.helpers.frames import daily_frame
 from tests.helpers.runs import Stop, run, same_weights, stop_after
 from tsconv.errors import ConfigError
-from tsconv.forecasting.bundle_networks import names_in_files
+from tsconv.forecasting.bundles.networks import names_in_files
 
 
 @pytest.mark.parametrize(

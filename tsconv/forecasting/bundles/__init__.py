@@ -1,0 +1,1 @@
+"""Bundles: their files, what is checked when they are read, and earlier formats."""
