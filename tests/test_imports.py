@@ -16,6 +16,7 @@ ORDER = (
     "text",
     "errors",
     "notes",
+    "termination",
     "atomic_write",
     "config",
     "nn",
@@ -139,9 +140,9 @@ def test_no_test_module_imports_another() -> None:
 
 
 def test_folders_of_tests_are_those_of_the_package() -> None:
-    """Beside them: tests of the documents, of the whole, of laws for any input, of old bundles."""
+    """Beside them: documents, the whole, laws for any input, old bundles, faults of machines."""
     folders = {p.parent.relative_to(TESTS) for p in TESTS.rglob("test_*.py")}
-    others = {Path("docs"), Path("integration"), Path("property"), Path("golden")}
+    others = {Path(n) for n in ("docs", "integration", "property", "golden", "faults")}
     assert not {f for f in folders - others if not (PACKAGE / f / "__init__.py").is_file()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 from collections.abc import Iterable
+from pathlib import Path
 
 from tsconv.text import printable
 
@@ -116,9 +117,18 @@ def disk_fault(error: OSError) -> str:
     'the disk is full: runs/a/metrics.json was not written; free some space, or name another disk'
     """
     if error.errno in _DISK_FAULTS:
-        return printable(_DISK_FAULTS[error.errno].format(error.filename or "a file"))
+        name = error.filename or "a file"
+        if error.errno in (errno.ENOTDIR, errno.EEXIST):
+            name = _file_in_the_way(str(name))
+        return printable(_DISK_FAULTS[error.errno].format(name))
     where = f" ({error.filename})" if error.filename else ""
     return printable(f"{' '.join(str(error.strerror or error).split())}{where}")
+
+
+def _file_in_the_way(name: str) -> str:
+    """The file that a path leads through, or the path itself."""
+    way = [Path(name), *Path(name).parents]
+    return next((str(path) for path in way if path.is_file()), name)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

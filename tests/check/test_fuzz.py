@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.examples import examples
 from tsconv.check.check_file import check_file
 from tsconv.check.training_preview import TrainingPreview
 from tsconv.config.compose import CheckPlan, train_config
@@ -53,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_any_bytes(folder: Path, content: bytes) -> None:
     look(folder / "bytes.csv", content, training=True)
 
@@ -63,14 +64,14 @@ def test_any_bytes(folder: Path, content: bytes) -> None:
     st.lists(st.lists(CELLS, min_size=1, max_size=5), max_size=12),
     st.sampled_from([",", ";", "\t"]),
 )
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_any_cells(folder: Path, names: list, rows: list, sep: str) -> None:
     text = "\n".join(sep.join(row) for row in [names, *rows])
     look(folder / "cells.csv", text.encode())
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=120)
+@settings(max_examples=examples(120))
 def test_any_panel(folder: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 40))
@@ -98,7 +99,7 @@ COLUMNS = {
     st.sets(st.sampled_from([*COLUMNS, "other"]), max_size=2),
     st.sampled_from([None, "Europe/Berlin"]),
 )
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_any_covariates(
     folder: Path, seed: int, roles: dict, categories: set, timezone: str | None
 ) -> None:

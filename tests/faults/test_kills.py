@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.kill import Reference, kill_and_compare, reference
-from tests.faults.scenarios import SCENARIOS
+from tests.helpers.faults.kill import Reference, kill_and_compare, reference
+from tests.helpers.faults.scenarios import SCENARIOS
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Reference:
         ("replace:1:before", "a new folder"),
         ("step:3", "solving, compiling, first steps"),
         ("step:17", "training, validating, scoring"),
-        ("write:8", "training, validating, scoring"),  # half of a checkpoint
+        ("write:13", "training, validating, scoring"),  # half of a checkpoint
         ("step:33", "refit, or writing"),
     ],
 )

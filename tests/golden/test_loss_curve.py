@@ -1,6 +1,6 @@
 """The loss of each of 50 training steps, beside what it was: a change that trains otherwise shows.
 
-`python -m tests.golden.write_loss_curve` writes the file anew, where a change is meant to.
+`python -m tests.helpers.loss_curve` writes the file anew, where a change is meant to.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.golden.write_loss_curve import FILE, loss_curve
+from tests.helpers.loss_curve import FILE, loss_curve
 
 # Of each loss. Processors round differently, which 50 steps make larger: some 1e-5 was seen, where
 # another seed, or one origin less in a chunk, differs by 1e-2.

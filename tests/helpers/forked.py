@@ -10,18 +10,20 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import types
 from collections.abc import Mapping, Sequence
 from multiprocessing import reduction
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import torch
 
 from tests.helpers.rank_processes import CONTEXT
 from tsconv.distributed import start
+from tsconv.sweep import worker_pool
 
 
 def fork_ranks(patch: pytest.MonkeyPatch) -> None:
@@ -33,12 +35,32 @@ def fork_ranks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(start, "subprocess", quick)
 
 
+def fork_workers(patch: pytest.MonkeyPatch) -> None:
+    """Let the sweeps of this process fork their workers."""
+    quick = types.SimpleNamespace(Popen=ForkedProcess, PIPE=subprocess.PIPE)
+    patch.setattr(worker_pool, "subprocess", quick)
+
+
+def run_forked(
+    *arguments: str, cwd: str | os.PathLike[str], env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `tsconv ...` in a fork to its end."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = ForkedProcess(
+            ["python", "-m", "tsconv.cli", *arguments],
+            cwd=cwd, env=env, stdout=out, stderr=err, daemon=False,
+        )  # fmt: skip
+        code = process.wait()
+        out.seek(0), err.seek(0)
+        return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
+
+
 class ForkedProcess:
     """`python -m MODULE ...` with what tsconv and its tests use of `subprocess.Popen`.
 
     MODULE.main runs in a fork, with the arguments, folder and variables given; standard output and
-    error go where those of a Popen would. daemon: it ends with this process, and cannot fork
-    further ones.
+    error go where those of a Popen would; pipes carry text. daemon: it ends with this process, and
+    cannot fork further ones.
     """
 
     def __init__(
@@ -47,8 +69,9 @@ class ForkedProcess:
         *,
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str] | None = None,
-        stdout: int | None = None,
-        stderr: int | None = None,
+        stdin: int | None = None,
+        stdout: int | IO[str] | None = None,
+        stderr: int | IO[str] | None = None,
         daemon: bool = True,
         **_: object,
     ) -> None:
@@ -56,32 +79,38 @@ class ForkedProcess:
         module, *rest = arguments[arguments.index("-m") + 1 :]
         variables = dict(os.environ if env is None else env)
         self._asking = threading.Lock()
-        self._readers: list[int | None] = []
-        writers = [self._writer(1, stdout), self._writer(2, stderr)]
-        files = [_File(writer) for writer in writers]
+        self.stdin: IO[str] | None = None
+        source = os.open(os.devnull, os.O_RDONLY)
+        if stdin == subprocess.PIPE:
+            os.close(source)
+            source, ours = os.pipe()
+            self.stdin = os.fdopen(ours, "w")
+        self.stdout, out = self._writer(1, stdout)
+        self.stderr, err = self._writer(2, stderr)
+        files = [_File(source), _File(out), _File(err)]
         self._process = CONTEXT.Process(
             target=_run,
             args=(module, rest, str(cwd or os.getcwd()), variables, *files),
             daemon=daemon,
         )
         self._process.start()
-        for writer, own in zip(writers, (1, 2), strict=True):
-            if writer != own:
-                os.close(writer)
+        for given, own in ((source, 0), (out, 1), (err, 2)):
+            if given != own:
+                os.close(given)
         assert self._process.pid is not None
         self.pid = self._process.pid
 
-    def _writer(self, own: int, given: int | None) -> int:
-        """The file that the process writes to; where that is a pipe, note its other end."""
-        reader, writer = None, own
+    @staticmethod
+    def _writer(own: int, given: int | IO[str] | None) -> tuple[IO[str] | None, int]:
+        """The file that the process writes to; where that is a pipe, its other end before it."""
         if given == subprocess.PIPE:
             reader, writer = os.pipe()
-        elif given == subprocess.DEVNULL:
-            writer = os.open(os.devnull, os.O_WRONLY)
-        elif given is not None:  # an open file
-            writer = os.dup(given)
-        self._readers.append(reader)
-        return writer
+            return os.fdopen(reader), writer
+        if given == subprocess.DEVNULL:
+            return None, os.open(os.devnull, os.O_WRONLY)
+        if given is None:
+            return None, own
+        return None, os.dup(given if isinstance(given, int) else given.fileno())
 
     @property
     def returncode(self) -> int | None:
@@ -102,12 +131,10 @@ class ForkedProcess:
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """What it wrote to its pipes, which must not be more than a page."""
         self.wait(timeout)
-        texts = []
-        for reader in self._readers:
-            assert reader is not None
-            with os.fdopen(reader) as file:
-                texts.append(file.read())
-        return texts[0], texts[1]
+        assert self.stdout is not None
+        assert self.stderr is not None
+        with self.stdout as out, self.stderr as err:
+            return out.read(), err.read()
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -131,13 +158,11 @@ def _received(file: Any) -> _File:
     return _File(file.detach())
 
 
-def _run(
-    module: str, arguments: list[str], cwd: str, env: dict[str, str], out: _File, err: _File
-) -> None:
-    os.dup2(out.number, 1)
-    os.dup2(err.number, 2)
-    os.close(out.number)
-    os.close(err.number)
+def _run(module: str, arguments: list[str], cwd: str, env: dict[str, str], *files: _File) -> None:
+    for own, file in enumerate(files):
+        os.dup2(file.number, own)
+        os.close(file.number)
+    sys.stdin = os.fdopen(0)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)

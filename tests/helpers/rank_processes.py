@@ -17,19 +17,16 @@ import torch.distributed as dist
 
 from tsconv.distributed.rendezvous import open_store
 
-# Processes come from one that has imported torch already: they start in a fraction of a second.
+# Processes come from one that has imported this already: they start in a fraction of a second.
+PRELOADED = (
+    "pytest", "tsconv.cli", "tsconv.distributed.child", "tsconv.training.run", "tsconv.race.run",
+    "tsconv.check.check_file", "tsconv.forecasting.run", "tsconv.backtest.run",
+    "tsconv.report.run", "tsconv.output.plots", "matplotlib.figure",
+    "matplotlib.backends.backend_agg", "tsconv.sweep.finalize", "tsconv.sweep.run",
+    "tsconv.sweep.worker",
+)  # fmt: skip
 CONTEXT = mp.get_context("forkserver")
-CONTEXT.set_forkserver_preload(
-    [
-        __name__,
-        "tsconv.cli",
-        "tsconv.distributed.child",
-        "tsconv.race.run",
-        "tsconv.config.resume",
-        "tsconv.output.metrics_table",
-        "pytest",
-    ]
-)
+CONTEXT.set_forkserver_preload([__name__, *PRELOADED])
 
 
 class RankFailed(AssertionError):

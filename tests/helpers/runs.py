@@ -39,7 +39,8 @@ ROLES: dict[str, Any] = {
 
 def run(folder: Path, frame: pd.DataFrame | None = None, **settings: Any) -> TrainResult:
     keys = {**QUICK, **{k.replace("__", "."): v for k, v in settings.items()}}
-    keys.setdefault("run_dir", folder / "run")
+    taken = len(list(folder.glob("run*"))) if "run_dir" not in keys else 0
+    keys.setdefault("run_dir", folder / (f"run{taken}" if taken else "run"))
     config = train_config([f"{k}={v}" for k, v in keys.items()])
     return train(config, table_from_frame(daily_frame() if frame is None else frame, config.data))
 

@@ -1,10 +1,8 @@
 """`tsconv backtest` as a command: what it writes, what it refuses, what a kill leaves."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.helpers.forked import ForkedProcess, run_forked
 from tests.helpers.frames import daily_frame
 from tsconv import Forecaster
 from tsconv.cli import main
@@ -37,14 +36,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _tsconv(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "tsconv.cli", *arguments],
-        cwd=folder,
-        env=dict(os.environ),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_forked(*arguments, cwd=folder)
 
 
 def test_the_folder_holds_what_is_promised_and_the_test_part_is_that_of_the_training(
@@ -168,37 +160,16 @@ def test_another_frequency_and_no_target_in_the_range_are_one_line(
 
 
 def test_a_kill_in_the_middle_leaves_no_half_file(trained: Path, tmp_path: Path) -> None:
-    code = (
-        "import sys, time\n"
-        "import tsconv.backtest.forecast_file as forecast_file\n"
-        "table = forecast_file._Lines.table\n"
-        "def slow(self, scored):\n"
-        "    print('writing', flush=True)\n"
-        "    time.sleep(60)\n"
-        "    return table(self, scored)\n"
-        "forecast_file._Lines.table = slow\n"
-        "from tsconv.cli import main\n"
-        "sys.exit(main(sys.argv[1:]))\n"
-    )
+    slow = ["python", "-m", "tests.helpers.slow_backtest", "backtest"]
     out, path = tmp_path / "out", tmp_path / "all.parquet"
     given = ["bundle=run", "data.path=sales.csv", f"run_dir={out}", f"forecasts={path}"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "backtest", *given],
-        cwd=trained,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = ForkedProcess([*slow, *given], cwd=trained, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == "writing\n"
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 130
     assert list(tmp_path.iterdir()) == []
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "backtest", *given],
-        cwd=trained,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = ForkedProcess([*slow, *given], cwd=trained, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == "writing\n"
     process.kill()

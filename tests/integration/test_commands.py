@@ -80,12 +80,12 @@ def test_the_resolved_config_gives_reasons(trained: Path) -> None:
     assert "seasonal_lags:  # auto: the seasons of a step of D" in text
 
 
-def test_forecast_of_new_and_short_series(trained: Path, tsconv: Run) -> None:
+def test_forecast_of_new_and_short_series(trained: Path, tsconv_as_installed: Run) -> None:
     rows = [("never seen", f"2024-03-{d:02d}", d % 7) for d in range(1, 25)]
     rows += [("007", "2024-05-01", 3.0), ("007", "2024-05-02", 4.0), ("NA", "2024-01-01", 1.0)]
     rows += [("gone", "2024-01-01", None), ("gone", "2024-03-30", None)]
     pd.DataFrame(rows, columns=["shop", "day", "sold"]).to_csv(trained / "new.csv", index=False)
-    done = tsconv(
+    done = tsconv_as_installed(
         "forecast",
         "bundle=run/bundle",
         "data.path=new.csv",
@@ -204,16 +204,20 @@ def test_forecast_refuses_in_one_line(
     assert sorted(p.name for p in trained.iterdir()) == before
 
 
-def test_refusals_in_processes_of_their_own(trained: Path, tsconv: Run) -> None:
-    for command, arguments, message in (
-        ("train", ("data.path=sales.csv", *COLUMNS, "horizon=0"), "`horizon` (=0) must be"),
-        ("forecast", ("bundle=nowhere", "data.path=sales.csv"), "`bundle` (=nowhere) is not"),
-    ):
-        done = tsconv(command, *arguments, cwd=trained)
-        assert done.returncode == 1, done.stdout + done.stderr
-        assert done.stderr.startswith("tsconv: ")
-        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-        assert message in done.stderr
+def test_a_refusal_in_a_process_of_its_own(trained: Path, tsconv_as_installed: Run) -> None:
+    done = tsconv_as_installed("forecast", "bundle=nowhere", "data.path=sales.csv", cwd=trained)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stderr.startswith("tsconv: ")
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "`bundle` (=nowhere) is not" in done.stderr
+
+
+def test_a_refused_training_in_a_process_of_its_own(trained: Path, tsconv: Run) -> None:
+    done = tsconv("train", "data.path=sales.csv", *COLUMNS, "horizon=0", cwd=trained)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stderr.startswith("tsconv: ")
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "`horizon` (=0) must be" in done.stderr
 
 
 def test_file_names_need_no_care(trained: Path, tsconv_here: Run) -> None:
@@ -240,10 +244,10 @@ def test_usage_errors_exit_with_2(tsconv: Run) -> None:
     assert tsconv("train", "--fast").returncode == 2
 
 
-def test_help_and_version(tsconv: Run) -> None:
-    assert "usage: tsconv" in tsconv("--help").stdout
-    assert "horizon=" in tsconv("train", "--help").stdout
-    assert tsconv("--version").stdout.startswith("tsconv ")
+def test_help_and_version(tsconv_as_installed: Run) -> None:
+    assert "usage: tsconv" in tsconv_as_installed("--help").stdout
+    assert "horizon=" in tsconv_as_installed("train", "--help").stdout
+    assert tsconv_as_installed("--version").stdout.startswith("tsconv ")
 
 
 def test_scripts_are_the_commands() -> None:

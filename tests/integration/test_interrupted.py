@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -63,6 +64,21 @@ def interrupted_at(
         return tsconv_here("train", *QUICK, "run_dir=cut", *overrides)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a training that was interrupted in step 25 is kept for all tests."""
+    return tmp_path_factory.mktemp("kept") / "cut"
+
+
+@pytest.fixture
+def cut(kept: Path, tsconv_here: Run, tmp_path: Path) -> Path:
+    """A training of the test's own that was interrupted in step 25: a copy of the first one."""
+    if not kept.exists():
+        interrupted_at(tsconv_here, 25)
+        shutil.copytree(tmp_path / "cut", kept)
+    return Path(shutil.copytree(kept, tmp_path / "cut", dirs_exist_ok=True))
+
+
 def same_weights(a: Path, b: Path) -> bool:
     ours, theirs = (load_file(run / "bundle" / "model.safetensors") for run in (a, b))
     return all(torch.equal(value, theirs[name]) for name, value in ours.items())
@@ -76,7 +92,8 @@ def test_it_goes_on_to_the_weights_of_a_run_that_was_never_interrupted(
     tsconv_here: Run, tmp_path: Path, step: int, number: int
 ) -> None:
     """Between validations, in the step that one follows, and in the last step."""
-    done = interrupted_at(tsconv_here, step, number=number)
+    times = 3 if number == signal.SIGTERM else 1  # of SIGTERM, only the first counts
+    done = interrupted_at(tsconv_here, step, number=number, times=times)
     assert done.returncode == (130 if number == signal.SIGINT else 75)
     how = "interrupted" if number == signal.SIGINT else "ended by SIGTERM"
     assert done.stderr.splitlines() == [
@@ -196,23 +213,20 @@ def test_a_finished_run_says_so_and_trains_longer(tsconv_here: Run, tmp_path: Pa
     ],
 )
 def test_keys_that_contradict_the_run_are_refused_in_one_line(
-    tsconv_here: Run, overrides: list[str], words: str
+    tsconv_here: Run, cut: Path, overrides: list[str], words: str
 ) -> None:
-    interrupted_at(tsconv_here, 25)
     done = tsconv_here("train", "resume=cut", *overrides)
     assert done.returncode == 1
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_all_keys_of_the_first_command_may_be_given_again(tsconv_here: Run) -> None:
-    interrupted_at(tsconv_here, 25)
+def test_all_keys_of_the_first_command_may_be_given_again(tsconv_here: Run, cut: Path) -> None:
     again = (*QUICK, "run_dir=cut", "resume=cut", "model.hidden=null", "plots=true")
     assert tsconv_here("train", *again).returncode == 0
 
 
-def test_data_that_are_elsewhere_are_told(tsconv_here: Run, tmp_path: Path) -> None:
-    interrupted_at(tsconv_here, 25)
+def test_data_that_are_elsewhere_are_told(tsconv_here: Run, cut: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     done = tsconv_here("train", "resume=../cut", cwd=elsewhere)

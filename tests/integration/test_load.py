@@ -3,13 +3,13 @@
 import dataclasses
 import runpy
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests.helpers.forked import run_forked
 from tests.helpers.paths import ROOT
 from tsconv.config.compose import train_config
 from tsconv.data.reading.future_file import read_future
@@ -50,15 +50,9 @@ def test_holidays_are_in_every_part() -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of a few steps; shared by the tests below."""
     folder = tmp_path_factory.mktemp("load")
-    command = [sys.executable, "-m", "tsconv.cli", "train", "experiment=load", f"data.path={FILE}"]
+    command = ["train", "experiment=load", f"data.path={FILE}"]
     small = ["trainer.max_steps=3", "data.chunks_per_batch=4", "model.hidden=8", "plots=false"]
-    done = subprocess.run(
-        [*command, *small, "callbacks.progress=false", "run_dir=run"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_forked(*command, *small, "callbacks.progress=false", "run_dir=run", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -71,13 +65,7 @@ def forecast(tsconv: Run, folder: Path, *keys: str) -> "subprocess.CompletedProc
 def template(trained: Path) -> pd.DataFrame:
     """What `template=` writes, as pandas reads it."""
     keys = ["forecast", "bundle=run/bundle", f"data.path={FILE}", "template=future.csv"]
-    done = subprocess.run(
-        [sys.executable, "-m", "tsconv.cli", *keys],
-        cwd=trained,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_forked(*keys, cwd=trained)
     assert (done.returncode, done.stdout) == (0, "future.csv\n"), done.stderr
     return pd.read_csv(trained / "future.csv")
 

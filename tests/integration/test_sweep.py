@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.forked import fork_workers
 from tests.helpers.frames import daily_frame
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -27,6 +28,12 @@ COMMAND = [sys.executable, "-m", "tsconv.cli", "sweep", *QUICK]
 @pytest.fixture(autouse=True)
 def sales(tmp_path: Path) -> None:
     daily_frame(2, 150).to_csv(tmp_path / "sales.csv", index=False)
+
+
+@pytest.fixture(autouse=True)
+def _forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sweeps in this process fork their workers; those of `start` do not."""
+    fork_workers(monkeypatch)
 
 
 def trials(folder: Path) -> list[dict[str, str]]:
@@ -75,12 +82,14 @@ def left_by_workers(folder: Path) -> list[str]:
 
 
 def test_a_sweep_leaves_its_results_and_its_best_trains_to_the_same_figure(
-    tsconv: Run, tmp_path: Path
+    tsconv_here: Run, tmp_path: Path
 ) -> None:
     frame = daily_frame(2, 150)
     frame.loc[frame.index[-2:], "y"] = None
     frame.to_csv(tmp_path / "sales.csv", index=False)
-    done = tsconv("sweep", *QUICK, "sweep.n_trials=4", "trainer.max_steps=20", "sweep.refit=true")
+    done = tsconv_here(
+        "sweep", *QUICK, "sweep.n_trials=4", "trainer.max_steps=20", "sweep.refit=true"
+    )
     assert done.returncode == 0, done.stderr
     told = "left out: 1 of 2 series ends with empty targets: 2 steps at the end are trimmed"
     assert done.stdout.count(told) == 2  # of the winner's training, and of the sweep
@@ -109,7 +118,7 @@ def test_a_sweep_leaves_its_results_and_its_best_trains_to_the_same_figure(
         if trial["state"] == "complete":
             assert (folder / "config.yaml").is_file()
             assert "test" not in json.loads((folder / "metrics.json").read_text())
-    again = tsconv("train", "--config-dir", "out", "+experiment=best", "run_dir=again")
+    again = tsconv_here("train", "--config-dir", "out", "+experiment=best", "run_dir=again")
     assert again.returncode == 0, again.stderr
     refit = out / f"refit_{int(winner['number']):04d}"
     for run in (tmp_path / "again", refit):
@@ -237,8 +246,8 @@ def test_ctrl_c_twice_stops_at_once_and_leaves_no_trace_of_the_workers(tmp_path:
     assert [name for name in left if not name.startswith("out/trials/")] == []
 
 
-def test_a_sweep_in_which_all_trials_fail_says_why(tsconv: Run, tmp_path: Path) -> None:
-    done = tsconv(
+def test_a_sweep_in_which_all_trials_fail_says_why(tsconv_here: Run, tmp_path: Path) -> None:
+    done = tsconv_here(
         "sweep", *QUICK, "sweep.n_trials=3", "trainer.max_steps=20", "scheduler=constant",
         "optimizer.lr=1e30", "~search_space.optimizer",
     )  # fmt: skip
@@ -248,8 +257,8 @@ def test_a_sweep_in_which_all_trials_fail_says_why(tsconv: Run, tmp_path: Path) 
     assert [t["state"] for t in trials(tmp_path)] == ["failed"] * 3
 
 
-def test_some_failures_are_counted_and_explained(tsconv: Run, tmp_path: Path) -> None:
-    done = tsconv(
+def test_some_failures_are_counted_and_explained(tsconv_here: Run, tmp_path: Path) -> None:
+    done = tsconv_here(
         "sweep", *QUICK, "sweep.n_trials=4", "trainer.max_steps=20", "sweep.sampler=grid",
         "~search_space.optimizer", "~search_space.model",
         "search_space.optimizer.lr.choices=[0.002,1e30]",
@@ -260,8 +269,8 @@ def test_some_failures_are_counted_and_explained(tsconv: Run, tmp_path: Path) ->
     assert "2 failed: the gradient is not finite" in done.stdout
 
 
-def test_several_objectives_show_the_pareto_front(tsconv: Run, tmp_path: Path) -> None:
-    done = tsconv(
+def test_several_objectives_show_the_pareto_front(tsconv_here: Run, tmp_path: Path) -> None:
+    done = tsconv_here(
         "sweep", *QUICK, "sweep.n_trials=4", "trainer.max_steps=20",
         "sweep.objectives=[val.mae,parameters]",
     )  # fmt: skip
@@ -280,8 +289,8 @@ def test_several_objectives_show_the_pareto_front(tsconv: Run, tmp_path: Path) -
     assert (tmp_path / "out" / "plots" / "pareto.png").is_file()
 
 
-def test_a_timeout_ends_a_sweep_after_the_running_trial(tsconv: Run, tmp_path: Path) -> None:
-    done = tsconv(
+def test_a_timeout_ends_a_sweep_after_the_running_trial(tsconv_here: Run, tmp_path: Path) -> None:
+    done = tsconv_here(
         "sweep", *QUICK, "sweep.n_trials=500", "sweep.timeout=12s", "trainer.max_steps=20"
     )
     assert done.returncode == 0, done.stderr
@@ -297,9 +306,9 @@ def test_a_timeout_ends_a_sweep_after_the_running_trial(tsconv: Run, tmp_path: P
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_left(
-    tsconv: Run, tmp_path: Path, overrides: list[str], words: str
+    tsconv_here: Run, tmp_path: Path, overrides: list[str], words: str
 ) -> None:
-    done = tsconv("sweep", *QUICK, "sweep.n_trials=2", *overrides)
+    done = tsconv_here("sweep", *QUICK, "sweep.n_trials=2", *overrides)
     assert done.returncode == 1, done.stdout
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -307,20 +316,20 @@ def test_bad_input_is_one_line_and_nothing_is_left(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_study_with_another_space_is_left_as_it_is(tsconv: Run, tmp_path: Path) -> None:
+def test_a_study_with_another_space_is_left_as_it_is(tsconv_here: Run, tmp_path: Path) -> None:
     given = ("sweep", *QUICK, "trainer.max_steps=10")
-    assert tsconv(*given, "sweep.n_trials=1").returncode == 0
+    assert tsconv_here(*given, "sweep.n_trials=1").returncode == 0
     journal = (tmp_path / "out" / "study.journal").read_bytes()
     for override, words in (
         ("search_space.optimizer.lr.high=0.02", "it has log_float 0.001 to 0.01, this"),
         ("model.levels=2", "`config.model.levels`: it has None, this command 2"),
     ):  # fmt: skip
-        done = tsconv(*given, "sweep.n_trials=2", override)
+        done = tsconv_here(*given, "sweep.n_trials=2", override)
         assert done.returncode == 1
         assert words in done.stderr
     frame = daily_frame(2, 151)
     frame.to_csv(tmp_path / "sales.csv", index=False)
-    done = tsconv(*given, "sweep.n_trials=2")
+    done = tsconv_here(*given, "sweep.n_trials=2")
     assert done.returncode == 1
     assert "was made on other data than this command reads" in done.stderr
     assert (tmp_path / "out" / "study.journal").read_bytes() == journal

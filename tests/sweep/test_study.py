@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import time
@@ -13,6 +12,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from tests.helpers.rank_processes import CONTEXT
 from tests.helpers.studies import IDENTITY, SPACE, join, run_all, settings
 from tsconv.errors import ConfigError
 from tsconv.sweep.search_space.parse import parse_space
@@ -46,10 +46,9 @@ def run_together(processes: list[Any]) -> None:
 def test_workers_that_start_at_once_join_one_study_and_share_the_exact_count(
     address: str | None, tmp_path: Path, name: str, store: Store
 ) -> None:
-    context = multiprocessing.get_context("spawn")
-    together = context.Barrier(3)
+    together = CONTEXT.Barrier(3)
     processes = [
-        context.Process(target=_hammer, args=(address, tmp_path, name, w, together))
+        CONTEXT.Process(target=_hammer, args=(address, tmp_path, name, w, together))
         for w in range(3)
     ]
     run_together(processes)
@@ -73,9 +72,8 @@ def _claim_and_hang(address: str | None, folder: Path, name: str, ready: Any) ->
 
 
 def killed_in_a_trial(address: str | None, folder: Path, name: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    ready = context.Event()
-    process = context.Process(target=_claim_and_hang, args=(address, folder, name, ready))
+    ready = CONTEXT.Event()
+    process = CONTEXT.Process(target=_claim_and_hang, args=(address, folder, name, ready))
     process.start()
     assert ready.wait(60)
     assert process.pid is not None
@@ -118,8 +116,7 @@ def _die_after_claiming(address: str | None, folder: Path, name: str) -> None:
 def test_a_trial_whose_worker_died_at_once_is_lost_too(
     address: str | None, tmp_path: Path, name: str, store: Store
 ) -> None:
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_die_after_claiming, args=(address, tmp_path, name))
+    process = CONTEXT.Process(target=_die_after_claiming, args=(address, tmp_path, name))
     process.start()
     process.join()
     study = join(store, name)
@@ -147,11 +144,10 @@ def test_studies_that_are_made_at_once_in_a_new_database_do_not_collide(
     )
     with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("CREATE DATABASE fresh"))
-    context = multiprocessing.get_context("spawn")
-    together = context.Barrier(3)
+    together = CONTEXT.Barrier(3)
     address = postgres.replace("/postgres?", "/fresh?")
     processes = [
-        context.Process(target=_make_store, args=(address, tmp_path, f"study {i}", together))
+        CONTEXT.Process(target=_make_store, args=(address, tmp_path, f"study {i}", together))
         for i in range(3)
     ]
     run_together(processes)

@@ -137,7 +137,10 @@ def test_a_job_that_fails_does_not_stop_the_others(tsconv: Run, tmp_path: Path) 
         "train", "-m", *QUICK, "optimizer.lr=1e30,0.002", "scheduler=constant", "run_dir=many"
     )
     assert done.returncode == 1
-    assert "1 of 2 jobs failed; the first, optimizer.lr=1e+30, with: the gradient" in done.stderr
+    assert (
+        "1 of 2 jobs failed; the first, optimizer.lr=1e+30, with: the validation loss"
+        in done.stderr
+    )
     assert "failed" in done.stdout
     assert (tmp_path / "many" / "001_lr-0.002" / "bundle").is_dir()
 

@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.examples import examples
 from tsconv.config.schema import DataConfig
 from tsconv.data.panel.panel import build_panel
 from tsconv.data.reading.read import read_table, table_from_frame
@@ -110,7 +111,7 @@ def assert_whole(panel: Any) -> None:
     assert np.asarray(panel.times(0, np.array([0, 1, 5]))).dtype == panel.start.dtype
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.binary(max_size=300), st.sampled_from(["a.csv", "a.csv.gz", "a.parquet"]), CONFIGS)
 def test_bytes(content: bytes, name: str, keys: dict[str, Any]) -> None:
     comes_through(content, name, keys)
@@ -142,14 +143,14 @@ def edited(text: str, edits: list[tuple[str, int, int, str]]) -> str:
     return text
 
 
-@settings(max_examples=700)
+@settings(max_examples=examples(700))
 @given(EDITS, CONFIGS, st.sampled_from([*["utf-8"] * 8, "utf-16", "latin-1"]))
 def test_a_valid_file_with_changes(edits: Any, keys: dict[str, Any], encoding: str) -> None:
     text = edited(VALID, edits)
     comes_through(text.encode(encoding, errors="replace"), "edited.csv", keys)
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(
     st.lists(st.tuples(st.integers(0, 16), st.integers(0, 2), st.sampled_from(CELLS)), max_size=4),
     st.integers(2, 17),
@@ -220,14 +221,14 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
     return frame
 
 
-@settings(max_examples=700)
+@settings(max_examples=examples(700))
 @given(frames(), CONFIGS)
 def test_frames(frame: pd.DataFrame, keys: dict[str, Any]) -> None:
     data = DataConfig(**keys)
     is_whole_or_told(lambda: table_from_frame(frame, data), data)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.sampled_from(["h", "D", "W-TUE", "MS", "ME", "B", "15min", "QE", "YS", "90s"]),
     st.one_of(

@@ -1,5 +1,7 @@
 """Defaults that fit the data: the stated rules, for panels from tiny to large."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from tests.helpers.checks import waves
 from tests.helpers.panels import panel_of, panel_of_zeros
 from tsconv.config.compose import train_config
+from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError
 from tsconv.training.defaults.resolve import ResolvedConfig, resolve
 
@@ -14,8 +17,13 @@ from tsconv.training.defaults.resolve import ResolvedConfig, resolve
 def resolved(
     freq: str, n_series: int, length: int, horizon: int, *overrides: str
 ) -> ResolvedConfig:
-    config = train_config([f"horizon={horizon}", *overrides])
-    return resolve(config, panel_of_zeros(freq, n_series, length))
+    return resolve(composed(horizon, *overrides), panel_of_zeros(freq, n_series, length))
+
+
+@functools.cache
+def composed(horizon: int, *overrides: str) -> TrainConfig:
+    """One config for all the panels that it is resolved for."""
+    return train_config([f"horizon={horizon}", *overrides])
 
 
 def test_five_short_monthly_series() -> None:

@@ -103,7 +103,8 @@ def mostly_failed(study: optuna.Study) -> str | None:
         str(t.user_attrs.get("error", "no reason was stored")) for t in failed
     )
     error, count = errors.most_common(1)[0]
-    return f"{len(failed)} of {len(trials)} trials failed, {count} of them with: {error}"
+    most = "all" if count == len(failed) else f"{count} of them"
+    return f"{len(failed)} of {len(trials)} trials failed, {most} with: {error}"
 
 
 def format_value(value: Any) -> str:

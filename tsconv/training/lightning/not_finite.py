@@ -18,21 +18,22 @@ _MOST_NAMED = 3
 
 
 class NotFinite(TrainingError):
-    """A NaN or infinite loss or gradient, before it changed a weight.
+    """A NaN or infinite loss or gradient, before it changed a weight, or was taken for a result.
 
     happened: to what, at which step. advice: what to change. step: of the optimizer, counted from
-    0. batch: that it comes from, where that is known: else any of the step.
+    0. batch: of the validation part, where it comes from that; else any batch of the step.
     """
 
     def __init__(self, happened: str, advice: str, step: int, batch: Batch | None = None) -> None:
         self.happened, self.advice, self.step, self.batch = happened, advice, step, batch
-        super().__init__(f"{happened}: no weight was changed; {advice}")
+        self._kept = "no weight was changed" if batch is None else "training ends"
+        super().__init__(f"{happened}: {self._kept}; {advice}")
 
     def explained(self, learning_rate: float, cause: str) -> TrainingError:
         """The same error with the learning rate, and what causes it, as `describe_cause` says."""
         return TrainingError(
-            f"{self.happened} (learning rate {learning_rate:.3g}): no weight was changed; "
-            f"{cause}; {self.advice}"
+            f"{self.happened} (learning rate {learning_rate:.3g}): {self._kept}; {cause}; "
+            f"{self.advice}"
         )
 
 

@@ -142,7 +142,7 @@ def kept_random_state(device: torch.device) -> AbstractContextManager[None]:
 def _brief(error: Exception) -> str:
     """The cause of an error of torch's compiler, which says much else around it.
 
-    >>> _brief(RuntimeError("backend='inductor' raised:\nOSError: main.so: file too short\n\nSet"))
+    >>> _brief(RuntimeError("backend='inductor' raised:\\nOSError: main.so: file too short"))
     'OSError: main.so: file too short'
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

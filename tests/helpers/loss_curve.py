@@ -11,7 +11,7 @@ from pathlib import Path
 from tsconv.config.compose import train_config
 from tsconv.training.run import train
 
-FILE = Path(__file__).parent / "loss_curve.json"
+FILE = Path(__file__).parents[1] / "golden" / "loss_curve.json"
 DATA = Path(__file__).parents[2] / "data" / "seattle_weather.csv"
 CONFIG = (
     "experiment=quickstart", "deterministic=true", "threads=1", "trainer.max_steps=50",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.faults.scenarios import Scenario, prepare
+from tests.helpers.faults.scenarios import Scenario, prepare
 from tests.helpers.forked import ForkedProcess
 
 _PATIENCE = 600.0  # seconds for a command that is not killed
@@ -66,7 +66,7 @@ def kill_and_compare(
     if not fault:
         found = scenario.outcome(folder)
         different = [key for key, value in whole.outcome.items() if found.get(key) != value]
-        fault = f"not the same: {', '.join(different)}" if different else ""
+        fault = f"not the same: {', '.join(different)}" if different else _left_over(folder)
     return Killed(scenario.name, kill, phase, fault)
 
 
@@ -89,7 +89,7 @@ def _start(command: Sequence[str], folder: Path, kill: str) -> ForkedProcess:
     log = (folder / "log.txt").open("a")
     with log:
         return ForkedProcess(
-            ["-m", "tests.faults.killed_command", *command],
+            ["-m", "tests.helpers.faults.killed_command", *command],
             cwd=folder,
             env=_environment(folder, kill),
             stdout=log.fileno(),
@@ -159,6 +159,12 @@ def _phase(folder: Path) -> str:
     if (run / "checkpoints" / "last.ckpt").is_file():
         return "training, validating, scoring"
     return "solving, compiling, first steps" if (run / "config.yaml").is_file() else "a new folder"
+
+
+def _left_over(folder: Path) -> str:
+    """Which file of a run was begun, and neither finished nor removed."""
+    parts = sorted(p.name for p in (folder / "run").rglob(".*.part"))
+    return f"left over: {', '.join(parts)}" if parts else ""
 
 
 def _half_files(scenario: Scenario, whole: Reference, folder: Path) -> str:

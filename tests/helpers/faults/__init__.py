@@ -1,0 +1,1 @@
+"""Commands that are killed, started again and compared; see `tests/faults`."""
