@@ -48,7 +48,7 @@ def test_the_table_shows_every_run_the_newest_first(tsconv_here: Run, tmp_path: 
     assert [line[2] for line in lines[1:]] == [
         "failed", "killed", "finished", "finished", "unknown",
     ]  # fmt: skip
-    assert lines[1][-1] == "bad?[2J"
+    assert lines[1][-1] == r"bad\x1b[2J"
     assert lines[4][5:] == ["12", "sales.csv", "28", "0.25", "0.5"]
 
 

@@ -8,8 +8,9 @@ from tsconv.text import printable
 
 
 def say(text: object, end: str = "\n") -> None:
-    """Print a result on standard output; control characters are escaped, but for
-    line breaks and tabs.
+    """Print a result on standard output, its control characters escaped.
+
+    Line breaks and tabs stay.
 
     >>> say("series `a\\x1b[31m`")
     series `a\\x1b[31m`
