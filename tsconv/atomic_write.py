@@ -23,6 +23,7 @@ from pathlib import Path
 from tsconv.errors import TsconvError
 
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
+_PART = re.compile(r"\..+\.[0-9a-f]{8}\.part(\.probe)?")
 _PROBE = 64 * 1024  # bytes
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 _ATTEMPTS = 100  # to take a folder's place, each lost to somebody who took it at the same time
@@ -104,6 +105,33 @@ def replace_folder(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def is_part_file(name: str) -> bool:
+    """Whether a name is that of a file or folder that was not written to its end.
+
+    >>> is_part_file(".metrics.json.0a1b2c3d.part")
+    True
+    """
+    return _PART.fullmatch(name) is not None
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what writers that were killed have left in a folder to which nobody else writes.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / ".metrics.json.0a1b2c3d.part").write_text("{")
+    >>> remove_parts(folder)
+    >>> list(folder.iterdir())
+    []
+    """
+    for path in [path for path in folder.rglob(".*") if is_part_file(path.name)]:
+        with contextlib.suppress(OSError):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 @contextlib.contextmanager

@@ -66,12 +66,17 @@ def is_listening() -> bool:
     return threading.current_thread() is threading.main_thread() and _listener is not None
 
 
-def note_termination() -> None:
-    """Let the command that listens know that SIGTERM came, for its exit code."""
-    if _listener is not None:
-        _listener.came = True
+def note_termination() -> bool:
+    """Let the command that listens know that SIGTERM came; False where it knows.
+
+    A scheduler and its launcher may both send it: only the first counts.
+    """
+    if _listener is None or _listener.came:
+        return False
+    _listener.came = True
+    return True
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
-    note_termination()
-    raise Terminated
+    if note_termination():
+        raise Terminated

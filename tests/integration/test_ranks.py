@@ -181,6 +181,22 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def test_sigterm_to_every_process_ends_all_ranks_after_one_step(folder: Path) -> None:
+    """As schedulers send it."""
+    process = start(
+        folder, "train", *STEADY, "trainer.max_steps=100000", "run_dir=ended", "trainer.devices=2"
+    )
+    wait_until((folder / "ended" / "checkpoints" / "last.ckpt").exists)
+    for pid in (process.pid, *ranks_of(process.pid), process.pid):
+        os.kill(pid, signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 75
+    assert err.splitlines()[-1] == (
+        f"tsconv: ended by SIGTERM: step {saved_steps(folder / 'ended'):,} of 100,000 is kept in "
+        f"ended; to go on: tsconv train resume=ended"
+    )
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_ends_all_ranks_and_keeps_a_step(folder: Path, times: int) -> None:
     """Once: after the same step on all; twice: at once."""

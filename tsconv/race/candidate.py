@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
@@ -119,19 +117,18 @@ def train_on(
     own = dataclasses.replace(prepared, config=config)
     prepared.net.load_state_dict(candidate.start)
     own.seed_process()
-    with tempfile.TemporaryDirectory(prefix="tsconv-race-") as folder:
-        try:
-            result = run_trainer(
-                own.module(),
-                _without_validation(own).data(),
-                config,
-                Path(folder),
-                callbacks=[StopAtDeadline(left)],
-                compile_cache=cache,
-            )
-        except TrainingInterrupted as stop:
-            prepared.net.to("cpu").load_state_dict({**before, **stop.weights})
-            raise
+    try:
+        result = run_trainer(
+            own.module(),
+            _without_validation(own).data(),
+            config,
+            None,
+            callbacks=[StopAtDeadline(left)],
+            compile_cache=cache,
+        )
+    except TrainingInterrupted as stop:
+        prepared.net.to("cpu").load_state_dict({**before, **stop.weights})
+        raise
     candidate.steps = int(result.figures["train_steps"])
     candidate.loss = validation_loss(prepared.net, prepared, part)
     candidate.seconds += time.perf_counter() - begun

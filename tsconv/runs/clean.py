@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from tsconv.atomic_write import is_part_file
 from tsconv.errors import ConfigError
 from tsconv.runs.folder import can_be_resumed, is_finished
 from tsconv.runs.listing import Run, shown_state
@@ -84,12 +85,3 @@ def why_kept(folder: Path, is_ours: bool = False) -> str | None:
         if not is_job or why_kept(Path(entry.path)) is not None:
             return f"it holds {entry.name}"
     return None
-
-
-def is_part_file(name: str) -> bool:
-    """Whether a name is that of a file that was not written to its end.
-
-    >>> is_part_file(".metrics.json.0a1b2c3d.part")
-    True
-    """
-    return name.startswith(".") and name.endswith((".part", ".probe"))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tsconv.atomic_write import remove_parts
 from tsconv.config.schema import TrainConfig
 from tsconv.errors import ConfigError
 from tsconv.output.run_files import free_folder
@@ -19,14 +20,16 @@ from tsconv.runs.status import read_status
 def training_folder(config: TrainConfig, kind: str, goes_on: bool = False) -> Iterator[RunRecord]:
     """Make or take the run folder of a training, and have it alone while the block runs.
 
-    kind: train or race. goes_on: whether the training resumes the run that the folder holds.
-    Raises ConfigError where another process has the folder, and where it holds another run.
+    kind: train or race. goes_on: whether the training resumes the run that the folder holds; what
+    that has left half written is removed. Raises ConfigError where another process has the folder,
+    and where it holds another run.
     """
     is_new = config.run_dir is None or not Path(config.run_dir).exists()
     folder = make_run_dir(config)
     require = functools.partial(require_free, kind=kind, goes_on=goes_on)
     data, horizon = config.data.path, config.horizon
     with recorded(folder, kind, data, horizon, require, is_new) as record:
+        remove_parts(folder)
         yield record
 
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from tsconv.config.schema import TrainConfig
 from tsconv.data.batches.origin_range import OriginRange
@@ -180,12 +178,11 @@ def train_on_all(
     """What every rank does of a refit; the network of `prepared` gets its final weights."""
     with torch_threads(prepared.config.threads), ranks.own_cores():
         prepared.seed_process()
-        with tempfile.TemporaryDirectory(prefix="tsconv-refit-") as folder:
-            return run_trainer(
-                prepared.module(),
-                prepared.data(ranks.rank, ranks.size),
-                prepared.config,
-                Path(folder),
-                compile_cache=compile_cache,
-                ranks=ranks,
-            )
+        return run_trainer(
+            prepared.module(),
+            prepared.data(ranks.rank, ranks.size),
+            prepared.config,
+            None,
+            compile_cache=compile_cache,
+            ranks=ranks,
+        )

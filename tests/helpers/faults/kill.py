@@ -66,7 +66,7 @@ def kill_and_compare(
     if not fault:
         found = scenario.outcome(folder)
         different = [key for key, value in whole.outcome.items() if found.get(key) != value]
-        fault = f"not the same: {', '.join(different)}" if different else ""
+        fault = f"not the same: {', '.join(different)}" if different else _left_over(folder)
     return Killed(scenario.name, kill, phase, fault)
 
 
@@ -159,6 +159,12 @@ def _phase(folder: Path) -> str:
     if (run / "checkpoints" / "last.ckpt").is_file():
         return "training, validating, scoring"
     return "solving, compiling, first steps" if (run / "config.yaml").is_file() else "a new folder"
+
+
+def _left_over(folder: Path) -> str:
+    """Which file of a run was begun, and neither finished nor removed."""
+    parts = sorted(p.name for p in (folder / "run").rglob(".*.part"))
+    return f"left over: {', '.join(parts)}" if parts else ""
 
 
 def _half_files(scenario: Scenario, whole: Reference, folder: Path) -> str:

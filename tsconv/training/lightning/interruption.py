@@ -76,8 +76,8 @@ class StopRequest:
             raise TrainingStopped
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGTERM:
-            note_termination()
+        if number == signal.SIGTERM and not note_termination():
+            return
         if self.pressed:
             self.at_once = True
             raise TrainingStopped

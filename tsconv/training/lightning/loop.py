@@ -114,7 +114,7 @@ def run_trainer(
     module: ForecastModule,
     data: DenseDataModule,
     config: TrainConfig,
-    run_dir: Path,
+    run_dir: Path | None,
     callbacks: Sequence[pl.Callback] = (),
     compile_cache: CompileCache | None = None,
     chosen: Callable[[StepChoice], None] | None = None,
@@ -126,7 +126,8 @@ def run_trainer(
         module: the network is trained in place.
         data: batches of training and validation.
         config: without open ends, see `prepare`.
-        run_dir: gets checkpoints and the logger's files.
+        run_dir: gets checkpoints and the logger's files; None for a config without both, which
+            then writes nothing at all.
         callbacks: further ones.
         compile_cache: remembers between trainings of one process what was compiled, so that a
             second one of the same shape starts at once.
@@ -137,7 +138,7 @@ def run_trainer(
     Raises TrainingError for a gradient that is not finite, ConfigError where `trainer` or `resume`
     is at fault, TrainingInterrupted after Ctrl-C.
     """
-    ranks = ranks or Ranks.alone()
+    ranks, run_dir = ranks or Ranks.alone(), run_dir or Path.cwd()
     average = AveragedWeights(config.callbacks.ema_decay)
     module.step_mean = WeightedMean(
         ranks.size, data.batches_per_step, data.terms_per_batch / ranks.size, ranks.sum_
