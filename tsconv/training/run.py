@@ -41,6 +41,7 @@ from tsconv.training.lightning.loop import (
 )
 from tsconv.training.lightning.strategy import training_device
 from tsconv.training.linear_context import with_best_context
+from tsconv.training.memory.guard import check_memory
 from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
@@ -112,6 +113,9 @@ def train(
         if notify is not None:
             for note in notes:
                 notify(str(note))
+        memory_note = check_memory(prepared, ranks)
+        if memory_note and notify is not None:
+            notify(memory_note)
         cache = panel_cache.compile_cache
         with training_folder(prepared.config, "train", in_place) as record:
             result = _train_in_folder(prepared, ranks, cache, notify, started, record)
