@@ -13,8 +13,8 @@ PACKAGE = TESTS.parent / "tsconv"
 # A module imports from its own package and from those before it in this order, never from a later
 # one. The same holds within `data`, whose rooms have an order of their own.
 ORDER = (
-    "errors",
     "text",
+    "errors",
     "notes",
     "termination",
     "atomic_write",
@@ -148,7 +148,7 @@ def test_folders_of_tests_are_those_of_the_package() -> None:
 
 # Where each heavy package may be imported.
 HEAVY = {
-    "hydra": ("config/compose.py", "config/overrides.py"),
+    "hydra": ("config/compose.py", "config/overrides.py", "config/yaml_files.py"),
     "pytorch_lightning": (
         "training", "data/batches/data_module.py", "sweep/trial.py", "race/candidate.py",
     ),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tsconv.commands.bundle_command import bundle_command
+from tsconv.commands.printing import remark
 from tsconv.commands.ranks import run_on_ranks
 from tsconv.commands.run_commands import (
     backtest_command,
@@ -130,17 +131,17 @@ def _exit_code(
         return 0
     except KeyboardInterrupt as stop:
         how = "ended by SIGTERM" if termination.came else "interrupted"
-        print(f"tsconv: {how}{': ' if stop.args else ''}{stop}", file=sys.stderr)
+        remark(f"tsconv: {how}{': ' if stop.args else ''}{stop}")
         return TERMINATED if termination.came else 130
     except TsconvError as error:
         if debug:
             raise
-        print(f"tsconv: {one_line(error)}", file=sys.stderr)
+        remark(f"tsconv: {one_line(error)}")
         return 1
     except OSError as error:  # disk full, no permission: the machine's fault, not a bug
         if debug:
             raise
-        print(f"tsconv: {disk_fault(error)}", file=sys.stderr)
+        remark(f"tsconv: {disk_fault(error)}")
         return 1
 
 

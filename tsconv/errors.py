@@ -1,4 +1,4 @@
-"""The errors that users meet: one line each that says what to change. Standard library only."""
+"""The errors that users meet: one line each that says what to change."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import difflib
 import errno
 from collections.abc import Iterable
 from pathlib import Path
+
+from tsconv.text import printable
 
 _LARGEST = 2**62  # what the sizes of a tensor can hold
 
@@ -87,7 +89,7 @@ def one_line(error: BaseException) -> str:
     >>> one_line(ValueError("not a\\nnumber"))
     'ValueError: not a number'
     """
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = printable(" ".join(str(error).split())) or type(error).__name__
     return text if isinstance(error, TsconvError) else f"{type(error).__name__}: {text}"[:500]
 
 
@@ -118,9 +120,9 @@ def disk_fault(error: OSError) -> str:
         name = error.filename or "a file"
         if error.errno in (errno.ENOTDIR, errno.EEXIST):
             name = _file_in_the_way(str(name))
-        return _DISK_FAULTS[error.errno].format(name)
+        return printable(_DISK_FAULTS[error.errno].format(name))
     where = f" ({error.filename})" if error.filename else ""
-    return f"{' '.join(str(error.strerror or error).split())}{where}"
+    return printable(f"{' '.join(str(error.strerror or error).split())}{where}")
 
 
 def _file_in_the_way(name: str) -> str:

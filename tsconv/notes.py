@@ -8,6 +8,8 @@ import sys
 import warnings
 from collections.abc import Iterable
 
+from tsconv.text import printable
+
 
 class NoteKind(enum.StrEnum):
     """Everything that a note can say; the value says it in plain words.
@@ -135,7 +137,7 @@ def warn(text: str) -> None:
     frame, level = sys._getframe(1), 2  # level 2 is whoever calls this function
     while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1
-    warnings.warn(TsconvWarning(text), stacklevel=level)
+    warnings.warn(TsconvWarning(printable(text)), stacklevel=level)
 
 
 def _is_ours(module: str) -> bool:

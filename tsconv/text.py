@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 
@@ -70,3 +71,21 @@ def quote_first(first: Sequence[str], total: int) -> str:
     ('`a`, `b`', '`a`, `b`, ...')
     """
     return ", ".join(f"`{name}`" for name in first) + (", ..." if total > len(first) else "")
+
+
+def printable(text: str, keep: str = "") -> str:
+    """A text in which nothing steers a terminal or reorders a line: control characters are escaped.
+
+    keep: control characters that stay, such as line breaks.
+
+    >>> print(printable("a\\x1b[31m\\n\\u202eb"))
+    a\\x1b[31m\\n\\u202eb
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c in keep or _is_harmless(c) else ascii(c)[1:-1] for c in text)
+
+
+def _is_harmless(c: str) -> bool:
+    """Whether a character is seen, is a space of any width, or joins letters of a script."""
+    return c.isprintable() or unicodedata.category(c) == "Zs" or c in "\u200c\u200d"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tsconv.commands.printing import say
 from tsconv.errors import ConfigError, nearest
 
 ACTIONS = ("inspect",)
@@ -36,4 +37,4 @@ def bundle_command(arguments: Sequence[str], config_dir: str | None = None) -> N
     from tsconv.forecasting.bundles.bundle import read_bundle
     from tsconv.output.bundle_text import bundle_text
 
-    print(bundle_text(*read_bundle(paths[0])))
+    say(bundle_text(*read_bundle(paths[0])))

@@ -6,12 +6,12 @@ Results go to standard output; notes, progress and the run folder's name to stan
 from __future__ import annotations
 
 import shlex
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tsconv.commands.printing import remark, say
 from tsconv.notes import LEFT_OUT, NoteKind, left_out
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     from tsconv.output.run_files import write_json
 
     report, refusal = check_file(plan, overrides, config_dir)
-    print(report.text(), flush=True)
+    say(report.text())
     if plan.output is not None:
         write_json(report.to_dict(), Path(plan.output))
     if refusal is not None:
@@ -50,29 +50,29 @@ def train_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     if "race" in metrics:
         from tsconv.race.leaderboard import leaderboard_text, read_leaderboard
 
-        print(leaderboard_text(read_leaderboard(result.run_dir)), end="\n\n")
+        say(leaderboard_text(read_leaderboard(result.run_dir)), end="\n\n")
     if metrics["test"] is not None:
-        print(summary_text(metrics))
+        say(summary_text(metrics))
     else:
-        print("no test part: nothing was held out to score")
+        say("no test part: nothing was held out to score")
     seconds = metrics["train_seconds"]
     if metrics["train_steps"] == 0:
-        print(f"solved in {seconds:.1f} s")
+        say(f"solved in {seconds:.1f} s")
     else:
         rate = metrics["train_origins_per_second"]
-        print(f"trained {metrics['train_steps']} steps in {seconds:.1f} s ({rate:,.0f} origins/s)")
+        say(f"trained {metrics['train_steps']} steps in {seconds:.1f} s ({rate:,.0f} origins/s)")
     if "refit" in result.bundle.info:
         from tsconv.summary import describe_refit
 
-        print(f"{describe_refit(result.bundle.info['refit'])}; ", end="")
-        print("the figures above are of the network before")
+        say(f"{describe_refit(result.bundle.info['refit'])}; ", end="")
+        say("the figures above are of the network before")
     _repeat_left_out(left_out(result.notes))
     if report is not None:
         from tsconv.report.run import command_line
 
         data, command = result.bundle.data, command_line("train", overrides)
         _report(result.bundle, result.before_refit, data, report, command)
-    print(f"bundle: {result.run_dir / 'bundle'}")
+    say(f"bundle: {result.run_dir / 'bundle'}")
 
 
 def _train(
@@ -92,11 +92,11 @@ def _train(
 
         finished = finished_line(config)
         if finished is not None:
-            print(f"{finished}\nbundle: {Path(str(config.run_dir)) / 'bundle'}")
+            say(f"{finished}\nbundle: {Path(str(config.run_dir)) / 'bundle'}")
             return None
 
         def started(run_dir: Path) -> None:
-            print(f"run folder: {run_dir}", file=sys.stderr, flush=True)
+            remark(f"run folder: {run_dir}")
             own = [o for o in overrides if not o.startswith("resume=")]
             write_overrides(own, config, run_dir / ".hydra")
 
@@ -123,7 +123,7 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
 
     result = run_forecast(config)
     if result is None:
-        print(config.template)
+        say(config.template)
         return
     notes = [*result.panel.notes, *result.notes]
     for note in notes:
@@ -141,9 +141,9 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
             result.bundle.encodings,
         )
     _repeat_left_out(left_out(notes))
-    print(result.summary)
+    say(result.summary)
     if config.plot is not None:
-        print(config.plot)
+        say(config.plot)
     if config.report is not None:
         from tsconv.forecasting.bundles.bundle import load_before_refit
         from tsconv.forecasting.intervals.wanted import wanted_of
@@ -154,7 +154,7 @@ def forecast_command(overrides: Sequence[str], config_dir: str | None = None) ->
         before, command = load_before_refit(config.bundle), command_line("forecast", overrides)
         wanted = wanted_of(config.levels, config.conformal, config.point)
         _report(result.bundle, before, data, config.report, command, wanted)
-    print(config.output)
+    say(config.output)
 
 
 def backtest_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
@@ -179,14 +179,14 @@ def backtest_command(overrides: Sequence[str], config_dir: str | None = None) ->
     for note in notes:
         if note.kind not in LEFT_OUT:
             _print_note(str(note))
-    print(summary_text(result.metrics))
+    say(summary_text(result.metrics))
     seconds, rate = (result.metrics[f"backtest_{k}"] for k in ("seconds", "origins_per_second"))
-    print(f"scored in {seconds:.1f} s ({rate:,.0f} origins/s)")
+    say(f"scored in {seconds:.1f} s ({rate:,.0f} origins/s)")
     _repeat_left_out(left_out(notes))
     for path in (config.forecasts, config.report):
         if path is not None:
-            print(path)
-    print(f"results: {run.run_dir}")
+            say(path)
+    say(f"results: {run.run_dir}")
 
 
 def _report(
@@ -206,7 +206,7 @@ def _report(
     source = ReportSource(bundle, read_table(data), data, made_by, command)
     with BacktestProgress() as progress:
         backtest_and_report(source, before_refit, Path(report), progress.start, wanted)
-    print(report)
+    say(report)
 
 
 def _forecast_shards(config: ForecastConfig) -> None:
@@ -228,32 +228,28 @@ def _forecast_shards(config: ForecastConfig) -> None:
         if count > 1:
             rate = made / (time.perf_counter() - begun)
             line = f"shard {part.shard}: {plural(part.series, 'series', 'series')}"
-            print(
-                f"{line}; {done} of {count} shards done, {rate:,.0f} series/s",
-                file=sys.stderr,
-                flush=True,
-            )
+            remark(f"{line}; {done} of {count} shards done, {rate:,.0f} series/s")
 
     try:
         result = run_shards(config, report)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command goes on with the shards that are left") from None
     if result.part is not None and result.done_before:
-        print(f"{result.part}: made before from the same inputs, nothing to do")
+        say(f"{result.part}: made before from the same inputs, nothing to do")
         return
     if result.done_before:
         done = len(result.done_before)
-        print(f"{plural(done, 'shard')} made before from the same inputs", file=sys.stderr)
+        remark(f"{plural(done, 'shard')} made before from the same inputs")
     for part in result.parts:
         for sentence in left_out(part.notes):
             where = "" if result.part is not None else f"shard {part.shard}: "
-            print(f"left out: {where}{sentence}")
+            say(f"left out: {where}{sentence}")
     if result.merged is not None:
-        print(result.merged.summary)
-        print(result.merged.output)
+        say(result.merged.summary)
+        say(result.merged.output)
     elif result.part is not None:
-        print(f"forecast {plural(result.parts[0].series, 'series', 'series')}")
-        print(result.part)
+        say(f"forecast {plural(result.parts[0].series, 'series', 'series')}")
+        say(result.part)
 
 
 def merge_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
@@ -268,8 +264,8 @@ def merge_command(overrides: Sequence[str], config_dir: str | None = None) -> No
     result = merge_parts(Path(config.output), config.shards, config.overwrite)
     if config.parts == "delete":
         delete_parts(result.parts)
-    print(result.summary)
-    print(config.output)
+    say(result.summary)
+    say(config.output)
 
 
 def multirun_command(overrides: Sequence[str], config_dir: str | None = None) -> None:
@@ -286,9 +282,9 @@ def multirun_command(overrides: Sequence[str], config_dir: str | None = None) ->
         if config.budget is not None:
             check_budget(config)
     result = run_jobs(jobs, configs, notify=_print_note, train_one=train_or_race)
-    print(result.table)
+    say(result.table)
     _repeat_left_out(result.left_out)
-    print(f"results: {result.folder}")
+    say(f"results: {result.folder}")
     if result.unfinished:
         own = [o for o in overrides if not o.startswith("run_dir=")]
         where = [] if config_dir is None else ["--config-dir", config_dir]
@@ -329,16 +325,16 @@ def _finish_sweep(sweep: Sweep, result: SweepResult) -> None:
     lines, winner = write_results(result, sweep.space)
     failed = mostly_failed(result.study)
     if failed is not None:
-        print(failed)
-    print(time_line(result))
+        say(failed)
+    say(time_line(result))
     wants_refit = sweep.settings.refit and not result.interrupted
     if wants_refit and winner is not None and failed is None:
         trained_before = refit(result, winner, train_command)
         if trained_before is not None:
-            print(f"bundle: {trained_before}")
+            say(f"bundle: {trained_before}")
     _repeat_left_out(result.left_out)
     for line in lines:
-        print(line)
+        say(line)
     if result.interrupted:
         raise KeyboardInterrupt("the same command goes on with the trials that are left")
     if failed is not None:
@@ -351,12 +347,12 @@ def completion_command(overrides: Sequence[str], config_dir: str | None = None) 
     from tsconv.commands.completion import USAGE as how_to
     from tsconv.commands.completion import completion_script
 
-    print(completion_script(overrides[0]) if overrides else how_to, end="")
+    say(completion_script(overrides[0]) if overrides else how_to, end="")
 
 
 def _print_note(line: str) -> None:
     """Print a note on standard error, where it does not mix with the results."""
-    print(f"note: {line}", file=sys.stderr)
+    remark(f"note: {line}")
 
 
 def _repeat_left_out(sentences: Sequence[str]) -> None:
@@ -365,4 +361,4 @@ def _repeat_left_out(sentences: Sequence[str]) -> None:
     On standard output, since it belongs to the results.
     """
     for sentence in sentences:
-        print(f"left out: {sentence}")
+        say(f"left out: {sentence}")

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tsconv.commands.printing import remark, say
 from tsconv.errors import ConfigError, nearest
 
 
@@ -26,7 +27,7 @@ def runs_command(overrides: Sequence[str], config_dir: str | None = None) -> Non
     if words:
         _clean(root, config.yes)
     else:
-        print(runs_text(find_runs(root), root))
+        say(runs_text(find_runs(root), root))
 
 
 def _clean(root: Path, yes: bool) -> None:
@@ -37,11 +38,11 @@ def _clean(root: Path, yes: bool) -> None:
 
     runs = removable(find_runs(root))
     if not runs:
-        print(f"nothing to remove in {root}: no run failed or was killed with nothing to resume")
+        say(f"nothing to remove in {root}: no run failed or was killed with nothing to resume")
         return
-    print(runs_text(runs, root), flush=True)
+    say(runs_text(runs, root))
     if not yes and not _agreed(f"remove {plural(len(runs), 'run folder')}?"):
-        print("nothing was removed")
+        say("nothing was removed")
         return
     kept = []
     for run in runs:
@@ -49,8 +50,8 @@ def _clean(root: Path, yes: bool) -> None:
             remove_run(run.folder)
         except ConfigError as error:
             kept.append(str(error))
-            print(f"note: {error}", file=sys.stderr)
-    print(f"removed {plural(len(runs) - len(kept), 'run folder')}")
+            remark(f"note: {error}")
+    say(f"removed {plural(len(runs) - len(kept), 'run folder')}")
 
 
 def _agreed(question: str) -> bool:

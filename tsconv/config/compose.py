@@ -36,6 +36,7 @@ from tsconv.config.schema import (
     SweepConfig,
     TrainConfig,
 )
+from tsconv.config.yaml_files import require_no_resolvers, search_path
 from tsconv.errors import ConfigError, nearest
 
 Schema = TypeVar("Schema")
@@ -235,20 +236,22 @@ def _compose(
     name: str, overrides: Sequence[str], config_dir: str | None, with_hydra: bool = False
 ) -> DictConfig:
     """The root config `name` with the overrides; raises ConfigError."""
-    search_path = []
+    given_path: list[str] = []
     if config_dir is not None:
         if not Path(config_dir).is_dir():
             raise ConfigError(f"`--config-dir` (={config_dir}) is not a folder")
-        search_path = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
+        given_path = [search_path(Path(config_dir).resolve())]
     overrides = quote_literals(overrides)
     try:
         base = _root(name)
         check_keys(base, overrides)
-        given = [*allow_new_keys(overrides, base.get("trainer") or ()), *search_path]
+        given = [*allow_new_keys(overrides, base.get("trainer") or ()), *given_path]
         with initialize_config_dir(version_base="1.3", config_dir=str(config_folder())):
-            return compose(name, given, return_hydra_config=with_hydra)
+            composed = compose(name, given, return_hydra_config=with_hydra)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(describe_error(error)) from error
+    require_no_resolvers({k: v for k, v in _plain(composed).items() if k != "hydra"})
+    return composed
 
 
 def _to_schema(composed: DictConfig, schema: type[Schema], prefix: str = "") -> Schema:

@@ -29,7 +29,7 @@ _LITERAL_KEYS = (
 _LITERAL_LISTS = ("data.id", "series")  # those of them that may be lists: [store,item]
 _LITERAL_MAPPINGS = ("data.lower", "data.upper")  # {any name: 0}: read by tsconv/data/bounds.py
 _LIST_ITEM = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]+"
-_UNCHECKED_GROUPS = ("trainer", "hydra", "search_space")  # whoever reads them checks their keys
+_UNCHECKED_GROUPS = ("trainer", "search_space")  # whoever reads them checks their keys
 
 
 def format_overrides(settings: Mapping[str, Any]) -> list[str]:
@@ -133,8 +133,11 @@ def check_keys(base: Mapping[str, Any], overrides: Sequence[str]) -> None:
                 f"`{override.input_line}`: several values for one key; give one, or -m to "
                 f"train with each"
             )
+        key = override.key_or_group.lstrip("/").replace("/", ".")
+        if key.split(".")[0] == "hydra":  # its search path could import a package
+            raise ConfigError(f"`{override.input_line}`: keys of Hydra itself are not taken")
         if not override.is_add():
-            keys.append(override.key_or_group.lstrip("/").replace("/", "."))
+            keys.append(key)
     check_names(base, keys)
 
 

@@ -9,12 +9,12 @@ from typing import Any, cast
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError  # type: ignore[import-untyped]
 
 from tsconv.config.compose import train_config
 from tsconv.config.messages import describe_error
 from tsconv.config.overrides import flat_values
 from tsconv.config.schema import TrainConfig
+from tsconv.config.yaml_files import read_yaml, require_no_resolvers
 from tsconv.errors import ConfigError
 
 _FILE = "config.yaml"
@@ -73,9 +73,13 @@ def stored_config(run: Path, asked_by: str = "resume") -> TrainConfig:
     path = run / _FILE
     try:
         default = OmegaConf.structured(train_config(["horizon=1"]))
-        merged = OmegaConf.merge(default, OmegaConf.load(path))
+        found = read_yaml(path)
+        require_no_resolvers(found)
+        merged = OmegaConf.merge(default, found)
         return cast("TrainConfig", OmegaConf.to_object(merged))
-    except (OmegaConfBaseException, YAMLError, ValueError, OSError) as error:
+    except ConfigError as error:
+        raise ConfigError(f"`{asked_by}`: {error}") from error
+    except OmegaConfBaseException as error:
         raise ConfigError(
             f"`{asked_by}`: {path} cannot be read: {describe_error(error)}"
         ) from error
@@ -110,6 +114,7 @@ def _merged(run: Path, given: dict[str, Any], needs_path: bool) -> TrainConfig:
         (config[group] if group else config)[name] = value
     if needs_path:
         _require_data(config["data"]["path"], run, "data.path" in given)
+    require_no_resolvers(config)
     merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), config)
     return cast("TrainConfig", OmegaConf.to_object(merged))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,9 @@ def save_figure(figure: Any, path: Path, **further: Any) -> None:
     >>> path.read_bytes()[1:4]
     b'PNG'
     """
-    with replace_file(path) as temporary:
+    with replace_file(path) as temporary, warnings.catch_warnings():
+        # It names a character that the font lacks as it stands, which may steer a terminal.
+        warnings.filterwarnings("ignore", message="Glyph ")
         figure.savefig(temporary, dpi=110, format=path.suffix[1:].lower(), **further)
 
 

@@ -11,7 +11,9 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from tsconv.atomic_write import replace_text
+from tsconv.config.overrides import flat_values
 from tsconv.config.schema import TrainConfig
+from tsconv.config.yaml_files import read_yaml
 from tsconv.errors import ConfigError
 
 
@@ -75,7 +77,7 @@ def read_reasons(path: Path, config: TrainConfig) -> dict[str, str]:
     """
     if not path.is_file():
         return {}
-    earlier, now = OmegaConf.load(path), OmegaConf.create(dataclasses.asdict(config))
+    earlier, now = flat_values(_plain(path)), flat_values(dataclasses.asdict(config))
     reasons: dict[str, str] = {}
     path_to_line: list[str] = []  # the keys that lead to the line
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -85,7 +87,7 @@ def read_reasons(path: Path, config: TrainConfig) -> dict[str, str]:
         depth = (len(line) - len(line.lstrip())) // 2
         path_to_line = [*path_to_line[:depth], name]
         reason, key = rest.partition("  # auto: ")[2], ".".join(path_to_line)
-        if reason and OmegaConf.select(earlier, key) == OmegaConf.select(now, key):
+        if reason and earlier.get(key) == now.get(key):
             reasons[key] = reason
     return reasons
 
@@ -97,8 +99,13 @@ def write_overrides(overrides: Sequence[str], config: TrainConfig, folder: Path)
     """
     folder.mkdir(exist_ok=True)
     before = folder / "overrides.yaml"
-    earlier = list(OmegaConf.load(before)) if before.is_file() else []
+    earlier = _plain(before) if before.is_file() else []
     asked = OmegaConf.create([*earlier, *(o for o in overrides if o not in earlier)])
     composed = OmegaConf.create(dataclasses.asdict(config))
     replace_text(folder / "overrides.yaml", OmegaConf.to_yaml(asked))
     replace_text(folder / "config.yaml", OmegaConf.to_yaml(composed))
+
+
+def _plain(path: Path) -> Any:
+    """The values of a YAML file; what they refer to is not looked up."""
+    return OmegaConf.to_container(read_yaml(path), resolve=False)

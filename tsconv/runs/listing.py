@@ -17,6 +17,7 @@ from tsconv.output.tables import Column, format_number, format_table
 from tsconv.runs.lock import is_held, lock_path
 from tsconv.runs.record import listed_figures
 from tsconv.runs.status import Status, read_status
+from tsconv.text import printable
 
 _DEEPEST = 3  # folders that hold no run, one in the other
 _HOLD_RUNS = ("multirun", "sweep")  # kinds whose folders hold further run folders
@@ -145,17 +146,12 @@ def _cells(run: Run, root: Path) -> dict[str, str]:
         "best simple": _number(theirs),
         "error": status.error or "",
     }
-    return {head: _printable(cell) for head, cell in cells.items()}
+    return {head: printable(cell) for head, cell in cells.items()}
 
 
 def _number(value: Any) -> str:
     is_number = isinstance(value, int | float) and math.isfinite(value)
     return format_number(value, ".4g") if is_number else ""
-
-
-def _printable(text: str) -> str:
-    """A text of a file without what would steer a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _seconds_since(started: str) -> float | None:

@@ -27,6 +27,7 @@ from tsconv.evaluation.rivals import describe_baseline
 from tsconv.output.run_files import find_metric, write_config, write_json
 from tsconv.runs.record import fault_line
 from tsconv.sweep.machine_faults import is_out_of_memory
+from tsconv.text import printable
 from tsconv.training.lightning.loop import TrainerResult, run_trainer
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
@@ -163,7 +164,7 @@ def record_failure(error: Exception, folder: Path) -> dict[str, str]:
     """
     with contextlib.suppress(OSError):  # the error may be that the disk is full
         folder.mkdir(parents=True, exist_ok=True)
-        replace_text(folder / "error.txt", traceback.format_exc())
+        replace_text(folder / "error.txt", printable(traceback.format_exc(), keep="\n"))
     kind = "out of memory" if is_out_of_memory(error) else "failed"
     return {"error": fault_line(error)[:500], "kind": kind}
 

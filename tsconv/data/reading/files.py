@@ -167,7 +167,10 @@ def open_parquet(
     text = [
         n for n in roles.names if n in schema.names and pa.types.is_string(schema.field(n).type)
     ]
-    return roles, pyarrow.parquet.ParquetFile(path, read_dictionary=text, buffer_size=buffer)
+    file = pyarrow.parquet.ParquetFile(
+        path, read_dictionary=text, buffer_size=buffer, page_checksum_verification=True
+    )
+    return roles, file
 
 
 def parquet_batches(
@@ -185,7 +188,9 @@ def _read_parquet(path: Path, match_roles: MatchRoles) -> tuple[pd.DataFrame, Co
     try:
         schema = pyarrow.parquet.read_schema(path)
         roles = match_parquet(path, schema, match_roles)
-        table = pyarrow.parquet.read_table(path, columns=roles.wanted)
+        table = pyarrow.parquet.read_table(
+            path, columns=roles.wanted, page_checksum_verification=True
+        )
         # A column of names takes memory for each different one only.
         for name in roles.names:
             at = table.schema.get_field_index(name)

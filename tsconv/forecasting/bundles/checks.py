@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from tsconv.errors import BundleError
+from tsconv.text import printable
 
 _KINDS = {
     bool: "true or false",
@@ -32,9 +33,7 @@ def shown(value: Any, most: int = 60) -> str:
     ('a\\\\x1b[31m', '[1, 1, 1...')
     """
     text = value if isinstance(value, str) else str(value)
-    text = text[: most + 1]
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    text = printable(text[: most + 1])
     return text if len(text) <= most else text[:most] + "..."
 
 

@@ -15,7 +15,7 @@ from tsconv.output.tables import Column, format_line, format_number
 from tsconv.sweep.results.summary import short_names
 from tsconv.sweep.results.trials import best_trials, figure, finished, format_value, state_name
 from tsconv.sweep.search_space.ranges import Space
-from tsconv.text import format_seconds
+from tsconv.text import format_seconds, printable
 
 _LINES_PER_HEADING = 30
 _SECONDS_BETWEEN_LINES = 30.0  # of progress, where there is no bar
@@ -105,7 +105,7 @@ class TrialTable:
 
     def print_note(self, line: str) -> None:
         """Print a line above the bar, on standard error."""
-        self._bar.write(line, file=sys.stderr)
+        self._bar.write(printable(line), file=sys.stderr)
 
     def close(self) -> None:
         """Leave the bar as it is."""
@@ -122,5 +122,5 @@ class TrialTable:
         ]
 
     def _print(self, line: str) -> None:
-        self._bar.write(line, file=sys.stdout)
+        self._bar.write(printable(line), file=sys.stdout)
         sys.stdout.flush()

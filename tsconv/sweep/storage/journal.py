@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import Study
 
 from tsconv.sweep.storage.optuna_internals import JournalLock
+
+_NAME = re.compile(r"\w[\w.-]*")  # of a worker
 
 
 class JournalStore:
@@ -65,7 +68,9 @@ class JournalStore:
         """Do nothing: the journal is open only while it is read or written."""
 
     def _alive(self, worker: str | None) -> bool:
-        if worker is None:  # it died after claiming the trial and before storing its name
+        # None: it died after claiming the trial and before storing its name. A name that a journal
+        # of somebody else holds must not lead to a file elsewhere, which would be removed here.
+        if not isinstance(worker, str) or not _NAME.fullmatch(worker):
             return False
         path = self._worker_lock(worker)
         if not path.exists():

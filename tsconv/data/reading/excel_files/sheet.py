@@ -18,6 +18,7 @@ from tsconv.text import shorten
 
 Cells = tuple[Any, ...]
 _PIECE = 1 << 22
+_MOST_LINES = 1 << 20  # Excel's own limit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,6 +155,8 @@ def _lines(sheet: Any) -> Iterator[tuple[int, Cells]]:
     """(number, cells) of each line that has any."""
     sheet.reset_dimensions()  # which some programs write wrong
     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+        if number > _MOST_LINES:  # openpyxl makes up every line before one with a huge number
+            raise ValueError(f"a sheet has at most {_MOST_LINES:,} lines")
         if any(_is_filled(cell) for cell in cells):
             yield number, cells
 
