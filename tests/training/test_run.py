@@ -140,9 +140,9 @@ def test_several_targets_are_channels(tmp_path: Path) -> None:
 
 
 def test_a_finished_run_is_not_overwritten(tmp_path: Path) -> None:
-    run(tmp_path)
+    run(tmp_path, run_dir=tmp_path / "run")
     with pytest.raises(ConfigError, match="already holds a finished run"):
-        run(tmp_path)
+        run(tmp_path, run_dir=tmp_path / "run")
 
 
 def test_runs_of_the_same_second_get_folders_of_their_own(

@@ -1,4 +1,4 @@
-"""What a training would cost: memory counted on one real step, time measured on a few."""
+"""What a training would cost: its memory is estimated, its time measured on a few real steps."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import time
 import torch
 
 from tsconv.data.batches.chunks import draw_chunks
-from tsconv.data.panel.panel import Panel
 from tsconv.distributed.threads import torch_threads
+from tsconv.training.memory.estimate import MemoryEstimate, estimate_memory, panel_bytes
 from tsconv.training.prepare import Prepared
 from tsconv.training.step.dense_loss import dense_loss
 from tsconv.training.step.training_step import TrainingStep
@@ -20,7 +20,6 @@ _MOST_TIMED_STEPS = 3
 _MOST_TRIAL_BYTES = 50_000_000  # of the forecasts of a timed step
 _FORECAST_COPIES = 6  # forecasts, targets, errors, and what their gradients need
 _FORWARD_SHARE = 0.35  # of a step's time
-_WEIGHT_COPIES = 5  # weights, gradients, two moments of AdamW, the running average
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +29,9 @@ class Estimate:
     step_seconds: float
     steps: int
     train_seconds: float
-    panel_bytes: int
-    step_bytes: int
+    panel_bytes: int  # of its tensors
+    memory: MemoryEstimate  # of the training's process
+    peak_bytes: int  # of its memory
     parameters: int
     device: str
     threads: int
@@ -62,20 +62,20 @@ def _estimate(prepared: Prepared) -> Estimate:
     inv_scale = module.inv_scale[batch.series]
     gather = time.perf_counter() - start
     step = TrainingStep(dense_loss, module.net, batch, inv_scale, module.head)
-    saved = _step_memory(step)
     seconds = [step.run("float32")]
     while len(seconds) < _MOST_TIMED_STEPS and sum(seconds) < _ENOUGH_SECONDS:
         seconds.append(step.run("float32"))
     step_seconds = (min(seconds) + gather) * part
     validations = _validation_steps(prepared) * _FORWARD_SHARE * step_seconds
     steps = int(config.trainer["max_steps"])
-    weights = sum(p.numel() * p.element_size() for p in module.net.parameters())
+    memory = estimate_memory(prepared)
     return Estimate(
         step_seconds=step_seconds,
         steps=steps,
         train_seconds=steps * step_seconds + validations,
-        panel_bytes=_panel_bytes(prepared.panel),
-        step_bytes=round(saved * part) + _WEIGHT_COPIES * weights,
+        panel_bytes=panel_bytes(prepared.panel),
+        memory=memory,
+        peak_bytes=memory.peak,
         parameters=sum(p.numel() for p in module.net.parameters()),
         device=device.type,
         threads=torch.get_num_threads(),
@@ -96,13 +96,6 @@ def _within_memory(prepared: Prepared, chunks: int, per_chunk: int) -> tuple[int
     return max(1, min(chunks, most // per_chunk)), per_chunk
 
 
-def _panel_bytes(panel: Panel) -> int:
-    """Bytes of all tensors of a panel: values, covariates, static columns, calendar."""
-    parts = [panel, panel.covariates, panel.static, panel.calendar]
-    tensors = [t for part in parts if part is not None for t in vars(part).values()]
-    return sum(t.numel() * t.element_size() for t in tensors if isinstance(t, torch.Tensor))
-
-
 def _validation_steps(prepared: Prepared) -> float:
     """Batches of all validations and of the test, each of the size of a training step's."""
     config, split = prepared.config, prepared.split
@@ -111,19 +104,3 @@ def _validation_steps(prepared: Prepared) -> float:
     times = math.floor(config.trainer["max_steps"] / every) if every >= 1 else 0
     val, test = (int(p.counts.sum()) if p is not None else 0 for p in (split.val, split.test))
     return ((times + 1) * val + test) / batch
-
-
-def _step_memory(step: TrainingStep) -> int:
-    """Bytes that a step keeps for its backward pass, each storage counted once."""
-    kept: dict[int, int] = {}
-
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        loss, _ = step.loss(step.net, step.batch, step.inv_scale, step.head)
-    torch.autograd.backward(loss)
-    step.net.zero_grad(set_to_none=True)
-    return sum(kept.values())

@@ -162,8 +162,10 @@ def _format_duration(seconds: float) -> str:
 
 
 def _describe_memory(cost: Estimate) -> str:
+    memory = cost.memory
+    phase = max(("training", "scoring", "solving"), key=lambda name: getattr(memory, name))
     return (
-        f"about {format_bytes(cost.panel_bytes)} for the panel and "
-        f"{format_bytes(cost.step_bytes)} for a step, besides the libraries; "
-        f"{cost.parameters:,} parameters"
+        f"about {format_bytes(memory.peak)} at its peak: {format_bytes(memory.libraries)} for the "
+        f"libraries, {format_bytes(memory.panel)} for the panel and reading it, "
+        f"{format_bytes(memory.largest_phase)} for {phase}; {cost.parameters:,} parameters"
     )

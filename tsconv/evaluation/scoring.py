@@ -174,16 +174,8 @@ def dense_forecasts(
     history = max(net.history, least_history)
     calibrator = calibrator or Calibrator(net.quantiles, net.quantiles)
     n_levels = max(len(calibrator.knots), len(calibrator.quantiles))
-    values = net.spec.horizon * n_levels * len(panel.targets) * panel.n_rows
-    most = max(1, min(4096, _VALUES_AT_ONCE // values))
-    longest = max(1, int(origins.spans.max()))
-    even = -(-longest // -(-longest // most))  # tiles of one length: a short last one costs as much
-    n_steps = tile_length(origins, even, ranks.size)
-    if _is_cheaper_alone(net, panel, stride):
-        n_steps = 1
-    n_steps = -(-n_steps // stride) * stride  # so that each chunk has its origins at the same steps
+    n_steps, n_chunks = scored_at_once(net, panel, origins, n_levels, ranks.size)
     n_origins = n_steps - stride + 1  # those after the last that counts are not computed
-    n_chunks = max(1, _VALUES_AT_ONCE // (values * n_origins))
     origins = origins.to(parameter.device)
     row_index = None if row_index is None else row_index.to(parameter.device)
     was_training = net.training
@@ -202,6 +194,21 @@ def dense_forecasts(
             yield found
     finally:
         net.train(was_training)
+
+
+def scored_at_once(
+    net: Network, panel: Panel, origins: OriginRange, n_levels: int, ranks: int = 1
+) -> tuple[int, int]:
+    """The steps of a stretch that `dense_forecasts` computes, and how many stretches at once."""
+    stride, values = origins.stride, net.spec.horizon * n_levels * len(panel.targets) * panel.n_rows
+    most = max(1, min(4096, _VALUES_AT_ONCE // values))
+    longest = max(1, int(origins.spans.max()))
+    even = -(-longest // -(-longest // most))  # tiles of one length: a short last one costs as much
+    n_steps = tile_length(origins, even, ranks)
+    if _is_cheaper_alone(net, panel, stride):
+        n_steps = 1
+    n_steps = -(-n_steps // stride) * stride  # so that each chunk has its origins at the same steps
+    return n_steps, max(1, _VALUES_AT_ONCE // (values * (n_steps - stride + 1)))
 
 
 def _is_cheaper_alone(net: Network, panel: Panel, stride: int) -> bool:

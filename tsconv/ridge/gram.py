@@ -23,7 +23,7 @@ from tsconv.nn.scaling import causal_scale
 _VALUES_AT_ONCE = 2_000_000  # of windows in a block; bounds memory, not results
 _MOST_IN_FLOAT64 = 1e9  # multiplications of a pass; beyond, products are of float32
 _MOST_PRODUCTS = 40e9  # multiplications of a pass; beyond it only every k-th origin is taken
-_MOST_GAP_VALUES = 40_000_000  # of windows with missing targets that are held
+MOST_GAP_VALUES = 40_000_000  # of windows with missing targets that are held
 _MOST_IN_TURN = 32  # members of a block whose products are added one by one
 _MOST_IN_CHUNK = 4096  # origins of a chunk
 
@@ -131,6 +131,24 @@ def spread_stride(least: float) -> int:
     return stride
 
 
+def values_at_once(context_length: int) -> int:
+    """How many values of windows and targets a block has: enough to repay adding up its sums.
+
+    >>> values_at_once(72), values_at_once(1000)
+    (2000000, 16000000)
+    """
+    return max(_VALUES_AT_ONCE, 16 * context_length**2)
+
+
+def in_float64(products: float) -> bool:
+    """Whether so many multiplications of a pass are of float64.
+
+    >>> in_float64(1e6)
+    True
+    """
+    return products <= _MOST_IN_FLOAT64
+
+
 @dataclasses.dataclass(frozen=True)
 class Regression:
     """A least-squares problem over the origins of a panel.
@@ -154,8 +172,8 @@ class Regression:
 
     def with_dtype(self, origins: OriginRange) -> Regression:
         """The same in float32 where float64 would take seconds; sums are float64 either way."""
-        large = self._products(origins) > _MOST_IN_FLOAT64
-        return dataclasses.replace(self, dtype=torch.float32) if large else self
+        small = in_float64(self._products(origins))
+        return self if small else dataclasses.replace(self, dtype=torch.float32)
 
     def _products(self, origins: OriginRange) -> float:
         """Multiplications of a pass over all of some origins."""
@@ -171,7 +189,7 @@ class Regression:
         panel = self.panel
         sides = len(panel.targets) * panel.n_rows
         per_origin = sides * (self.context_length + 2 * self.horizon)
-        at_once = max(_VALUES_AT_ONCE, 16 * self.context_length**2)  # to repay adding up the sums
+        at_once = values_at_once(self.context_length)
         # What covariates explain is computed at every origin, also at those that are passed over.
         taken = stride if self.explain is None else 1
         most = max(1, at_once * taken // per_origin)
@@ -241,7 +259,7 @@ class Regression:
             torch.zeros(*shape, *more, dtype=torch.float64)
             for more in ((size, size), (size, self.horizon), (self.horizon,), (self.horizon,), ())
         )
-        gaps, room = [], _MOST_GAP_VALUES
+        gaps, room = [], MOST_GAP_VALUES
         for part in self.equations(origins, stride):
             _add_products(uu, part.members, part.u, part.u)
             _add_products(ur, part.members, part.u, part.r)
@@ -253,7 +271,7 @@ class Regression:
                 into.index_add_(0, part.members, value.double())
             if room > 0:
                 gaps += list(part.gaps())
-                room = _MOST_GAP_VALUES - sum(g.u.numel() + g.absent.numel() for g in gaps)
+                room = MOST_GAP_VALUES - sum(g.u.numel() + g.absent.numel() for g in gaps)
         return Gram(uu, ur, rr, count, n, tuple(gaps) if room > 0 else ())
 
 

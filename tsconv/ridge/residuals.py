@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tsconv.data.batches.split import Split
     from tsconv.ridge.start import Solution
 
-_MOST_VALUES = 1_000_000  # residuals that are held
+MOST_VALUES = 1_000_000  # residuals that are held
 _LEAST_GAIN = 0.02  # of the validation part's absolute error, for a median that is not 0
 
 
@@ -31,7 +31,7 @@ def residual_quantiles(
     parts = [p for p in (split.train, split.val) if p is not None and int(p.counts.sum()) > 0]
     sides = len(regression.panel.targets) * regression.panel.n_rows
     count = sum(int(p.counts.sum()) for p in parts) * sides * regression.horizon
-    stride = spread_stride(count / _MOST_VALUES)
+    stride = spread_stride(count / MOST_VALUES)
     found = [_residuals(regression, part, solution, stride) for part in parts]
     found = [(error, weight) for error, weight in found if float(weight.sum()) > 0]
     if not found:

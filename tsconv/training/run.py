@@ -41,6 +41,8 @@ from tsconv.training.lightning.loop import (
 )
 from tsconv.training.lightning.strategy import training_device
 from tsconv.training.linear_context import with_best_context
+from tsconv.training.memory.guard import check_memory
+from tsconv.training.memory.smaller_chunks import run_within_memory
 from tsconv.training.notes import split_notes, training_notes
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared, check_config
@@ -112,6 +114,9 @@ def train(
         if notify is not None:
             for note in notes:
                 notify(str(note))
+        memory_note = check_memory(prepared, ranks)
+        if memory_note and notify is not None:
+            notify(memory_note)
         cache = panel_cache.compile_cache
         with training_folder(prepared.config, "train", in_place) as record:
             result = _train_in_folder(prepared, ranks, cache, notify, started, record)
@@ -147,8 +152,8 @@ def _train_in_folder(
         reasons = {**reasons, **start.reasons}
         prepared = dataclasses.replace(prepared, reasons=reasons)
 
-        def chosen(choice: StepChoice) -> None:
-            resolved = with_step_choice(config, choice.precision, choice.compiled)
+        def chosen(choice: StepChoice, used: TrainConfig) -> None:
+            resolved = with_step_choice(used, choice.precision, choice.compiled)
             write_config(_as_kept(resolved), {**reasons, **step_reasons(config, choice)}, path)
             if notify is not None and choice.note:
                 notify(choice.note)
@@ -174,13 +179,13 @@ def _train(
     ranks: Ranks,
     run_dir: Path,
     cache: CompileCache | None,
-    chosen: Callable[[StepChoice], None],
+    chosen: Callable[[StepChoice, TrainConfig], None],
 ) -> TrainResult:
     """Train, score and write what was prepared."""
-    trained, scores, calibration = ranks.run(
+    config, trained, scores, calibration = ranks.run(
         _train_and_score, prepared, run_dir, start, compile_cache=cache, chosen=chosen
     )
-    trained = start.counted(trained)
+    prepared, trained = dataclasses.replace(prepared, config=config), start.counted(trained)
     result = write_run(prepared, trained, prepared.net, scores, run_dir, calibration=calibration)
     # Steps of the refit run as those of the training did, also where it is resumed.
     prepared = dataclasses.replace(prepared, config=trained.resolve(prepared.config))
@@ -282,25 +287,38 @@ def _train_and_score(
     run_dir: Path,
     start: SolvedStart,
     compile_cache: CompileCache | None = None,
-    chosen: Callable[[StepChoice], None] | None = None,
-) -> tuple[TrainerResult, dict[str, Any], Calibration | None]:
-    """What every rank does of a training; the network of `prepared` gets its final weights."""
+    chosen: Callable[[StepChoice, TrainConfig], None] | None = None,
+) -> tuple[TrainConfig, TrainerResult, dict[str, Any], Calibration | None]:
+    """What every rank does of a training; the network of `prepared` gets its final weights.
+
+    Returns first the config that it was trained by.
+    """
+
+    def run(given: Prepared, note: str | None) -> TrainerResult:
+        def tell(choice: StepChoice) -> None:
+            if chosen is not None:
+                notes = "; ".join(filter(None, (note, choice.note)))
+                chosen(dataclasses.replace(choice, note=notes), given.config)
+
+        given.seed_process()
+        return run_trainer(
+            given.module(),
+            given.data(ranks.rank, ranks.size),
+            given.config,
+            run_dir,
+            compile_cache=compile_cache,
+            chosen=tell,
+            ranks=ranks,
+        )
+
     with torch_threads(prepared.config.threads), ranks.own_cores():
         prepared.seed_process()
         if prepared.config.model.stack:
-            trained = run_trainer(
-                prepared.module(),
-                prepared.data(ranks.rank, ranks.size),
-                prepared.config,
-                run_dir,
-                compile_cache=compile_cache,
-                chosen=chosen,
-                ranks=ranks,
-            )
+            prepared, trained = run_within_memory(prepared, ranks.size, run)
         else:
             trained = untrained_result(prepared, start)
         scores, calibration = calibrated_scores(prepared, prepared.net, ranks)
-    return trained, scores, calibration
+    return prepared.config, trained, scores, calibration
 
 
 def calibrated_scores(
