@@ -102,7 +102,7 @@ def test_gaps_that_are_too_many_are_left_out(monkeypatch: pytest.MonkeyPatch) ->
     _, split, _, regression = problem(1, 1, "series", Grouping())
     exact = regression.gram(split.train)
     assert exact.gaps
-    monkeypatch.setattr(gram_module, "_MOST_GAP_VALUES", 10)
+    monkeypatch.setattr(gram_module, "MOST_GAP_VALUES", 10)
     rough = regression.gram(split.train)
     assert rough.gaps == ()
     choice = RidgeChoice(0.1, None, None, None)
