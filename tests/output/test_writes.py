@@ -35,12 +35,15 @@ _ALLOWED = {
     # Called with a path of `replace_file` or `replace_folder`.
     "output/plots": {"save_figure"},
     "data/write": {"write_table", "write_text_table"},
-    "forecasting/bundle": {"save_bundle"},
+    "forecasting/bundles/bundle": {"save_bundle"},
+    "forecasting/bundles/tensor_file": {"write_tensors"},
     "forecasting/shards/job": {"_write_part"},
     "forecasting/shards/merge": {"_write"},
     "forecasting/sums/write": {"write_samples"},
     "backtest/forecast_file": {"write"},
-    "training/lightning/checkpoint": {"_save"},
+    "training/lightning/checkpoints/file": {"write_checkpoint", "_keep_previous"},
+    "training/lightning/checkpoints/last": {"_save"},  # by `write_checkpoint`
+    "training/step/code_folder": {"publish", "_copied"},  # or to a folder of this process
     # No files, but memory, a pipe and a text.
     "distributed/transfer": {"pack"},
     "sweep/worker": {"main"},
