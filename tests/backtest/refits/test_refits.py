@@ -284,4 +284,6 @@ def test_the_command_keeps_the_networks_in_the_run_folder(trained: Path, tmp_pat
     assert found["refits"]["every"] == 20
     assert said[-1].startswith("3 of 3 trainings done, on the data up to ")
     with pytest.raises(ConfigError, match=r"backtest\.refit_every` \(=0\)"):
-        run_backtest(backtest_config([*overrides, "backtest.refit_every=0"]))
+        run_backtest(
+            backtest_config([*overrides, f"run_dir={tmp_path / 'other'}", "backtest.refit_every=0"])
+        )

@@ -165,5 +165,6 @@ def test_the_command_writes_a_section_and_prints_its_rows(tmp_path: Path) -> Non
     text = summary_text(result.metrics)
     assert "6 origins, every 8 steps" in text
     assert "AutoTheta" in text
+    other = f"run_dir={tmp_path / 'other'}"
     with pytest.raises(ConfigError, match=r"backtest\.statistical_stride` \(=0\)"):
-        run_backtest(backtest_config([*overrides, "backtest.statistical_stride=0"]))
+        run_backtest(backtest_config([*overrides, other, "backtest.statistical_stride=0"]))

@@ -16,7 +16,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tsconv.atomic_write import replace_text
 from tsconv.config.schema import SweepConfig
-from tsconv.sweep.results.trials import best_trials, figure, finished, format_value, state_name
+from tsconv.sweep.results.trials import (
+    best_trials,
+    cause,
+    figure,
+    finished,
+    format_value,
+    state_name,
+)
 from tsconv.text import plural
 
 _FIGURES = ("train_seconds", "compile_seconds", "train_origins_per_second", "parameters")
@@ -92,7 +99,9 @@ def summary(study: optuna.Study, sweep: SweepConfig) -> list[str]:
         f"{plural(len(trials), 'trial')}: {', '.join(f'{n} {name}' for name, n in counts.items())}"
     ]
     reasons = collections.Counter(
-        f"{state_name(t)}: {t.user_attrs['error']}" for t in trials if "error" in t.user_attrs
+        f"{state_name(t)}: {cause(t.user_attrs['error'])}"
+        for t in trials
+        if "error" in t.user_attrs
     )
     for reason, count in reasons.most_common(_MOST_ERRORS):
         lines.append(f"  {count} {reason}")

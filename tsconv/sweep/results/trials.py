@@ -90,6 +90,16 @@ def first_error(study: optuna.Study) -> str | None:
     return str(trials[0].user_attrs.get("error", "no reason was stored"))
 
 
+def cause(error: str) -> str:
+    """The part of an error that trials which failed alike have in common.
+
+    >>> cause("the loss is not finite at step 7 (learning rate 3): no weight was changed; ...")
+    'the loss is not finite'
+    """
+    head, found, _ = error.partition(" is not finite")
+    return head + found if found else error
+
+
 def mostly_failed(study: optuna.Study) -> str | None:
     """Says that more than half of the trials that ended have failed, and why most of them did.
 
@@ -100,7 +110,7 @@ def mostly_failed(study: optuna.Study) -> str | None:
     if 2 * len(failed) <= len(trials):
         return None
     errors = collections.Counter(
-        str(t.user_attrs.get("error", "no reason was stored")) for t in failed
+        cause(str(t.user_attrs.get("error", "no reason was stored"))) for t in failed
     )
     error, count = errors.most_common(1)[0]
     most = "all" if count == len(failed) else f"{count} of them"
