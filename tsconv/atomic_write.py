@@ -56,6 +56,31 @@ def replace_file(target: Path) -> Iterator[Path]:
         raise
 
 
+def replace_by_link(source: Path, target: Path) -> None:
+    """Give a file that is on the disk already a second name, in place of what had it.
+
+    Where the file system has no links, it is copied. Raises OSError.
+
+    >>> import pathlib, tempfile
+    >>> source = pathlib.Path(tempfile.mkdtemp()) / "last.ckpt"
+    >>> _ = source.write_text("weights")
+    >>> replace_by_link(source, source.with_name("previous.ckpt"))
+    >>> source.with_name("previous.ckpt").read_text()
+    'weights'
+    """
+    temporary = _temporary_path(target)
+    try:
+        with _faults_name(target, temporary):
+            try:
+                os.link(source, temporary)
+            except OSError:
+                shutil.copyfile(source, temporary)
+                _flush(temporary)
+            os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def replace_text(target: Path, text: str) -> None:
     """Write a text in UTF-8 to `target`, line ends as they are; raises OSError.
 

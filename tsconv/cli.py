@@ -62,8 +62,7 @@ COMMANDS: dict[str, Callable[[Sequence[str], str | None], None]] = {
 }
 # Commands that take words instead of keys; without any, each prints how it is used.
 _WITHOUT_KEYS = ("bundle", "completion")
-
-_NEED_NO_KEY = ("runs",)
+_NEED_NO_KEY = ("runs",)  # commands that do something without any key
 
 
 def main(argv: Sequence[str] | None = None) -> int:

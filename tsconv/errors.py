@@ -61,7 +61,7 @@ class ConfigError(TsconvError):
 
 
 class BundleError(TsconvError):
-    """A bundle cannot be read or written; the message names the folder and the fault.
+    """A bundle or a checkpoint cannot be read or written; the message names it and the fault.
 
     >>> from tsconv import Forecaster
     >>> try:

@@ -28,3 +28,13 @@ def seal(folder: Path, values: dict[str, Any] | None = None) -> None:
         if (folder / name).is_file()
     }
     (folder / "config.json").write_text(sealed_text(values, sums), encoding="utf-8")
+
+
+def update_config(folder: Path, group: str, changes: dict[str, Any]) -> None:
+    """Change values in a group of config.json, "" for its top, and let its checksum fit."""
+    values = config_of(folder)
+    inner = values
+    for key in group.split(".") if group else ():
+        inner = inner[key]
+    inner.update(changes)
+    seal(folder, values)

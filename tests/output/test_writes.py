@@ -31,7 +31,12 @@ _METHODS = {"write_text", "write_bytes", "savefig", "to_csv", "to_parquet", "to_
             "copy2", "copyfile", "copytree", "move", "save_checkpoint"}  # fmt: skip
 # module -> functions that may write, and why.
 _ALLOWED = {
-    "atomic_write": {"replace_text", "_why_not_writable", "_mode_of_new_files"},  # the way itself
+    "atomic_write": {
+        "replace_text",
+        "_why_not_writable",
+        "_mode_of_new_files",
+        "replace_by_link",
+    },  # the way itself
     # Called with a path of `replace_file` or `replace_folder`.
     "output/plots": {"save_figure"},
     "data/write": {"write_table", "write_text_table"},
@@ -41,7 +46,7 @@ _ALLOWED = {
     "forecasting/shards/merge": {"_write"},
     "forecasting/sums/write": {"write_samples"},
     "backtest/forecast_file": {"write"},
-    "training/lightning/checkpoints/file": {"write_checkpoint", "_keep_previous"},
+    "training/lightning/checkpoints/file": {"write_checkpoint"},
     "training/lightning/checkpoints/last": {"_save"},  # by `write_checkpoint`
     "training/step/code_folder": {"publish", "_copied"},  # or to a folder of this process
     # No files, but memory, a pipe and a text.

@@ -1,9 +1,10 @@
-"""A fingerprint of data: two panels that have the same one are the same."""
+"""Hashes of data: two panels, or two files, that have the same one are the same."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 
@@ -29,3 +30,16 @@ def fingerprint(panel: Panel) -> str:
     digest.update(panel.lengths.cpu().numpy().tobytes())
     digest.update(panel.values.cpu().numpy().tobytes())
     return digest.hexdigest()[:16]
+
+
+def file_hash(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal; raises OSError.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "sales.csv"
+    >>> _ = path.write_text("ds,y")
+    >>> file_hash(path)[:8]
+    '42901f96'
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -37,7 +37,7 @@ from tsconv.training.defaults.bounds import check_bounds, resolve_bounds
 from tsconv.training.defaults.resolve import resolve
 from tsconv.training.lightning.accumulation import batches_per_step
 from tsconv.training.lightning.averaged_weights import WEIGHTS
-from tsconv.training.lightning.checkpoints.resume import resume_or_start
+from tsconv.training.lightning.checkpoints.resume import require_run
 from tsconv.training.lightning.lightning_module import ForecastModule
 from tsconv.training.lightning.loggers import check_logger
 from tsconv.training.lightning.loop import check_trainer_keys
@@ -237,8 +237,7 @@ def check_config(config: TrainConfig) -> TrainConfig:
             raise ConfigError(
                 f"`optimizer.{key}` (={getattr(config.optimizer, key)}) must not be negative"
             )
-    if config.resume is not None:
-        resume_or_start(config)
+    require_run(config)
     finished = config.run_dir is not None and (Path(config.run_dir) / "bundle").exists()
     if finished and not goes_on_in_place(config):
         raise ConfigError(

@@ -312,10 +312,10 @@ def _train_and_score(
         )
 
     with torch_threads(prepared.config.threads), ranks.own_cores():
-        prepared.seed_process()
         if prepared.config.model.stack:
             prepared, trained = run_within_memory(prepared, ranks.size, run)
         else:
+            prepared.seed_process()
             trained = untrained_result(prepared, start)
         scores, calibration = calibrated_scores(prepared, prepared.net, ranks)
     return prepared.config, trained, scores, calibration

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.helpers.bundles import config_of, seal
+from tests.helpers.bundles import config_of, seal, update_config
 from tests.helpers.networks import random_net
 from tests.helpers.paths import ROOT
 from tsconv.config.schema import DataConfig
@@ -177,12 +177,7 @@ def test_tensors_that_no_calibration_has(
 def test_values_that_no_bundle_has(
     folder: Path, group: str, changes: dict[str, Any], words: str
 ) -> None:
-    values = config_of(folder)
-    inner = values
-    for key in group.split(".") if group else ():
-        inner = inner[key]
-    inner.update(changes)
-    seal(folder, values)
+    update_config(folder, group, changes)
     with pytest.raises(BundleError, match=words):
         load_bundle(folder)
     fault(folder)
@@ -285,12 +280,7 @@ def test_nothing_that_a_file_says_is_run_or_read(
     secret = "${oc.env:SECRET_OF_THE_TEST}"
     for group in ("", "net", "contract", "contract.roles", "training", "calibration"):
         for changes in (target, {"__reduce__": target}, {"time": target, "path": secret}):
-            values = config_of(folder)
-            inner = values
-            for key in group.split(".") if group else ():
-                inner = inner[key]
-            inner.update(changes)
-            seal(folder, values)
+            update_config(folder, group, changes)
             assert "hunter2" not in fault(folder)
             (folder / CONFIG).write_bytes(before[CONFIG])
     assert not canary.exists()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tsconv.data.fingerprint import file_hash
 from tsconv.training.step import code_folder
 from tsconv.training.step.code_folder import CodeFolder
 
@@ -68,7 +69,7 @@ def test_a_manifest_that_leaves_the_folder_is_not_followed(tmp_path: Path) -> No
     published = publish(root)
     secret = root.parent / "secret"
     secret.write_text("code")
-    digest = code_folder._sha256(secret)
+    digest = file_hash(secret)
     (published / "files.json").write_text(f'{{"../../secret": "{digest}"}}')
     secret_before = secret.stat().st_mtime_ns
     assert begun_with(root) == []

@@ -21,6 +21,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from tsconv.data.fingerprint import file_hash
 from tsconv.errors import BundleError
 from tsconv.forecasting.bundles.checks import require_finite, shown
 
@@ -230,5 +231,4 @@ def require_float32(tensors: Mapping[str, Tensor]) -> None:
 def write_tensors(tensors: dict[str, Tensor], path: Path) -> str:
     """Write a safetensors file, and return the SHA-256 of what is on the disk; raises OSError."""
     save_file(tensors, path)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_hash(path)

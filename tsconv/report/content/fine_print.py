@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tsconv.backtest.backtest import Backtest
+from tsconv.data.fingerprint import file_hash
 from tsconv.data.reading.table import Table
 from tsconv.text import plural
 
@@ -29,19 +29,6 @@ def fine_print(
         *_training(backtest),
         ("Versions", _versions()),
     )
-
-
-def file_hash(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal; raises OSError.
-
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "sales.csv"
-    >>> _ = path.write_text("ds,y")
-    >>> file_hash(path)[:8]
-    '42901f96'
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _data(backtest: Backtest, table: Table, files: Sequence[Path]) -> list[tuple[str, str]]:

@@ -243,9 +243,11 @@ def _explained(
 
     All ranks come here for an error in a step, one alone for an error in validation.
     """
-    parts = range(data.batches_per_step)
-    batches = [data.training_batch(error.step, part) for part in parts]
-    batches = batches if error.batch is None else [error.batch]
+    batches = (
+        [error.batch]
+        if error.batch is not None
+        else [data.training_batch(error.step, part) for part in range(data.batches_per_step)]
+    )
     set_batch_share(module.net, 0, 1, 1)
 
     def loss(batch: Batch) -> Tensor:

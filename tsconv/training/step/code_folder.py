@@ -19,6 +19,7 @@ from collections.abc import Hashable
 from pathlib import Path
 
 from tsconv.atomic_write import replace_folder
+from tsconv.data.fingerprint import file_hash
 from tsconv.training.step.user_cache import user_cache
 
 _VARIABLE = "TORCHINDUCTOR_CACHE_DIR"  # read by torch at each use
@@ -90,7 +91,7 @@ class CodeFolder:
         names = [p.relative_to(own) for p in own.rglob("*") if p.is_file()]
         names = [name for name in names if name.parts[0] not in _NOT_PUBLISHED]
         with contextlib.suppress(OSError):
-            hashes = {name.as_posix(): _sha256(own / name) for name in names}
+            hashes = {name.as_posix(): file_hash(own / name) for name in names}
             if hashes == _read_manifest(self.published):
                 return
             with replace_folder(self.published) as target:
@@ -120,7 +121,7 @@ def _copied(published: Path, own: Path) -> bool:
                 return False
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(published / name, target)
-            if _sha256(target) != wanted:
+            if file_hash(target) != wanted:
                 return False
         if hashes is not None:
             os.utime(published)
@@ -136,11 +137,6 @@ def _read_manifest(published: Path) -> dict[str, str] | None:
         return None
     is_whole = isinstance(found, dict) and all(isinstance(v, str) for v in found.values())
     return found if is_whole else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _clear_old(root: Path) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
@@ -18,7 +16,7 @@ from typing import IO, Any, cast
 import torch
 from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 
-from tsconv.atomic_write import replace_file
+from tsconv.atomic_write import replace_by_link, replace_file
 from tsconv.errors import BundleError, TrainingError
 
 _LABEL = b"sha256:"
@@ -168,22 +166,9 @@ class _HashingWriter:
 
 
 def _keep_previous(path: Path) -> None:
-    """Give the checkpoint that is there a second name, which it keeps when it is replaced.
-
-    It is on the disk already: nothing is flushed.
-    """
-    if not path.is_file():
-        return
-    previous = previous_path(path)
-    temporary = previous.with_name(f".{previous.name}.{secrets.token_hex(4)}.part")
-    try:
-        try:
-            os.link(path, temporary)
-        except OSError:  # a file system without links
-            shutil.copyfile(path, temporary)
-        os.replace(temporary, previous)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Give the checkpoint that is there a second name, which it keeps when it is replaced."""
+    if path.is_file():
+        replace_by_link(path, previous_path(path))
 
 
 def _require_finite(checkpoint: dict[str, Any]) -> None:

@@ -54,6 +54,15 @@ def find_checkpoint(run_dir: Path) -> Resumption | None:
     return None
 
 
+def require_run(config: TrainConfig) -> None:
+    """Raise ConfigError where `resume` names no run folder; the checkpoint in it is not read."""
+    if config.resume is None:
+        return
+    run, last = Path(config.resume), checkpoint_path(Path(config.resume))
+    if not any(p.is_file() for p in (last, previous_path(last), run / "config.yaml")):
+        raise ConfigError(f"`resume` (={run}): there is no {last} to go on from, and no config")
+
+
 def resume_or_start(config: TrainConfig) -> tuple[TrainConfig, str]:
     """The config of a training that was to be resumed, and a note for its user.
 
@@ -63,14 +72,11 @@ def resume_or_start(config: TrainConfig) -> tuple[TrainConfig, str]:
     """
     if config.resume is None:
         return config, ""
+    require_run(config)
     run = Path(config.resume)
     found = find_checkpoint(run)
     if found is not None:
         return config, found.note
-    if not (run / "config.yaml").is_file():
-        raise ConfigError(
-            f"`resume` (={run}): there is no {checkpoint_path(run)} to go on from, and no config"
-        )
     fresh = dataclasses.replace(config, resume=None, run_dir=config.run_dir or str(run))
     return fresh, f"{run} has no checkpoint yet: training starts at its first step"
 
