@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as apply_weight_norm
 
 from tsconv.errors import ConfigError, require_choice, require_positive
+from tsconv.nn.functional.materialize import materialized
 from tsconv.nn.functional.time_major import depthwise_time_major
 from tsconv.nn.rows import RowLinear, RowNorm
 from tsconv.nn.rowwise import RowwiseConv1d
@@ -199,5 +200,4 @@ class TemporalBlock(nn.Module):
         y = self.act(self.norm(y, row_index))  # (..., W - history, channels * expansion)
         if self.project is not None:
             y = self.project(y, row_index)
-        out: Tensor = x[..., self.history :, :] + self.dropout(y)  # (..., W - history, channels)
-        return out
+        return materialized(x[..., self.history :, :] + self.dropout(y))  # (..., W - history, C)

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tsconv.errors import require_positive
+from tsconv.nn.functional.materialize import materialized
 
 # Below this share of the mean square, the difference that gives the variance is rounding noise.
 _NOISE = 1e-12
@@ -69,7 +70,8 @@ def causal_scale(x: Tensor, mask: Tensor, context_length: int) -> CausalScale:
     sigma = torch.where(varies, variance, 1).sqrt()
     inverse = torch.where(varies, 1 / sigma, 0)
     sigma = torch.where(varies, sigma, 0)
-    return CausalScale(mu.to(x.dtype), sigma.to(x.dtype), inverse.to(x.dtype), n.to(x.dtype))
+    # every step of a context and of a horizon reads them: compiled code keeps them
+    return CausalScale(*(materialized(v.to(x.dtype)) for v in (mu, sigma, inverse, n)))
 
 
 def _trailing_sum(x: Tensor, window: int) -> Tensor:
@@ -84,7 +86,7 @@ def _trailing_sum(x: Tensor, window: int) -> Tensor:
         if window & size:
             total = total + _delayed(power, reached)
             reached += size
-        power = power + _delayed(power, size)
+        power = materialized(power + _delayed(power, size))
         size *= 2
     return total
 

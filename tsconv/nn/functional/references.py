@@ -47,3 +47,31 @@ def depthwise_time_major_reference(
     channels_first = x.flatten(0, -3).transpose(1, 2)  # (N, C, W)
     out = F.conv1d(channels_first, weight, bias, dilation=dilation, groups=weight.shape[0])
     return torch.unflatten(out.transpose(1, 2), 0, x.shape[:-2])
+
+
+def fused_quantile_loss_reference(
+    raw: list[Tensor],
+    centre: Tensor,
+    y: Tensor,
+    scale: Tensor,
+    share: Tensor,
+    quantiles: tuple[float, ...],
+) -> Tensor:
+    """Reference of `fused_quantile_loss`: each level, its error and its loss, one after another.
+
+    raw: Q outputs of the head, spread included, like the centre; y, share: the targets in the units
+    of the loss, and what they count.
+    """
+    middle = quantiles.index(0.5)
+    zero = torch.zeros_like(centre)
+    total = zero.sum()
+    for q, level in enumerate(quantiles):
+        forecast = centre + raw[middle]
+        for step in range(middle + 1, q + 1):
+            forecast = forecast + torch.logaddexp(raw[step], zero)
+        for step in range(q, middle):
+            forecast = forecast - torch.logaddexp(raw[step], zero)
+        error = y - scale * forecast
+        pinball = torch.where(error < 0, (level - 1) * error, level * error)
+        total = total + (2 / len(quantiles) * pinball * share).sum()
+    return total

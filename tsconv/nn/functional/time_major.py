@@ -9,6 +9,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from tsconv.errors import ConfigError
+from tsconv.nn.functional.materialize import materialized
 
 
 def depthwise_time_major(
@@ -54,8 +55,10 @@ def depthwise_time_major(
         """(C,) unchanged; (H, C) as (H, 1, 1, C)."""
         return value.to(x.dtype) if weight.ndim == 3 else value.to(x.dtype)[:, None, None]
 
-    out = x[..., :length, :] * broadcast(weight[..., 0, 0])
+    # (k, C), or (k, H, C): the channels of a tap side by side, as those of a step are
+    taps = materialized(weight.squeeze(-2).movedim(-1, 0).contiguous())
+    out = x[..., :length, :] * broadcast(taps[0])
     for j in range(1, kernel_size):
         begin = j * dilation
-        out = out + x[..., begin : begin + length, :] * broadcast(weight[..., 0, j])
+        out = out + x[..., begin : begin + length, :] * broadcast(taps[j])
     return out if bias is None else out + broadcast(bias)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from tsconv.model.network import ForecastNet
+from tsconv.nn.functional.materialize import lower_materialize
 from tsconv.training.step.code_folder import CodeFolder
 from tsconv.training.step.process_settings import many_recompiles
 from tsconv.training.step.timing_memory import describe_machine
@@ -30,6 +31,7 @@ class CompiledLoss:
     """
 
     def __init__(self, loss: Loss) -> None:
+        lower_materialize()
         self._loss = loss
         self.strict: Loss = torch.compile(loss, dynamic=False)
         self.is_compiled = True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import torch
 from torch import Tensor
 
 from tsconv.config.schema import HeadConfig
@@ -15,7 +16,11 @@ from tsconv.evaluation.losses import masked_mean, point_loss, quantile_loss
 from tsconv.model.network import ForecastNet
 from tsconv.model.prediction import HeadOutput, Prediction
 from tsconv.nn.distributions.log_gamma import log_factorial_rest
+from tsconv.nn.functional.fused_quantile_loss import OriginUnits, fused_quantile_loss
+from tsconv.nn.heads import Head, QuantileHead
 
+# The compiler leaves it alone: it compiles the work on a block, and would unroll the loop over them.
+_apart = torch.compiler.disable(fused_quantile_loss)
 # In trailing deviations: a target so far off counts as this far, since the square of the distance
 # must stay finite in float32.
 _FARTHEST = 1e6
@@ -97,8 +102,64 @@ def dense_loss(
     if net.has_distribution:
         loss, weight = _likelihood_terms(net, _output(net, batch), batch)
         return masked_mean(loss, weight), weight.sum()
+    if can_fuse(net.head, batch.x.device):
+        total, count = _fused_terms(net, batch, inv_scale, head.loss_scale)
+        return total / count.clamp_min(1), count
     errors = dense_errors(net, batch, inv_scale, head.loss_scale)
     return mean_loss(net, errors, head.loss), errors.weight.sum()
+
+
+def can_fuse(head: Head, device: torch.device) -> bool:
+    """Whether `fused_quantile_loss` has the loss of a head in the precision that is on.
+
+    Sums over a block would leave the range of float16. The loss of a point head alone is too
+    little work to gain.
+    """
+    half = torch.is_autocast_enabled(device.type) and (
+        torch.get_autocast_dtype(device.type) == torch.float16
+    )
+    return isinstance(head, QuantileHead) and head.project.rows == "shared" and not half
+
+
+def _fused_terms(
+    net: ForecastNet, batch: Batch, inv_scale: Tensor, loss_scale: str
+) -> tuple[Tensor, Tensor]:
+    """The sum of the loss over all targets that count, and their number."""
+    members = batch.series if net.by_series else None
+    inputs = net.inputs(batch.x, batch.mask, batch.n_origins, members, batch.covariates)
+    centre, scale, effects = net.centre(inputs), inputs.scale, inputs.effects
+    if effects is not None:
+        centre = centre + effects.shift
+
+    def turned(v: Tensor) -> Tensor:  # (B, T, H, ...) -> (H, T, B, ...)
+        return v if net.series_as_rows else v.transpose(0, 2)
+
+    def arranged(v: Tensor) -> Tensor:  # (H, T, B, ..., n) -> (..., T of a state, n)
+        return v.movedim(1, -2) if net.mixed else v.unsqueeze(-2)
+
+    per = scale.inverse if loss_scale == "origin" else turned(inv_scale.unsqueeze(-1))
+    per = per.expand_as(scale.mu)  # (H, T, B, O)
+    usable = turned(batch.valid[:, None, None]) & (scale.n_observed > 0) & (per > 0)
+    counted = usable.to(per.dtype).expand_as(per)
+    y_mask = turned(batch.y_mask)
+    state = inputs.state
+    if not net.mixed:
+        state = torch.unflatten(state, 1, (centre.shape[1], -1))  # (H, T, B, O, hidden)
+    units = (scale.mu, per, scale.sigma * per, counted)
+    total = _apart(
+        state,
+        net.head.project.weight,
+        net.head.project.get_parameter("bias"),
+        arranged(centre),
+        arranged(turned(batch.y)),
+        arranged(y_mask),
+        OriginUnits(*(arranged(v.unsqueeze(-1)) for v in units)),
+        net.quantiles,
+        None if effects is None else arranged(effects.spread),
+        torch.compiler.is_compiling(),
+    )
+    n_targets = y_mask.unfold(-1, net.spec.horizon, 1).sum(-1)  # (H, T, B, O)
+    return total, (n_targets * counted).sum()
 
 
 def validation_sums(
