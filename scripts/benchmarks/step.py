@@ -30,7 +30,7 @@ from tsconv.training.lightning.optimizer import make_optimizer
 from tsconv.training.panel_cache import PanelCache
 from tsconv.training.prepare import Prepared
 from tsconv.training.step.compiled_loss import CompiledLoss
-from tsconv.training.step.dense_loss import dense_errors, dense_loss, mean_loss
+from tsconv.training.step.dense_loss import dense_loss
 from tsconv.training.step.training_step import TrainingStep, autocast
 
 REPEATS = 15

@@ -86,20 +86,30 @@ def test_one_graph_serves_batches_of_any_series(keys: dict) -> None:
 
 
 @pytest.mark.parametrize("with_covariates", [False, True])
-def test_nothing_in_the_dense_loss_breaks_the_graph(with_covariates: bool) -> None:
-    """fullgraph, with a backend that generates no code: quick, and it fails on a graph break."""
+@pytest.mark.parametrize("kind", ["point", "quantile"])
+def test_only_the_loop_over_blocks_of_origins_breaks_the_graph(
+    kind: str, with_covariates: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a backend that generates no code: quick, and a further break is a further graph."""
+    from tsconv.nn.functional import fused_quantile_loss
     from tsconv.training.step.dense_loss import dense_loss
+
+    block = fused_quantile_loss._block
+    monkeypatch.setattr(fused_quantile_loss, "_compiled_block", lambda: block)
 
     sizes = {"past_categories": (3,), "n_future": 2, "calendar": ("hour",), "n_static": 1}
     more = sizes if with_covariates else {}
-    net = random_net(quantiles=(0.1, 0.5, 0.9), dropout=0.0, **more).float().train()
+    levels = None if kind == "point" else (0.1, 0.5, 0.9)
+    net = random_net(quantiles=levels, dropout=0.0, **more).float().train()
     z = torch.ones(2, 5, 1, net.history + 8 + 5)
     covariates = (
         CovariateBatch(z, z, torch.ones(2, 1, 1), torch.ones(2, 1, 1)) if with_covariates else None
     )
     batch = random_batch(net, 2, 8, covariates)
-    head = HeadConfig("quantile", list(net.quantiles), "mae", "series")
+    head = HeadConfig(kind, list(net.quantiles), "mae", "series")
     plain, _ = dense_loss(net, batch, torch.ones(2, 1, 1), head)
-    compiled = torch.compile(dense_loss, backend="aot_eager", fullgraph=True, dynamic=False)
+    graphs = CompileCounterWithBackend("aot_eager")
+    compiled = torch.compile(dense_loss, backend=graphs, dynamic=False)
     loss, _ = compiled(net, batch, torch.ones(2, 1, 1), head)
     torch.testing.assert_close(loss, plain)
+    assert graphs.frame_count == {"point": 1, "quantile": 2}[kind]

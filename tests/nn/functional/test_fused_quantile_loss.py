@@ -1,4 +1,4 @@
-"""The fused quantile loss: the value and the gradients of the readable form, whatever the blocks."""
+"""The fused quantile loss: value and gradients of the readable form, whatever the blocks."""
 
 import dataclasses
 

@@ -21,7 +21,10 @@ from torch.nn import functional as F
 # Origins of a block, about: its raw outputs stay in the cache of a CPU, and keep a GPU busy.
 _BLOCK_ORIGINS = {True: 1024, False: 2**16}
 # The block's loop is one long expression, of which a compiler would keep parts in memory.
-_ONE_LOOP = {"realize_opcount_threshold": 10**6, "realize_reads_threshold": 10**4}
+_ONE_LOOP: dict[str, str | int | bool | Callable[..., Any]] = {
+    "realize_opcount_threshold": 10**6,
+    "realize_reads_threshold": 10**4,
+}
 
 
 class OriginUnits(NamedTuple):
@@ -117,7 +120,7 @@ class _FusedQuantileLoss(torch.autograd.Function):
                 None if spread is None else part(spread),
                 part(target),
                 part(mask),
-                *map(part, units),
+                OriginUnits(*map(part, units)),
                 quantiles,
             )
             total += found.loss
@@ -172,10 +175,7 @@ def _block(
     spread: Tensor | None,
     target: Tensor,
     mask: Tensor,
-    shift: Tensor,
-    factor: Tensor,
-    scale: Tensor,
-    counts: Tensor,
+    units: OriginUnits,
     quantiles: tuple[float, ...],
 ) -> _Found:
     n, each = len(quantiles), centre.shape[-2:]
@@ -184,7 +184,7 @@ def _block(
     raw = F.linear(state, weight)  # (..., O, Q * T * horizon)
     outputs = [
         torch.unflatten(r, -1, each).to(wide) + torch.unflatten(b, -1, each)
-        for r, b in zip(raw.split(each.numel(), -1), bias.split(each.numel(), -1), strict=True)
+        for r, b in zip(raw.chunk(n, -1), bias.chunk(n, -1), strict=True)
     ]  # Q of (..., O, T, horizon)
     if spread is not None:
         outputs = [r if q == middle else r + spread for q, r in enumerate(outputs)]
@@ -194,13 +194,13 @@ def _block(
         levels[q] = levels[q + 1] - steps[q]
     for q in range(middle + 1, n):
         levels[q] = levels[q - 1] + steps[q]
-    y = (_windows(target, each[1]) - shift) * factor
-    share = _windows(mask, each[1]) * counts * (2 / n)
+    y = (_windows(target, each[1]) - units.shift) * units.factor
+    share = _windows(mask, each[1]) * units.weight * (2 / n)
     loss = torch.zeros_like(levels[0])
-    unit = share * scale
+    unit = share * units.scale
     by_level = []  # derivatives of the loss by each level
     for level, forecast in zip(quantiles, levels, strict=True):
-        error = y - scale * forecast
+        error = y - units.scale * forecast
         loss = loss + torch.maximum(level * error, (level - 1) * error)
         by_level.append(((error < 0).to(wide) - level) * unit)
     below = above = torch.zeros_like(levels[0])

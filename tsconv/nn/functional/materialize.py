@@ -55,7 +55,7 @@ def lower_materialize() -> None:
     if operator in lowerings:
         return
 
-    @register_lowering(operator, type_promotion_kind=None)  # type: ignore[untyped-decorator]
+    @register_lowering(operator, type_promotion_kind=None)
     def _(x: Any) -> Any:
         x.realize()
         return clone(x)

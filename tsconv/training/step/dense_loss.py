@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -19,8 +20,9 @@ from tsconv.nn.distributions.log_gamma import log_factorial_rest
 from tsconv.nn.functional.fused_quantile_loss import OriginUnits, fused_quantile_loss
 from tsconv.nn.heads import Head, QuantileHead
 
-# The compiler leaves it alone: it compiles the work on a block, and would unroll the loop over them.
-_apart = torch.compiler.disable(fused_quantile_loss)
+# The compiler leaves its loop over blocks alone, and would unroll it; the work on one is compiled.
+_disable: Callable[..., Callable[..., Tensor]] = torch.compiler.disable  # PyTorch leaves it untyped
+_apart = _disable(fused_quantile_loss)
 # In trailing deviations: a target so far off counts as this far, since the square of the distance
 # must stay finite in float32.
 _FARTHEST = 1e6
@@ -103,8 +105,7 @@ def dense_loss(
         loss, weight = _likelihood_terms(net, _output(net, batch), batch)
         return masked_mean(loss, weight), weight.sum()
     if can_fuse(net.head, batch.x.device):
-        total, count = _fused_terms(net, batch, inv_scale, head.loss_scale)
-        return total / count.clamp_min(1), count
+        return _fused_loss(net, batch, inv_scale, head.loss_scale)
     errors = dense_errors(net, batch, inv_scale, head.loss_scale)
     return mean_loss(net, errors, head.loss), errors.weight.sum()
 
@@ -121,10 +122,10 @@ def can_fuse(head: Head, device: torch.device) -> bool:
     return isinstance(head, QuantileHead) and head.project.rows == "shared" and not half
 
 
-def _fused_terms(
+def _fused_loss(
     net: ForecastNet, batch: Batch, inv_scale: Tensor, loss_scale: str
 ) -> tuple[Tensor, Tensor]:
-    """The sum of the loss over all targets that count, and their number."""
+    """`dense_loss` of quantiles."""
     members = batch.series if net.by_series else None
     inputs = net.inputs(batch.x, batch.mask, batch.n_origins, members, batch.covariates)
     centre, scale, effects = net.centre(inputs), inputs.scale, inputs.effects
@@ -159,7 +160,8 @@ def _fused_terms(
         torch.compiler.is_compiling(),
     )
     n_targets = y_mask.unfold(-1, net.spec.horizon, 1).sum(-1)  # (H, T, B, O)
-    return total, (n_targets * counted).sum()
+    count = (n_targets * counted).sum()
+    return total / count.clamp_min(1), count
 
 
 def validation_sums(
