@@ -78,7 +78,7 @@ def backward_of(forward: Callable[[], Tensor], net: ForecastNet) -> Callable[[],
 def parts_of(prepared: Prepared, step: TrainingStep, precision: str, eager: bool) -> list[Part]:
     """The parts of a step; what one part takes from another is computed before."""
     net, batch, head = step.net, step.batch, step.head
-    spec, history = net.spec, net.history
+    spec = net.spec
 
     def built(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return f if eager else torch.compile(f, dynamic=False)
@@ -163,7 +163,6 @@ def parts_of(prepared: Prepared, step: TrainingStep, precision: str, eager: bool
     parts.append(Part("forward of all", in_precision(of_step), total[0] / 3, total[1] / 2))
     parts.append(Part("the whole step", backward_of(in_precision(of_step), net), *total))
     parts.append(Part("optimizer", optimizer_step, 0, 7 * sum(p.nbytes for p in kept.values())))
-    del history
     return parts
 
 
