@@ -23,7 +23,7 @@ from tsconv.data.reading.read import table_from_frame
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import TrainingError
 from tsconv.training.memory import guard
-from tsconv.training.memory.available import Available
+from tsconv.available_memory import Available
 from tsconv.training.memory.estimate import estimate_memory
 from tsconv.training.memory.step_memory import kept_bytes, most_kept, step_memory
 from tsconv.training.panel_cache import PanelCache

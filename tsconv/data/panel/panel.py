@@ -169,10 +169,10 @@ def observed_steps(panel: Panel) -> Tensor:
     return (~targets.isnan()).flatten(1).any(1).cpu()
 
 
-def build_panel(table: Table, freq: str | None = None) -> Panel:
+def build_panel(table: Table, freq: str | Frequency | None = None) -> Panel:
     """Sort lines by series, row and time, lay each series on its grid, and check that it fits.
 
-    `freq` is a pandas alias, or None to infer it. Raises DataError for a duplicate (id, row, time),
+    `freq` is a pandas alias or what it stands for, or None to infer it. Raises DataError for a duplicate (id, row, time),
     for a time off the grid, for rows of different frequencies, and for a grid that would be mostly
     holes.
 
@@ -201,7 +201,7 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     flat = values.reshape(len(values), -1)
     offset = first_observed(flat, indptr).reshape(len(table.ids), -1, n_rows)
     lacking = int((~present * grid.lengths[:, None]).sum())
-    notes = [*table.notes, *spelling_notes(freq), *gap_notes]
+    notes = [*table.notes, *spelling_notes(None if isinstance(freq, Frequency) else freq), *gap_notes]
     notes += missing_notes(table, values, lacking)
     if table.future is None:
         notes += trimmed_notes(table.ids, grid.spans, grid.lengths)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tsconv.training.memory import available
-from tsconv.training.memory.available import available_memory, resident_bytes
+from tsconv import available_memory as available
+from tsconv.available_memory import available_memory, resident_bytes
 
 CPU = torch.device("cpu")
 
