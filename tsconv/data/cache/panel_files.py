@@ -84,6 +84,7 @@ def read_panel(folder: Path, key: str) -> Panel:
 
 
 def _read(folder: Path, about: dict[str, Any]) -> Panel:
+    folder = folder.resolve()  # processes that start elsewhere map the same files
     arrays = load_file(folder / _SMALL)
     indptr, n_rows = arrays["indptr"], max(1, len(about["rows"]))
     shape = (int(indptr[-1]), len(about["channels"]), n_rows)

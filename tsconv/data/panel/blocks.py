@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsconv.data.panel.ragged import steps_within
 from tsconv.data.timestamps.frequency import Steps
 
 VALUES_AT_ONCE = 1 << 20  # 8 MB; larger blocks are no faster
@@ -53,13 +53,10 @@ def series_blocks(
         yield slice(begin, end), slice(first, last), indptr[begin : end + 1] - first
 
 
-def head_mask(local: Tensor, lengths: Tensor) -> npt.NDArray[np.bool_]:
+def head_mask(local: Tensor, lengths: Tensor) -> Tensor:
     """(n,) the steps of a block that are among the first `lengths` (S,) of their series.
 
     >>> head_mask(torch.tensor([0, 2, 5]), torch.tensor([1, 2]))
-    array([ True, False,  True,  True, False])
+    tensor([ True, False,  True,  True, False])
     """
-    counts = local.diff()
-    step = torch.arange(int(local[-1])) - local[:-1].repeat_interleave(counts)
-    inside: npt.NDArray[np.bool_] = (step < lengths.repeat_interleave(counts)).numpy()
-    return inside
+    return steps_within(local) < lengths.repeat_interleave(local.diff())

@@ -8,13 +8,14 @@ gets is values and a mask (see chunks.py).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsconv.data.panel.blocks import series_blocks
 from tsconv.data.panel.calendar import Calendar
 from tsconv.data.panel.covariate_grid import (
     Covariates,
@@ -92,6 +93,10 @@ class Panel:
         """(length, C, H) values of series s."""
         return self.values[int(self.indptr[s]) : int(self.indptr[s + 1])]
 
+    def blocks(self) -> Iterator[tuple[slice, slice, Tensor]]:
+        """Blocks of whole series, one after another: see `series_blocks`."""
+        return series_blocks(self.indptr, self.values.shape[1] * self.values.shape[2])
+
     def name(self, s: int, c: int, h: int) -> str:
         """One (series, target, row) in messages and pictures: without what is the only one."""
         parts = [self.ids[s]] if len(self) > 1 or not self.rows else []
@@ -154,7 +159,12 @@ class Panel:
 
     def empty_channels(self) -> list[int]:
         """Numbers of the channels without any value."""
-        return self.values.isnan().all(2).all(0).nonzero().flatten().tolist()
+        empty = torch.ones(len(self.channels), dtype=torch.bool)
+        for _, steps, _ in self.blocks():
+            empty &= self.values[steps].isnan().all(2).all(0).cpu()
+            if not bool(empty.any()):
+                break
+        return empty.nonzero().flatten().tolist()
 
     def lagging_rows(self) -> list[str]:
         """Rows whose last observed target lies before their series' last step."""
@@ -163,9 +173,9 @@ class Panel:
         return [name for name, behind in zip(self.rows, late, strict=True) if behind]
 
 
-def observed_steps(panel: Panel) -> Tensor:
-    """(N,) whether any target of any row is observed at each step, on the CPU."""
-    targets = panel.values[:, : len(panel.targets)]
+def observed_steps(panel: Panel, steps: slice = slice(None)) -> Tensor:
+    """(n,) whether any target of any row is observed at each of some steps, on the CPU."""
+    targets = panel.values[steps, : len(panel.targets)]
     return (~targets.isnan()).flatten(1).any(1).cpu()
 
 

@@ -56,7 +56,7 @@ def _require(
 ) -> None:
     """Raise TrainingError where what is surely needed is more than there is."""
     panel = panel_bytes(prepared.panel)
-    copies = here - 1 if device == "cpu" else 1  # the one of this process lies there already
+    copies = here - 1 if device == "cpu" else 0  # on a device only where it fits
     needed = here * step.total + copies * panel
     if needed <= available.n_bytes:
         return
