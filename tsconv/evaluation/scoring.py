@@ -37,13 +37,13 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
     """
     n_targets = len(panel.targets)
     ends, offset = train_end.cpu(), panel.offset[:, :n_targets].cpu()
-    found = [
-        _scale_of_block(
-            panel.values[steps, :n_targets].cpu(), local, offset[series], ends[series], season
-        )
-        for series, steps, local in panel.blocks()
-    ]
-    return SeriesScale(*(torch.cat(part) for part in zip(*found, strict=True)))
+    found = [torch.zeros_like(offset) for _ in range(4)]
+    for series, steps, local in panel.blocks():
+        values = panel.values[steps, :n_targets].cpu()
+        parts = _scale_of_block(values, local, offset[series], ends[series], season)
+        for whole, part in zip(found, parts, strict=True):
+            whole[series] = part
+    return SeriesScale(*found)
 
 
 def _scale_of_block(
