@@ -22,9 +22,10 @@ from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.shards.line_store import LineStore
 from tsconv.data.reading.shards.scan import scan
 from tsconv.data.reading.shards.shard import shards_of
-from tsconv.data.reading.shards.shard_table import Shards, WholeTable
+from tsconv.data.reading.shards.shard_table import ScannedFiles, Shards, WholeTable
 from tsconv.data.reading.table import take_lines
 from tsconv.data.timestamps.frequency import Frequency
+from tsconv.errors import DataError
 
 _HEAD = 200  # the first lines of the data come with every part: they show how times are written
 _ADVICE = "set `data.cache_dir=` to a folder on another disk"
@@ -52,6 +53,8 @@ def build_in_parts(
         if isinstance(shards, WholeTable):
             write_panel(build_panel(shards.whole, data.freq), folder, key)
             return
+        assert isinstance(shards, ScannedFiles)
+        shards = dataclasses.replace(shards, are_whole=False)
         files = PartFiles(folder)
         try:
             parts = _parts(data, shards, count, files, progress)
@@ -59,6 +62,10 @@ def build_in_parts(
             files.close()
     finally:
         store.close()
+    if all(part.is_empty for part in parts):
+        raise DataError(
+            f"{data.path}: no series has an observed value: name another column in `data.target=`"
+        )
     panel = merge_parts(parts, files, folder / VALUES, folder / COVARIATES)
     files.values.unlink()
     files.covariates.unlink()

@@ -34,6 +34,7 @@ class Part:
     reach: Steps  # (S,) steps of its covariates; () where there are none
     position: Steps  # (S,) ascending as the series appear in the data
     categories: FirstRecords
+    is_empty: bool  # whether no target holds a value
 
 
 class PartFiles:
@@ -54,7 +55,8 @@ class PartFiles:
             none = covariates.values.new_empty((0, *covariates.values.shape[1:]))
             covariates = dataclasses.replace(covariates, values=none)
         small = dataclasses.replace(panel, values=empty, covariates=covariates)
-        return Part(small, panel.lengths.numpy(), reach, position, categories)
+        is_empty = bool(panel.values[:, : len(panel.targets)].isnan().all())
+        return Part(small, panel.lengths.numpy(), reach, position, categories, is_empty)
 
     def close(self) -> None:
         """Close the files, and have all bytes in them; raises OSError."""
