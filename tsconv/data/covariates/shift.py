@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsconv.data.reading.covariate_columns import CovariateColumns
-from tsconv.data.quantiles import Selection, select
+from tsconv.data.quantiles import quantiles
 from tsconv.data.reading.table import Table
 from tsconv.errors import DataError
 
@@ -58,29 +58,26 @@ class TrainingRange:
 
     @classmethod
     def of_columns(
-        cls, blocks: Callable[[], Iterable[Values]], count: int, total: int
+        cls, blocks: Callable[[], Iterable[Values]], count: int
     ) -> list[TrainingRange | None]:
         """Of each of `count` columns, which need not fit into memory.
 
-        blocks: goes over all lines once, and gives (n, count, ...) values of some of them. total:
-        about how many values a column has.
+        blocks: goes over all lines once, and gives (n, count, ...) values of some of them.
 
         >>> column = np.array([[0.0], [10.0], [20.0], [np.nan]])
-        >>> found = TrainingRange.of_columns(lambda: [column[:2], column[2:]], 1, 4)
+        >>> found = TrainingRange.of_columns(lambda: [column[:2], column[2:]], 1)
         >>> found == [TrainingRange.of(column[:, 0])]
         True
         """
-        plain = [Selection(_LEVELS, total) for _ in range(count)]
-        sizes = [Selection(_SIZE_LEVELS, total) for _ in range(count)]
-
         def pieces() -> Iterator[list[Values]]:
             for block in blocks():
                 columns = [block[:, c].ravel() for c in range(count)]
                 yield [*columns, *(np.abs(values[values != 0]) for values in columns)]
 
-        select([*plain, *sizes], pieces)
+        found = quantiles([_LEVELS] * count + [_SIZE_LEVELS] * count, pieces)
+        plain, sizes = found[:count], found[count:]
         return [
-            cls(*all_.quantiles, *(size.quantiles or (0.0, 0.0))) if all_.quantiles else None
+            cls(*all_, *(size or (0.0, 0.0))) if all_ else None
             for all_, size in zip(plain, sizes, strict=True)
         ]
 

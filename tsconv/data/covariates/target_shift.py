@@ -29,8 +29,8 @@ def target_ranges(panel: Panel, train_end: Tensor) -> dict[str, TrainingRange]:
         for series, steps, local in panel.blocks():
             yield panel.values[steps][head_mask(local, train_end[series])].numpy()
 
-    count, total = len(panel.targets), int(train_end.sum()) * panel.n_rows
-    ranges = zip(panel.targets, TrainingRange.of_columns(blocks, count, total), strict=True)
+    found = TrainingRange.of_columns(blocks, len(panel.targets))
+    ranges = zip(panel.targets, found, strict=True)
     return {name: found for name, found in ranges if found is not None}
 
 
