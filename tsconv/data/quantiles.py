@@ -100,9 +100,8 @@ class _Search:
         if self.is_done:
             return
         if self._wanted is None:
-            place = self.level * (self._inside - 1)
-            self._share = place % 1
-            first = math.floor(place)
+            place = self.level * max(0, self._inside - 1)
+            first, self._share = math.floor(place), place % 1
             self._wanted = [first, first + 1] if self._share else [first] * (self._inside > 0)
         sample = np.sort(self._buffer[: self._used])
         while self._wanted and (value := self._ranked(self._wanted[0], sample)) is not None:

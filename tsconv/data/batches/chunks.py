@@ -96,7 +96,7 @@ def _covariates(
         start = covariates.indptr[series][:, None]
         inside = (step >= 0) & (start + step < covariates.indptr[series + 1][:, None])
         index = (start + step).clamp(0, len(covariates.values) - 1)
-        values = covariates.values[index]  # (B, L, F, H)
+        values = covariates.at(index)  # (B, L, F, H)
         seen = inside[..., None, None] & ~values.isnan()
         values = torch.where(seen, values, 0).to(dtype)
     if calendar is not None:
