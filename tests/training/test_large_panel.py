@@ -28,7 +28,8 @@ def run(path, folder):
         "data.target=[" + ",".join(f"c{i}" for i in range(8)) + "]", "context_length=14",
         "split.val_size=0", "split.test_size=0", "trainer.max_steps=8", "model.hidden=8",
         "model.levels=2", "model.linear_start=seasonal", "data.chunks_per_batch=4",
-        "data.origins_per_chunk=32", "compile=false", "precision=float32", "plots=false", "threads=1",
+        "data.origins_per_chunk=32", "compile=false", "precision=float32", "plots=false",
+        "threads=1",
     ]))
 
 def taken():

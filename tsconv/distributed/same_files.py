@@ -6,8 +6,8 @@ import hashlib
 import socket
 from pathlib import Path
 
-from tsconv.distributed.ranks import Ranks
 from tsconv.data.reading.files import find_files
+from tsconv.distributed.ranks import Ranks
 from tsconv.errors import DataError
 
 _BLOCK = 2**22  # bytes

@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from tsconv.data.cache.mapped import MappedFile, mapped_file
+from tsconv.data.mapped import MappedFile, mapped_file
 
 _MOST_BYTES = 2**28  # in one message
 

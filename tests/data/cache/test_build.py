@@ -16,8 +16,8 @@ from tests.helpers.examples import examples
 from tests.helpers.same_panels import assert_same
 from tsconv.config.schema import DataConfig
 from tsconv.data.cache.build import Progress, build_in_parts
-from tsconv.data.cache.mapped import mapped_file
 from tsconv.data.cache.panel_files import COVARIATES, VALUES, read_panel
+from tsconv.data.mapped import mapped_file
 from tsconv.data.panel.panel import Panel, build_panel
 from tsconv.data.reading.read import read_table
 from tsconv.errors import DataError

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.mapped import mapped_file, read_ahead
 from tsconv.data.panel.panel import Panel
 from tsconv.model.covariate_encoder import CovariateBatch
 
@@ -81,6 +82,17 @@ def gather(
         first=first,
         covariates=_covariates(panel, series, step, dtype),
     )
+
+
+def read_chunks_ahead(
+    panel: Panel, series: Tensor, first: Tensor, n_origins: int, history: int, horizon: int
+) -> None:
+    """Let the operating system read what `gather` will need of a mapped panel, and go on."""
+    begin, end = first - history, first + n_origins + horizon
+    for part in (panel, panel.covariates):
+        if part is not None and mapped_file(part.values) is not None:
+            start = part.indptr[series]
+            read_ahead(part.values, start + begin, start + end)
 
 
 def _covariates(

@@ -88,9 +88,9 @@ def _parts(
             continue
         found += [] if part is None else [part]
         progress.part(number + 1, count)
-    for number, error in waiting:
+    for number, fault in waiting:
         if not found:
-            raise error
+            raise fault
         part = _part(data, shards, number, count, files, found[0].panel.frequency)
         found += [] if part is None else [part]
     return found

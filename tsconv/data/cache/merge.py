@@ -163,7 +163,7 @@ def _joined_notes(parts: Sequence[Part], merged: Panel) -> tuple[Note, ...]:
     """The notes of all parts, one of each kind and columns; those of names are of all of them."""
     first: dict[tuple[NoteKind, tuple[str, ...]], Note] = {}
     more: dict[tuple[NoteKind, tuple[str, ...]], int] = {}
-    by_column = (NoteKind.BAD_CELLS, NoteKind.SENTINEL_VALUES)
+    by_column = {NoteKind.BAD_CELLS, NoteKind.SENTINEL_VALUES}
     for note in (note for part in parts for note in part.panel.notes):
         if note.kind == NoteKind.NEAR_EQUAL_NAMES:
             continue
@@ -171,7 +171,7 @@ def _joined_notes(parts: Sequence[Part], merged: Panel) -> tuple[Note, ...]:
         if str(first.setdefault(key, note)) != str(note):
             more[key] = more.get(key, 0) + 1
     notes = [*near_equal_notes(merged.ids, "id"), *near_equal_notes(merged.rows, "row")]
-    for key, note in first.items():
-        beside = f" (and as much in {more[key]} of {len(parts)} parts)" if key in more else ""
+    for kept, note in first.items():
+        beside = f" (and the like in {more[kept]} of {len(parts)} parts)" if kept in more else ""
         notes.append(dataclasses.replace(note, text=note.text + beside))
     return tuple(notes)

@@ -12,7 +12,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.ipc
@@ -21,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from tsconv.data.cache.key import FORMAT
-from tsconv.data.cache.mapped import MappedFile
+from tsconv.data.mapped import MappedFile
 from tsconv.data.panel.covariate_grid import Covariates, Static
 from tsconv.data.panel.panel import Panel
 from tsconv.data.reading.id_columns import IdColumns
@@ -166,4 +165,3 @@ def _tuples(categories: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
 
 def _checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-

@@ -13,8 +13,7 @@ import numpy.typing as npt
 import torch
 
 from tsconv.data.panel.panel import Panel
-from tsconv.data.panel.ragged import indptr_of
-from tsconv.data.panel.blocks import block_ends
+from tsconv.data.panel.ragged import block_ends, indptr_of
 from tsconv.data.reading.covariate_columns import CovariateColumns
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Steps

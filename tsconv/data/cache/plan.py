@@ -94,7 +94,8 @@ def _lines_of(path: Path) -> int:
     """About how many lines a file has; a file that cannot be read has none."""
     try:
         if is_parquet(path):
-            return int(pyarrow.parquet.read_metadata(path).num_rows)
+            lines: int = pyarrow.parquet.read_metadata(path).num_rows
+            return lines
         if is_excel(path):
             return path.stat().st_size // 10
         with open_unpacked(path) as stream:

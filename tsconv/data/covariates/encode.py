@@ -12,15 +12,16 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from tsconv.data.covariates.shift import TrainingRange
-from tsconv.data.cache.mapped import mapped_file
-from tsconv.data.panel.blocks import head_mask, series_blocks
+from tsconv.data.mapped import mapped_file
 from tsconv.data.panel.calendar import build_calendar
 from tsconv.data.panel.covariate_grid import ColumnCode, Covariates, Static
 from tsconv.data.panel.panel import Panel
+from tsconv.data.panel.ragged import head_mask, series_blocks
 from tsconv.data.reading.names import boolean_key
 from tsconv.data.timestamps.zones import to_local
 from tsconv.errors import DataError, nearest
@@ -103,7 +104,7 @@ def _training_cells(covariates: Covariates, column: int, train_end: Tensor) -> C
 def _fit(name: str, role: str, cells: Cells, categories: tuple[str, ...] | None) -> Encoding:
     """The encoding of one column's training cells, NaN where missing."""
     if categories is not None:
-        numbers = {int(i) for part in cells() for i in part[~part.isnan()].unique().tolist()}
+        numbers = {int(i) for part in cells() for i in np.unique(part[~part.isnan()].numpy())}
         present = sorted(categories[i] for i in numbers)
         alike = {boolean_key(category): category for category in reversed(present)}
         return Encoding(name, role, categories=tuple(sorted(alike.values())))
@@ -112,7 +113,8 @@ def _fit(name: str, role: str, cells: Cells, categories: tuple[str, ...] | None)
         return Encoding(name, role, 0.0, 0.0)
     trained = None
     if std > 0:
-        (trained,) = TrainingRange.of_columns(lambda: (p.numpy().reshape(-1, 1) for p in cells()), 1)
+        columns = functools.partial(map, lambda part: part.numpy().reshape(-1, 1))
+        (trained,) = TrainingRange.of_columns(lambda: columns(cells()), 1)
     return Encoding(name, role, mean, std, training_range=trained)
 
 
@@ -244,9 +246,7 @@ def _clipped_notes(values: Tensor, code: ColumnCode, name: str) -> list[Note]:
     return [Note(NoteKind.CLIPPED_COVARIATE, text, (name,))]
 
 
-def _unknown_notes(
-    categories: Sequence[str], number: Mapping[str, int], name: str
-) -> list[Note]:
+def _unknown_notes(categories: Sequence[str], number: Mapping[str, int], name: str) -> list[Note]:
     """A note on categories that the training did not have: their number is 0."""
     unknown = [category for category in categories if boolean_key(category) not in number]
     if not unknown:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from tsconv.data.reading.covariate_columns import CovariateColumns
 from tsconv.data.quantiles import quantiles
+from tsconv.data.reading.covariate_columns import CovariateColumns
 from tsconv.data.reading.table import Table
 from tsconv.errors import DataError
 
@@ -69,6 +69,7 @@ class TrainingRange:
         >>> found == [TrainingRange.of(column[:, 0])]
         True
         """
+
         def pieces() -> Iterator[list[Values]]:
             for block in blocks():
                 columns = [block[:, c].ravel() for c in range(count)]

@@ -13,9 +13,8 @@ import numpy.typing as npt
 from torch import Tensor
 
 from tsconv.data.covariates.shift import TrainingRange
-from tsconv.data.panel.blocks import head_mask
 from tsconv.data.panel.panel import Panel
-from tsconv.data.panel.ragged import steps_within
+from tsconv.data.panel.ragged import head_mask, steps_within
 from tsconv.notes import Note, NoteKind
 
 

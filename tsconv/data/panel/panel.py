@@ -7,6 +7,7 @@ gets is values and a mask (see chunks.py).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tsconv.data.panel.blocks import series_blocks
+from tsconv.data.mapped import read_at_random
 from tsconv.data.panel.calendar import Calendar
 from tsconv.data.panel.covariate_grid import (
     Covariates,
@@ -29,7 +30,7 @@ from tsconv.data.panel.find_frequency import choose_frequency, on_wall_clock
 from tsconv.data.panel.gaps import resolve_gaps
 from tsconv.data.panel.grid import LineGrid, lay_lines
 from tsconv.data.panel.notes import ahead_notes, missing_notes, series_notes
-from tsconv.data.panel.ragged import first_observed, head_index, indptr_of
+from tsconv.data.panel.ragged import first_observed, head_index, indptr_of, series_blocks
 from tsconv.data.panel.tails import trimmed_notes
 from tsconv.data.reading.id_columns import NO_ID_COLUMNS, IdColumns
 from tsconv.data.reading.table import Table
@@ -108,6 +109,11 @@ class Panel:
         """Times of the given steps of series s, counted from its first; they may lie ahead."""
         return self.frequency.advance(self.start[np.full(len(steps), s)], steps)
 
+    def tensors(self) -> list[Tensor]:
+        """All tensors of the panel: values, covariates, static columns, calendar."""
+        parts = [part for part in (self, self.covariates, self.static, self.calendar) if part]
+        return [t for part in parts for t in vars(part).values() if isinstance(t, Tensor)]
+
     def to(self, device: torch.device | str) -> Panel:
         """The same panel with its tensors on `device`."""
         parts = ("values", "indptr", "offset", "covariates", "static", "calendar")
@@ -115,6 +121,18 @@ class Panel:
         return dataclasses.replace(
             self, **{k: v.to(device) for k, v in moved.items() if v is not None}
         )
+
+    @contextlib.contextmanager
+    def read_at_random(self) -> Iterator[None]:
+        """A block in which stretches here and there are read of a panel that is mapped."""
+        large = [self.values] if self.covariates is None else [self.values, self.covariates.values]
+        for tensor in large:
+            read_at_random(tensor, True)
+        try:
+            yield
+        finally:
+            for tensor in large:
+                read_at_random(tensor, False)
 
     def with_notes(self, notes: Iterable[Note]) -> Panel:
         """The same panel with these notes after its own."""
@@ -182,9 +200,9 @@ def observed_steps(panel: Panel, steps: slice = slice(None)) -> Tensor:
 def build_panel(table: Table, freq: str | Frequency | None = None) -> Panel:
     """Sort lines by series, row and time, lay each series on its grid, and check that it fits.
 
-    `freq` is a pandas alias or what it stands for, or None to infer it. Raises DataError for a duplicate (id, row, time),
-    for a time off the grid, for rows of different frequencies, and for a grid that would be mostly
-    holes.
+    `freq` is a pandas alias or what it stands for, or None to infer it. Raises DataError for a
+    duplicate (id, row, time), for a time off the grid, for rows of different frequencies, and for a
+    grid that would be mostly holes.
 
     >>> import pandas as pd
     >>> from tsconv.config.schema import DataConfig
@@ -211,7 +229,11 @@ def build_panel(table: Table, freq: str | Frequency | None = None) -> Panel:
     flat = values.reshape(len(values), -1)
     offset = first_observed(flat, indptr).reshape(len(table.ids), -1, n_rows)
     lacking = int((~present * grid.lengths[:, None]).sum())
-    notes = [*table.notes, *spelling_notes(None if isinstance(freq, Frequency) else freq), *gap_notes]
+    notes = [
+        *table.notes,
+        *spelling_notes(None if isinstance(freq, Frequency) else freq),
+        *gap_notes,
+    ]
     notes += missing_notes(table, values, lacking)
     if table.future is None:
         notes += trimmed_notes(table.ids, grid.spans, grid.lengths)

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from tsconv.config.schema import DataConfig
 from tsconv.data.bounds import AUTO, read_bound, require_names, require_order, require_within
-from tsconv.data.panel.blocks import head_mask
 from tsconv.data.panel.panel import Panel
+from tsconv.data.panel.ragged import head_mask
 from tsconv.nn.heads import COUNT_HEADS
 
 

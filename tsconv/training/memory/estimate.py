@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 
-import torch
-
 from tsconv.data.batches.origin_range import OriginRange
-from tsconv.data.cache.mapped import in_memory_bytes, mapped_file
+from tsconv.data.mapped import in_memory_bytes, mapped_file
 from tsconv.data.panel.panel import Panel
 from tsconv.evaluation.scoring import scored_at_once
 from tsconv.ridge.memory import solving_bytes
@@ -79,17 +77,9 @@ def estimate_memory(
     )
 
 
-def panel_bytes(panel: Panel, mapped: bool = False) -> int:
-    """Bytes of all tensors of a panel: values, covariates, static columns, calendar.
-
-    mapped: whether those count too that are mapped from files, which no memory need hold.
-    """
-    parts = [panel, panel.covariates, panel.static, panel.calendar]
-    tensors = [t for part in parts if part is not None for t in vars(part).values()]
-    tensors = [t for t in tensors if isinstance(t, torch.Tensor)]
-    if mapped:
-        return sum(t.numel() * t.element_size() for t in tensors)
-    return in_memory_bytes(tensors)
+def panel_bytes(panel: Panel) -> int:
+    """Bytes of all tensors of a panel, without those that are mapped, which no memory need hold."""
+    return in_memory_bytes(panel.tensors())
 
 
 def _taken_by(panel: Panel) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from tsconv.available_memory import Available, available_memory, resident_bytes
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import TrainingError
 from tsconv.text import format_bytes
 from tsconv.training.lightning.strategy import training_device
-from tsconv.available_memory import Available, available_memory, resident_bytes
 from tsconv.training.memory.estimate import estimate_memory, panel_bytes
 from tsconv.training.memory.step_memory import StepMemory, most_kept, step_memory
 from tsconv.training.prepare import Prepared

@@ -20,9 +20,7 @@ class LineStore:
     space is free again when the process ends, however it ends.
     """
 
-    def __init__(
-        self, folder: Path, advice: str = "make one shard at a time by `shard=`"
-    ) -> None:
+    def __init__(self, folder: Path, advice: str = "make one shard at a time by `shard=`") -> None:
         """folder: where the temporary file lies; it takes about 30 bytes a line.
 
         advice: what else than free space to change where the disk is full.

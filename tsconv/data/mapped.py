@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import mmap
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,8 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from tsconv.errors import DataError
 
-_FILES = WeakTensorKeyDictionary()  # a tensor -> the file that it lies in
+# A tensor -> the file that it lies in, and its map.
+_FILES: MutableMapping[Tensor, tuple[MappedFile, mmap.mmap]] = WeakTensorKeyDictionary()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,14 +60,40 @@ class MappedFile:
         with warnings.catch_warnings():  # that the array cannot be written to is what is wanted
             warnings.filterwarnings("ignore", "The given NumPy array is not writable")
             tensor = torch.from_numpy(array)
-        _FILES[tensor] = self
+        _FILES[tensor] = (self, content)
         return tensor
 
 
 def mapped_file(tensor: Tensor) -> MappedFile | None:
     """The file that a tensor is the whole content of; None for a tensor in memory, or a part."""
     found = _FILES.get(tensor)
-    return found if isinstance(found, MappedFile) else None
+    return None if found is None else found[0]
+
+
+def read_at_random(tensor: Tensor, at_random: bool) -> None:
+    """Say whether a mapped tensor is read here and there, or from its start to its end.
+
+    The operating system then reads single pages, or many ahead. In memory it makes no difference.
+    """
+    found = _FILES.get(tensor)
+    if found is not None and hasattr(mmap, "MADV_RANDOM"):
+        found[1].madvise(mmap.MADV_RANDOM if at_random else mmap.MADV_NORMAL)
+
+
+def read_ahead(tensor: Tensor, begins: Tensor, ends: Tensor) -> None:
+    """Let the operating system read some rows of a mapped tensor, while the process goes on.
+
+    begins, ends: (n,) the first row of each stretch, and the one after its last.
+    """
+    found = _FILES.get(tensor)
+    if found is None or not hasattr(mmap, "MADV_WILLNEED"):
+        return
+    row, page = tensor[:1].numel() * tensor.element_size(), mmap.PAGESIZE
+    first = begins.clamp(0, len(tensor)) * row // page * page
+    size = ends.clamp(0, len(tensor)) * row - first
+    for start, length in zip(first.tolist(), size.tolist(), strict=True):
+        if length > 0:
+            found[1].madvise(mmap.MADV_WILLNEED, start, length)
 
 
 def in_memory_bytes(tensors: Iterable[Tensor]) -> int:
