@@ -70,11 +70,21 @@ def wants_cache(data: DataConfig, plan: Plan) -> bool:
 
     Raises ConfigError for another value of `data.cache`.
     """
-    asked = str(data.cache).strip().lower()
-    require_choice("data.cache", asked, CHOICES)
+    asked = check_choice(data)
     if asked == "auto":
         return data.cache_dir is not None or (plan.streams and plan.is_large)
     return asked == "true"
+
+
+def check_choice(data: DataConfig) -> str:
+    """`data.cache` as auto, true or false; raises ConfigError for anything else.
+
+    >>> check_choice(DataConfig(cache=True))
+    'true'
+    """
+    asked = str(data.cache).strip().lower()
+    require_choice("data.cache", asked, CHOICES)
+    return asked
 
 
 def cache_folder(data: DataConfig, files: Sequence[Path]) -> Path:
@@ -103,6 +113,6 @@ def _lines_of(path: Path) -> int:
         size = path.stat().st_size
         if size > len(start) and compression_of(path) is not None:
             size *= _UNPACKED
-        return round(size * start.count(b"\n") / max(1, len(start)))
+        return size * int(start.count(b"\n")) // max(1, len(start))
     except (OSError, pa.ArrowException, EOFError):
         return 0
