@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 Values = npt.NDArray[np.float64]
-_KEPT = 1 << 19  # values of all samples together: 4 MB
+_KEPT = 1 << 18  # values of all samples together: 2 MB
 _FEWEST = 1 << 10  # values of a sample
 _MARGIN = 3.0  # standard errors of a sample's quantile, to either side
 
