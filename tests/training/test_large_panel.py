@@ -111,6 +111,7 @@ def test_weights_and_figures_are_those_of_the_panel_in_memory(
     assert hashes[0] == hashes[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is one of Linux")
 def test_a_panel_of_five_times_the_memory_trains(tmp_path: Path) -> None:
     write(tmp_path / "small.parquet", 2, 100)
