@@ -23,7 +23,7 @@ CHOICES = ("auto", "true", "false")
 # and Parquet files of 6 and 59 million lines.
 _LINE, _NUMBER = 60, 24
 _PART_LINE, _PART_NUMBER = 110, 40  # the same, of the lines of a part
-_SCAN = 200_000_000  # bytes: the batches of the pass that routes the lines
+_SCAN = 120_000_000  # bytes: the batches of the pass that routes the lines
 _FAIR_SHARE = 0.5  # of the memory that is available
 _PART_SHARE = 0.25
 _MOST_PARTS = 1024

@@ -40,7 +40,7 @@ from tsconv.data.settings import FileFormat
 from tsconv.data.source_column import SourceColumn
 from tsconv.errors import DataError, one_line
 
-_BATCH = 1 << 20  # lines of a Parquet file at once
+_BATCH = 1 << 18  # lines of a Parquet file at once
 _BUFFER = 1 << 20  # bytes of a column that are read at once
 
 
