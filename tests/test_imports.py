@@ -18,6 +18,7 @@ ORDER = (
     "notes",
     "termination",
     "atomic_write",
+    "available_memory",
     "config",
     "nn",
     "model",
@@ -42,7 +43,7 @@ ORDER = (
     "commands",
     "cli",
 )
-DATA_ORDER = ("timestamps", "reading", "panel", "seasons", "covariates", "batches")
+DATA_ORDER = ("timestamps", "reading", "panel", "cache", "seasons", "covariates", "batches")
 NN_ORDER = (
     "_checks",
     "functional",

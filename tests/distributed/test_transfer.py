@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ import torch.distributed as dist
 
 from tests.helpers.rank_processes import RankFailed, run_ranks
 from tests.helpers.ranks import same_tensors
+from tsconv.data.mapped import MappedFile, mapped_file
 from tsconv.distributed import transfer
 from tsconv.distributed.transfer import Packed, broadcast, gather
+from tsconv.errors import DataError
 
 
 def nested(rank: int) -> dict[str, Any]:
@@ -99,3 +102,22 @@ def test_a_value_is_put_together_as_it_was(value: object) -> None:
         assert back.dtype == value.dtype
     else:
         assert back == value
+
+
+def test_a_mapped_tensor_travels_as_the_name_of_its_file(tmp_path: Path) -> None:
+    np.arange(30_000.0).tofile(tmp_path / "values.bin")
+    tensor = MappedFile(str(tmp_path / "values.bin"), (10_000, 3)).map()
+    packed = Packed.pack({"values": tensor, "part": tensor[:2]})
+    assert sum(len(message) for message in packed.messages) < 10_000
+    found = packed.unpack()
+    assert torch.equal(found["values"], tensor)
+    assert mapped_file(found["values"]) == mapped_file(tensor)
+    assert found["part"].tolist() == tensor[:2].tolist()
+
+
+def test_a_rank_that_does_not_see_the_file_says_so(tmp_path: Path) -> None:
+    np.arange(6.0).tofile(tmp_path / "values.bin")
+    packed = Packed.pack(MappedFile(str(tmp_path / "values.bin"), (3, 2)).map())
+    (tmp_path / "values.bin").unlink()
+    with pytest.raises(DataError, match=r"values\.bin.*all processes must see it"):
+        packed.unpack()

@@ -40,6 +40,8 @@ _ALLOWED = {
     # Called with a path of `replace_file` or `replace_folder`.
     "output/plots": {"save_figure"},
     "data/write": {"write_table", "write_text_table"},
+    "data/cache/panel_files": {"write_panel"},
+    "data/cache/parts": {"__init__", "add", "reorder"},
     "forecasting/bundles/bundle": {"save_bundle"},
     "forecasting/bundles/tensor_file": {"write_tensors"},
     "forecasting/shards/job": {"_write_part"},

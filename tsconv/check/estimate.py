@@ -52,7 +52,7 @@ def _estimate(prepared: Prepared) -> Estimate:
     )
     device = torch.device("cuda" if cuda else "cpu")
     module, data = prepared.module().to(device).train(), prepared.data()
-    data.panel = data.panel.to(device)
+    data.move_to(device)
     per_chunk = data.origins_per_chunk
     chunks, per_chunk = _within_memory(prepared, data.chunks_per_batch, per_chunk)
     part = data.chunks_per_batch * data.origins_per_chunk / (chunks * per_chunk)

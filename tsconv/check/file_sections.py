@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tsconv.check.read_attempt import ReadAttempt
@@ -12,6 +13,8 @@ from tsconv.check.suggestions.column_roles.undeclared_columns import Candidate
 from tsconv.check.suggestions.suggestion import Suggestion
 from tsconv.check.tables.columns import Column
 from tsconv.check.tables.raw_table import RawTable
+from tsconv.data.cache.plan import cache_folder, make_plan, wants_cache
+from tsconv.errors import TsconvError
 from tsconv.text import format_bytes, plural, shorten
 
 _MOST_LINES = 24  # of columns
@@ -41,11 +44,25 @@ def file_section(attempt: ReadAttempt) -> Section:
         parts += [plural(len(raw_table), "line"), plural(len(raw_table.columns), "column")]
         if not raw_table.complete:
             parts.append("columns as in the first 256 MB")
+    lines = [(name, ", ".join(parts))]
+    cache = _cache_of(attempt)
+    if cache is not None:
+        lines.append(("panel cache", f"training keeps the panel in {cache}, mapped into memory"))
     data = {
         "files": [{"path": str(f), "bytes": n} for f, n in zip(files, sizes, strict=True)],
         "rows": None if raw_table is None else len(raw_table),
+        "panel_cache": None if cache is None else str(cache),
     }
-    return Section("file", [(name, ", ".join(parts))], data)
+    return Section("file", lines, data)
+
+
+def _cache_of(attempt: ReadAttempt) -> Path | None:
+    """The folder in which a training keeps the panel; None where it reads it into memory."""
+    try:
+        wanted = wants_cache(attempt.data, make_plan(attempt.data, attempt.files))
+    except TsconvError:  # which the attempt to train names
+        return None
+    return cache_folder(attempt.data, attempt.files) if wanted else None
 
 
 def columns_section(

@@ -44,6 +44,8 @@ class DataConfig:
     duplicates: str = "error"
     gaps: str = "mask"
     max_bytes: int | None = None
+    cache: Any = "auto"  # "auto", or a truth value
+    cache_dir: str | None = None
     allow_shift: bool = False
     lower: Any = "auto"  # a number, {name: number}, "auto" or None
     upper: Any = None

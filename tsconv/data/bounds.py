@@ -174,25 +174,35 @@ def require_within(panel: Panel, lower: Bound, upper: Bound, source: str | None 
         if bound is None:
             continue
         limits = spread_bound(bound, panel.ids, panel.targets, missing)
-        of_step = limits.repeat_interleave(panel.lengths.cpu(), 0)[..., None]  # (N, T, 1)
-        values = panel.values[:, : len(panel.targets)].cpu()  # (N, T, H)
-        beyond = values < of_step if key == "lower" else values > of_step
-        if bool(beyond.any()):
+        beyond = _beyond(panel, key, limits)
+        if len(beyond):
             raise DataError(_describe(panel, key, limits, beyond, source))
 
 
+def _beyond(panel: Panel, key: str, limits: Tensor) -> Tensor:
+    """(K, 3) the step, target and row of each value beyond its limit: (S, T)."""
+    found = [torch.empty(0, 3, dtype=torch.int64)]
+    for series, steps, local in panel.blocks():
+        limit = limits[series].repeat_interleave(local.diff(), 0)[..., None]  # (n, T, 1)
+        values = panel.values[steps, : len(panel.targets)].cpu()
+        wrong = (values < limit if key == "lower" else values > limit).nonzero()
+        found.append(wrong + torch.tensor([steps.start, 0, 0]))
+    return torch.cat(found)
+
+
 def _describe(panel: Panel, key: str, limits: Tensor, beyond: Tensor, source: str | None) -> str:
-    """Which value breaks the bound, when, and what to set instead; beyond: (N, T, H)."""
-    at, c, h = (int(i) for i in beyond.nonzero()[0])
+    """Which value breaks the bound, when, and what to set instead; beyond: see `_beyond`."""
+    at, c, h = beyond[0].tolist()
     indptr = panel.indptr.cpu().numpy()
     s = int(series_of(indptr, np.array([at]))[0])
     step = np.array([at - indptr[s]])
     when = format_zoned_time(panel.times(s, step), panel)
     value, limit = float(panel.values[at, c, h]), float(limits[s, c])
-    extreme = panel.values[:, c].cpu()[beyond[:, c]]
+    step, _, row = beyond[beyond[:, 1] == c].T
+    extreme = panel.values[step, c, row].cpu()
     far = float(extreme.min() if key == "lower" else extreme.max())
     word = "below" if key == "lower" else "above"
-    more = int(beyond.sum()) - 1
+    more = len(beyond) - 1
     others = f" (and {more:,} more)" if more else ""
     return (
         f"{'' if source is None else f'{source}: '}`{panel.name(s, c, h)}` is {value:.10g} at "

@@ -24,14 +24,18 @@ def require_counts(panel: Panel, source: str, head: str) -> None:
     >>> require_counts(build_panel(table_from_frame(frame, DataConfig())), "data", "poisson")
     """
     for c in range(len(panel.targets)):
-        column = panel.values[:, c]  # (N, H)
-        wrong = ~column.isnan() & ((column < 0) | (column != column.floor()))
-        if not bool(wrong.any()):
+        count, step, h = 0, 0, 0  # of values that are no counts, and where the first one stands
+        for _, steps, _ in panel.blocks():
+            column = panel.values[steps, c]  # (n, H)
+            wrong = (~column.isnan() & ((column < 0) | (column != column.floor()))).nonzero()
+            if count == 0 and len(wrong):
+                step, h = steps.start + int(wrong[0, 0]), int(wrong[0, 1])
+            count += len(wrong)
+        if count == 0:
             continue
-        step, h = (int(v) for v in wrong.nonzero()[0])
         s = int(torch.searchsorted(panel.indptr, step, right=True)) - 1
         time = panel.times(s, np.array([step - int(panel.indptr[s])]))
-        value, count = float(column[step, h]), int(wrong.sum())
+        value = float(panel.values[step, c, h])
         where = f"`{panel.ids[s]}`" + (f", row `{panel.rows[h]}`" if panel.rows else "")
         more = f" ({count:,} such values)" if count > 1 else ""
         instead = "head=quantile with data.lower=0" if value >= 0 else "head=quantile"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import socket
 from pathlib import Path
 
+from tsconv.data.reading.files import find_files
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import DataError
 
@@ -50,7 +50,11 @@ def differing(first: dict[str, str], other: dict[str, str]) -> str | None:
 def fingerprints(pattern: str) -> dict[str, str]:
     """A hash of each file of a pattern, by its path; files that cannot be read are left out."""
     found = {}
-    for name in sorted(glob.glob(pattern) or [pattern]):
+    try:
+        names = [str(path) for path in find_files(pattern)]
+    except DataError:
+        names = []
+    for name in names:
         try:
             with Path(name).open("rb") as file:
                 digest = hashlib.blake2b(digest_size=16)

@@ -1,7 +1,8 @@
 """Python values on their way between ranks: tensors by torch.distributed, the rest pickled.
 
 A panel is gigabytes of tensors and a few small objects. Pickled as a whole it would stand in memory
-three times; here each tensor and array is sent from where it lies.
+three times; here each tensor and array is sent from where it lies, and a tensor that is mapped from
+a file as the name of the file.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from tsconv.data.mapped import MappedFile, mapped_file
 
 _MOST_BYTES = 2**28  # in one message
 
@@ -34,9 +37,11 @@ class _Pickler(pickle.Pickler):
         super().__init__(file, protocol=5, buffer_callback=buffers.append)
         self.tensors: list[Tensor] = []
 
-    def persistent_id(self, obj: Any) -> int | None:
+    def persistent_id(self, obj: Any) -> int | MappedFile | None:
         if type(obj) is not Tensor or obj.is_sparse:
             return None
+        if (file := mapped_file(obj)) is not None:  # which the receiver maps too
+            return file
         self.tensors.append(obj.detach())
         return len(self.tensors) - 1
 
@@ -46,8 +51,8 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(file, buffers=buffers)
         self.tensors = tensors
 
-    def persistent_load(self, pid: int) -> Tensor:
-        return self.tensors[pid]
+    def persistent_load(self, pid: int | MappedFile) -> Tensor:
+        return pid.map() if isinstance(pid, MappedFile) else self.tensors[pid]
 
 
 @dataclasses.dataclass

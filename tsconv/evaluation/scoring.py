@@ -35,11 +35,23 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
 
     The naive error of a series that hardly changes counts as 0, which keeps it out of MASE.
     """
-    shape = (len(panel), len(panel.targets), panel.n_rows)
-    mean, std, naive, square = (torch.zeros(shape, dtype=torch.float64) for _ in range(4))
-    lengths, train_end = panel.lengths.cpu(), train_end.cpu()
-    indptr, offset = panel.indptr.cpu(), panel.offset.cpu()
-    of = torch.repeat_interleave(torch.arange(len(panel)), lengths)
+    n_targets = len(panel.targets)
+    ends, offset = train_end.cpu(), panel.offset[:, :n_targets].cpu()
+    found = [torch.zeros_like(offset) for _ in range(4)]
+    for series, steps, local in panel.blocks():
+        values = panel.values[steps, :n_targets].cpu()
+        parts = _scale_of_block(values, local, offset[series], ends[series], season)
+        for whole, part in zip(found, parts, strict=True):
+            whole[series] = part
+    return SeriesScale(*found)
+
+
+def _scale_of_block(
+    values: Tensor, indptr: Tensor, offset: Tensor, train_end: Tensor, season: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What `training_scale` says of some series: values (N, T, H), offset (S, T, H)."""
+    mean, std, naive, square = (torch.zeros_like(offset) for _ in range(4))
+    of = torch.repeat_interleave(torch.arange(len(offset)), indptr.diff())
     step = steps_within(indptr)
     inside = step < train_end[of]  # (N,)
     paired = (inside & (step >= season))[season:, None]
@@ -49,12 +61,11 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
         """(N, H) -> (S, H), sums over each series."""
         return torch.segment_reduce(values, "sum", offsets=indptr, axis=0, initial=0)
 
-    for c in range(shape[1]):
-        column = panel.values[:, c].cpu()  # (N, H)
+    for c in range(offset.shape[1]):
+        column = values[:, c]  # (N, H)
         seen = inside[:, None] & ~column.isnan()
         count = summed(seen.double())
-        # Around the first value: a constant series then has a deviation of exactly 0. In place,
-        # since an array of all steps is large.
+        # Around the first value: a constant series then has a deviation of exactly 0.
         shifted = offset[of, c]
         torch.sub(column, shifted, out=shifted).masked_fill_(~seen, 0)
         middle = summed(shifted) / count.clamp_min(1)
@@ -75,7 +86,7 @@ def training_scale(panel: Panel, train_end: Tensor, season: int) -> SeriesScale:
         naive[:, c] = torch.where(useful, mean_error, 0)
         error.masked_fill_(~known, 0).square_()
         square[:, c] = torch.where(useful, summed(error) / pairs, 0)
-    return SeriesScale(mean, std, naive, square)
+    return mean, std, naive, square
 
 
 class DenseForecasts(NamedTuple):

@@ -13,7 +13,7 @@ import pandas as pd
 from tsconv.config.schema import DataConfig
 from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.panel import Panel
-from tsconv.data.reading.table import Table
+from tsconv.data.reading.table import Table, take_lines
 from tsconv.data.settings import TimeFormat
 from tsconv.data.source_column import SourceColumn
 from tsconv.data.timestamps.parse import parse_times
@@ -138,20 +138,6 @@ def moment_on_panel(
     if panel.time_zone is not None and panel.wall_clock:
         wanted = to_wall(wanted, panel.time_zone)
     return wanted
-
-
-def take_lines(table: Table, kept: npt.NDArray[np.bool_]) -> Table:
-    """Some of the lines, and the series that have one."""
-    if kept.all():
-        return table
-    table = table.take(np.flatnonzero(kept))
-    ids, codes = np.unique(table.codes, return_inverse=True)
-    return dataclasses.replace(
-        table,
-        ids=tuple(table.ids[i] for i in ids),
-        codes=codes.astype("int64"),
-        id_columns=table.id_columns.take(ids),
-    )
 
 
 def parse_moment(table: Table, data: DataConfig, key: str, value: Any) -> Any:

@@ -33,7 +33,13 @@ def solving_bytes(branch: LinearBranch, by_series: bool, panel: Panel, split: Sp
     block = _BLOCK_COPIES * width * windows * size // (size + 2 * horizon)
     residuals = _RESIDUAL_BYTES * min(MOST_VALUES, origins * horizon)
     grams = _GRAM_COPIES * 8 * members * targets * size * (size + horizon)
-    missing = float(panel.values.isnan().float().mean())
+    missing = _missing_share(panel)
     touched = origins * min(1.0, missing * horizon)  # origins with a part of their targets
     gaps = width * min(MOST_GAP_VALUES, round(touched * (size + horizon)))
     return grams + gaps + max(block, residuals)
+
+
+def _missing_share(panel: Panel) -> float:
+    """The share of the panel's values that are missing."""
+    missing = sum(int(panel.values[steps].isnan().sum()) for _, steps, _ in panel.blocks())
+    return missing / max(1, panel.values.numel())

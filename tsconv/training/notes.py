@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import Split
-from tsconv.data.panel.panel import Panel
+from tsconv.data.panel.panel import Panel, observed_steps
 from tsconv.evaluation.metrics import SeriesScale
 from tsconv.notes import Note, NoteKind
 from tsconv.text import quote_first
@@ -65,13 +65,12 @@ def split_notes(panel: Panel, split: Split) -> list[Note]:
 
 def _observed_from(panel: Panel, origins: OriginRange) -> Tensor:
     """(S,) whether any target is observed after the first of a part's origins."""
-    targets = panel.values[:, : len(panel.targets)].cpu()
-    observed = (~targets.isnan()).flatten(1).any(1)
-    indptr = panel.indptr.cpu()
-    last = observed.new_full((len(panel),), 0, dtype=torch.int64)
-    series = torch.repeat_interleave(torch.arange(len(panel)), indptr.diff())[observed]
-    step = (observed.nonzero().flatten() - indptr[series]) + 1
-    last.scatter_reduce_(0, series, step, "amax")
+    last = torch.zeros(len(panel), dtype=torch.int64)
+    for block, steps, local in panel.blocks():
+        observed = observed_steps(panel, steps)
+        series = torch.repeat_interleave(torch.arange(len(local) - 1), local.diff())[observed]
+        step = (observed.nonzero().flatten() - local[series]) + 1
+        last[block] = last[block].scatter_reduce(0, series, step, "amax")
     return last > origins.first.cpu() + 1
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
 
 from tsconv.config.schema import TrainConfig
+from tsconv.data.cache.open_panel import open_panel
 from tsconv.data.panel.panel import Panel, build_panel
-from tsconv.data.reading.read import read_table
 from tsconv.data.reading.table import Table
 from tsconv.distributed.rank_pool import RankPool
 from tsconv.errors import ConfigError
@@ -21,6 +22,7 @@ from tsconv.training.step.compile_cache import CompileCache
 
 # Keys of `data` that only batches, and the range of forecasts, use.
 _NOT_OF_PANEL = ("origins_per_chunk", "chunks_per_batch", "lower", "upper")
+Notify = Callable[[str], None]
 
 
 class PanelCache:
@@ -46,14 +48,17 @@ class PanelCache:
         """End the processes of further devices."""
         self.rank_pool.close()
 
-    def prepare(self, config: TrainConfig, table: Table | None = None) -> Prepared:
+    def prepare(
+        self, config: TrainConfig, table: Table | None = None, notify: Notify | None = None
+    ) -> Prepared:
         """Return `prepare(config, panel)` for the panel of the config.
 
-        `table` takes the place of `config.data.path` for data that are already in memory. Raises
-        TsconvError where the config or the data are at fault; the config is looked at first.
+        `table` takes the place of `config.data.path` for data that are already in memory. notify:
+        is called with each line on the files in which a panel is kept. Raises TsconvError where the
+        config or the data are at fault; the config is looked at first.
         """
         config = check_config(config)
-        panel = self.panel(config, table)
+        panel = self.panel(config, table, notify)
 
         def scale(part: Panel, train_end: Tensor, season: int) -> SeriesScale:
             """The scale of the panel, or of the first steps of it that the config keeps."""
@@ -66,10 +71,12 @@ class PanelCache:
 
         return prepare(config, panel, scale)
 
-    def panel(self, config: TrainConfig, table: Table | None = None) -> Panel:
+    def panel(
+        self, config: TrainConfig, table: Table | None = None, notify: Notify | None = None
+    ) -> Panel:
         """Return the panel of a config, read once for each way of reading; the last two are kept.
 
-        `table` as in `prepare`; its panel is not kept.
+        `table` and `notify` as in `prepare`; the panel of a table is not kept.
         """
         if table is not None:
             return build_panel(table, config.data.freq)
@@ -80,6 +87,6 @@ class PanelCache:
         if key not in self._panels:
             for old in list(self._panels)[:-1]:
                 del self._panels[old]
-            self._panels[key] = build_panel(read_table(config.data), config.data.freq)
+            self._panels[key] = open_panel(config.data, notify)
             self._scales.clear()
         return self._panels[key]

@@ -14,6 +14,7 @@ from tsconv.calibration.conformal import CHOICES
 from tsconv.config.schema import SplitConfig, TrainConfig
 from tsconv.data.batches.data_module import DenseDataModule
 from tsconv.data.batches.split import Split, split_panel
+from tsconv.data.cache.plan import check_choice
 from tsconv.data.counts import require_counts
 from tsconv.data.covariates.encode import (
     Encoding,
@@ -178,6 +179,7 @@ def check_config(config: TrainConfig) -> TrainConfig:
         refit=config.refit.strip().lower(),
         data=check_bounds(config.data),
     )
+    check_choice(config.data)
     check_trainer_keys(config.trainer)
     batches_per_step(config.trainer)
     if not 0 <= config.seed < 2**32:

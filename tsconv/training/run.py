@@ -103,7 +103,7 @@ def train(
         try:
             prepared = with_best_context(
                 config,
-                panel_cache.prepare(config, table),
+                panel_cache.prepare(config, table, notify),
                 lambda other: panel_cache.prepare(other, table),
             )
         except KeyboardInterrupt:

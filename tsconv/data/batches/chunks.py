@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.mapped import mapped_file, read_ahead
 from tsconv.data.panel.panel import Panel
 from tsconv.model.covariate_encoder import CovariateBatch
 
@@ -83,6 +84,17 @@ def gather(
     )
 
 
+def read_chunks_ahead(
+    panel: Panel, series: Tensor, first: Tensor, n_origins: int, history: int, horizon: int
+) -> None:
+    """Let the operating system read what `gather` will need of a mapped panel, and go on."""
+    begin, end = first - history, first + n_origins + horizon
+    for part in (panel, panel.covariates):
+        if part is not None and mapped_file(part.values) is not None:
+            start = part.indptr[series]
+            read_ahead(part.values, start + begin, start + end)
+
+
 def _covariates(
     panel: Panel, series: Tensor, step: Tensor, dtype: torch.dtype
 ) -> CovariateBatch | None:
@@ -96,7 +108,7 @@ def _covariates(
         start = covariates.indptr[series][:, None]
         inside = (step >= 0) & (start + step < covariates.indptr[series + 1][:, None])
         index = (start + step).clamp(0, len(covariates.values) - 1)
-        values = covariates.values[index]  # (B, L, F, H)
+        values = covariates.at(index)  # (B, L, F, H)
         seen = inside[..., None, None] & ~values.isnan()
         values = torch.where(seen, values, 0).to(dtype)
     if calendar is not None:

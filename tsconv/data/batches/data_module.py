@@ -7,17 +7,21 @@ function of (seed, step).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from tsconv.data.batches.chunks import Batch, draw_chunks, gather
+from tsconv.available_memory import available_memory
+from tsconv.data.batches.chunks import Batch, draw_chunks, gather, read_chunks_ahead
 from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.batches.placement import move_batch, place_panel
 from tsconv.data.batches.share import share_of, shared_tiles, tile_length
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError
+
+Chunks = tuple[torch.Tensor, torch.Tensor]  # (B,) series, and (B,) first origins
 
 
 class TrainingChunks(IterableDataset[Batch]):
@@ -28,9 +32,11 @@ class TrainingChunks(IterableDataset[Batch]):
         self.first_step = first_step
 
     def __iter__(self) -> Iterator[Batch]:
-        for step in itertools.count(self.first_step()):
-            for part in range(self.module.batches_per_step):
-                yield self.module.training_batch(step, part)
+        module = self.module
+        steps = itertools.count(self.first_step())
+        parts = range(module.batches_per_step)
+        chunks = (module.training_chunks(step, part) for step in steps for part in parts)
+        yield from module.fetch_each(module.train_origins, chunks, module.origins_per_chunk)
 
 
 class ScoredChunks(IterableDataset[Batch]):
@@ -49,10 +55,10 @@ class ScoredChunks(IterableDataset[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         module = self.module
-        for series, first in shared_tiles(
+        chunks = shared_tiles(
             self.origins, self.n_origins, self.n_chunks, module.rank, module.world_size
-        ):
-            yield module.fetch(self.origins, series, first, self.n_origins)
+        )
+        yield from module.fetch_each(self.origins, chunks, self.n_origins)
 
 
 class DenseDataModule(pl.LightningDataModule):
@@ -101,6 +107,7 @@ class DenseDataModule(pl.LightningDataModule):
         self.seed = seed
         self.rank, self.world_size = rank, world_size
         self.batches_per_step = batches_per_step
+        self.device = panel.values.device  # on which batches are wanted
 
     @property
     def share(self) -> slice:
@@ -117,27 +124,51 @@ class DenseDataModule(pl.LightningDataModule):
         return self.trainer.global_step if self.trainer else 0
 
     def setup(self, stage: str) -> None:
-        """Move the panel to the training device, once."""
+        """Move to the training device, once."""
         if self.trainer is not None:
-            self.panel = self.panel.to(self.trainer.strategy.root_device)
+            self.move_to(self.trainer.strategy.root_device)
+
+    def move_to(self, device: torch.device) -> None:
+        """Have batches on a device from now on, and the panel too where it fits: see placement."""
+        if device == self.device:
+            return
+        left = available_memory(device)
+        self.panel = place_panel(self.panel, device, None if left is None else left.n_bytes)
+        self.device = device
 
     def fetch(
         self, origins: OriginRange, series: torch.Tensor, first: torch.Tensor, n_origins: int
     ) -> Batch:
-        """Gather chunks of n_origins on the panel's device."""
-        device = self.panel.values.device
-        return gather(
+        """Gather chunks of n_origins where the panel lies; the batch is on the training device."""
+        place = self.panel.values.device
+        batch = gather(
             self.panel,
-            origins.to(device),
-            series.to(device),
-            first.to(device),
+            origins.to(place),
+            series.to(place),
+            first.to(place),
             n_origins,
             self.history,
             self.horizon,
         )
+        return batch if place.type == self.device.type else move_batch(batch, self.device)
+
+    def fetch_each(
+        self, origins: OriginRange, chunks: Iterable[Chunks], n_origins: int
+    ) -> Iterator[Batch]:
+        """Fetch batch after batch. What the next one needs of a mapped panel is read meanwhile."""
+        for now, then in itertools.pairwise(itertools.chain(chunks, [None])):
+            if then is not None:
+                read_chunks_ahead(self.panel, *then, n_origins, self.history, self.horizon)
+            if now is not None:
+                yield self.fetch(origins, *now, n_origins)
 
     def training_batch(self, step: int, part: int = 0) -> Batch:
         """This rank's chunks of one batch of an optimizer step; part: the number of the batch."""
+        chunks = self.training_chunks(step, part)
+        return self.fetch(self.train_origins, *chunks, self.origins_per_chunk)
+
+    def training_chunks(self, step: int, part: int = 0) -> Chunks:
+        """Series and first origins of this rank's chunks of a batch."""
         series, first = draw_chunks(
             self.train_origins,
             self.seed,
@@ -147,7 +178,7 @@ class DenseDataModule(pl.LightningDataModule):
         )
         begin = part * self.chunks_per_batch
         mine = slice(begin + self.share.start, begin + self.share.stop)
-        return self.fetch(self.train_origins, series[mine], first[mine], self.origins_per_chunk)
+        return series[mine], first[mine]
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """An endless loader that starts at the trainer's step, so that a resumed run goes on."""

@@ -74,4 +74,7 @@ def _scored(
 
 def first_observed_step(panel: Panel) -> Tensor:
     """(S,) the first step at which any target of any row is observed; the length where none is."""
-    return first_marked_step(observed_steps(panel), panel.indptr.cpu())
+    found = torch.empty(len(panel), dtype=torch.int64)
+    for series, steps, local in panel.blocks():
+        found[series] = first_marked_step(observed_steps(panel, steps), local)
+    return found

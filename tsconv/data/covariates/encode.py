@@ -7,7 +7,9 @@ any other panel by name. A category that the training did not have is number 0, 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,11 @@ import torch
 from torch import Tensor
 
 from tsconv.data.covariates.shift import TrainingRange
+from tsconv.data.mapped import mapped_file
 from tsconv.data.panel.calendar import build_calendar
-from tsconv.data.panel.covariate_grid import Covariates, Static
+from tsconv.data.panel.covariate_grid import ColumnCode, Covariates, Static
 from tsconv.data.panel.panel import Panel
-from tsconv.data.panel.ragged import steps_within
+from tsconv.data.panel.ragged import head_mask, series_blocks
 from tsconv.data.reading.names import boolean_key
 from tsconv.data.timestamps.zones import to_local
 from tsconv.errors import DataError, nearest
@@ -27,6 +30,7 @@ from tsconv.text import plural, quote_first
 
 ROLES = ("past", "future", "static")
 LIMIT = 10.0  # deviations
+_CELLS_AT_ONCE = 1 << 21  # of a column: 16 MB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,30 +70,76 @@ def fit_encodings(panel: Panel, train_end: Tensor) -> tuple[Encoding, ...]:
     found: list[Encoding] = []
     covariates, static = panel.covariates, panel.static
     if covariates is not None:
-        trains = steps_within(covariates.indptr) < train_end.repeat_interleave(covariates.lengths)
-        part = covariates.values[trains]
         for f, name in enumerate(covariates.names):
             role = "past" if f < covariates.n_past else "future"
-            found.append(_fit(name, role, part[:, f], covariates.categories.get(name)))
+            categories = covariates.categories.get(name)
+            found.append(_fit(name, role, _training_cells(covariates, f, train_end), categories))
     if static is not None:
         part = static.values[train_end > 0]
         for k, name in enumerate(static.names):
-            found.append(_fit(name, "static", part[:, k], static.categories.get(name)))
+            cells = functools.partial(_once, part[:, k])
+            found.append(_fit(name, "static", cells, static.categories.get(name)))
     return tuple(e for e in found if e.categories != ())
 
 
-def _fit(name: str, role: str, values: Tensor, categories: tuple[str, ...] | None) -> Encoding:
-    """The encoding of one column's training values, NaN where missing."""
-    seen = values[~values.isnan()]
+Cells = Callable[[], Iterator[Tensor]]  # goes over the cells of a column, as often as it is called
+
+
+def _once(cells: Tensor) -> Iterator[Tensor]:
+    yield cells
+
+
+def _training_cells(covariates: Covariates, column: int, train_end: Tensor) -> Cells:
+    """The cells of a column in each series' first `train_end` steps, in blocks."""
+
+    n_rows = covariates.values.shape[2]
+
+    def cells() -> Iterator[Tensor]:
+        for series, steps, local in series_blocks(covariates.indptr, n_rows, _CELLS_AT_ONCE):
+            yield covariates.values[steps, column][head_mask(local, train_end[series])]
+
+    return cells
+
+
+def _fit(name: str, role: str, cells: Cells, categories: tuple[str, ...] | None) -> Encoding:
+    """The encoding of one column's training cells, NaN where missing."""
     if categories is not None:
-        present = sorted({categories[int(i)] for i in np.unique(seen.numpy())})
+        numbers = {int(i) for part in cells() for i in np.unique(part[~part.isnan()].numpy())}
+        present = sorted(categories[i] for i in numbers)
         alike = {boolean_key(category): category for category in reversed(present)}
         return Encoding(name, role, categories=tuple(sorted(alike.values())))
-    if len(seen) == 0:
+    count, mean, std = _moments(cells)
+    if count == 0:
         return Encoding(name, role, 0.0, 0.0)
-    std = float((seen - seen[0]).std(correction=0))  # exactly 0 for a constant
-    trained = TrainingRange.of(seen.numpy()) if std > 0 else None
-    return Encoding(name, role, float(seen.mean()), std, training_range=trained)
+    trained = None
+    if std > 0:
+        columns = functools.partial(map, lambda part: part.numpy().reshape(-1, 1))
+        (trained,) = TrainingRange.of_columns(lambda: columns(cells()), 1)
+    return Encoding(name, role, mean, std, training_range=trained)
+
+
+def _moments(cells: Cells) -> tuple[int, float, float]:
+    """How many cells are observed, their mean, and their deviation: exactly 0 for a constant."""
+    parts = cells()
+    part, more = next(parts), next(parts, None) is not None
+    seen = part[~part.isnan()]
+    if not more:  # one block holds all
+        if len(seen) == 0:
+            return 0, 0.0, 0.0
+        return len(seen), float(seen.mean()), float((seen - seen[0]).std(correction=0))
+    count, total, first = 0, 0.0, None
+    for part in cells():
+        seen = part[~part.isnan()]
+        if len(seen):
+            first = seen[0].clone() if first is None else first
+            count, total = count + len(seen), total + float((seen - first).sum())
+    if first is None:
+        return 0, 0.0, 0.0
+    shift, square = total / count, 0.0
+    for part in cells():
+        seen = part[~part.isnan()]
+        square += float((seen - first).sub_(shift).square_().sum())
+    return count, float(first) + shift, math.sqrt(square / count)
 
 
 def encode(panel: Panel, encodings: Sequence[Encoding], source: str = "the data") -> Panel:
@@ -103,15 +153,20 @@ def encode(panel: Panel, encodings: Sequence[Encoding], source: str = "the data"
     covariates, static = panel.covariates, panel.static
     by_step = [*by_role["past"], *by_role["future"]]
     try:
-        values, step_notes = _encoded(covariates, by_step)
-        fixed, static_notes = _encoded(static, by_role["static"])
+        codes, step_notes = _codes(covariates, by_step)
+        fixed_codes, static_notes = _codes(static, by_role["static"])
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     if covariates is not None:
         names, n_past = tuple(e.name for e in by_step), len(by_role["past"])
-        covariates = (
-            None if values is None else Covariates(values, covariates.indptr, names, {}, n_past)
+        encoded = dataclasses.replace(
+            covariates, names=names, categories={}, n_past=n_past, codes=codes
         )
+        covariates = encoded.in_memory() if mapped_file(covariates.values) is None else encoded
+        covariates = covariates if codes else None
+    fixed = None
+    if static is not None and fixed_codes:
+        fixed = torch.stack([code(static.values[:, code.column]) for code in fixed_codes], dim=1)
     if static is not None:
         names = tuple(e.name for e in by_role["static"])
         static = None if fixed is None else Static(fixed, names, {})
@@ -135,12 +190,12 @@ def _unused_notes(panel: Panel, encodings: Sequence[Encoding]) -> list[Note]:
     return notes
 
 
-def _encoded(
+def _codes(
     part: Covariates | Static | None, wanted: Sequence[Encoding]
-) -> tuple[Tensor | None, list[Note]]:
-    """The wanted columns encoded, side by side on axis 1, None for none; and notes on them."""
+) -> tuple[tuple[ColumnCode, ...], list[Note]]:
+    """How each wanted column is encoded; and notes on them."""
     names = () if part is None else part.names
-    columns: list[Tensor] = []
+    codes: list[ColumnCode] = []
     notes: list[Note] = []
     for encoding in wanted:
         if part is None or encoding.name not in names:
@@ -149,7 +204,7 @@ def _encoded(
                 f"the "
                 f"column, and name it in `data.{encoding.role}_covariates`"
             )
-        values = part.values[:, names.index(encoding.name)]
+        column = names.index(encoding.name)
         categories = part.categories.get(encoding.name)
         if (categories is None) != (encoding.categories is None):
             was, now = ("numbers", "categories") if categories else ("categories", "numbers")
@@ -158,49 +213,51 @@ def _encoded(
                 f"see `data.categories`"
             )
         if encoding.categories is None or categories is None:
-            column, found = _standardised(values, encoding)
+            inv_std = 1 / encoding.std if encoding.std > 0 else 0
+            codes.append(ColumnCode(column, encoding.mean, inv_std, LIMIT))
+            notes += _clipped_notes(part.values, codes[-1], encoding.name)
         else:
-            column, found = _numbered(values, categories, encoding)
-        columns.append(column)
-        notes += found
-    return torch.stack(columns, dim=1) if columns else None, notes
+            number = {boolean_key(name): i + 1 for i, name in enumerate(encoding.categories)}
+            known = [float(number.get(boolean_key(name), 0)) for name in categories]
+            codes.append(ColumnCode(column, numbers=torch.tensor(known or [0.0])))
+            notes += _unknown_notes(categories, number, encoding.name)
+    return tuple(codes), notes
 
 
-def _standardised(values: Tensor, encoding: Encoding) -> tuple[Tensor, list[Note]]:
-    """Numbers in deviations from the training's mean, clipped at `LIMIT`; a note where any is.
+def _clipped_notes(values: Tensor, code: ColumnCode, name: str) -> list[Note]:
+    """A note where numbers lie beyond the limit: the training shows nothing further out.
 
-    The training shows nothing further out: an effect must not grow without bound there.
+    An effect must not grow without bound there. values: (M, F, H).
     """
-    scaled = (values - encoding.mean) * (1 / encoding.std if encoding.std > 0 else 0)
-    count = int((scaled.abs() > LIMIT).sum())
-    notes = []
-    if count:
-        worst = float(values.flatten()[scaled.abs().nan_to_num(0).flatten().argmax()])
-        text = (
-            f"covariate `{encoding.name}`: {plural(count, 'value')} such as {worst:g} lie more "
-            f"than {LIMIT:g} standard deviations from the training mean: clipped to that"
-        )
-        notes.append(Note(NoteKind.CLIPPED_COVARIATE, text, (encoding.name,)))
-    return scaled.clamp(-LIMIT, LIMIT).float(), notes
+    count, worst, distance = 0, 0.0, -1.0
+    for begin in range(0, len(values), _CELLS_AT_ONCE):
+        cells = values[begin : begin + _CELLS_AT_ONCE, code.column].flatten()
+        far = code.scaled(cells).abs_().nan_to_num_(0)
+        count += int((far > LIMIT).sum())
+        at = int(far.argmax()) if len(far) else 0
+        if len(far) and float(far[at]) > distance:
+            worst, distance = float(cells[at]), float(far[at])
+    if count == 0:
+        return []
+    text = (
+        f"covariate `{name}`: {plural(count, 'value')} such as {worst:g} lie more "
+        f"than {LIMIT:g} standard deviations from the training mean: clipped to that"
+    )
+    return [Note(NoteKind.CLIPPED_COVARIATE, text, (name,))]
 
 
-def _numbered(
-    values: Tensor, categories: tuple[str, ...], encoding: Encoding
-) -> tuple[Tensor, list[Note]]:
-    """Categories by their number in the training, 0 where it had none such; a note on those."""
-    number = {boolean_key(name): i + 1 for i, name in enumerate(encoding.categories or ())}
-    table = torch.tensor([float(number.get(boolean_key(name), 0)) for name in categories] or [0.0])
-    unknown = [name for name in categories if boolean_key(name) not in number]
-    notes = []
-    if unknown:
-        listed = quote_first(unknown[:3], len(unknown))
-        text = (
-            f"covariate `{encoding.name}`: {listed} did not occur in training "
-            f"({plural(len(unknown), 'such category', 'such categories')}): treated as "
-            f"unknown{nearest(unknown[0], number)}"
-        )
-        notes.append(Note(NoteKind.UNKNOWN_CATEGORIES, text, (encoding.name,)))
-    return torch.where(values.isnan(), torch.nan, table[values.nan_to_num(0).long()]), notes
+def _unknown_notes(categories: Sequence[str], number: Mapping[str, int], name: str) -> list[Note]:
+    """A note on categories that the training did not have: their number is 0."""
+    unknown = [category for category in categories if boolean_key(category) not in number]
+    if not unknown:
+        return []
+    listed = quote_first(unknown[:3], len(unknown))
+    text = (
+        f"covariate `{name}`: {listed} did not occur in training "
+        f"({plural(len(unknown), 'such category', 'such categories')}): treated as "
+        f"unknown{nearest(unknown[0], number)}"
+    )
+    return [Note(NoteKind.UNKNOWN_CATEGORIES, text, (name,))]
 
 
 def covariate_sizes(encodings: Sequence[Encoding]) -> dict[str, Any]:

@@ -8,12 +8,13 @@ they are scaled by their own past, as targets are.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from tsconv.data.quantiles import quantiles
 from tsconv.data.reading.covariate_columns import CovariateColumns
 from tsconv.data.reading.table import Table
 from tsconv.errors import DataError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tsconv.data.covariates.encode import Encoding
 
 Values = npt.NDArray[np.float64]
+_LEVELS, _SIZE_LEVELS = (0.01, 0.5, 0.99), (0.05, 0.95)  # of values, and of their sizes
 Lines = npt.NDArray[np.int64]
 # Measured on honest new data (another season, a trend, prices 30% higher or lower) and on wrong
 # units (Fahrenheit for Celsius, kelvin, per cent for shares, cents, MW): see docs/guide.
@@ -49,10 +51,36 @@ class TrainingRange:
         seen = values[~np.isnan(values)]
         if len(seen) == 0:
             return None
-        low, middle, high = (float(q) for q in np.quantile(seen, [0.01, 0.5, 0.99]))
+        low, middle, high = (float(q) for q in np.quantile(seen, _LEVELS))
         sizes = np.abs(seen[seen != 0])
-        small, large = np.quantile(sizes, [0.05, 0.95]) if len(sizes) else (0.0, 0.0)
+        small, large = np.quantile(sizes, _SIZE_LEVELS) if len(sizes) else (0.0, 0.0)
         return cls(low, middle, high, float(small), float(large))
+
+    @classmethod
+    def of_columns(
+        cls, blocks: Callable[[], Iterable[Values]], count: int
+    ) -> list[TrainingRange | None]:
+        """Of each of `count` columns, which need not fit into memory.
+
+        blocks: goes over all lines once, and gives (n, count, ...) values of some of them.
+
+        >>> column = np.array([[0.0], [10.0], [20.0], [np.nan]])
+        >>> found = TrainingRange.of_columns(lambda: [column[:2], column[2:]], 1)
+        >>> found == [TrainingRange.of(column[:, 0])]
+        True
+        """
+
+        def pieces() -> Iterator[list[Values]]:
+            for block in blocks():
+                columns = [block[:, c].ravel() for c in range(count)]
+                yield [*columns, *(np.abs(values[values != 0]) for values in columns)]
+
+        found = quantiles([_LEVELS] * count + [_SIZE_LEVELS] * count, pieces)
+        plain, sizes = found[:count], found[count:]
+        return [
+            cls(*all_, *(size or (0.0, 0.0))) if all_ else None
+            for all_, size in zip(plain, sizes, strict=True)
+        ]
 
     def joined(self, other: TrainingRange | None) -> TrainingRange:
         """The range that holds both, with the middle of this one."""

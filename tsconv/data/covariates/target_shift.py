@@ -6,7 +6,7 @@ of levels, or of covariates, may not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tsconv.data.covariates.shift import TrainingRange
 from tsconv.data.panel.panel import Panel
-from tsconv.data.panel.ragged import steps_within
+from tsconv.data.panel.ragged import head_mask, steps_within
 from tsconv.notes import Note, NoteKind
 
 
@@ -23,10 +23,14 @@ def target_ranges(panel: Panel, train_end: Tensor) -> dict[str, TrainingRange]:
 
     Targets without a value have no range.
     """
-    trains = steps_within(panel.indptr) < train_end.repeat_interleave(panel.lengths)
-    part = panel.values[trains].numpy()
-    ranges = {name: TrainingRange.of(part[:, c].ravel()) for c, name in enumerate(panel.targets)}
-    return {name: found for name, found in ranges.items() if found is not None}
+
+    def blocks() -> Iterator[npt.NDArray[np.float64]]:
+        for series, steps, local in panel.blocks():
+            yield panel.values[steps][head_mask(local, train_end[series])].numpy()
+
+    found = TrainingRange.of_columns(blocks, len(panel.targets))
+    ranges = zip(panel.targets, found, strict=True)
+    return {name: found for name, found in ranges if found is not None}
 
 
 def target_shift_notes(

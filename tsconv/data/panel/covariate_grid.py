@@ -8,6 +8,7 @@ and row.
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +23,55 @@ from tsconv.errors import DataError
 
 
 @dataclasses.dataclass(frozen=True)
+class ColumnCode:
+    """How a network takes one column: a number in deviations, within limits, or a category's."""
+
+    column: int  # of the values
+    mean: float = 0.0
+    inv_std: float = 0.0  # 0: a constant, of which nothing can be learnt
+    limit: float = math.inf  # deviations
+    numbers: Tensor | None = None  # (K,) float32: the number of each category of the file
+
+    def scaled(self, values: Tensor) -> Tensor:
+        """Numbers in deviations from the mean, without a limit."""
+        return (values - self.mean) * self.inv_std
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Values of the column -> float32, NaN where missing.
+
+        >>> ColumnCode(0, mean=3.0, inv_std=2.0, limit=5.0)(torch.tensor([4.0, 9.0])).tolist()
+        [2.0, 5.0]
+        """
+        if self.numbers is None:
+            return self.scaled(values).clamp(-self.limit, self.limit).float()
+        numbers = self.numbers.to(values.device)
+        return torch.where(values.isnan(), torch.nan, numbers[values.nan_to_num(0).long()])
+
+
+@dataclasses.dataclass(frozen=True)
 class Covariates:
-    """F columns, in this order: `n_past` past categories, future categories, future numbers."""
+    """F columns, in this order: `n_past` past categories, future categories, future numbers.
+
+    Those of a mapped panel stay as the file has them, and are encoded when they are fetched.
+    """
 
     values: Tensor  # (M, F, H) float64, NaN where missing; categories by their number
     indptr: Tensor  # (S + 1,) int64
     names: tuple[str, ...]
     categories: dict[str, tuple[str, ...]]
     n_past: int = 0
+    codes: tuple[ColumnCode, ...] = ()  # of `names`, which are then encoded in this order
+
+    def at(self, index: Tensor | slice) -> Tensor:
+        """(..., F, H) the values of some steps, encoded where there are codes; index: (...)."""
+        values = self.values[index]
+        if not self.codes:
+            return values
+        return torch.stack([code(values[..., code.column, :]) for code in self.codes], dim=-2)
+
+    def in_memory(self) -> Covariates:
+        """The same with the values themselves encoded, and no codes."""
+        return dataclasses.replace(self, values=self.at(slice(None)), codes=())
 
     @property
     def lengths(self) -> Tensor:

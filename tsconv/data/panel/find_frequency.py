@@ -32,19 +32,24 @@ def commonest_frequency(table: Table) -> Frequency | None:
     return infer_frequency(time, members)
 
 
-def choose_frequency(table: Table, freq: str | None) -> tuple[Frequency, bool]:
+class TooFewTimesError(DataError):
+    """A frequency cannot be inferred from so few times."""
+
+
+def choose_frequency(table: Table, freq: str | Frequency | None) -> tuple[Frequency, bool]:
     """The frequency, `freq` or what the times show, and whether it is on the wall clock.
 
     The table is sorted. Raises DataError for times that show no frequency, or several, naming the
-    series.
+    series; TooFewTimesError where there are not enough.
     """
     members, time = table.members, table.time
     if freq is not None:
-        frequency = parse_frequency(freq)
+        frequency = freq if isinstance(freq, Frequency) else parse_frequency(freq)
         if (frequency.kind == "integer") != (time.dtype.kind != "M"):
+            shown = frequency.alias if isinstance(freq, Frequency) else freq
             kind = "integers" if time.dtype.kind != "M" else "timestamps"
             raise DataError(
-                f"{table.source}: `data.freq` (={freq}) does not fit a column of {kind}"
+                f"{table.source}: `data.freq` (={shown}) does not fit a column of {kind}"
             )
         return frequency, table.time_zone is not None and frequency.on_wall_clock
     _reject_too_few(table, members, time)
@@ -77,13 +82,13 @@ def _reject_too_few(table: Table, members: Steps, time: Times) -> None:
     example = "1" if time.dtype.kind != "M" else "D"
     if len(gaps) == 0:
         names = ", ".join(f"`{name}`" for name in table.ids[:3])
-        raise DataError(
+        raise TooFewTimesError(
             f"{table.source}: no series has two different times to infer a frequency from "
             f"({names}{', ...' if len(table.ids) > 3 else ''}): set `data.freq=`, such as {example}"
         )
     at = int(((members[1:] == members[:-1]) & (time[1:] != time[:-1])).argmax())
     first, second = (format_zoned_time(time[i : i + 1], table) for i in (at, at + 1))
-    raise DataError(
+    raise TooFewTimesError(
         f"{table.source}: {table.member(members[at])} has only two times, {first} and {second}, "
         f"and no other series has two: too few to infer a frequency from; set `data.freq=`, such "
         f"as {example}"

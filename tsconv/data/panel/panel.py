@@ -7,14 +7,16 @@ gets is values and a mask (see chunks.py).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsconv.data.mapped import read_at_random
 from tsconv.data.panel.calendar import Calendar
 from tsconv.data.panel.covariate_grid import (
     Covariates,
@@ -28,7 +30,7 @@ from tsconv.data.panel.find_frequency import choose_frequency, on_wall_clock
 from tsconv.data.panel.gaps import resolve_gaps
 from tsconv.data.panel.grid import LineGrid, lay_lines
 from tsconv.data.panel.notes import ahead_notes, missing_notes, series_notes
-from tsconv.data.panel.ragged import first_observed, head_index, indptr_of
+from tsconv.data.panel.ragged import first_observed, head_index, indptr_of, series_blocks
 from tsconv.data.panel.tails import trimmed_notes
 from tsconv.data.reading.id_columns import NO_ID_COLUMNS, IdColumns
 from tsconv.data.reading.table import Table
@@ -92,6 +94,10 @@ class Panel:
         """(length, C, H) values of series s."""
         return self.values[int(self.indptr[s]) : int(self.indptr[s + 1])]
 
+    def blocks(self) -> Iterator[tuple[slice, slice, Tensor]]:
+        """Blocks of whole series, one after another: see `series_blocks`."""
+        return series_blocks(self.indptr, self.values.shape[1] * self.values.shape[2])
+
     def name(self, s: int, c: int, h: int) -> str:
         """One (series, target, row) in messages and pictures: without what is the only one."""
         parts = [self.ids[s]] if len(self) > 1 or not self.rows else []
@@ -103,6 +109,11 @@ class Panel:
         """Times of the given steps of series s, counted from its first; they may lie ahead."""
         return self.frequency.advance(self.start[np.full(len(steps), s)], steps)
 
+    def tensors(self) -> list[Tensor]:
+        """All tensors of the panel: values, covariates, static columns, calendar."""
+        parts = [part for part in (self, self.covariates, self.static, self.calendar) if part]
+        return [t for part in parts for t in vars(part).values() if isinstance(t, Tensor)]
+
     def to(self, device: torch.device | str) -> Panel:
         """The same panel with its tensors on `device`."""
         parts = ("values", "indptr", "offset", "covariates", "static", "calendar")
@@ -110,6 +121,18 @@ class Panel:
         return dataclasses.replace(
             self, **{k: v.to(device) for k, v in moved.items() if v is not None}
         )
+
+    @contextlib.contextmanager
+    def read_at_random(self) -> Iterator[None]:
+        """A block in which stretches here and there are read of a panel that is mapped."""
+        large = [self.values] if self.covariates is None else [self.values, self.covariates.values]
+        for tensor in large:
+            read_at_random(tensor, True)
+        try:
+            yield
+        finally:
+            for tensor in large:
+                read_at_random(tensor, False)
 
     def with_notes(self, notes: Iterable[Note]) -> Panel:
         """The same panel with these notes after its own."""
@@ -154,7 +177,12 @@ class Panel:
 
     def empty_channels(self) -> list[int]:
         """Numbers of the channels without any value."""
-        return self.values.isnan().all(2).all(0).nonzero().flatten().tolist()
+        empty = torch.ones(len(self.channels), dtype=torch.bool)
+        for _, steps, _ in self.blocks():
+            empty &= self.values[steps].isnan().all(2).all(0).cpu()
+            if not bool(empty.any()):
+                break
+        return empty.nonzero().flatten().tolist()
 
     def lagging_rows(self) -> list[str]:
         """Rows whose last observed target lies before their series' last step."""
@@ -163,18 +191,18 @@ class Panel:
         return [name for name, behind in zip(self.rows, late, strict=True) if behind]
 
 
-def observed_steps(panel: Panel) -> Tensor:
-    """(N,) whether any target of any row is observed at each step, on the CPU."""
-    targets = panel.values[:, : len(panel.targets)]
+def observed_steps(panel: Panel, steps: slice = slice(None)) -> Tensor:
+    """(n,) whether any target of any row is observed at each of some steps, on the CPU."""
+    targets = panel.values[steps, : len(panel.targets)]
     return (~targets.isnan()).flatten(1).any(1).cpu()
 
 
-def build_panel(table: Table, freq: str | None = None) -> Panel:
+def build_panel(table: Table, freq: str | Frequency | None = None) -> Panel:
     """Sort lines by series, row and time, lay each series on its grid, and check that it fits.
 
-    `freq` is a pandas alias, or None to infer it. Raises DataError for a duplicate (id, row, time),
-    for a time off the grid, for rows of different frequencies, and for a grid that would be mostly
-    holes.
+    `freq` is a pandas alias or what it stands for, or None to infer it. Raises DataError for a
+    duplicate (id, row, time), for a time off the grid, for rows of different frequencies, and for a
+    grid that would be mostly holes.
 
     >>> import pandas as pd
     >>> from tsconv.config.schema import DataConfig
@@ -201,7 +229,11 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     flat = values.reshape(len(values), -1)
     offset = first_observed(flat, indptr).reshape(len(table.ids), -1, n_rows)
     lacking = int((~present * grid.lengths[:, None]).sum())
-    notes = [*table.notes, *spelling_notes(freq), *gap_notes]
+    notes = [
+        *table.notes,
+        *spelling_notes(None if isinstance(freq, Frequency) else freq),
+        *gap_notes,
+    ]
     notes += missing_notes(table, values, lacking)
     if table.future is None:
         notes += trimmed_notes(table.ids, grid.spans, grid.lengths)

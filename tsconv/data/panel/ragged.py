@@ -3,10 +3,15 @@
 `indptr` (S + 1,) says where each series stands, as in a sparse matrix: series s has the steps
 indptr[s] to indptr[s + 1]. `starts` are its first S entries, or the first positions of any other
 runs that fill an array.
+
+A panel may be mapped and larger than the memory. What goes over all of its steps goes over blocks
+of whole series, and makes no array of the panel's size.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +20,8 @@ import torch
 from torch import Tensor
 
 from tsconv.data.timestamps.frequency import Steps
+
+VALUES_AT_ONCE = 1 << 16  # half a MB; larger blocks are no faster
 
 
 def indptr_of(lengths: Steps) -> Steps:
@@ -123,3 +130,47 @@ def head_index(indptr: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     kept = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
     series = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
     return torch.arange(int(kept[-1])) - kept[series] + indptr[series], kept
+
+
+def block_ends(indptr: Steps, width: int, at_once: int = VALUES_AT_ONCE) -> Steps:
+    """Where blocks of series begin, and where the last one ends, as numbers of series.
+
+    indptr: (S + 1,). width: values of a step. A series that is longer than a block is one alone.
+
+    >>> block_ends(np.array([0, 2, 3, 9, 10]), width=1, at_once=4)
+    array([0, 2, 3, 4])
+    """
+    most, n_series = max(1, at_once // max(1, width)), len(indptr) - 1
+    found = [0]
+    while (begin := found[-1]) < n_series:
+        end = int(np.searchsorted(indptr, indptr[begin] + most, side="right")) - 1
+        found.append(max(begin + 1, end))
+    return np.array(found)
+
+
+def series_blocks(
+    indptr: Tensor, width: int, at_once: int = VALUES_AT_ONCE
+) -> Iterator[tuple[slice, slice, Tensor]]:
+    """Yield for each block its series, its steps, and where its series stand within it.
+
+    The last is an indptr that begins with 0, on the CPU.
+
+    >>> for series, steps, local in series_blocks(torch.tensor([0, 2, 3, 9]), 1, at_once=4):
+    ...     print(series, steps, local.tolist())
+    slice(0, 2, None) slice(0, 3, None) [0, 2, 3]
+    slice(2, 3, None) slice(3, 9, None) [0, 6]
+    """
+    indptr = indptr.cpu()
+    ends = block_ends(indptr.numpy(), width, at_once).tolist()
+    for begin, end in itertools.pairwise(ends):
+        first, last = int(indptr[begin]), int(indptr[end])
+        yield slice(begin, end), slice(first, last), indptr[begin : end + 1] - first
+
+
+def head_mask(local: Tensor, lengths: Tensor) -> Tensor:
+    """(n,) the steps of a block that are among the first `lengths` (S,) of their series.
+
+    >>> head_mask(torch.tensor([0, 2, 5]), torch.tensor([1, 2]))
+    tensor([ True, False,  True,  True, False])
+    """
+    return steps_within(local) < lengths.repeat_interleave(local.diff())

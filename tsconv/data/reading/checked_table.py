@@ -76,6 +76,7 @@ class Source:
     locations: SourceLocations
     bad: BadCells  # found while reading
     future_only: bool  # whether it holds the future covariates of another table
+    is_whole: bool = True  # False: there are more lines, in which columns may hold values
 
     def column(self, name: str) -> SourceColumn:
         """A column for messages."""
@@ -187,7 +188,8 @@ def _table_of_steps(source: Source, settings: ReadSettings) -> Table:
 def _checked_columns(source: Source, missing: MissingPolicy) -> tuple[Numbers, BadCells]:
     """All columns of numbers, and their cells that count as missing for being none.
 
-    Raises DataError where a column holds nothing but such cells, or no target holds a value.
+    Raises DataError where a column of the whole holds nothing but such cells, or no target of it
+    holds a value.
     """
     numbers: Numbers = {}
     roles, bad = source.roles, source.bad
@@ -197,6 +199,8 @@ def _checked_columns(source: Source, missing: MissingPolicy) -> tuple[Numbers, B
             source.frame[name], source.column(name), missing, is_covariate
         )
         bad = bad + more
+    if not source.is_whole:
+        return numbers, bad
     for name in sorted(bad.columns):
         if np.isnan(numbers[name]).all():
             raise DataError(f"{bad.first}: column `{name}` holds no numbers; leave it out")

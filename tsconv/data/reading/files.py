@@ -49,9 +49,10 @@ class FileContent(NamedTuple):
 
 
 def find_files(pattern: str, key: str = "data.path") -> list[Path]:
-    """The files that a config key names: one, or all that match a pattern, in order of name.
+    """The files that a config key names: one, all that match a pattern, or all of a folder.
 
-    Raises DataError where there is none.
+    In order of name. Of a folder they are its Parquet files or its CSV files, not those of folders
+    in it, and none whose name begins with `.` or `_`. Raises DataError where there is none.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -59,26 +60,48 @@ def find_files(pattern: str, key: str = "data.path") -> list[Path]:
     ...     (folder / name).touch()
     >>> [path.name for path in find_files(f"{folder}/*.csv")]
     ['a.csv', 'b.csv']
+    >>> find_files(str(folder)) == find_files(f"{folder}/*.csv")
+    True
     """
     path = Path(pattern)
     try:
         if path.is_file():
             return [path]
+        if path.is_dir():
+            return _files_of(path, key)
         if glob.has_magic(pattern):
             found = sorted(Path(p) for p in glob.glob(pattern, recursive=True) if Path(p).is_file())
             if not found:
                 raise DataError(f"`{key}` (={pattern}): no file matches")
             return found
-        is_folder, is_there = path.is_dir(), path.exists()
+        is_there = path.exists()
     except (OSError, ValueError) as error:  # a name that is too long, or holds a zero byte
         raise DataError(f"`{key}` (={pattern[:200]!r}) cannot be read: {error}") from error
-    what = "is a folder: name a file, or a pattern such as folder/*.csv"
     missing = "does not exist (local files only)"
     if "://" in pattern:
         missing = "is an address: only local files are read, download it first"
     elif is_there:
         missing = "is not a regular file"
-    raise DataError(f"`{key}` (={pattern}) {what if is_folder else missing}")
+    raise DataError(f"`{key}` (={pattern}) {missing}")
+
+
+def _files_of(folder: Path, key: str) -> list[Path]:
+    """The Parquet files of a folder, or its CSV files; raises DataError where it has both."""
+    named = [p for p in sorted(folder.iterdir()) if p.name[0] not in "._" and p.is_file()]
+    parquet = [p for p in named if is_parquet(p)]
+    text = [p for p in named if ".csv" in (suffix.lower() for suffix in p.suffixes)]
+    if parquet and text:
+        raise DataError(
+            f"`{key}` (={folder}): the folder holds Parquet and CSV files, such as "
+            f"{parquet[0].name} and {text[0].name}: name one kind by a pattern such as "
+            f"{folder}/*.parquet"
+        )
+    if not parquet and not text:
+        raise DataError(
+            f"`{key}` (={folder}): the folder holds neither Parquet nor CSV files: name a file, or "
+            f"a pattern such as {folder}/**/*.parquet"
+        )
+    return parquet or text
 
 
 def is_parquet(path: Path) -> bool:

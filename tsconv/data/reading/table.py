@@ -85,6 +85,20 @@ class Table:
         return self.ids[s], self.rows[h]
 
 
+def take_lines(table: Table, kept: npt.NDArray[np.bool_]) -> Table:
+    """Some of the lines, and the series that have one."""
+    if kept.all():
+        return table
+    table = table.take(np.flatnonzero(kept))
+    ids, codes = np.unique(table.codes, return_inverse=True)
+    return dataclasses.replace(
+        table,
+        ids=tuple(table.ids[i] for i in ids),
+        codes=codes.astype("int64"),
+        id_columns=table.id_columns.take(ids),
+    )
+
+
 def target_decimals(table: Table) -> dict[str, int | None]:
     """The decimals that the values of each target carry."""
     names = table.channels[: table.n_targets]

@@ -26,6 +26,7 @@ _GROUP = "contract"
 # Keys of the group `data` that stand elsewhere in a bundle, or nowhere.
 _NOT_PORTABLE = (
     "path", "future_path", "origins_per_chunk", "chunks_per_batch", "allow_shift", "lower", "upper",
+    "cache", "cache_dir",
 )  # fmt: skip
 _OF_NETWORK = ("horizon", "context_length", "head", "quantiles")
 _KEYS = (

@@ -31,7 +31,8 @@ def inputs_of(config: ForecastConfig, data: DataConfig, horizon: int) -> dict[st
     from tsconv import __version__
 
     roles = dataclasses.asdict(data)
-    for key in ("path", "future_path", "origins_per_chunk", "chunks_per_batch"):
+    unused = ("path", "future_path", "origins_per_chunk", "chunks_per_batch", "cache", "cache_dir")
+    for key in unused:
         roles.pop(key, None)
     settings = {key: getattr(config, key) for key in _SETTINGS}
     settings |= {"horizon": horizon} | {f"data.{key}": value for key, value in roles.items()}

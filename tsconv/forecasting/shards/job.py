@@ -20,7 +20,7 @@ from tsconv.data.reading.id_columns import SINGLE_SERIES
 from tsconv.data.reading.roles import as_list
 from tsconv.data.reading.shards.shard import shard_of, shards_of
 from tsconv.data.reading.shards.shard_table import Shards, ShardTable
-from tsconv.data.reading.table import Table
+from tsconv.data.reading.table import Table, take_lines
 from tsconv.data.write import CsvStyle, escaped, text_table, write_text_table
 from tsconv.errors import ConfigError
 from tsconv.forecasting.bundles.bundle import Bundle
@@ -37,7 +37,6 @@ from tsconv.forecasting.select import (
     keep_ids,
     keep_series,
     require_start,
-    take_lines,
 )
 from tsconv.forecasting.shards.parts import Manifest, crc32_of, manifest_path, part_path
 from tsconv.notes import Note

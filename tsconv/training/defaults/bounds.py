@@ -10,7 +10,7 @@ from torch import Tensor
 from tsconv.config.schema import DataConfig
 from tsconv.data.bounds import AUTO, read_bound, require_names, require_order, require_within
 from tsconv.data.panel.panel import Panel
-from tsconv.data.panel.ragged import steps_within
+from tsconv.data.panel.ragged import head_mask
 from tsconv.nn.heads import COUNT_HEADS
 
 
@@ -54,10 +54,9 @@ def resolve_bounds(
 def _choose_lower(head: str, panel: Panel, train_end: Tensor) -> tuple[float | None, str]:
     if head not in COUNT_HEADS:
         return None, f"none: `head.kind` (={head}) is not for counts"
-    trains = steps_within(panel.indptr.cpu()) < train_end.cpu().repeat_interleave(
-        panel.lengths.cpu()
-    )
-    values = panel.values[:, : len(panel.targets)].cpu()[trains]
-    if bool((torch.nan_to_num(values) < 0).any()):
-        return None, "none: the training part has negative values"
+    for series, steps, local in panel.blocks():
+        trains = head_mask(local, train_end.cpu()[series])
+        values = panel.values[steps, : len(panel.targets)].cpu()[trains]
+        if bool((torch.nan_to_num(values) < 0).any()):
+            return None, "none: the training part has negative values"
     return 0.0, "counts: no value of the training part is negative"

@@ -183,7 +183,7 @@ def run_trainer(
         del step  # its batch is not needed any more
         if choice.precision != "float32":
             trainer = _trainer(config, run_dir, ours, ranks, _mixed(choice.precision, device))
-        with stop.listen():
+        with stop.listen(), data.panel.read_at_random():
             try:
                 _fit(trainer, module, data, config, checkpoint, stop)
             except NotFinite as error:
@@ -265,7 +265,7 @@ def _explained(
 def first_step(module: ForecastModule, data: DenseDataModule, device: torch.device) -> TrainingStep:
     """Move module and panel to the device; return the training's step 0 there, uncompiled."""
     module.to(device).train()
-    data.panel = data.panel.to(device)
+    data.move_to(device)
     batch = data.training_batch(step=0)
     inv_scale: Tensor = module.inv_scale[batch.series]
     return TrainingStep(dense_loss, module.net, batch, inv_scale, module.head)

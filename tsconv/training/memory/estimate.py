@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 
-import torch
-
 from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.mapped import in_memory_bytes, mapped_file
 from tsconv.data.panel.panel import Panel
 from tsconv.evaluation.scoring import scored_at_once
 from tsconv.ridge.memory import solving_bytes
@@ -79,14 +78,14 @@ def estimate_memory(
 
 
 def panel_bytes(panel: Panel) -> int:
-    """Bytes of all tensors of a panel: values, covariates, static columns, calendar."""
-    parts = [panel, panel.covariates, panel.static, panel.calendar]
-    tensors = [t for part in parts if part is not None for t in vars(part).values()]
-    return sum(t.numel() * t.element_size() for t in tensors if isinstance(t, torch.Tensor))
+    """Bytes of all tensors of a panel, without those that are mapped, which no memory need hold."""
+    return in_memory_bytes(panel.tensors())
 
 
 def _taken_by(panel: Panel) -> int:
     """Bytes of a panel, and of what reading and preparing it leave behind."""
+    if mapped_file(panel.values) is not None:
+        return panel_bytes(panel)
     covariates = 0 if panel.covariates is None else panel.covariates.values.numel()
     return max(panel_bytes(panel), _PER_VALUE * (panel.values.numel() + covariates))
 

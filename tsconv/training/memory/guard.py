@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from tsconv.available_memory import Available, available_memory, resident_bytes
 from tsconv.distributed.ranks import Ranks
 from tsconv.errors import TrainingError
 from tsconv.text import format_bytes
 from tsconv.training.lightning.strategy import training_device
-from tsconv.training.memory.available import Available, available_memory, resident_bytes
 from tsconv.training.memory.estimate import estimate_memory, panel_bytes
 from tsconv.training.memory.step_memory import StepMemory, most_kept, step_memory
 from tsconv.training.prepare import Prepared
@@ -56,7 +56,7 @@ def _require(
 ) -> None:
     """Raise TrainingError where what is surely needed is more than there is."""
     panel = panel_bytes(prepared.panel)
-    copies = here - 1 if device == "cpu" else 1  # the one of this process lies there already
+    copies = here - 1 if device == "cpu" else 0  # on a device only where it fits
     needed = here * step.total + copies * panel
     if needed <= available.n_bytes:
         return

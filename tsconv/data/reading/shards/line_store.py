@@ -20,9 +20,12 @@ class LineStore:
     space is free again when the process ends, however it ends.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """folder: where the temporary file lies; it takes about 30 bytes a line."""
-        self._folder = folder
+    def __init__(self, folder: Path, advice: str = "make one shard at a time by `shard=`") -> None:
+        """folder: where the temporary file lies; it takes about 30 bytes a line.
+
+        advice: what else than free space to change where the disk is full.
+        """
+        self._folder, self._advice = folder, advice
         self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by close
         self._places: dict[Key, list[tuple[int, int]]] = {}  # (offset, bytes)
         self._end = 0
@@ -39,8 +42,7 @@ class LineStore:
         except OSError as error:  # no fault of the file that is read
             raise ConfigError(
                 f"the lines of all shards do not fit on the disk of {self._folder} "
-                f"({error.strerror}): free about 30 bytes a line, or make one shard at a time by "
-                f"`shard=`"
+                f"({error.strerror}): free about 30 bytes a line, or {self._advice}"
             ) from error
         self._places.setdefault((file, shard), []).append((self._end, content.size))
         self._end += content.size

@@ -43,6 +43,7 @@ class Router:
     head: int  # lines of the file's start that are kept whatever their series
     series: str | None  # the series of every line; None: the columns of ids say
     line: Callable[[int], str]  # the number of a record -> its file and line, for messages
+    report: Callable[[int], None] | None = None  # is called with the lines of each batch
 
     def route(
         self,
@@ -60,6 +61,8 @@ class Router:
         for batch in batches:
             if batch.num_rows:
                 self._route_batch(batch, roles, to_numbers, facts)
+                if self.report is not None:
+                    self.report(batch.num_rows)
         return facts
 
     def _route_batch(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ from tsconv.data.settings import FileFormat
 from tsconv.data.source_column import SourceColumn
 from tsconv.errors import DataError, one_line
 
-_BATCH = 1 << 20  # lines of a Parquet file at once
+_BATCH = 1 << 18  # lines of a Parquet file at once
 _BUFFER = 1 << 20  # bytes of a column that are read at once
 
 
@@ -51,15 +51,17 @@ def scan(
     store: LineStore,
     future_only: bool = False,
     head: int = 0,
+    report: Callable[[int], None] | None = None,
 ) -> Shards:
     """Go through `data.path` once, and keep the lines of the wanted shards in `store`.
 
     shards: how many there are. future_only: see `read_table`. head: how many of the first lines
-    come with every shard. Raises DataError for a file that cannot be read, and for an empty id in
-    any line; what else is wrong with a line is found when its shard's table is made.
+    come with every shard. report: is called with the number of lines of each batch. Raises
+    DataError for a file that cannot be read, and for an empty id in any line; what else is wrong
+    with a line is found when its shard's table is made.
     """
     files = find_files(str(data.path), "data.future_path" if future_only else "data.path")
-    if not _can_stream(data, files, future_only):
+    if not can_stream(data, files, future_only):
         return WholeTable(read_table(data, future_only))
     settings = ReadSettings.of(data)
     found: list[ScannedFile] = []
@@ -75,6 +77,7 @@ def scan(
             0 if number else head,
             series,
             functools.partial(_line, path, settings.form),
+            report,
         )
         file = _scan_file(path, settings, router, future_only)
         if file.facts.records == 0:
@@ -87,7 +90,7 @@ def scan(
     return ScannedFiles(data, tuple(found), store, future_only)
 
 
-def _can_stream(data: DataConfig, files: list[Path], future_only: bool) -> bool:
+def can_stream(data: DataConfig, files: list[Path], future_only: bool = False) -> bool:
     """Whether the data are in long form, in files whose lines come one after another."""
     wide = data.wide_columns_are is not None and not future_only
     if wide or any(map(is_excel, files)) or (data.target_position is not None and len(files) > 1):

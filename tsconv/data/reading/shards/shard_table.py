@@ -74,6 +74,7 @@ class ScannedFiles:
     files: tuple[ScannedFile, ...]
     store: LineStore
     future_only: bool
+    are_whole: bool = True  # False: a shard may have no value in a column, see `Source.is_whole`
 
     def table(self, shard: int) -> ShardTable | None:
         """The lines of a shard and of the start; see `checked_table` for what it raises."""
@@ -98,7 +99,7 @@ class ScannedFiles:
         ).take(record)
         name = str(self.files[0].path) if len(self.files) == 1 else str(self.data.path)
         roles = self.files[0].roles
-        source = Source(name, whole, roles, locations, bad, self.future_only)
+        source = Source(name, whole, roles, locations, bad, self.future_only, self.are_whole)
         table = _with_all_rows(checked_table(source, settings), self.files)
         table = dataclasses.replace(table, id_columns=table.id_columns.without_categories())
         pa.default_memory_pool().release_unused()

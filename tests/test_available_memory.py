@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tsconv.training.memory import available
-from tsconv.training.memory.available import available_memory, resident_bytes
+from tsconv import available_memory as available
+from tsconv.available_memory import available_memory, resident_bytes
 
 CPU = torch.device("cpu")
 
@@ -60,9 +60,15 @@ def test_the_first_version_of_groups(proc: Path, tmp_path: Path) -> None:
     assert left(proc) == (600, "in its control group")
 
 
-def test_ulimit(proc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (4_000_000 * 1024,) * 2)
-    assert left(proc) == (1_000_000 * 1024, "within `ulimit -v`")
+@pytest.mark.parametrize(("kind", "option"), [("RLIMIT_AS", "-v"), ("RLIMIT_DATA", "-d")])
+def test_ulimit(proc: Path, monkeypatch: pytest.MonkeyPatch, kind: str, option: str) -> None:
+    (proc / "self" / "status").write_text("VmSize:  3000000 kB\nVmData:  3000000 kB\n")
+    limited = getattr(resource, kind)
+    unlimited = resource.RLIM_INFINITY
+    monkeypatch.setattr(
+        resource, "getrlimit", lambda k: ((4_000_000 * 1024 if k == limited else unlimited),) * 2
+    )
+    assert left(proc) == (1_000_000 * 1024, f"within `ulimit {option}`")
 
 
 def test_where_nothing_can_be_read_nothing_is_said(tmp_path: Path) -> None:

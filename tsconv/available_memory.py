@@ -27,7 +27,7 @@ def available_memory(device: torch.device, proc: Path = Path("/proc")) -> Availa
     """What can still be taken on a device; None where that cannot be read.
 
     On the CPU it is the least of the machine's free memory, what control groups (containers, jobs
-    of SLURM) leave, and what `ulimit -v` leaves. proc: where the kernel says it.
+    of SLURM) leave, and what `ulimit -v` and `ulimit -d` leave. proc: where the kernel says it.
 
     >>> found = available_memory(torch.device("cpu"))
     >>> found is None or found.n_bytes > 0
@@ -41,7 +41,7 @@ def available_memory(device: torch.device, proc: Path = Path("/proc")) -> Availa
         return None
     found = [
         limit
-        for limit in (_of_machine(proc), _of_cgroups(proc), _of_process(proc))
+        for limit in (_of_machine(proc), _of_cgroups(proc), *_of_process(proc))
         if limit is not None
     ]
     return min(found, key=lambda limit: limit.n_bytes, default=None)
@@ -58,15 +58,20 @@ def _of_machine(proc: Path) -> Available | None:
     return None if free is None else Available(1024 * free, "on this machine")
 
 
-def _of_process(proc: Path) -> Available | None:
-    """What `ulimit -v` leaves of addresses."""
-    taken = _fields(proc / "self" / "status").get("VmSize")
-    if resource is None or taken is None:
-        return None
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit == resource.RLIM_INFINITY:
-        return None
-    return Available(max(0, limit - 1024 * taken), "within `ulimit -v`")
+def _of_process(proc: Path) -> list[Available]:
+    """What `ulimit -v` leaves of addresses, and `ulimit -d` of memory that is no file's."""
+    if resource is None:
+        return []
+    status = _fields(proc / "self" / "status")
+    found = []
+    for kind, name, option in (
+        (resource.RLIMIT_AS, "VmSize", "-v"),
+        (resource.RLIMIT_DATA, "VmData", "-d"),
+    ):
+        most, taken = resource.getrlimit(kind)[0], status.get(name)
+        if most != resource.RLIM_INFINITY and taken is not None:
+            found.append(Available(max(0, most - 1024 * taken), f"within `ulimit {option}`"))
+    return found
 
 
 def _of_cgroups(proc: Path) -> Available | None:

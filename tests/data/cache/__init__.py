@@ -1,0 +1,1 @@
+"""Tests of panels that are kept in files."""
