@@ -21,7 +21,7 @@ from torch import Tensor
 
 from tsconv.data.timestamps.frequency import Steps
 
-VALUES_AT_ONCE = 1 << 16  # half a MB; larger blocks are no faster
+VALUES_AT_ONCE = 1 << 16  # half a MB
 
 
 def indptr_of(lengths: Steps) -> Steps:
