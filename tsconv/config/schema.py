@@ -183,6 +183,7 @@ class TrainConfig:
     point: str
     report: str | None
     plots: bool
+    dry_run: bool
     data: DataConfig
     split: SplitConfig
     model: ModelConfig

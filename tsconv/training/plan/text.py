@@ -1,0 +1,90 @@
+"""A plan as `tsconv train dry_run=true` and `tsconv check` print it."""
+
+from __future__ import annotations
+
+from tsconv.output.tables import Column, format_table
+from tsconv.text import format_bytes, plural
+from tsconv.training.memory.estimate import MemoryEstimate
+from tsconv.training.plan.plan import MEASURED, Plan
+
+
+def plan_text(plan: Plan) -> str:
+    """The figures of a plan, then its parts in seconds and in memory, a line each."""
+    labelled = [Column(18, "<"), Column(0, "<")]
+    parts = [
+        [part.name, f"{part.seconds:.1f}", "" if part.source == MEASURED else f"  {part.source}"]
+        for part in plan.parts
+    ]
+    seconds = [["seconds", "", ""], *parts, ["total", f"{plan.seconds:.1f}", ""]]
+    memory = [["memory", ""], *memory_lines(plan.memory), ["peak", format_bytes(plan.memory.peak)]]
+    tables = [
+        format_table(labelled, plan_lines(plan)),
+        format_table([Column(12, "<"), Column(8), Column(0, "<")], seconds),
+        format_table([Column(32, "<"), Column(10)], memory),
+    ]
+    text = "\n\n".join("\n".join(map(str.rstrip, t.splitlines())) for t in tables)
+    return "\n".join([text, *(f"note: {note}" for note in plan.notes)])
+
+
+def plan_lines(plan: Plan) -> list[list[str]]:
+    """What a training is made of: a label and a text each."""
+    how = "compiled" if plan.compiled else "not compiled"
+    steps = "none: the linear branch alone is solved"
+    if plan.steps:
+        each = f"{1000 * plan.step_seconds:.1f} ms, {plan.origins_per_second:,.0f} origins/s"
+        steps = f"{plan.steps:,} of {plan.origins_per_step:,} origins: {each}; {how}"
+        steps += f", {plan.precision}"
+    return [
+        ["receptive field", f"{plural(plan.receptive_field, 'step')}"],
+        ["parameters", f"{plan.parameters:,}"],
+        ["training steps", steps],
+        ["validations", f"{plan.validations}"],
+        ["device", f"{plan.device}, {plural(plan.threads, 'thread')}"],
+    ]
+
+
+def seconds_line(plan: Plan) -> str:
+    """All parts in one line.
+
+    >>> from tsconv.training.plan.plan import Part
+    >>> memory = MemoryEstimate(500, 100, 10, 80, 30, 5, None)
+    >>> parts = (Part("solving", 0.5), Part("training", 9.5))
+    >>> seconds_line(Plan(parts, memory, 65, 336, 9, 100, 64, 0.095, "float32", False, "cpu", 2))
+    'about 10 s: solving 0.5, training 9.5'
+    """
+    parts = ", ".join(f"{part.name} {part.seconds:.1f}" for part in plan.parts)
+    return f"about {format_duration(plan.seconds)}: {parts}"
+
+
+def memory_lines(memory: MemoryEstimate) -> list[list[str]]:
+    """What takes memory at the peak, a label and an amount each; without what takes none.
+
+    The parts of a step are indented, since a training takes them besides the panel.
+    """
+    step = memory.step
+    rows = [
+        ("libraries", memory.libraries),
+        ("panel, and reading it", memory.panel),
+        ("training", memory.training),
+        ("  batch", memory.batch),
+        ("  activations, forecasts", max(0, step.kept - memory.batch) + step.forecasts),
+        ("  weights, optimizer, average", step.weights),
+        ("  compiler", memory.compiler),
+        ("solving, before training", memory.solving),
+        ("scoring, after training", memory.scoring),
+        ("pictures", memory.pictures),
+    ]
+    if not memory.training:
+        rows = [row for row in rows if not row[0].startswith("  ")]
+    return [[name, format_bytes(n)] for name, n in rows if n]
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds, minutes or hours, whichever reads well.
+
+    >>> format_duration(0.2), format_duration(100.0), format_duration(7300.0)
+    ('1 s', '2 min', '2.0 h')
+    """
+    if seconds < 90:
+        return f"{max(1, seconds):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
