@@ -34,7 +34,7 @@ from tsconv.training.step.process_settings import deterministic_algorithms
 
 _ENOUGH = 0.6  # seconds of a part of a part
 _PLOTTED = 200  # series of a rehearsal of writing
-_SOLVED_AT_ONCE = 5e9  # multiplications of solving that are not extrapolated
+_SOLVED_AT_ONCE = 20e9  # multiplications of solving that are not extrapolated
 _WRITING, _PLOTTING = 0.1, 2.0  # seconds, where nothing is measured
 
 
