@@ -56,7 +56,13 @@ def measured(path: Path, steps: int, settings: dict[str, Any], cpu: bool) -> dic
     """Train in a process of its own."""
     keys = {**BASE, "trainer.max_steps": steps, "trainer.val_check_interval": steps, **settings}
     overrides = [f"{key}={value}" for key, value in keys.items()]
-    command = [sys.executable, __file__, "--train-cpu" if cpu else "--train", f"data.path={path}", *overrides]
+    command = [
+        sys.executable,
+        __file__,
+        "--train-cpu" if cpu else "--train",
+        f"data.path={path}",
+        *overrides,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])

@@ -83,9 +83,11 @@ def frame_of(path: str, columns: dict[str, str]) -> Any:
         frame["ds"] = pd.to_datetime(frame["ds"])
     frame = frame[["unique_id", "ds", "y"]].sort_values(["unique_id", "ds"], ignore_index=True)
     frame["y"] = pd.to_numeric(frame["y"]).astype("float32")
-    frame["y"] = frame.groupby("unique_id")["y"].transform(lambda y: y.ffill().fillna(0.0)) if (
-        frame["y"].isna().any()
-    ) else frame["y"]
+    frame["y"] = (
+        frame.groupby("unique_id")["y"].transform(lambda y: y.ffill().fillna(0.0))
+        if (frame["y"].isna().any())
+        else frame["y"]
+    )
     return frame
 
 
@@ -206,7 +208,9 @@ def run_tsconv(spec: dict[str, Any]) -> None:
     clock = Clock(spec["steps"], spec["seconds"], 1)
     before = Throughput.on_train_batch_end
 
-    def after(self: Throughput, trainer: Any, module: Any, outputs: Any, batch: Any, n: int) -> None:
+    def after(
+        self: Throughput, trainer: Any, module: Any, outputs: Any, batch: Any, n: int
+    ) -> None:
         before(self, trainer, module, outputs, batch, n)
         clock.windows = int(self.mean.origins)
         clock.tick()

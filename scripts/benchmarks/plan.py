@@ -88,7 +88,9 @@ def compared(name: str, overrides: list[str], turns: int, options: list[str]) ->
     for part, (planned, measured) in rows.items():
         ratio = f"{planned / measured:.2f}" if measured else ""
         print(f"| {part} | {planned:.2f} | {measured:.2f} | {ratio} |")
-    print(f"| peak, MiB | {peaks[0]:.0f} | {peaks[1]:.0f} | {peaks[0] / peaks[1]:.2f} |", flush=True)
+    print(
+        f"| peak, MiB | {peaks[0]:.0f} | {peaks[1]:.0f} | {peaks[0] / peaks[1]:.2f} |", flush=True
+    )
     return {"case": name, "runs": runs}
 
 

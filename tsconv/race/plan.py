@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from tsconv.config.schema import TrainConfig
 from tsconv.race.budget import Budget
 from tsconv.race.run import check_budget
-from tsconv.text import plural
+from tsconv.text import format_seconds, plural
 from tsconv.training.plan.plan import Plan
 from tsconv.training.plan.run import plan_training
-from tsconv.training.plan.text import format_duration
 
 _BESIDE = ("starting", "writing")  # parts that a budget in seconds does not cover
 _ONCE = ("reading", "preparing", "solving", "scoring", "refit")  # that a race has one of each
@@ -21,7 +18,7 @@ def plan_or_budget(config: TrainConfig) -> tuple[Plan, Budget | None]:
 
     Raises TsconvError where `train_or_race` would before its first step.
     """
-    budget = None if config.budget is None else check_budget(dataclasses.replace(config))
+    budget = None if config.budget is None else check_budget(config)
     return plan_training(config), budget
 
 
@@ -35,7 +32,7 @@ def budget_text(plan: Plan, budget: Budget) -> str:
         most = (budget.candidates or 1) * training + once + beside
         return (
             f"budget: {count}, most of them stopped early, take less than "
-            f"{format_duration(most)}; the figures above are of one training without a budget"
+            f"{format_seconds(most)}; the figures above are of one training without a budget"
         )
     left = max(0.0, budget.seconds - once)
     rooms = left / training if training else 0.0

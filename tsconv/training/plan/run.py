@@ -23,16 +23,16 @@ from tsconv.training.memory.estimate import estimate_memory
 from tsconv.training.memory.guard import check_memory
 from tsconv.training.memory.smaller_chunks import with_smaller_chunks
 from tsconv.training.panel_cache import PanelCache
-from tsconv.training.plan.plan import GUESS, MEASURED, Part, Plan
+from tsconv.training.plan.plan import GUESS, Part, Plan
 from tsconv.training.plan.steps import StepCost, measure_steps
 from tsconv.training.plan.thinned import first_share, seconds_of_all, thinned_split
 from tsconv.training.prepare import Prepared, check_config
 from tsconv.training.refit import SHARE, wants_refit
 from tsconv.training.run import calibrated_scores, write_run
-from tsconv.training.solved_start import linear_solver, untrained_result, SolvedStart
+from tsconv.training.solved_start import SolvedStart, linear_solver, untrained_result
 from tsconv.training.step.process_settings import deterministic_algorithms
 
-_ENOUGH = 0.6  # seconds of a part of a part
+_ENOUGH, _BRIEF = 1.0, 0.3  # seconds of a part of a part: of a plan, and of a glance at it
 _PLOTTED = 200  # series of a rehearsal of writing
 _SOLVED_AT_ONCE = 20e9  # multiplications of solving that are not extrapolated
 _WRITING, _PLOTTING = 0.1, 2.0  # seconds, where nothing is measured
@@ -79,17 +79,18 @@ def plan_prepared(
     """The plan of a training that is prepared; the network and the random state stay as they are.
 
     before: parts that are over. ranks: that train together. rehearses: whether writing is tried in
-    a temporary folder, rather than guessed.
+    a temporary folder, rather than guessed, and the rest timed for longer.
     """
     config, split = prepared.config, prepared.split
+    enough = _ENOUGH if rehearses else _BRIEF
     steps = int(config.trainer["max_steps"])
     with torch_threads(config.threads), torch.random.fork_rng(devices=[]):
-        solving = _solving(prepared)
+        solving = _solving(prepared, enough)
         cost = None
         notes: list[str] = []
         if config.model.stack and steps:
-            prepared, cost = _within_memory(prepared, ranks, notes)
-        scoring, scores, calibration = _scoring(prepared)
+            prepared, cost = _within_memory(prepared, ranks, enough, notes)
+        scoring, scores, calibration = _scoring(prepared, enough)
         writing = _writing(prepared, cost, scores, calibration, rehearses)
     parts = [*(before or []), *solving]
     every = config.trainer.get("val_check_interval") or steps
@@ -157,21 +158,21 @@ def _training_parts(cost: StepCost, steps: int, validations: int) -> list[Part]:
 
 
 def _within_memory(
-    prepared: Prepared, ranks: int, notes: list[str]
+    prepared: Prepared, ranks: int, enough: float, notes: list[str]
 ) -> tuple[Prepared, StepCost]:
     """The costs of steps; of smaller batches where the device has no memory left for these."""
     try:
-        return prepared, measure_steps(prepared, ranks)
+        return prepared, measure_steps(prepared, ranks, enough)
     except torch.OutOfMemoryError:
         smaller = with_smaller_chunks(prepared.config)
         if smaller is None or ranks > 1:
             raise
     notes.append("the device has no memory for such batches: the training takes smaller ones")
     prepared = dataclasses.replace(prepared, config=smaller)
-    return prepared, measure_steps(prepared, ranks)
+    return prepared, measure_steps(prepared, ranks, enough)
 
 
-def _solving(prepared: Prepared) -> list[Part]:
+def _solving(prepared: Prepared, enough: float) -> list[Part]:
     config = prepared.config
     if config.model.linear_start != "solved" or prepared.net.linear is None:
         return []
@@ -185,10 +186,10 @@ def _solving(prepared: Prepared) -> list[Part]:
     context = config.context_length or 1
     products = float(origins.counts.sum()) * sides * context * (context + config.horizon)
     first = 1.0 if products <= _SOLVED_AT_ONCE else first_share(origins)
-    return [Part("solving", seconds_of_all(run, first, _ENOUGH))]
+    return [Part("solving", seconds_of_all(run, first, enough))]
 
 
-def _scoring(prepared: Prepared) -> tuple[float, dict[str, Any], Calibration | None]:
+def _scoring(prepared: Prepared, enough: float) -> tuple[float, dict[str, Any], Calibration | None]:
     """Seconds of scoring both parts and of fitting the intervals; figures of a part of it."""
     found: list[tuple[dict[str, Any], Calibration | None]] = []
     net = copy.deepcopy(prepared.net).eval()
@@ -199,7 +200,7 @@ def _scoring(prepared: Prepared) -> tuple[float, dict[str, Any], Calibration | N
 
     parts = [part for part in (prepared.split.val, prepared.split.test) if part is not None]
     first = max(map(first_share, parts), default=1.0)
-    seconds = seconds_of_all(run, first, _ENOUGH)
+    seconds = seconds_of_all(run, first, enough)
     return seconds, *found[0]
 
 

@@ -16,7 +16,7 @@ from tsconv.training.lightning.accumulation import batches_per_step
 from tsconv.training.lightning.lightning_module import ForecastModule
 from tsconv.training.lightning.loop import TrainerResult, first_step, run_trainer
 from tsconv.training.lightning.strategy import training_device
-from tsconv.training.plan.compile_costs import CompileCost, CompiledShape, CompileCosts
+from tsconv.training.plan.compile_costs import CompileCost, CompileCosts, CompiledShape
 from tsconv.training.plan.plan import GUESS, MEASURED
 from tsconv.training.prepare import Prepared
 from tsconv.training.step.compile_cache import (
@@ -28,7 +28,6 @@ from tsconv.training.step.compiled_loss import folder_for, kept_random_state
 from tsconv.training.step.timing_memory import TimingMemory
 from tsconv.training.step.training_step import TrainingStep, autocast
 
-_ENOUGH = 1.2  # seconds of timed steps
 _LEAST, _MOST = 3, 40  # timed steps
 # Where nothing was compiled on this machine yet: on a CPU with small networks.
 _FIRST, _LATER, _COMPILED_SHARE = 25.0, 8.0, 0.6
@@ -60,11 +59,12 @@ class _StepTimes(pl.Callback):
         self.ends.append(time.perf_counter())
 
 
-def measure_steps(prepared: Prepared, ranks: int = 1) -> StepCost:
+def measure_steps(prepared: Prepared, ranks: int = 1, enough: float = 1.2) -> StepCost:
     """Time a few training steps and a part of a validation; the network does not change.
 
-    ranks: that train together, of which this takes the share of the first. Raises
-    torch.OutOfMemoryError where the device has no memory for a batch.
+    ranks: that train together, of which this takes the share of the first. enough: seconds of timed
+    steps, and of a validation. Raises torch.OutOfMemoryError where the device has no memory for a
+    batch.
     """
     config = prepared.config
     device = training_device(config.trainer)
@@ -91,10 +91,10 @@ def measure_steps(prepared: Prepared, ranks: int = 1) -> StepCost:
             published = folder_for(step, choice.precision).published.is_dir()
             shape = CompiledShape.of(step, choice.precision, config.precision, published)
         eager = min(step.run(choice.precision) for _ in range(2))
-        validation = _validation_seconds(module, data, choice.precision)
+        validation = _validation_seconds(module, data, choice.precision, enough)
         batch_bytes = _bytes_of(step)
         del step
-        timed = min(_MOST, max(_LEAST, round(_ENOUGH / eager))) if n_steps else 0
+        timed = min(_MOST, max(_LEAST, round(enough / eager))) if n_steps else 0
         taken, seconds, trained = _run(own, data, choice, timed)
     in_trainer = max(0.0, seconds - timed * taken)
     taken *= batches
@@ -136,7 +136,9 @@ def _run(
     return float(between.median()), whole, trained
 
 
-def _validation_seconds(module: ForecastModule, data: DenseDataModule, precision: str) -> float:
+def _validation_seconds(
+    module: ForecastModule, data: DenseDataModule, precision: str, enough: float
+) -> float:
     """The seconds of a pass over the validation part; 0 where there is none."""
     if data.val_origins is None:
         return 0.0
@@ -153,7 +155,7 @@ def _validation_seconds(module: ForecastModule, data: DenseDataModule, precision
             module.validation_step(batch, 0)
             seconds.append(time.perf_counter() - begun)
             begun = time.perf_counter()
-            if sum(seconds) > _ENOUGH and len(seconds) > 2:
+            if sum(seconds) > enough and len(seconds) > 2:
                 break
     module.train()
     warm = seconds[1:] or seconds

@@ -43,19 +43,6 @@ def plan_lines(plan: Plan) -> list[list[str]]:
     ]
 
 
-def seconds_line(plan: Plan) -> str:
-    """All parts in one line.
-
-    >>> from tsconv.training.plan.plan import Part
-    >>> memory = MemoryEstimate(500, 100, 10, 80, 30, 5, None)
-    >>> parts = (Part("solving", 0.5), Part("training", 9.5))
-    >>> seconds_line(Plan(parts, memory, 65, 336, 9, 100, 64, 0.095, "float32", False, "cpu", 2))
-    'about 10 s: solving 0.5, training 9.5'
-    """
-    parts = ", ".join(f"{part.name} {part.seconds:.1f}" for part in plan.parts)
-    return f"about {format_duration(plan.seconds)}: {parts}"
-
-
 def memory_lines(memory: MemoryEstimate) -> list[list[str]]:
     """What takes memory at the peak, a label and an amount each; without what takes none.
 
@@ -77,14 +64,3 @@ def memory_lines(memory: MemoryEstimate) -> list[list[str]]:
     if not memory.training:
         rows = [row for row in rows if not row[0].startswith("  ")]
     return [[name, format_bytes(n)] for name, n in rows if n]
-
-
-def format_duration(seconds: float) -> str:
-    """Seconds, minutes or hours, whichever reads well.
-
-    >>> format_duration(0.2), format_duration(100.0), format_duration(7300.0)
-    ('1 s', '2 min', '2.0 h')
-    """
-    if seconds < 90:
-        return f"{max(1, seconds):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
