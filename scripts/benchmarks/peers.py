@@ -14,7 +14,7 @@ OMP_NUM_THREADS=1 counts seconds of the processor.
 
 The peers get the same horizon and context, as many channels, and dilations that reach as far. An
 origin of theirs is a window. Batches are those of their defaults: 128 windows and 32. Medians of
-the steps' seconds count, without data loading before the first step.
+the steps' seconds count, without data loading before the first step. Nothing is compiled.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 STEPS_TO_FIRST = 100
+PLAIN = ("compile=false", "callbacks.progress=false", "trainer.max_steps=1000")
 QUANTILES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 # name -> overrides of tsconv; horizon, context, channels and blocks of the peers; steps of ours.
 CASES: dict[str, tuple[list[str], dict[str, int]]] = {
@@ -273,7 +274,7 @@ def compare_rates(given: argparse.Namespace, ours: list[tuple[str, str]]) -> Non
                 spec = {
                     "path": path, "columns": {}, "size": size, "quantile": head == "quantile",
                     "steps": given.steps, "seconds": given.seconds, "freq": FREQ.get(name),
-                    "overrides": [*keys, f"head={head}", "callbacks.progress=false"],
+                    "overrides": [*keys, f"head={head}", *PLAIN],
                     "cpu_time": given.cpu_time,
                 }  # fmt: skip
                 cells = [
@@ -295,7 +296,7 @@ def compare_first_steps(given: argparse.Namespace, ours: list[tuple[str, str]]) 
     _, size = CASES["10,000 daily"]
     overrides = [
         f"data.path={given.file}", f"data.id={given.id}", f"data.time={given.time}",
-        f"data.target={given.target}", "horizon=28", "callbacks.progress=false",
+        f"data.target={given.target}", "horizon=28", *PLAIN,
     ]  # fmt: skip
     spec = {
         "path": str(given.file), "columns": columns, "size": size, "quantile": True,
