@@ -54,7 +54,7 @@ def test_what_the_whole_takes_is_told_from_shares(
     monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
     found = seconds_of_all(run, first=1 / 128, enough=0.6)
     assert found == pytest.approx(fixed + each + warming)
-    assert now[0] < max(0.2 * each, 5 * fixed + 0.5) + 3 * warming + 0.5
+    assert now[0] < 0.5 * each + 7 * fixed + warming + 3
     assert all(share <= 1 for share in shares)
 
 

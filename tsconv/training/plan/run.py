@@ -32,7 +32,7 @@ from tsconv.training.run import calibrated_scores, write_run
 from tsconv.training.solved_start import SolvedStart, linear_solver, untrained_result
 from tsconv.training.step.process_settings import deterministic_algorithms
 
-_ENOUGH, _BRIEF = 1.0, 0.3  # seconds of a part of a part: of a plan, and of a glance at it
+_ENOUGH, _BRIEF = 0.8, 0.1  # seconds of a part of a part: of a plan, and of a glance at it
 _PLOTTED = 200  # series of a rehearsal of writing
 _SOLVED_AT_ONCE = 20e9  # multiplications of solving that are not extrapolated
 _WRITING, _PLOTTING = 0.1, 2.0  # seconds, where nothing is measured

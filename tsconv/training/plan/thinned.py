@@ -12,16 +12,17 @@ from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import Split
 
 _FIRST = 2**-7  # share of the work that is tried first
-_GROWTH = 4.0  # from one try to the next
+_GROWTH, _LAST_GROWTH = 4.0, 2.0  # from one try to the next
 _LEAST_ORIGINS = 256  # of the first try
 
 
 def seconds_of_all(run: Callable[[float], object], first: float, enough: float) -> float:
     """The seconds that `run(1.0)` would take for the first time, from runs on shares of its work.
 
-    Shares grow until a run takes `enough` seconds, or is the whole. Else the line through the last
-    two runs tells what the whole would take, and the first run of all, how much longer it takes in
-    a process that has not run it yet.
+    Shares grow until a run takes `enough` seconds more than the first share does, or is the whole.
+    Else the line through the last two runs tells what the whole would take. Work whose cost grows
+    by less than its share does is then told too high: the last two shares lie close together. The
+    first run of all tells how much longer it takes in a process that has not run it yet.
 
     >>> seconds_of_all(lambda share: time.sleep(0.01), first=1.0, enough=1.0) < 1
     True
@@ -29,18 +30,14 @@ def seconds_of_all(run: Callable[[float], object], first: float, enough: float) 
     cold = _timed(run, first)
     if first >= 1.0:
         return cold
-    share = first
-    found = {share: _timed(run, share)}
-    warming = max(0.0, cold - found[share])
-    while share < 1.0 and (found[share] < enough or len(found) < 2):
-        if found[share] >= enough:  # the first already: a smaller one beside it
-            found = {share / _GROWTH: _timed(run, share / _GROWTH), **found}
-            continue
-        share = min(1.0, _GROWTH * share)
-        found[share] = _timed(run, share)
-    if share >= 1.0:
-        return warming + found[share]
-    (x0, t0), (x1, t1) = list(found.items())[-2:]
+    found = [(first, _timed(run, first))]
+    warming = max(0.0, cold - found[0][1])
+    grown = False
+    while found[-1][0] < 1.0 and not grown:
+        grown = len(found) > 1 and found[-1][1] - found[0][1] >= enough
+        share = min(1.0, (_LAST_GROWTH if grown else _GROWTH) * found[-1][0])
+        found.append((share, _timed(run, share)))
+    (x0, t0), (x1, t1) = found[-2:]
     return warming + t1 + max(0.0, t1 - t0) / (x1 - x0) * (1.0 - x1)
 
 
