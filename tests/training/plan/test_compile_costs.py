@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.runs import run
 from tsconv.training.plan.compile_costs import CompileCost, CompileCosts, CompiledShape
+from tsconv.training.step.compiled_loss import CompiledStep
 
 NOTHING = CompileCost(None, None, None)
 
@@ -50,3 +52,23 @@ def test_a_later_training_of_a_process_says_nothing_of_compiling(
     first = CompiledShape("here", 2, was_compiled=True, is_first=True, eager=None)
     first.keep(4.0, train_seconds=10.0, steps=5)
     assert CompileCosts().recall("here", 2) == CompileCost(None, 4.0, None)
+
+
+def test_a_training_keeps_what_compiling_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is compiled here: the eager loss takes the place of the compiled one."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("tsconv.training.plan.compile_costs._COMPILER", "no.such.module")
+    monkeypatch.setattr(
+        "tsconv.training.lightning.loop.compile_step",
+        lambda step, *_: CompiledStep(step.loss, seconds=12.5),
+    )
+    kept: list[CompileCost] = []
+    monkeypatch.setattr(CompileCosts, "keep", lambda self, machine, shape, cost: kept.append(cost))
+    run(tmp_path, compile="true", trainer__max_steps=21)
+    (cost,) = kept
+    assert cost.first == 12.5
+    assert cost.later is None
+    assert cost.step is not None
+    assert 0 < cost.step < 1
