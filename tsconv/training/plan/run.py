@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -67,10 +68,11 @@ def plan_training(
             panel_cache.prepare(config, table),
             lambda other: panel_cache.prepare(other, table),
         )
-        check_memory(prepared, Ranks.alone())
+        close = check_memory(prepared, Ranks.alone())
         parts = [] if started is None else [Part("starting", started, "measured: imports")]
         parts += [Part("reading", read), Part("preparing", time.perf_counter() - begun)]
-        return plan_prepared(prepared, parts, ranks, rehearses=True)
+        plan = plan_prepared(prepared, parts, ranks, rehearses=True)
+        return plan if close is None else dataclasses.replace(plan, notes=(*plan.notes, close))
 
 
 def plan_prepared(
@@ -138,8 +140,6 @@ def process_seconds() -> float | None:
     True
     """
     try:
-        import os
-
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         up = float(Path("/proc/uptime").read_text().split()[0])
         return up - int(fields[19]) / os.sysconf("SC_CLK_TCK")
