@@ -50,7 +50,7 @@ def plan(overrides: list[str]) -> dict[str, Any]:
     found = plan_training(config)
     seconds = {part.name: part.seconds for part in found.parts} | {"starting": started}
     taken, total = now() - started, sum(seconds.values())
-    return {"seconds": seconds, "total": total, "peak": found.memory.peak, "taken": taken}
+    return {"seconds": seconds, "total": total, "peak": found.peak_bytes, "taken": taken}
 
 
 def in_process(mode: str, overrides: list[str], options: list[str]) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Plan:
     device: str
     threads: int
     validations: int = 0
+    measured_peak: int | None = None  # bytes of a process that did a little of each part
     notes: tuple[str, ...] = ()  # what the figures rest on
 
     @property
@@ -59,6 +60,13 @@ class Plan:
     def origins_per_second(self) -> float:
         """Forecast origins that training steps go through."""
         return self.origins_per_step / self.step_seconds if self.step_seconds else 0.0
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory at once: as measured, else as estimated by parts."""
+        if self.measured_peak is None or self.device != "cpu":
+            return self.memory.peak
+        return self.measured_peak + self.memory.compiler
 
     def part(self, name: str) -> Part | None:
         """The part of a name; None where the training has none such."""
@@ -72,5 +80,5 @@ class Plan:
             "memory": dataclasses.asdict(self.memory),
             "notes": list(self.notes),
             "seconds": self.seconds,
-            "peak_bytes": self.memory.peak,
+            "peak_bytes": self.peak_bytes,
         }

@@ -20,6 +20,7 @@ from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError
 from tsconv.training.lightning.strategy import count_devices, training_device
 from tsconv.training.linear_context import with_best_context
+from tsconv.training.memory.available import peak_resident_bytes
 from tsconv.training.memory.estimate import estimate_memory
 from tsconv.training.memory.guard import check_memory
 from tsconv.training.memory.smaller_chunks import with_smaller_chunks
@@ -72,7 +73,8 @@ def plan_training(
         parts = [] if started is None else [Part("starting", started, "measured: imports")]
         parts += [Part("reading", read), Part("preparing", time.perf_counter() - begun)]
         plan = plan_prepared(prepared, parts, ranks, rehearses=True)
-        return plan if close is None else dataclasses.replace(plan, notes=(*plan.notes, close))
+        notes = plan.notes if close is None else (*plan.notes, close)
+        return dataclasses.replace(plan, notes=notes, measured_peak=peak_resident_bytes())
 
 
 def plan_prepared(

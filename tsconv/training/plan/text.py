@@ -16,7 +16,11 @@ def plan_text(plan: Plan) -> str:
         for part in plan.parts
     ]
     seconds = [["seconds", "", ""], *parts, ["total", f"{plan.seconds:.1f}", ""]]
-    memory = [["memory", ""], *memory_lines(plan.memory), ["peak", format_bytes(plan.memory.peak)]]
+    memory = [
+        ["memory, estimated", ""],
+        *memory_lines(plan.memory),
+        [_peak(plan), format_bytes(plan.peak_bytes)],
+    ]
     tables = [
         format_table(labelled, plan_lines(plan)),
         format_table([Column(12, "<"), Column(8), Column(0, "<")], seconds),
@@ -24,6 +28,12 @@ def plan_text(plan: Plan) -> str:
     ]
     text = "\n\n".join("\n".join(map(str.rstrip, t.splitlines())) for t in tables)
     return "\n".join([text, *(f"note: {note}" for note in plan.notes)])
+
+
+def _peak(plan: Plan) -> str:
+    if plan.peak_bytes == plan.memory.peak:
+        return "peak"
+    return "peak, measured just now"
 
 
 def plan_lines(plan: Plan) -> list[list[str]]:
