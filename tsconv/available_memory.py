@@ -53,6 +53,12 @@ def resident_bytes(proc: Path = Path("/proc")) -> int | None:
     return None if found is None else 1024 * found
 
 
+def peak_resident_bytes(proc: Path = Path("/proc")) -> int | None:
+    """The most memory that this process has had so far; None where that cannot be read."""
+    found = _fields(proc / "self" / "status").get("VmHWM")
+    return None if found is None else 1024 * found
+
+
 def _of_machine(proc: Path) -> Available | None:
     free = _fields(proc / "meminfo").get("MemAvailable")
     return None if free is None else Available(1024 * free, "on this machine")

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tsconv.check.estimate import estimate_training
 from tsconv.check.findings.from_notes import findings_from_notes
 from tsconv.check.findings.training_fit import (
     find_long_horizon,
@@ -31,6 +30,7 @@ from tsconv.config.schema import TrainConfig
 from tsconv.data.panel.panel import Panel
 from tsconv.data.seasons.sample import find_seasons
 from tsconv.training.notes import training_notes
+from tsconv.training.plan.run import plan_prepared
 from tsconv.training.prepare import Prepared
 
 
@@ -73,7 +73,7 @@ def check_panel(
     findings = [f for f in _fit_of_training(panel, periods, prepared) if f is not None]
     notes = (*panel.notes, *training_notes(prepared.panel, prepared.scale))
     findings += findings_from_notes(notes, [*earlier, *findings])
-    sections.append(training_section(preview, prepared, estimate_training(prepared)))
+    sections.append(training_section(preview, prepared, plan_prepared(prepared)))
     return PanelCheck(sections, findings, preview, for_values)
 
 

@@ -16,11 +16,11 @@ from tsconv.data.panel.panel import Panel
 from tsconv.data.seasons.autocorrelation import correlation_at
 from tsconv.data.seasons.periods import Season
 from tsconv.data.seasons.sample import sample_stretches
-from tsconv.text import format_bytes, percentage, plural, shorten
+from tsconv.text import format_bytes, format_seconds, percentage, plural, shorten
 
 if TYPE_CHECKING:  # these import Lightning
-    from tsconv.check.estimate import Estimate
     from tsconv.check.training_preview import TrainingPreview
+    from tsconv.training.plan.plan import Plan
     from tsconv.training.prepare import Prepared
 
 
@@ -105,8 +105,13 @@ def _describe_season(season: Season, lags: Sequence[int]) -> str:
     return text + ("; not among the seasonal lags" if lags and season.period not in lags else "")
 
 
-def training_section(preview: TrainingPreview, prepared: Prepared, cost: Estimate) -> Section:
+_TRAINING = ("solving", "setting up", "compiling", "training", "validating")
+
+
+def training_section(preview: TrainingPreview, prepared: Prepared, plan: Plan) -> Section:
     """What a training would choose for this panel, and what it would cost on this machine."""
+    from tsconv.training.memory.estimate import panel_bytes
+
     config, reasons = prepared.config, prepared.reasons
     split, model = config.split, config.model
     field = prepared.net.receptive_field
@@ -128,7 +133,8 @@ def training_section(preview: TrainingPreview, prepared: Prepared, cost: Estimat
         ),
     ]
     lines = [(label, f"{value}  ({reason})") for label, value, reason in choices]
-    lines += [("time", _describe_time(cost)), ("memory", _describe_memory(cost))]
+    lines += [("parameters", f"{plan.parameters:,}"), ("steps", _describe_steps(plan))]
+    lines += [("time", _describe_time(plan)), ("memory", _describe_memory(plan))]
     data = {
         "training": {
             "horizon": config.horizon,
@@ -139,33 +145,43 @@ def training_section(preview: TrainingPreview, prepared: Prepared, cost: Estimat
             "levels": model.levels,
             "val_size": split.val_size,
             "test_size": split.test_size,
-            "max_steps": cost.steps,
+            "max_steps": plan.steps,
             "reasons": reasons,
         },
-        "estimate": dataclasses.asdict(cost) | {"processors": os.cpu_count()},
+        "estimate": {
+            **plan.to_dict(),
+            "train_seconds": sum(part.seconds for part in plan.parts if part.name in _TRAINING),
+            "panel_bytes": panel_bytes(prepared.panel),
+            "processors": os.cpu_count(),
+        },
     }
     return Section("training with the default settings", lines, data)
 
 
-def _describe_time(cost: Estimate) -> str:
+def _describe_steps(plan: Plan) -> str:
+    if not plan.steps:
+        return "none: the linear branch alone is solved"
+    how = "compiled" if plan.compiled else "not compiled"
     return (
-        f"about {_format_duration(cost.train_seconds)} for {cost.steps} steps of "
-        f"{1000 * cost.step_seconds:.0f} ms, an estimate ({cost.device}, "
-        f"{plural(cost.threads, 'thread')}, not compiled)"
+        f"{plan.steps:,} of {1000 * plan.step_seconds:.0f} ms, "
+        f"{plan.origins_per_second:,.0f} origins/s ({plan.device}, "
+        f"{plural(plan.threads, 'thread')}, {plan.precision}, {how})"
     )
 
 
-def _format_duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, seconds):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+def _describe_time(plan: Plan) -> str:
+    guessed = [part.name for part in plan.parts if part.is_guess]
+    of_all = " and ".join(filter(None, (", ".join(guessed[:-1]), *guessed[-1:])))
+    text = ", ".join(f"{part.name} {part.seconds:.1f}" for part in plan.parts)
+    text = f"about {format_seconds(plan.seconds)}, without reading: {text}"
+    return f"{text}; {of_all} by a guess" if guessed else text
 
 
-def _describe_memory(cost: Estimate) -> str:
-    memory = cost.memory
+def _describe_memory(plan: Plan) -> str:
+    memory = plan.memory
     phase = max(("training", "scoring", "solving"), key=lambda name: getattr(memory, name))
     return (
         f"about {format_bytes(memory.peak)} at its peak: {format_bytes(memory.libraries)} for the "
         f"libraries, {format_bytes(memory.panel)} for the panel and reading it, "
-        f"{format_bytes(memory.largest_phase)} for {phase}; {cost.parameters:,} parameters"
+        f"{format_bytes(memory.largest_phase)} for {phase}"
     )

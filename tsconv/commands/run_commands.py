@@ -15,7 +15,7 @@ from tsconv.commands.printing import remark, say
 from tsconv.notes import LEFT_OUT, NoteKind, left_out
 
 if TYPE_CHECKING:
-    from tsconv.config.schema import DataConfig, ForecastConfig
+    from tsconv.config.schema import DataConfig, ForecastConfig, TrainConfig
     from tsconv.forecasting.bundles.bundle import Bundle
     from tsconv.forecasting.intervals.wanted import Wanted
     from tsconv.sweep.run import Sweep, SweepResult
@@ -80,12 +80,15 @@ def _train(
 ) -> tuple[TrainResult, str | None] | None:
     """Start a training or resume one, and which report it asks for.
 
-    None where the run to resume is finished, which is said.
+    None where the run to resume is finished, or the run is a dry one, which is said.
     """
     try:
         from tsconv.config.resume import train_or_resume_config
 
         config = train_or_resume_config(overrides, config_dir)
+        if config.dry_run:
+            _say_plan(config)
+            return None
         from tsconv.output.run_files import write_overrides
         from tsconv.race.run import train_or_race
         from tsconv.training.resume import finished_line
@@ -109,6 +112,17 @@ def _train(
         return result, config.report
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(*(stop.args or ("nothing was written",))) from None
+
+
+def _say_plan(config: TrainConfig) -> None:
+    """Print what a training would take, and what a budget covers of it."""
+    from tsconv.race.plan import budget_text, plan_or_budget
+    from tsconv.training.plan.text import plan_text
+
+    plan, budget = plan_or_budget(config)
+    say(plan_text(plan))
+    if budget is not None:
+        say(budget_text(plan, budget))
 
 
 def forecast_command(overrides: Sequence[str], config_dir: str | None = None) -> None:

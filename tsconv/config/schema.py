@@ -185,6 +185,7 @@ class TrainConfig:
     point: str
     report: str | None
     plots: bool
+    dry_run: bool
     data: DataConfig
     split: SplitConfig
     model: ModelConfig

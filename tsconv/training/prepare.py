@@ -180,6 +180,11 @@ def check_config(config: TrainConfig) -> TrainConfig:
         data=check_bounds(config.data),
     )
     check_choice(config.data)
+    if config.dry_run:
+        raise ConfigError(
+            "`dry_run` (=true) goes with `tsconv train` of one training, and there without "
+            "`resume`: it says what the training would take; leave it out"
+        )
     check_trainer_keys(config.trainer)
     batches_per_step(config.trainer)
     if not 0 <= config.seed < 2**32:

@@ -43,6 +43,7 @@ from tsconv.training.lightning.not_finite import (
 )
 from tsconv.training.lightning.strategy import check_strategy, trainer_arguments
 from tsconv.training.lightning.throughput import Throughput
+from tsconv.training.plan.compile_costs import CompiledShape
 from tsconv.training.step.compile_cache import (
     CompileCache,
     StepChoice,
@@ -170,11 +171,14 @@ def run_trainer(
                 n_steps = steps * data.batches_per_step  # each batch is a pass of its own
                 choice = choose_step(config.compile, config.precision, step, n_steps, compile_cache)
         choice = ranks.broadcast(choice)
-        compile_seconds = 0.0
+        compile_seconds, shape = 0.0, None
         if choice.compiled:
+            was_compiled = folder_for(step, choice.precision).published.is_dir()
+            shape = CompiledShape.of(step, choice.precision, config.precision, was_compiled)
             built = _compile_in_turn(ranks, step, choice.precision, settings)
             compile_seconds = built.seconds
             if built.loss is None:
+                shape = None
                 choice = choice.without_compiling(built.fault, compile_cache)
             else:
                 module.loss_function = built.loss
@@ -205,6 +209,9 @@ def run_trainer(
         "compiled": choice.compiled,
         "parameters": sum(p.numel() for p in module.net.parameters()),
     }
+    if shape is not None and ranks.is_main and ranks.size == 1 and config.resume is None:
+        seconds = throughput.train_seconds - throughput.validation_seconds
+        shape.keep(compile_seconds, seconds, trainer.global_step)
     reasons = step_reasons(config, choice)
     return TrainerResult(figures, reasons, note, throughput.history, average.losses)
 

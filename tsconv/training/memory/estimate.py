@@ -43,6 +43,8 @@ class MemoryEstimate:
     scoring: int
     pictures: int
     step: StepMemory
+    compiler: int = 0  # part of training
+    batch: int = 0  # one batch of training, as it is fetched; part of what a step keeps
 
     @property
     def largest_phase(self) -> int:
@@ -56,16 +58,21 @@ class MemoryEstimate:
 
 
 def estimate_memory(
-    prepared: Prepared, ranks: int = 1, step: StepMemory | None = None
+    prepared: Prepared,
+    ranks: int = 1,
+    step: StepMemory | None = None,
+    compiles: bool | None = None,
 ) -> MemoryEstimate:
     """Estimate the peak of each of the processes that train; ranks: how many.
 
-    step: what a step holds, where that is known already.
+    step: what a step holds, where that is known already. compiles: whether steps will be compiled;
+    None: where the config says so.
     """
     config, split = prepared.config, prepared.split
     step = step or step_memory(prepared, ranks)
-    trains, compiles = config.model.stack, config.compile == "true"
-    training = round(_TRAINER + (_COMPILER if compiles else 0) + _SLACK * step.total)
+    trains = config.model.stack
+    compiler = _COMPILER if (config.compile == "true" if compiles is None else compiles) else 0
+    training = round(_TRAINER + compiler + _SLACK * step.total)
     return MemoryEstimate(
         libraries=_LIBRARIES,
         panel=_PREPARED + _taken_by(prepared.panel),
@@ -74,6 +81,7 @@ def estimate_memory(
         scoring=max(_scoring(prepared, part, ranks) for part in (split.val, split.test)),
         pictures=_PICTURES if config.plots else 0,
         step=step,
+        compiler=compiler if trains else 0,
     )
 
 

@@ -16,6 +16,7 @@ from tsconv.training.step.timing_memory import Timing, TimingMemory
 from tsconv.training.step.training_step import TrainingStep, fastest
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+_STEP = "a training step"  # what was timed, in the file of timings
 _CLEAR_LEAD = 0.85  # of float32's time: below it, the difference is no noise
 
 
@@ -71,9 +72,15 @@ def time_steps(wanted: str, step: TrainingStep, memory: TimingMemory) -> Timing:
     """The seconds of an eager step in each of `precisions_to_time`."""
     precisions = precisions_to_time(wanted, step.device)
     shape = (precisions, step.key())
-    return memory.recall_or_measure(
-        "a training step", shape, step.device, lambda: step.seconds(precisions)
-    )
+    return memory.recall_or_measure(_STEP, shape, step.device, lambda: step.seconds(precisions))
+
+
+def remembered_steps(
+    wanted: str, step: TrainingStep, memory: TimingMemory | None = None
+) -> Timing | None:
+    """What `time_steps` found before on this machine; None where it has not timed such a step."""
+    shape = (precisions_to_time(wanted, step.device), step.key())
+    return (memory or TimingMemory()).recall(_STEP, shape, step.device)
 
 
 def time_products(step: TrainingStep, memory: TimingMemory) -> Timing:

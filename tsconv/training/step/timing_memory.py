@@ -43,8 +43,9 @@ class Timing:
 class TimingMemory:
     """The file of timings.
 
-    path: null for `default_path()`. A file that is missing or damaged is one without timings, and
-    one that cannot be written to keeps none: no training fails for it.
+    path: null for `default_path()`. keeps: whether what is measured is added to it. A file that is
+    missing or damaged is one without timings, and one that cannot be written to keeps none: no
+    training fails for it.
 
     >>> import tempfile
     >>> memory = TimingMemory(Path(tempfile.mkdtemp()) / "step_choices.json")
@@ -55,8 +56,8 @@ class TimingMemory:
     {'float32': 0.25}
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self.path = path or default_path()
+    def __init__(self, path: Path | None = None, keeps: bool = True) -> None:
+        self.path, self.keeps = path or default_path(), keeps
         self.fault_note = ""  # why it keeps nothing, where it cannot
 
     def recall_or_measure(
@@ -76,12 +77,13 @@ class TimingMemory:
 
         Of two processes that measure at once, the first to finish decides for both.
         """
-        machine = describe_machine(device)
-        key = hashlib.sha256(repr((machine, what, shape)).encode()).hexdigest()[:24]
-        known = self._read().get(key)
+        known = self.recall(what, shape, device)
         if known is not None:
-            return Timing(known["seconds"], remembered=True)
+            return known
+        machine, key = describe_machine(device), _key(what, shape, device)
         seconds = measure()
+        if not self.keeps:
+            return Timing(seconds)
         entry = {"machine": machine, "what": what, "seconds": seconds}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,6 +100,11 @@ class TimingMemory:
                 f"training measures again, and may choose another `precision` or `compile`"
             )
         return Timing(seconds)
+
+    def recall(self, what: str, shape: Hashable, device: torch.device) -> Timing | None:
+        """The timing that the file has of a shape; None where it has none."""
+        known = self._read().get(_key(what, shape, device))
+        return None if known is None else Timing(known["seconds"], remembered=True)
 
     def _read(self) -> dict[str, dict[str, Any]]:
         """The timings of the file that are whole; {} where it is missing or damaged."""
@@ -129,6 +136,11 @@ def describe_machine(device: torch.device) -> str:
 
     versions = f"torch {torch.__version__}, tsconv {__version__}"
     return f"{processor_name(device)}, {torch.get_num_threads()} threads, {versions}"
+
+
+def _key(what: str, shape: Hashable, device: torch.device) -> str:
+    text = repr((describe_machine(device), what, shape))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _is_whole(entry: Any) -> bool:

@@ -1,0 +1,1 @@
+"""What a training would cost: a plan, made from a short measurement before it starts."""
