@@ -25,6 +25,7 @@ from tsconv.commands.run_commands import (
     train_command,
 )
 from tsconv.commands.runs_command import runs_command
+from tsconv.commands.wait_policy import sleep_while_waiting
 from tsconv.errors import TsconvError, disk_fault, nearest, one_line
 from tsconv.termination import EXIT_CODE as TERMINATED
 from tsconv.termination import Termination
@@ -109,6 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not rest and name not in _NEED_NO_KEY:
         _print_first_screen(name)
         return 2
+    sleep_while_waiting()
     return run_on_ranks(name, lambda: _exit_code(command, rest, config_dir))
 
 

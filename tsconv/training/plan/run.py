@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from tsconv.available_memory import peak_resident_bytes
 from tsconv.calibration.conformal import Calibration
 from tsconv.config.schema import TrainConfig
 from tsconv.data.reading.table import Table
@@ -20,7 +21,6 @@ from tsconv.distributed.threads import torch_threads
 from tsconv.errors import ConfigError
 from tsconv.training.lightning.strategy import count_devices, training_device
 from tsconv.training.linear_context import with_best_context
-from tsconv.training.memory.available import peak_resident_bytes
 from tsconv.training.memory.estimate import estimate_memory
 from tsconv.training.memory.guard import check_memory
 from tsconv.training.memory.smaller_chunks import with_smaller_chunks
