@@ -124,6 +124,27 @@ class Panel:
         index, indptr = head_index(self.indptr, self.lengths.clamp_max(length))
         return dataclasses.replace(self, values=self.values[index], indptr=indptr)
 
+    def with_series(self, kept: Tensor) -> Panel:
+        """Some of the series, in this order; kept: (K,) their numbers."""
+        index, indptr = _stretches(self.indptr, kept)
+        covariates, calendar, static = self.covariates, self.calendar, self.static
+        if covariates is not None:
+            at, ends = _stretches(covariates.indptr, kept)
+            covariates = dataclasses.replace(covariates, values=covariates.values[at], indptr=ends)
+        return dataclasses.replace(
+            self,
+            values=self.values[index],
+            indptr=indptr,
+            offset=self.offset[kept],
+            ids=tuple(self.ids[s] for s in kept.tolist()),
+            start=self.start[kept.cpu().numpy()],
+            present=self.present[kept.cpu()],
+            id_columns=self.id_columns.take(kept.cpu().numpy()),
+            covariates=covariates,
+            static=static and dataclasses.replace(static, values=static.values[kept]),
+            calendar=calendar and dataclasses.replace(calendar, phase=calendar.phase[kept]),
+        )
+
     def with_channels(self, order: Sequence[int]) -> Panel:
         """The same panel with its channels in another order."""
         index = torch.as_tensor(order)
@@ -161,6 +182,14 @@ class Panel:
         last = self.values[self.indptr[1:] - 1, : len(self.targets)]  # (S, T, H)
         late = (last.isnan().all(1) & self.present).any(0)
         return [name for name, behind in zip(self.rows, late, strict=True) if behind]
+
+
+def _stretches(indptr: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """The positions of the steps of some series (K,), end to end, and the indptr of those alone."""
+    lengths = indptr.diff()[kept]
+    ends = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
+    moved = (indptr[kept] - ends[:-1]).repeat_interleave(lengths)
+    return torch.arange(int(ends[-1]), device=indptr.device) + moved, ends
 
 
 def observed_steps(panel: Panel) -> Tensor:
