@@ -95,8 +95,8 @@ def fit_calibration(
 
     choice: auto, none, split or adaptive; auto takes what covers best on the later half of the
     errors when fitted on the earlier one, of those whose interval score is within half a per cent
-    of the best. The fit itself uses all errors. adapts: whether auto may take adaptive. Raises ConfigError for another choice, and for too
-    few errors where split or adaptive was asked for.
+    of the best. The fit itself uses all errors. adapts: whether auto may take adaptive. Raises
+    ConfigError for another choice, and for too few errors where split or adaptive was asked for.
 
     >>> noise = 2 * torch.randn(400, 3, generator=torch.Generator().manual_seed(0))
     >>> lines = torch.arange(400)

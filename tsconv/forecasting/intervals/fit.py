@@ -21,7 +21,6 @@ from tsconv.evaluation.scoring import DenseForecasts, ScoredBatch
 from tsconv.forecasting.intervals.calibrators import network_calibrator
 from tsconv.model.ensemble import Network
 
-
 # Origins of all series after the training part, of more of which `auto` takes no adaptive widths:
 # these need a pass over all of them, once to score the test part and in each forecast.
 MOST_ADAPTED = 5_000_000

@@ -77,8 +77,8 @@ class QuantileHead(Head):
             apart = torch.unflatten(raw, -1, (-1, self.horizon)) + spread.unsqueeze(-2)
             increments = apart.flatten(-2)
         # In one go: of a part, whose last axis is short, PyTorch computes element by element.
-        steps = F.softplus(increments).split(self.horizon, dim=-1)  # Q of (..., W, horizon)
-        middle = centre + raw.split(self.horizon, dim=-1)[self.middle]
+        steps = torch.split(F.softplus(increments), self.horizon, dim=-1)  # Q of (..., W, horizon)
+        middle = centre + torch.split(raw, self.horizon, dim=-1)[self.middle]
         below, above = [middle], [middle]
         for q in range(self.middle - 1, -1, -1):
             below.append(below[-1] - steps[q])
