@@ -146,6 +146,7 @@ class Phases:
                     "resident": resident("VmRSS"),
                     "peak": resident("VmHWM"),
                 }
+                print(f"  {line_of(row)}", file=sys.stderr, flush=True)
 
         return call
 
@@ -182,18 +183,21 @@ def show(what: str, arguments: list[str]) -> None:
     """Run a command in a process of its own, and print a table of its phases."""
     command = [sys.executable, __file__, "--measure", what, *arguments]
     begun = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     seconds = time.perf_counter() - begun
     if done.returncode:
-        sys.exit(done.stdout[-2000:] + done.stderr[-4000:])
+        sys.exit(done.stdout[-2000:])
     found = json.loads(done.stdout.splitlines()[-1])
     print(f"\n{what}: {seconds:.1f} s, peak {max(r['peak'] for r in found['phases']):,.0f} MB")
     print(f"  {'phase':<32}{'seconds':>9}{'CPU s':>9}{'MB then':>10}{'peak MB':>10}")
     for row in found["phases"]:
-        print(
-            f"  {row['name']:<32}{row['seconds']:>9.2f}{row['cpu']:>9.2f}{row['resident']:>10,.0f}"
-            f"{row['peak']:>10,.0f}"
-        )
+        print(f"  {line_of(row)}")
+
+
+def line_of(row: dict[str, Any]) -> str:
+    """A phase's line of the table."""
+    figures = f"{row['seconds']:>9.2f}{row['cpu']:>9.2f}{row['resident']:>10,.0f}"
+    return f"{row['name']:<32}{figures}{row['peak']:>10,.0f}"
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import Split
-from tsconv.data.panel.panel import Panel
+from tsconv.data.panel.panel import Panel, observed_steps
 from tsconv.evaluation.metrics import SeriesScale
 from tsconv.notes import Note, NoteKind
 from tsconv.text import quote_first
@@ -65,9 +65,11 @@ def split_notes(panel: Panel, split: Split) -> list[Note]:
 
 def _observed_from(panel: Panel, origins: OriginRange) -> Tensor:
     """(S,) whether any target is observed after the first of a part's origins."""
-    targets = panel.values[:, : len(panel.targets)].cpu()
-    observed = (~targets.isnan()).flatten(1).any(1)
-    indptr = panel.indptr.cpu()
+    first, indptr = origins.first.cpu(), panel.indptr.cpu()
+    ends = panel.values[indptr[1:] - 1, : len(panel.targets)].cpu()
+    if not bool(ends.isnan().flatten(1).all(1).any()):  # as in every panel that was read
+        return panel.lengths.cpu() > first + 1
+    observed = observed_steps(panel)
     last = observed.new_full((len(panel),), 0, dtype=torch.int64)
     series = torch.repeat_interleave(torch.arange(len(panel)), indptr.diff())[observed]
     step = (observed.nonzero().flatten() - indptr[series]) + 1

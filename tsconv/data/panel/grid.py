@@ -30,6 +30,12 @@ class LineGrid:
     lengths: Steps  # (S,) steps to the last observed target; the panel has no later ones
 
     @property
+    def is_full(self) -> bool:
+        """Whether every step of every series has a line of its own, and none is left out."""
+        full = (self.counts == self.spans) & (self.lengths == self.spans)
+        return bool(full.all())
+
+    @property
     def ahead(self) -> npt.NDArray[np.bool_]:
         """(N,) the lines after the last observed target of their series."""
         return self.steps >= np.repeat(self.lengths, self.counts)

@@ -221,12 +221,20 @@ def build_panel(table: Table, freq: str | None = None) -> Panel:
     indptr = indptr_of(grid.lengths)
     n_rows = max(1, len(table.rows))
     _reject_scattered(table, int(indptr[-1]) * n_rows)
-    values, has_line, n_ahead = _values_on_grid(table, grid, indptr)
-    gap_notes = resolve_gaps(table, frequency, grid.start, values, indptr, has_line)
-    del has_line
+    gap_notes: tuple[Note, ...] = ()
+    if table.row_codes is None and grid.is_full:
+        values, n_ahead = table.values[:, :, None], 0  # every step has its line, in order
+        if any(table.delays):
+            values = values.copy()
+    else:
+        values, has_line, n_ahead = _values_on_grid(table, grid, indptr)
+        gap_notes = resolve_gaps(table, frequency, grid.start, values, indptr, has_line)
+        del has_line
     delay_columns(values[:, table.n_targets :], indptr, list(table.delays))
-    present = np.zeros((len(table.ids), n_rows), dtype=bool)
-    present[table.codes, 0 if table.row_codes is None else table.row_codes] = True
+    present = np.ones((len(table.ids), n_rows), dtype=bool)  # every id has a line
+    if table.row_codes is not None:
+        present[:] = False
+        present[table.codes, table.row_codes] = True
     flat = values.reshape(len(values), -1)
     offset = first_observed(flat, indptr).reshape(len(table.ids), -1, n_rows)
     lacking = int((~present * grid.lengths[:, None]).sum())

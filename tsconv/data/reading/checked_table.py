@@ -105,9 +105,7 @@ def checked_table(source: Source, settings: ReadSettings) -> Table:
         notes += sentinel_notes(found, source.column(name))
     past_numbers = [n for n in roles.past if n in numbers]
     channels = (*roles.targets, *past_numbers)
-    values = np.zeros((len(frame), len(channels)))
-    for c, n in enumerate(channels):
-        values[:, c] = numbers[n]
+    values = _side_by_side([numbers[n] for n in channels], len(frame))
     delays = dict(zip(roles.past, roles.delays, strict=True))
     past = covariate_columns(frame, [n for n in roles.past if n not in numbers], numbers)
     if past is not None:
@@ -136,6 +134,15 @@ def checked_table(source: Source, settings: ReadSettings) -> Table:
         notes=tuple(notes),
     )
     return stack_wide(table, roles.wide) if roles.wide in ("series", "rows") else table
+
+
+def _side_by_side(columns: list[npt.NDArray[np.float64]], lines: int) -> npt.NDArray[np.float64]:
+    """(lines, C) of C columns: no copy of a single one, unless it is the caller's own."""
+    if not columns:
+        return np.zeros((lines, 0))
+    if len(columns) == 1 and columns[0].flags.owndata and columns[0].flags.writeable:
+        return columns[0][:, None]
+    return np.stack(columns, axis=1)
 
 
 def _reject_steps_in_utc(parsed: ParsedTimes, form: TimeFormat, source: SourceColumn) -> None:
