@@ -23,8 +23,8 @@ def observed_lengths(table: Table, steps: Steps, spans: Steps) -> Steps:
     steps: (N,) of the sorted lines; spans: (S,) steps of all lines, which is the result for a
     series without any observed target.
     """
-    seen = ~np.isnan(table.values[:, 0])
-    for c in range(1, table.n_targets):
+    seen = np.zeros(len(table.values), dtype=bool)
+    for c in range(table.n_targets):
         seen |= ~np.isnan(table.values[:, c])
     if seen.all():
         return spans
