@@ -32,10 +32,14 @@ def sorted_order(members: Steps, time: Times) -> Steps | None:
     if rising.all():
         return None
     del same, rising
-    if (ticks[1:] >= ticks[:-1]).all():  # by time, with the series interleaved
+    if _rises(ticks):  # by time, with the series interleaved
         return _stable_order(members)
     order = np.argsort(ticks, kind="stable")
     return order[_stable_order(members[order])]
+
+
+def _rises(ticks: Steps) -> bool:
+    return bool((ticks[1:] >= ticks[:-1]).all())
 
 
 def _stable_order(members: Steps) -> Steps:
@@ -58,7 +62,9 @@ def sort_lines(table: Table) -> Table:
     Raises DataError naming the first two lines of one member and time where that is an error.
     """
     order = sorted_order(table.members, table.time)
-    notes = [] if order is None else _unsorted_notes(table, order)
+    notes: list[Note] = []
+    if order is not None and not _rises(table.time.view("int64")):
+        notes = _unsorted_notes(table, order)
     if order is not None:
         table = table.take(order)
     members, ticks = table.members, table.time.view("int64")

@@ -93,13 +93,15 @@ def checked_table(source: Source, settings: ReadSettings) -> Table:
     column = combine_time_columns(frame, roles.time, source.locations, settings.time.pattern)
     time_is_text = len(roles.time) > 1 and not pd.api.types.is_datetime64_any_dtype(column)
     parsed = parse_times(column, time_column, settings.time)
+    del column
+    _let_go(source, set(roles.time).difference(roles.numbers))
     numbers, bad = _checked_columns(source, settings.missing)
     keys = read_keys(frame, source.roles, source.column)
     utc_dates = settings.time.utc and parsed.are_dates  # which belong to the days of the zone
     local = not settings.time.utc or (utc_dates and not source.future_only)
     _reject_steps_in_utc(parsed, settings.time, time_column)
     time, zone = parsed.in_utc(settings.time.zone, keys.members, time_column, not local)
-    del column, parsed
+    del parsed
     notes = [*bad.notes, *keys.notes]
     for name, found in numbers.items():
         notes += sentinel_notes(found, source.column(name))
@@ -134,6 +136,12 @@ def checked_table(source: Source, settings: ReadSettings) -> Table:
         notes=tuple(notes),
     )
     return stack_wide(table, roles.wide) if roles.wide in ("series", "rows") else table
+
+
+def _let_go(source: Source, names: set[str]) -> None:
+    """Leave out columns that were read: each takes as much memory as what became of it."""
+    for name in names.difference(source.roles.names):
+        del source.frame[name]
 
 
 def _side_by_side(columns: list[npt.NDArray[np.float64]], lines: int) -> npt.NDArray[np.float64]:
@@ -203,6 +211,7 @@ def _checked_columns(source: Source, missing: MissingPolicy) -> tuple[Numbers, B
         numbers[name], more = checked_numbers(
             source.frame[name], source.column(name), missing, is_covariate
         )
+        _let_go(source, {name})
         bad = bad + more
     for name in sorted(bad.columns):
         if np.isnan(numbers[name]).all():

@@ -47,13 +47,16 @@ def gaps_within(time: Times, series: Steps) -> Steps:
     >>> gaps_within(np.array([1, 2, 2, 4, 9, 12]), np.array([0, 0, 0, 0, 1, 1]))
     array([1, 2, 3])
     """
-    ticks, found = time.view("int64"), []
+    ticks, count = time.view("int64"), 0
+    found = np.empty(max(0, len(ticks) - 1), dtype="int64")
     for begin in range(0, max(0, len(ticks) - 1), _BLOCK):
         end = begin + _BLOCK + 1
         part, members = ticks[begin:end], series[begin:end]
         gaps = np.diff(part)
-        found.append(gaps[(gaps > 0) & (members[1:] == members[:-1])])
-    return np.concatenate(found) if found else ticks[:0]
+        gaps = gaps[(gaps > 0) & (members[1:] == members[:-1])]
+        found[count : count + len(gaps)] = gaps
+        count += len(gaps)
+    return found[:count]
 
 
 def _commonest(gaps: Steps) -> tuple[int, int, bool]:
