@@ -183,3 +183,12 @@ def test_plain_maps_change_nothing() -> None:
     maps = ScoreMaps(PLAIN.expand(3, -1), PLAIN.expand(1, -1))
     at = maps.scores(DECILES, torch.tensor([0, -1]))
     torch.testing.assert_close(at, scores_of(DECILES).expand(2, 3, -1), rtol=1e-9, atol=1e-9)
+
+
+def test_auto_adapts_only_where_it_may() -> None:
+    spread = torch.linspace(0, math.log(6), 3000).exp().unsqueeze(-1)
+    errors = errors_of(spread * noise(3000, 2))
+    for adapts in (True, False):
+        found = fit_calibration(errors, "auto", ("a",), ("y",), (), adapts)
+        assert found is not None
+        assert (found.kind == "adaptive") == adapts

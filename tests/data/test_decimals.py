@@ -25,3 +25,11 @@ def test_a_column_is_gone_through_piece_by_piece() -> None:
         found = decimals_of(piece, found)
     assert found == decimals_of(np.concatenate(pieces)) == 3
     assert decimals_of(np.array([1.0]), None) is None
+
+
+def test_decimals_of_a_late_value_count() -> None:
+    values = np.ones(200_000)
+    values[-1] = 1.25
+    assert decimals_of(values) == 2
+    values[150_000] = 1 / 3
+    assert decimals_of(values) is None

@@ -1,5 +1,6 @@
 """Gram matrices and their solutions against plain loops and numpy's least squares."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -115,3 +116,17 @@ def test_strides_are_no_multiple_of_a_season() -> None:
     assert found[:2] == [1, 1]
     assert all(s % 2 and s % 3 and s % 7 for s in found[2:])
     assert all(s >= n for s, n in zip(found, (0, 1, 2, 12, 24, 167.5), strict=True))
+
+
+def test_many_steps_are_gone_over_in_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, split, _, regression = problem(1, 1, "series", Grouping())
+    whole = regression.gram(split.train)
+    monkeypatch.setattr(gram_module, "_MOST_IN_CHUNK", 8)
+    monkeypatch.setattr(gram_module, "_MOST_STEPS", int(split.train.spans.sum()) // 3)
+    assert abs(regression.share(split.train) - 1 / 3) < 0.05
+    some = regression.gram(split.train)
+    assert 0.2 < float(some.origins.sum() / whole.origins.sum()) < 0.5
+    assert (some.uu.diagonal(0, -2, -1) < whole.uu.diagonal(0, -2, -1)).all()
+    assert torch.equal(some.uu, regression.gram(split.train).uu)  # the sample is fixed
+    each = dataclasses.replace(regression, grouping=Grouping("series"))
+    assert each.share(split.train) == 1  # every series is solved for

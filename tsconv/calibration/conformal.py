@@ -89,13 +89,14 @@ def fit_calibration(
     series: Sequence[str],
     targets: Sequence[str],
     rows: Sequence[str],
+    adapts: bool = True,
 ) -> Calibration | None:
     """Fit a calibration on validation errors; None where `auto` has too few of them.
 
     choice: auto, none, split or adaptive; auto takes what covers best on the later half of the
     errors when fitted on the earlier one, of those whose interval score is within half a per cent
-    of the best. The fit itself uses all errors. Raises ConfigError for another choice, and for too
-    few errors where split or adaptive was asked for.
+    of the best. The fit itself uses all errors. adapts: whether auto may take adaptive. Raises
+    ConfigError for another choice, and for too few errors where split or adaptive was asked for.
 
     >>> noise = 2 * torch.randn(400, 3, generator=torch.Generator().manual_seed(0))
     >>> lines = torch.arange(400)
@@ -114,6 +115,8 @@ def fit_calibration(
         return None
     number = effective_number(errors)
     found = compare_kinds(errors)
+    if choice == "auto" and not adapts:
+        found.pop("adaptive", None)
     kind = choose_kind(found) if choice == "auto" else choice
     info = {
         "choice": choice,

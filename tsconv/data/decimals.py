@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 _MOST_DECIMALS = 6
+_BLOCK = 1 << 16
 
 
 def decimals_of(values: npt.NDArray[np.float64], at_least: int | None = 0) -> int | None:
@@ -18,9 +19,18 @@ def decimals_of(values: npt.NDArray[np.float64], at_least: int | None = 0) -> in
     """
     if at_least is None:
         return None
-    seen = values[~np.isnan(values)]
-    for decimals in range(at_least, _MOST_DECIMALS + 1):
-        scaled = seen * 10.0**decimals
-        if (np.abs(scaled - np.round(scaled)) <= 1e-9 * np.maximum(1, np.abs(scaled))).all():
-            return decimals
-    return None
+    decimals = at_least
+    for begin in range(0, len(values), _BLOCK):  # what is made of a block stays in a core's cache
+        block = values[begin : begin + _BLOCK]
+        block = block[~np.isnan(block)]
+        while not _has_decimals(block, decimals):
+            decimals += 1
+            if decimals > _MOST_DECIMALS:
+                return None
+    return decimals
+
+
+def _has_decimals(seen: npt.NDArray[np.float64], decimals: int) -> bool:
+    scaled = seen * 10.0**decimals
+    away = np.abs(scaled - np.round(scaled))
+    return bool((away <= 1e-9 * np.maximum(1, np.abs(scaled))).all())

@@ -18,6 +18,7 @@ from tsconv.distributed.ranks import Ranks
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.observations import Observations
 from tsconv.evaluation.rivals import Baseline, history_of
+from tsconv.evaluation.strided import predict_strided
 from tsconv.model.ensemble import Network, members_of
 
 # Forecast values held at once while scoring; bounds memory, not results.
@@ -246,19 +247,22 @@ def _forecast(
 ) -> DenseForecasts:
     """The first `steps` steps from every stride-th origin; offset: (B, C, H)."""
     horizon, targets = net.spec.horizon, batch.y.shape[1]
-    prediction = net(
-        batch.x, batch.mask, batch.n_origins, members, batch.covariates, calibrator.asked
+    prediction = predict_strided(
+        net,
+        batch.x,
+        batch.mask,
+        batch.n_origins,
+        stride,
+        members,
+        batch.covariates,
+        calibrator.asked,
     )
-    mu, sigma, known = (
-        v[..., ::stride] for v in (prediction.mu, prediction.sigma, prediction.n_observed > 0)
-    )
-    levels = [
-        mu[..., None] + sigma[..., None] * v[..., ::stride, :steps] for v in prediction.levels
-    ]
+    mu, sigma, known = prediction.mu, prediction.sigma, prediction.n_observed > 0
+    levels = [mu[..., None] + sigma[..., None] * v[..., :steps] for v in prediction.levels]
     knots = calibrator.knots_of(levels, sigma)
     mean = prediction.mean
     if mean is not None:
-        mean = mu[..., None] + sigma[..., None] * mean[..., ::stride, :steps]
+        mean = mu[..., None] + sigma[..., None] * mean[..., :steps]
     levels, point, _ = calibrator(knots, batch.series, batch.first, stride, mean)
     usable = batch.valid[:, None, None, ::stride] & known  # (B, T, H, O)
     values, mask = (

@@ -19,7 +19,7 @@ from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.effects import Effects
 from tsconv.model.features import causal_features, n_features
 from tsconv.model.linear_branch import LinearBranch
-from tsconv.model.prediction import HeadOutput, Prediction
+from tsconv.model.prediction import HeadOutput, Prediction, typical_count
 from tsconv.model.spec import NetSpec
 from tsconv.model.trailing_filters import TrailingFilters
 from tsconv.nn.block import SpatialDropout
@@ -181,12 +181,15 @@ class ForecastNet(nn.Module):
         whose parameters are in those of x, its mu is 0 and its sigma 1.
         """
         inputs = self.inputs(x, mask, n_origins, row_index, covariates)
-        parameters = self._of_head(inputs, self.centre(inputs))  # of (H, T, B, O, horizon)
+        return self.output_of(inputs, self.centre(inputs), x.ndim)
+
+    def output_of(self, inputs: OriginInputs, centre: Tensor, axes: int) -> HeadOutput:
+        """The output at the origins of the inputs; axes: how many the network was given."""
+        parameters = self._of_head(inputs, centre)  # of (H, T, B, O, horizon)
         scale = inputs.scale
         if self.whole:
             one = torch.ones_like(scale.mu)
             scale = CausalScale(torch.zeros_like(one), one, one, scale.n_observed)
-        axes = x.ndim
         return HeadOutput(
             tuple(self.as_given(v, axes) for v in parameters),
             CausalScale(*(self.as_given(v, axes) for v in scale)),
@@ -316,7 +319,7 @@ class ForecastNet(nn.Module):
             centre = centre + effects.shift
         count = None
         if self.whole:
-            count = _typical_count(inputs.scale)  # (H, T, B, O, 1)
+            count = typical_count(inputs.scale)  # (H, T, B, O, 1)
             centre = 1 + inputs.scale.sigma.unsqueeze(-1) * centre / count
 
         def arranged(v: Tensor) -> Tensor:  # as the head gives its own: (H, N, O, T * horizon)
@@ -331,15 +334,6 @@ class ForecastNet(nn.Module):
         if count is not None:  # the mean comes first
             parts[0] = parts[0] * count
         return tuple(parts)
-
-
-def _typical_count(scale: CausalScale) -> Tensor:
-    """The mean of each origin's context, as a unit: (H, T, B, O, 1).
-
-    Where a context has zeros alone, half a count over its steps and one more.
-    """
-    least = 0.5 / (scale.n_observed + 1)
-    return torch.maximum(scale.mu, least).unsqueeze(-1)
 
 
 def _side_by_side(v: Tensor) -> Tensor:

@@ -43,3 +43,12 @@ class Prediction(NamedTuple):
         """The forecasts in the units of x, of counts not yet whole: (B, T, H, O, horizon, Q)."""
         z = torch.stack(self.levels, dim=-1)
         return self.mu[..., None, None] + self.sigma[..., None, None] * z
+
+
+def typical_count(scale: CausalScale) -> Tensor:
+    """The mean of each origin's context, as a unit: (H, T, B, O, 1).
+
+    Where a context has zeros alone, half a count over its steps and one more.
+    """
+    least = 0.5 / (scale.n_observed + 1)
+    return torch.maximum(scale.mu, least).unsqueeze(-1)

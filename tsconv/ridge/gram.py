@@ -15,14 +15,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tsconv.data.batches.chunks import Batch, gather, tile_chunks
+from tsconv.data.batches.chunks import Batch, gather, sampled_tiles, tiles
 from tsconv.data.batches.origin_range import OriginRange
+from tsconv.data.batches.share import shared_batches
 from tsconv.data.panel.panel import Panel
 from tsconv.nn.scaling import causal_scale
 
 _VALUES_AT_ONCE = 2_000_000  # of windows in a block; bounds memory, not results
 _MOST_IN_FLOAT64 = 1e9  # multiplications of a pass; beyond, products are of float32
 _MOST_PRODUCTS = 40e9  # multiplications of a pass; beyond it only every k-th origin is taken
+_MOST_STEPS = 4_000_000  # of all series in a pass; beyond it only some stretches are gone over
 MOST_GAP_VALUES = 40_000_000  # of windows with missing targets that are held
 _MOST_IN_TURN = 32  # members of a block whose products are added one by one
 _MOST_IN_CHUNK = 4096  # origins of a chunk
@@ -168,7 +170,16 @@ class Regression:
 
     def stride(self, origins: OriginRange) -> int:
         """Every how many origins a pass takes one, to stay within a few seconds."""
-        return spread_stride(self._products(origins) / _MOST_PRODUCTS)
+        return spread_stride(self.share(origins) * self._products(origins) / _MOST_PRODUCTS)
+
+    def share(self, origins: OriginRange) -> float:
+        """The share of the stretches of some origins that a pass goes over: 1 but of many steps.
+
+        It is a fixed sample of series and times. Where each series is solved for, all of them.
+        """
+        if self.grouping.members == "series":
+            return 1.0
+        return min(1.0, _MOST_STEPS / max(1, int(origins.spans.sum())))
 
     def with_dtype(self, origins: OriginRange) -> Regression:
         """The same in float32 where float64 would take seconds; sums are float64 either way."""
@@ -195,7 +206,11 @@ class Regression:
         most = max(1, at_once * taken // per_origin)
         n_origins = max(1, min(int(origins.spans.max()), _MOST_IN_CHUNK * stride, most))
         n_origins = -(-n_origins // stride) * stride  # each chunk has its origins at the same steps
-        for series, first in tile_chunks(origins, n_origins, max(1, most // n_origins)):
+        chunks = tiles(origins, n_origins)
+        share, at_once = self.share(origins), max(1, most // n_origins)
+        if share < 1:
+            chunks = sampled_tiles(chunks, max(1, round(share * len(chunks[0]))))
+        for series, first in shared_batches(chunks, at_once, rank=0, size=1):
             history = self.context_length - 1
             batch = gather(
                 panel, origins, series, first, n_origins, history, self.horizon, self.dtype

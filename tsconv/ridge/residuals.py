@@ -30,7 +30,8 @@ def residual_quantiles(
     """
     parts = [p for p in (split.train, split.val) if p is not None and int(p.counts.sum()) > 0]
     sides = len(regression.panel.targets) * regression.panel.n_rows
-    count = sum(int(p.counts.sum()) for p in parts) * sides * regression.horizon
+    count = sum(regression.share(p) * int(p.counts.sum()) for p in parts)
+    count *= sides * regression.horizon
     stride = spread_stride(count / MOST_VALUES)
     found = [_residuals(regression, part, solution, stride) for part in parts]
     found = [(error, weight) for error, weight in found if float(weight.sum()) > 0]

@@ -65,6 +65,10 @@ def split_notes(panel: Panel, split: Split) -> list[Note]:
 
 def _observed_from(panel: Panel, origins: OriginRange) -> Tensor:
     """(S,) whether any target is observed after the first of a part's origins."""
+    first, indptr = origins.first.cpu(), panel.indptr.cpu()
+    ends = panel.values[indptr[1:] - 1, : len(panel.targets)].cpu()
+    if not bool(ends.isnan().flatten(1).all(1).any()):  # as in every panel that was read
+        return panel.lengths.cpu() > first + 1
     last = torch.zeros(len(panel), dtype=torch.int64)
     for block, steps, local in panel.blocks():
         observed = observed_steps(panel, steps)

@@ -107,6 +107,7 @@ class Prepared:
             rank=rank,
             world_size=world_size,
             batches_per_step=batches_per_step(config.trainer),
+            most_val_origins=config.split.val_origins,
         )
 
 

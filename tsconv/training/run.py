@@ -20,16 +20,14 @@ from tsconv.distributed.ranks import RankLost, Ranks
 from tsconv.distributed.same_files import require_same_files
 from tsconv.distributed.threads import torch_threads
 from tsconv.evaluation.report import score
-from tsconv.evaluation.rivals import describe_baseline
 from tsconv.evaluation.training_ends import describe_ends
 from tsconv.forecasting.bundles.bundle import BEFORE_REFIT, Bundle, save_bundle
 from tsconv.forecasting.bundles.training_summary import TrainingSummary
-from tsconv.forecasting.forecast import forecast_panel
-from tsconv.forecasting.intervals.calibrators import bundle_calibrator
 from tsconv.forecasting.intervals.fit import IntervalFit
 from tsconv.model.ensemble import Network
 from tsconv.notes import Note
 from tsconv.output.run_files import read_reasons, write_config, write_json
+from tsconv.output.run_plots import plot_run
 from tsconv.runs.folder import training_folder
 from tsconv.runs.record import RunRecord
 from tsconv.training.lightning.checkpoints.resume import checkpoint_path, resume_or_start
@@ -277,7 +275,8 @@ def write_run(
     write_json(metrics, run_dir / "metrics.json")
     save_bundle(bundle, run_dir / "bundle")
     if config.plots:
-        _plot(run_dir / "plots", bundle, metrics, prepared, trained)
+        losses = (trained.train_losses, trained.val_losses, trained.weights_note)
+        plot_run(run_dir / "plots", bundle, metrics, prepared.panel, prepared.split, losses)
     return TrainResult(run_dir, bundle, metrics)
 
 
@@ -350,33 +349,3 @@ def calibrated_scores(
     )
     about = None if fit.found is None else {"kind": fit.found.kind, **fit.found.info}
     return {**scores, "point": config.point, "conformal": about}, fit.found
-
-
-def _plot(
-    plots: Path,
-    bundle: Bundle,
-    metrics: dict[str, Any],
-    prepared: Prepared,
-    trained: TrainerResult,
-) -> None:
-    """Draw the losses, some test forecasts, and the errors by row where there are rows."""
-    from tsconv.output.plots import plot_errors_by_row, plot_forecasts, plot_training
-
-    panel, split = prepared.panel, prepared.split
-    plots.mkdir(exist_ok=True)
-    if trained.train_losses:
-        plot_training(
-            trained.train_losses, trained.val_losses, plots / "training.png", trained.weights_note
-        )
-    if split.test is not None:
-        origins = torch.where(split.test.counts > 0, split.test.last, -1)
-        calibrator = bundle_calibrator(bundle, panel)
-        forecast = forecast_panel(bundle.net, panel, origins=origins, calibrator=calibrator)
-        path = plots / "test_forecasts.png"
-        most = 12 if panel.rows else 6
-        plot_forecasts(panel, forecast, path, most, bundle.encodings)
-    test, rival = metrics["test"], metrics["rival"]
-    if test is not None and rival is not None and "by_row" in test:
-        name = describe_baseline(rival, metrics["baseline_steps"][rival])
-        theirs = test["baselines"][rival]["by_row"]
-        plot_errors_by_row(test["by_row"], theirs, plots / "errors_by_row.png", name)

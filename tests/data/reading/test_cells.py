@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from tsconv.config.schema import DataConfig
-from tsconv.data.reading.cells import sentinel_notes
+from tsconv.data.reading.cells import checked_numbers, sentinel_notes
 from tsconv.data.reading.read import read_table
+from tsconv.data.settings import MissingPolicy
 from tsconv.data.source_column import SourceColumn
+from tsconv.errors import DataError
 from tsconv.notes import NoteKind
 
 
@@ -48,3 +50,21 @@ def test_named_numbers_are_missing_however_they_are_spelt(tmp_path: Path) -> Non
     for name in ("a.parquet", "a.csv"):
         table = read_table(DataConfig(path=str(tmp_path / name), na_values=["-9999"]))
         assert np.isnan(table.values[:, 0]).tolist() == [False, True, False, True]
+
+
+def test_a_value_far_down_the_column_is_named() -> None:
+    values = np.ones(200_000)
+    values[150_001] = 1e31
+    values[170_000] = np.inf
+    with pytest.raises(DataError, match="150003, column `y`: 1e\\+31 is outside"):
+        checked_numbers(
+            pd.Series(values[:160_000]),
+            SourceColumn("y", lambda i: f"{i + 2}"),
+            MissingPolicy.of(DataConfig()),
+        )
+    with pytest.raises(DataError, match="170002, column `y`: inf is not finite"):
+        checked_numbers(
+            pd.Series(values),
+            SourceColumn("y", lambda i: f"{i + 2}"),
+            MissingPolicy.of(DataConfig()),
+        )

@@ -19,6 +19,11 @@ from tsconv.data.mapped import mapped_file, read_ahead
 from tsconv.data.panel.panel import Panel
 from tsconv.model.covariate_encoder import CovariateBatch
 
+# Origins of a tile of a sample: longer ones would be of fewer series, shorter ones spend most of
+# their time on the history before them.
+LONGEST_SAMPLED = 64
+_SAMPLE_KEY = 20_110  # not of the training's seed: losses of several seeds are of one sample
+
 
 class Batch(NamedTuple):
     """B chunks of O origins each, for a network and a loss; C channels, T targets, H rows."""
@@ -179,6 +184,26 @@ def tile_chunks(
     for begin in range(0, len(series), n_chunks):
         part = slice(begin, begin + n_chunks)
         yield series[part], first[part]
+
+
+def sampled_tiles(chunks: tuple[Tensor, Tensor], count: int) -> tuple[Tensor, Tensor]:
+    """A fixed sample of some tiles, spread over series and time: the same in every run.
+
+    One tile is drawn at random from each of `count` equal stretches of the list. Tiles follow each
+    other by series and then by time, so that the sample holds series and times in proportion.
+
+    chunks: (N,) series and (N,) first origins, of `tiles`. count: at most N.
+
+    >>> series, first = sampled_tiles((torch.arange(100), torch.arange(100)), 4)
+    >>> (series // 25).tolist()
+    [0, 1, 2, 3]
+    """
+    series, first = chunks
+    if count >= len(series):
+        return chunks
+    uniform = np.random.Generator(np.random.Philox(key=_SAMPLE_KEY)).random(count)
+    at = torch.from_numpy(((np.arange(count) + uniform) * len(series) / count).astype("int64"))
+    return series[at], first[at]
 
 
 def tiles(origins: OriginRange, n_origins: int) -> tuple[Tensor, Tensor]:

@@ -14,10 +14,18 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from tsconv.available_memory import available_memory
-from tsconv.data.batches.chunks import Batch, draw_chunks, gather, read_chunks_ahead
+from tsconv.data.batches.chunks import (
+    LONGEST_SAMPLED,
+    Batch,
+    draw_chunks,
+    gather,
+    read_chunks_ahead,
+    sampled_tiles,
+    tiles,
+)
 from tsconv.data.batches.origin_range import OriginRange
 from tsconv.data.batches.placement import move_batch, place_panel
-from tsconv.data.batches.share import share_of, shared_tiles, tile_length
+from tsconv.data.batches.share import share_of, shared_batches, tile_length
 from tsconv.data.panel.panel import Panel
 from tsconv.errors import ConfigError
 
@@ -44,21 +52,31 @@ class ScoredChunks(IterableDataset[Batch]):
 
     Tiles are no longer than the longest run of origins, and a batch holds about as many origins as
     a training step does. Where tiles of that length are fewer than the ranks, they are shorter.
+
+    most: origins at least of which a sample of the tiles is taken in place of all, see
+    `sampled_tiles`; None: all.
     """
 
-    def __init__(self, module: DenseDataModule, origins: OriginRange) -> None:
+    def __init__(
+        self, module: DenseDataModule, origins: OriginRange, most: int | None = None
+    ) -> None:
         self.module, self.origins = module, origins
         longest = min(module.origins_per_chunk, max(1, int(origins.counts.max())))
+        self.most = None if most is None or int(origins.counts.sum()) <= most else most
+        if self.most is not None:
+            longest = min(longest, LONGEST_SAMPLED)
         self.n_origins = tile_length(origins, longest, module.world_size)
         per_step = module.origins_per_chunk * module.chunks_per_batch // module.world_size
         self.n_chunks = max(1, per_step // self.n_origins)
 
     def __iter__(self) -> Iterator[Batch]:
         module = self.module
-        chunks = shared_tiles(
-            self.origins, self.n_origins, self.n_chunks, module.rank, module.world_size
-        )
-        yield from module.fetch_each(self.origins, chunks, self.n_origins)
+        chunks = tiles(self.origins, self.n_origins)
+        if self.most is not None:
+            count = max(module.world_size, -(-self.most // self.n_origins))
+            chunks = sampled_tiles(chunks, count)
+        batches = shared_batches(chunks, self.n_chunks, module.rank, module.world_size)
+        yield from module.fetch_each(self.origins, batches, self.n_origins)
 
 
 class DenseDataModule(pl.LightningDataModule):
@@ -75,6 +93,7 @@ class DenseDataModule(pl.LightningDataModule):
             contiguous slice of each batch; slices differ by one chunk at most.
         batches_per_step: batches of an optimizer step; together they hold the chunks that one batch
             of as many times the size would.
+        most_val_origins: of a validation: of more, a fixed sample of about as many; None: all.
 
     Raises ConfigError where there are more ranks than chunks.
     """
@@ -93,6 +112,7 @@ class DenseDataModule(pl.LightningDataModule):
         rank: int = 0,
         world_size: int = 1,
         batches_per_step: int = 1,
+        most_val_origins: int | None = None,
     ) -> None:
         super().__init__()
         if chunks_per_batch < world_size:
@@ -108,6 +128,7 @@ class DenseDataModule(pl.LightningDataModule):
         self.rank, self.world_size = rank, world_size
         self.batches_per_step = batches_per_step
         self.device = panel.values.device  # on which batches are wanted
+        self.most_val_origins = most_val_origins
 
     @property
     def share(self) -> slice:
@@ -185,7 +206,8 @@ class DenseDataModule(pl.LightningDataModule):
         return DataLoader(TrainingChunks(self, self._current_step), batch_size=None)
 
     def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
-        """One pass over the validation origins; none where there is no validation part."""
+        """One pass over the validation origins, or over a sample; none without such a part."""
         if self.val_origins is None:
             return []
-        return DataLoader(ScoredChunks(self, self.val_origins), batch_size=None)
+        chunks = ScoredChunks(self, self.val_origins, self.most_val_origins)
+        return DataLoader(chunks, batch_size=None)

@@ -37,7 +37,21 @@ def shared_tiles(
     >>> [[first.tolist() for _, first in shared_tiles(one, 3, 2, rank, 2)] for rank in (0, 1)]
     [[[10]], [[13, 16]]]
     """
-    series, first = tiles(origins, n_origins)
+    yield from shared_batches(tiles(origins, n_origins), n_chunks, rank, size)
+
+
+def shared_batches(
+    chunks: tuple[Tensor, Tensor], n_chunks: int, rank: int, size: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield a rank's contiguous part of some chunks, `n_chunks` at a time.
+
+    chunks: (N,) series and (N,) first origins.
+
+    >>> from torch import arange
+    >>> [first.tolist() for _, first in shared_batches((arange(5), arange(5)), 2, 1, 2)]
+    [[2, 3], [4]]
+    """
+    series, first = chunks
     part = share_of(len(series), rank, size)
     for begin in range(part.start, part.stop, n_chunks):
         batch = slice(begin, min(begin + n_chunks, part.stop))

@@ -168,6 +168,8 @@ def lines_ahead(table: Table) -> npt.NDArray[np.bool_]:
     """
     ticks = table.time.view("int64")
     seen = ~np.isnan(table.values[:, : table.n_targets]).all(1)
+    if bool(np.all(seen)):
+        return np.zeros(len(table.codes), dtype=np.bool_)
     last = np.full(len(table.ids), np.iinfo("int64").max)
     observed = table.codes[seen]
     last[observed] = np.iinfo("int64").min

@@ -52,10 +52,14 @@ def choose_frequency(table: Table, freq: str | Frequency | None) -> tuple[Freque
                 f"{table.source}: `data.freq` (={shown}) does not fit a column of {kind}"
             )
         return frequency, table.time_zone is not None and frequency.on_wall_clock
-    _reject_too_few(table, members, time)
+    gaps = gaps_within(time, members)
+    _reject_too_few(table, members, time, gaps)
     time, on_wall = _on_regular_clock(table, members, time)
-    frequency = infer_frequency(time, members)
-    reject_mixed(table, members, time, frequency)
+    if on_wall:
+        gaps = gaps_within(time, members)
+    frequency = infer_frequency(time, members, gaps)
+    if frequency.kind == "month" or gaps.min() != gaps.max():
+        reject_mixed(table, members, time, frequency)
     return frequency, on_wall
 
 
@@ -74,9 +78,8 @@ def _on_regular_clock(table: Table, members: Steps, time: Times) -> tuple[Times,
     return days_on_wall(cast("npt.NDArray[np.datetime64]", time), table.time_zone), True
 
 
-def _reject_too_few(table: Table, members: Steps, time: Times) -> None:
+def _reject_too_few(table: Table, members: Steps, time: Times, gaps: Steps) -> None:
     """Raise DataError where at most one gap is all that a frequency could be read from."""
-    gaps = gaps_within(time, members)
     if len(gaps) > 1 or (len(gaps) == 1 and gaps[0] == 1 and time.dtype.kind != "M"):
         return
     example = "1" if time.dtype.kind != "M" else "D"

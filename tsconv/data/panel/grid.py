@@ -16,6 +16,7 @@ from tsconv.data.timestamps.frequency import Frequency, Steps, Times
 from tsconv.errors import DataError
 from tsconv.text import plural
 
+_BLOCK = 1 << 18  # lines
 _LONGEST_GAP = 1000  # a series may be at most this many times longer than its lines
 
 
@@ -28,6 +29,12 @@ class LineGrid:
     steps: Steps  # (N,) the step of each line
     spans: Steps  # (S,) steps from the first to the last line
     lengths: Steps  # (S,) steps to the last observed target; the panel has no later ones
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every step of every series has a line of its own, and none is left out."""
+        full = (self.counts == self.spans) & (self.lengths == self.spans)
+        return bool(full.all())
 
     @property
     def ahead(self) -> npt.NDArray[np.bool_]:
@@ -45,7 +52,10 @@ def lay_lines(table: Table, frequency: Frequency) -> LineGrid:
     start = cast(
         Times, reduce_runs(np.minimum, table.time.view("int64"), first).view(table.time.dtype)
     )
-    steps = frequency.steps(cast(Times, np.repeat(start, counts)), table.time)
+    steps = np.empty(len(table.codes), dtype="int64")
+    for begin in range(0, len(steps), _BLOCK):  # what is made of all lines takes much memory
+        part = slice(begin, begin + _BLOCK)
+        steps[part] = frequency.steps(start[table.codes[part]], table.time[part])
     _reject_off_grid(table, steps, frequency)
     spans = reduce_runs(np.maximum, steps, first) + 1
     lengths = observed_lengths(table, steps, spans)

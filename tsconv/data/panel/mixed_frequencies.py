@@ -33,10 +33,10 @@ class _OwnSteps:
 
 def reject_mixed(table: Table, members: Steps, time: Times, frequency: Frequency) -> None:
     """Raise DataError where a member keeps a step of its own: on one grid it would be all holes."""
-    inside = np.flatnonzero((members[1:] == members[:-1]) & (time[1:] != time[:-1]))
     ticks = time.view("int64")
     if frequency.kind == "month":
         ticks = time.astype("datetime64[M]").view("int64")
+    inside = np.flatnonzero((members[1:] == members[:-1]) & (time[1:] != time[:-1]))
     gap = ticks[inside + 1] - ticks[inside]
     if gap.min() == gap.max():
         return

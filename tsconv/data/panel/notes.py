@@ -26,10 +26,14 @@ def series_notes(
 
     values: (N, C, H); offset: (S, C, H) first observed values; counts: (S,) lines of the file.
     """
-    seen = (~np.isnan(values)).reshape(len(values), -1).any(1)
-    observed = reduce_runs(np.add, seen.astype("int64"), indptr[:-1])
-    first = np.repeat(offset, np.diff(indptr), axis=0)
-    moves = ((values != first) & ~np.isnan(values)).reshape(len(values), -1).any(1)
+    lengths = np.diff(indptr)
+    seen, moves = np.zeros(len(values), dtype=bool), np.zeros(len(values), dtype=bool)
+    for c, h in np.ndindex(values.shape[1:]):
+        column = values[:, c, h]
+        known = ~np.isnan(column)
+        seen |= known
+        moves |= known & (column != np.repeat(offset[:, c, h], lengths))
+    observed = reduce_runs(np.add, seen, indptr[:-1], "int64")
     constant = ~reduce_runs(np.logical_or, moves, indptr[:-1]) & (observed > 1)
     one, empty = NoteKind.ONE_POINT_SERIES, NoteKind.EMPTY_SERIES
     found = (
@@ -59,9 +63,11 @@ def missing_notes(table: Table, values: npt.NDArray[np.float64], lacking: int) -
 
     values: (N, C, H); `lacking` of its steps and rows are those that a series does not have at all.
     """
+    if not table.rows:
+        return []
     not_there = lacking * values.shape[1]
     missing = int(np.isnan(values).sum()) - not_there
-    if not table.rows or not missing:
+    if not missing:
         return []
     size = values.size - not_there
     share = 100 * missing / size

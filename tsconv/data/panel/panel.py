@@ -147,6 +147,27 @@ class Panel:
         index, indptr = head_index(self.indptr, self.lengths.clamp_max(length))
         return dataclasses.replace(self, values=self.values[index], indptr=indptr)
 
+    def with_series(self, kept: Tensor) -> Panel:
+        """Some of the series, in this order; kept: (K,) their numbers."""
+        index, indptr = _stretches(self.indptr, kept)
+        covariates, calendar, static = self.covariates, self.calendar, self.static
+        if covariates is not None:
+            at, ends = _stretches(covariates.indptr, kept)
+            covariates = dataclasses.replace(covariates, values=covariates.values[at], indptr=ends)
+        return dataclasses.replace(
+            self,
+            values=self.values[index],
+            indptr=indptr,
+            offset=self.offset[kept],
+            ids=tuple(self.ids[s] for s in kept.tolist()),
+            start=self.start[kept.cpu().numpy()],
+            present=self.present[kept.cpu()],
+            id_columns=self.id_columns.take(kept.cpu().numpy()),
+            covariates=covariates,
+            static=static and dataclasses.replace(static, values=static.values[kept]),
+            calendar=calendar and dataclasses.replace(calendar, phase=calendar.phase[kept]),
+        )
+
     def with_channels(self, order: Sequence[int]) -> Panel:
         """The same panel with its channels in another order."""
         index = torch.as_tensor(order)
@@ -191,6 +212,14 @@ class Panel:
         return [name for name, behind in zip(self.rows, late, strict=True) if behind]
 
 
+def _stretches(indptr: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """The positions of the steps of some series (K,), end to end, and the indptr of those alone."""
+    lengths = indptr.diff()[kept]
+    ends = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
+    moved = (indptr[kept] - ends[:-1]).repeat_interleave(lengths)
+    return torch.arange(int(ends[-1]), device=indptr.device) + moved, ends
+
+
 def observed_steps(panel: Panel, steps: slice = slice(None)) -> Tensor:
     """(n,) whether any target of any row is observed at each of some steps, on the CPU."""
     targets = panel.values[steps, : len(panel.targets)]
@@ -220,12 +249,20 @@ def build_panel(table: Table, freq: str | Frequency | None = None) -> Panel:
     indptr = indptr_of(grid.lengths)
     n_rows = max(1, len(table.rows))
     _reject_scattered(table, int(indptr[-1]) * n_rows)
-    values, has_line, n_ahead = _values_on_grid(table, grid, indptr)
-    gap_notes = resolve_gaps(table, frequency, grid.start, values, indptr, has_line)
-    del has_line
+    gap_notes: tuple[Note, ...] = ()
+    if table.row_codes is None and grid.is_full:
+        values, n_ahead = table.values[:, :, None], 0  # every step has its line, in order
+        if any(table.delays):
+            values = values.copy()
+    else:
+        values, has_line, n_ahead = _values_on_grid(table, grid, indptr)
+        gap_notes = resolve_gaps(table, frequency, grid.start, values, indptr, has_line)
+        del has_line
     delay_columns(values[:, table.n_targets :], indptr, list(table.delays))
-    present = np.zeros((len(table.ids), n_rows), dtype=bool)
-    present[table.codes, 0 if table.row_codes is None else table.row_codes] = True
+    present = np.ones((len(table.ids), n_rows), dtype=bool)  # every id has a line
+    if table.row_codes is not None:
+        present[:] = False
+        present[table.codes, table.row_codes] = True
     flat = values.reshape(len(values), -1)
     offset = first_observed(flat, indptr).reshape(len(table.ids), -1, n_rows)
     lacking = int((~present * grid.lengths[:, None]).sum())

@@ -88,7 +88,12 @@ def first_observed(values: npt.NDArray[np.float64], indptr: Steps) -> npt.NDArra
            [0.]])
     """
     out = np.zeros((len(indptr) - 1, values.shape[1]))
+    begun = indptr[:-1] < indptr[1:]
     for c in range(values.shape[1]):
+        out[begun, c] = values[indptr[:-1][begun], c]
+        if not np.isnan(out[:, c]).any():  # as nearly always: nothing has to be looked for
+            continue
+        out[:, c] = 0
         observed = np.flatnonzero(~np.isnan(values[:, c]))
         if len(observed) == 0:
             continue
@@ -106,6 +111,9 @@ def first_marked_step(marked: Tensor, indptr: Tensor) -> Tensor:
     >>> first_marked_step(torch.tensor([False, True, False]), torch.tensor([0, 2, 3]))
     tensor([1, 1])
     """
+    begun = indptr[:-1] < indptr[1:]
+    if bool(marked[indptr[:-1][begun]].all()):  # as nearly always: nothing has to be looked for
+        return torch.zeros_like(indptr[:-1])
     positions = marked.nonzero().flatten()
     at = torch.searchsorted(positions, indptr[:-1])
     candidate = torch.cat([positions, indptr[-1:]])[at]

@@ -23,7 +23,11 @@ def observed_lengths(table: Table, steps: Steps, spans: Steps) -> Steps:
     steps: (N,) of the sorted lines; spans: (S,) steps of all lines, which is the result for a
     series without any observed target.
     """
-    seen = ~np.isnan(table.values[:, : table.n_targets]).all(1)
+    seen = np.zeros(len(table.values), dtype=bool)
+    for c in range(table.n_targets):
+        seen |= ~np.isnan(table.values[:, c])
+    if seen.all():
+        return spans
     last = reduce_runs(np.maximum, np.where(seen, steps + 1, 0), run_starts(table.codes))
     return np.where(last > 0, last, spans)
 

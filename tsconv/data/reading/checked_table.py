@@ -94,21 +94,21 @@ def checked_table(source: Source, settings: ReadSettings) -> Table:
     column = combine_time_columns(frame, roles.time, source.locations, settings.time.pattern)
     time_is_text = len(roles.time) > 1 and not pd.api.types.is_datetime64_any_dtype(column)
     parsed = parse_times(column, time_column, settings.time)
+    del column
+    _let_go(source, set(roles.time).difference(roles.numbers))
     numbers, bad = _checked_columns(source, settings.missing)
     keys = read_keys(frame, source.roles, source.column)
     utc_dates = settings.time.utc and parsed.are_dates  # which belong to the days of the zone
     local = not settings.time.utc or (utc_dates and not source.future_only)
     _reject_steps_in_utc(parsed, settings.time, time_column)
     time, zone = parsed.in_utc(settings.time.zone, keys.members, time_column, not local)
-    del column, parsed
+    del parsed
     notes = [*bad.notes, *keys.notes]
     for name, found in numbers.items():
         notes += sentinel_notes(found, source.column(name))
     past_numbers = [n for n in roles.past if n in numbers]
     channels = (*roles.targets, *past_numbers)
-    values = np.zeros((len(frame), len(channels)))
-    for c, n in enumerate(channels):
-        values[:, c] = numbers[n]
+    values = _side_by_side([numbers[n] for n in channels], len(frame))
     delays = dict(zip(roles.past, roles.delays, strict=True))
     past = covariate_columns(frame, [n for n in roles.past if n not in numbers], numbers)
     if past is not None:
@@ -137,6 +137,21 @@ def checked_table(source: Source, settings: ReadSettings) -> Table:
         notes=tuple(notes),
     )
     return stack_wide(table, roles.wide) if roles.wide in ("series", "rows") else table
+
+
+def _let_go(source: Source, names: set[str]) -> None:
+    """Leave out columns that were read: each takes as much memory as what became of it."""
+    for name in names.difference(source.roles.names):
+        del source.frame[name]
+
+
+def _side_by_side(columns: list[npt.NDArray[np.float64]], lines: int) -> npt.NDArray[np.float64]:
+    """(lines, C) of C columns: no copy of a single one, unless it is the caller's own."""
+    if not columns:
+        return np.zeros((lines, 0))
+    if len(columns) == 1 and columns[0].flags.owndata and columns[0].flags.writeable:
+        return columns[0][:, None]
+    return np.stack(columns, axis=1)
 
 
 def _reject_steps_in_utc(parsed: ParsedTimes, form: TimeFormat, source: SourceColumn) -> None:
@@ -198,6 +213,7 @@ def _checked_columns(source: Source, missing: MissingPolicy) -> tuple[Numbers, B
         numbers[name], more = checked_numbers(
             source.frame[name], source.column(name), missing, is_covariate
         )
+        _let_go(source, {name})
         bad = bad + more
     if not source.is_whole:
         return numbers, bad

@@ -187,13 +187,19 @@ def open_parquet(
     """
     schema = pyarrow.parquet.read_schema(path)
     roles = match_parquet(path, schema, match_roles)
-    text = [
-        n for n in roles.names if n in schema.names and pa.types.is_string(schema.field(n).type)
-    ]
     file = pyarrow.parquet.ParquetFile(
-        path, read_dictionary=text, buffer_size=buffer, page_checksum_verification=True
+        path,
+        read_dictionary=_text_names(schema, roles),
+        buffer_size=buffer,
+        page_checksum_verification=True,
     )
     return roles, file
+
+
+def _text_names(schema: pa.Schema, roles: ColumnRoles) -> list[str]:
+    """The columns of names that are text."""
+    found = (n for n in roles.names if n in schema.names)
+    return [n for n in found if pa.types.is_string(schema.field(n).type)]
 
 
 def parquet_batches(
@@ -211,15 +217,14 @@ def _read_parquet(path: Path, match_roles: MatchRoles) -> tuple[pd.DataFrame, Co
     try:
         schema = pyarrow.parquet.read_schema(path)
         roles = match_parquet(path, schema, match_roles)
-        table = pyarrow.parquet.read_table(
-            path, columns=roles.wanted, page_checksum_verification=True
-        )
         # A column of names takes memory for each different one only.
-        for name in roles.names:
-            at = table.schema.get_field_index(name)
-            if at >= 0 and pa.types.is_string(table.schema.field(at).type):
-                table = table.set_column(at, name, table.column(at).dictionary_encode())
-        frame = table.to_pandas(
+        table = pyarrow.parquet.read_table(
+            path,
+            columns=roles.wanted,
+            page_checksum_verification=True,
+            read_dictionary=_text_names(schema, roles),
+        )
+        frame = table.unify_dictionaries().to_pandas(
             ignore_metadata=True, split_blocks=True, self_destruct=True, date_as_object=False
         )
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:

@@ -11,20 +11,22 @@ import pandas as pd
 from tsconv.data.timestamps.frequency import DAY, UNITS, Frequency, Steps, Times
 from tsconv.errors import DataError
 
+_BLOCK = 1 << 18  # lines: what is made of a block stays in a core's cache
 _MONTHS = {"Y": 12, "Q": 3, "M": 1}  # coarsest first
 
 
-def infer_frequency(time: Times, series: Steps) -> Frequency:
+def infer_frequency(time: Times, series: Steps, gaps: Steps | None = None) -> Frequency:
     """Find the grid from times sorted within each series: the commonest step, checked for shape.
 
-    time, series: (N,), with `series` the code of each line's series. Raises DataError where no
+    time, series: (N,), with `series` the code of each line's series. gaps: what `gaps_within` gives
+    for them, where that is known. Raises DataError where no
     series has two different times.
 
     >>> time = np.array(["2024-01-01", "2024-02-01", "2024-03-01"], "datetime64[us]")
     >>> infer_frequency(time, np.zeros(3, dtype="int64")).alias
     'MS'
     """
-    gaps = gaps_within(time, series)
+    gaps = gaps_within(time, series) if gaps is None else gaps
     if len(gaps) == 0:
         raise DataError("no series has two timestamps to infer a frequency from: set `data.freq=`")
     commonest, lowest, three_days = _commonest(gaps)
@@ -45,9 +47,16 @@ def gaps_within(time: Times, series: Steps) -> Steps:
     >>> gaps_within(np.array([1, 2, 2, 4, 9, 12]), np.array([0, 0, 0, 0, 1, 1]))
     array([1, 2, 3])
     """
-    gaps = np.diff(time.view("int64"))
-    gaps[series[1:] != series[:-1]] = 0
-    return gaps[gaps > 0]
+    ticks, count = time.view("int64"), 0
+    found = np.empty(max(0, len(ticks) - 1), dtype="int64")
+    for begin in range(0, max(0, len(ticks) - 1), _BLOCK):
+        end = begin + _BLOCK + 1
+        part, members = ticks[begin:end], series[begin:end]
+        gaps = np.diff(part)
+        gaps = gaps[(gaps > 0) & (members[1:] == members[:-1])]
+        found[count : count + len(gaps)] = gaps
+        count += len(gaps)
+    return found[:count]
 
 
 def _commonest(gaps: Steps) -> tuple[int, int, bool]:

@@ -21,6 +21,10 @@ from tsconv.evaluation.scoring import DenseForecasts, ScoredBatch
 from tsconv.forecasting.intervals.calibrators import network_calibrator
 from tsconv.model.ensemble import Network
 
+# Origins of all series after the training part, of more of which `auto` takes no adaptive widths:
+# these need a pass over all of them, once to score the test part and in each forecast.
+MOST_ADAPTED = 5_000_000
+
 
 class IntervalFit:
     """Calibration and dependence of a network's errors, from one pass over its validation part.
@@ -119,7 +123,9 @@ class IntervalFit:
         ranks.sum_(self._dependence.tensors())
         panel = self.panel
         if self._has_levels:
-            found = fit_calibration(errors, self.kind, panel.ids, panel.targets, panel.rows)
+            later = int((panel.lengths.cpu() - self.train_end).clamp_min(0).sum())
+            adapts = later * len(panel.targets) * panel.n_rows <= MOST_ADAPTED
+            found = fit_calibration(errors, self.kind, panel.ids, panel.targets, panel.rows, adapts)
             if found is not None:
                 found = dataclasses.replace(found, dependence=self._dependence.finish())
             self.found = found

@@ -71,12 +71,14 @@ class QuantileHead(Head):
         row_index: the number of each of the state's rows, see `RowParameters.of_rows`; spread:
         (..., W, horizon), added to each step between quantiles before its softplus.
         """
-        raw = self.project(state, row_index).split(self.horizon, dim=-1)  # Q of (..., W, horizon)
-        increments = [r.to(centre.dtype) for r in raw]
+        raw = self.project(state, row_index).to(centre.dtype)  # (..., W, Q * horizon)
+        increments = raw
         if spread is not None:
-            increments = [r + spread for r in increments]
-        steps = [F.softplus(r) for r in increments]
-        middle = centre + raw[self.middle].to(centre.dtype)
+            apart = torch.unflatten(raw, -1, (-1, self.horizon)) + spread.unsqueeze(-2)
+            increments = apart.flatten(-2)
+        # In one go: of a part, whose last axis is short, PyTorch computes element by element.
+        steps = torch.split(F.softplus(increments), self.horizon, dim=-1)  # Q of (..., W, horizon)
+        middle = centre + torch.split(raw, self.horizon, dim=-1)[self.middle]
         below, above = [middle], [middle]
         for q in range(self.middle - 1, -1, -1):
             below.append(below[-1] - steps[q])

@@ -166,5 +166,7 @@ def _check_sizes(split: SplitConfig, horizon: int) -> None:
                 f"`split.{name}` (={size}) must be 0 or at least `horizon` (={horizon}), "
                 f"or no forecast could be scored in it"
             )
+    if split.val_origins is not None and split.val_origins < 1:
+        raise ConfigError(f"`split.val_origins` (={split.val_origins}) must be at least 1, or null")
     if split.test_stride is not None and split.test_stride < 1:
         raise ConfigError(f"`split.test_stride` (={split.test_stride}) must be at least 1")
