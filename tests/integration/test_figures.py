@@ -113,3 +113,16 @@ def test_a_stride_samples_the_origins_and_is_said(
     assert metrics["val"]["origin_stride"] == 1
     assert "scored: every 5th step of the test part as an origin" in capsys.readouterr().out
     assert main(["train", "data.path=data.csv", "data.id=null", "horizon=7", "split.test_stride=0"])
+
+
+def test_the_finished_network_is_scored_and_calibrated_at_every_kth_validation_origin(
+    here: Path,
+) -> None:
+    days = pd.date_range("2024-01-01", periods=200)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"ds": days, "y": rng.normal(size=200)})
+    sizes = ("split.val_size=60", "split.test_size=40", "split.val_stride=2")
+    metrics = train(here, frame, "data.id=null", "horizon=7", "conformal=split", *sizes)
+    assert (metrics["val"]["origin_stride"], metrics["val"]["n_origins"]) == (2, 27)
+    assert metrics["test"]["n_origins"] == 34
+    assert metrics["conformal"]["kind"] == "split"

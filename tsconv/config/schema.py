@@ -61,6 +61,7 @@ class SplitConfig:
     val_size: int | None
     test_size: int | None
     test_stride: int | None = None
+    val_stride: int | None = None
     val_origins: int | None = 100_000
 
 

@@ -338,10 +338,14 @@ def calibrated_scores(
         config.point,
         panel_range(panel, config.data, net.whole),
     )
+    split = prepared.split
+    if split.val is not None and config.split.val_stride:
+        val = dataclasses.replace(split.val, stride=config.split.val_stride)
+        split = dataclasses.replace(split, val=val)
     scores = score(
         net,
         prepared.panel,
-        prepared.split,
+        split,
         prepared.scale,
         prepared.baselines,
         ranks=ranks,

@@ -97,6 +97,19 @@ def test_a_long_panel_is_sampled_at_every_phase_of_its_seasons() -> None:
     assert 370 * (8760 - 23) * 24 / stride <= 30_000_000
     assert f"1 in {stride} steps is an origin" in reasons["split.test_size"]
     assert reasons["split.test_stride"]
+    assert split.val_stride == 1  # ten horizons: 370 * 217 * 24 values
+
+
+def test_a_large_validation_part_is_scored_at_every_kth_origin_unless_its_size_is_given() -> None:
+    split, reasons = choose("D", [1941] * 30_490, 28)
+    assert (split.val_size, split.val_stride) == (194, 6)
+    assert "1 in 6 steps is an origin" in reasons["split.val_size"]
+    given, _ = choose("D", [1941] * 30_490, 28, dataclasses.replace(OPEN, val_size=194))
+    assert given.val_stride == 1
+    asked, _ = choose("D", [1941] * 30_490, 28, dataclasses.replace(OPEN, val_stride=3))
+    assert asked.val_stride == 3
+    with pytest.raises(ConfigError, match=r"`split.val_stride` \(=0\) must be at least 1"):
+        choose("D", [1941], 28, dataclasses.replace(OPEN, val_stride=0))
 
 
 def test_without_a_known_season_the_sample_meets_the_phases_of_usual_ones() -> None:

@@ -79,8 +79,9 @@ def config_of_refit(stored: TrainConfig, data: DataConfig, freq: str) -> TrainCo
 
     >>> from tsconv.config.compose import train_config
     >>> stored = train_config(["horizon=7", "split.val_size=14", "split.test_size=28"])
-    >>> config_of_refit(stored, DataConfig(), "D").split
-    SplitConfig(train_size=None, val_size=14, test_size=0, test_stride=None, val_origins=100000)
+    >>> split = config_of_refit(stored, DataConfig(), "D").split
+    >>> split.val_size, split.test_size
+    (14, 0)
     """
     steps = stored.trainer["max_steps"]
     steps = 1 if steps == 0 else steps  # a linear branch alone has 0, which no config may ask for

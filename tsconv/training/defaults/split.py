@@ -1,4 +1,4 @@
-"""How much of the data validates and tests, and which origins of the test part are scored.
+"""How much of the data validates and tests, and which origins of these parts are scored.
 
 A test part speaks for the data where it holds a whole cycle of their longest season, and a fair
 share of their length. Both are chosen from lengths alone, and the reasons say what was chosen.
@@ -20,7 +20,7 @@ from tsconv.errors import ConfigError
 _CYCLES = 4  # of a season that a typical series has, for one of them to be the test
 _SHARE = 10  # the test part is at least one part in so many
 _MOST_HORIZONS = 10  # of the validation part: it is scored many times while training
-_MOST_VALUES = 30_000_000  # forecast values of the test part that are scored by default
+_MOST_VALUES = 30_000_000  # forecast values of a part that are scored by default
 _USUAL_FACTORS = 2 * 3 * 5 * 7  # of seasons in steps
 _DAYS_OF_YEAR, _WORKING_DAYS_OF_YEAR = 365, 261
 
@@ -28,7 +28,7 @@ _DAYS_OF_YEAR, _WORKING_DAYS_OF_YEAR = 365, 261
 def resolve_split(
     split: SplitConfig, horizon: int, panel: Panel, seasonal_lags: Sequence[int] = ()
 ) -> tuple[SplitConfig, dict[str, str]]:
-    """Choose the sizes of the validation and test parts, and the stride of the test's origins.
+    """Choose the sizes of the validation and test parts, and the strides of their origins.
 
     Args:
         split: keys that are None are filled.
@@ -45,7 +45,7 @@ def resolve_split(
     room = typical // 2
     cycles = find_cycles(panel.frequency, seasonal_lags, typical)
     usual = min(max(horizon, typical // _SHARE), _MOST_HORIZONS * horizon)
-    test, val, stride = split.test_size, split.val_size, split.test_stride
+    test, val = split.test_size, split.val_size
     reasons: dict[str, str] = {}
     if test is None:
         kept = usual if val is None else val
@@ -65,14 +65,18 @@ def resolve_split(
             if val < usual
             else f"{_share_of(val, typical)}: a tenth, within 1 to 10 horizons"
         )
-    if stride is None:
-        given = split.test_size is not None
-        stride = 1 if given else _choose_stride(panel, test, horizon, cycles)
-        if stride > 1:
-            text = f"1 in {stride} steps is an origin, to score at most {_MOST_VALUES:,} values"
-            reasons["split.test_stride"] = text
-            reasons["split.test_size"] += f"; {text}"
-    return dataclasses.replace(split, val_size=val, test_size=test, test_stride=stride), reasons
+    strides = {}
+    for part, size in (("test", test), ("val", val)):
+        stride = getattr(split, f"{part}_stride")
+        if stride is None:
+            given = getattr(split, f"{part}_size") is not None
+            stride = 1 if given else _choose_stride(panel, size, horizon, cycles)
+            if stride > 1:
+                text = f"1 in {stride} steps is an origin, to score at most {_MOST_VALUES:,} values"
+                reasons[f"split.{part}_stride"] = text
+                reasons[f"split.{part}_size"] += f"; {text}"
+        strides[f"{part}_stride"] = stride
+    return dataclasses.replace(split, val_size=val, test_size=test, **strides), reasons
 
 
 def _share_of(size: int, typical: int) -> str:
@@ -139,15 +143,15 @@ def _tenth_percentile(ordered: Tensor, horizon: int) -> int | None:
     return int(able[len(able) // 10]) if len(able) else None
 
 
-def _choose_stride(panel: Panel, test: int, horizon: int, cycles: Iterable[int]) -> int:
+def _choose_stride(panel: Panel, size: int, horizon: int, cycles: Iterable[int]) -> int:
     """The least stride that keeps within `_MOST_VALUES` and meets every phase of each cycle.
 
     Where no cycle is known, those of seasons that the data may have: the finder looks at the
     training part, which is chosen after this.
     """
-    if test == 0:
+    if size == 0:
         return 1
-    n_origins = (panel.lengths.cpu().clamp_max(test) - horizon + 1).clamp_min(0).sum()
+    n_origins = (panel.lengths.cpu().clamp_max(size) - horizon + 1).clamp_min(0).sum()
     values = int(n_origins) * horizon * len(panel.targets) * panel.n_rows
     stride = -(-values // _MOST_VALUES)
     while any(math.gcd(stride, cycle) > 1 for cycle in list(cycles) or [_USUAL_FACTORS]):
@@ -168,5 +172,7 @@ def _check_sizes(split: SplitConfig, horizon: int) -> None:
             )
     if split.val_origins is not None and split.val_origins < 1:
         raise ConfigError(f"`split.val_origins` (={split.val_origins}) must be at least 1, or null")
-    if split.test_stride is not None and split.test_stride < 1:
-        raise ConfigError(f"`split.test_stride` (={split.test_stride}) must be at least 1")
+    for name in ("test_stride", "val_stride"):
+        stride = getattr(split, name)
+        if stride is not None and stride < 1:
+            raise ConfigError(f"`split.{name}` (={stride}) must be at least 1")
