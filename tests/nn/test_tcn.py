@@ -80,3 +80,30 @@ def test_bad_options_are_named(options: dict[str, object], message: str) -> None
 def test_too_short_an_input_names_the_receptive_field() -> None:
     with pytest.raises(ConfigError, match=r"receptive_field \(=15\)"):
         TemporalStack(4, 3, 3)(torch.zeros(1, 14, 4))
+
+
+@pytest.mark.parametrize("kernel_size", [2, 3, 5])
+@pytest.mark.parametrize("levels", [1, 4])
+@pytest.mark.parametrize("stacks", [1, 2])
+@pytest.mark.parametrize(
+    ("skip", "cross_row", "rows"),
+    [(False, "none", "shared"), (True, "none", "separate"), (True, "dense", "pooled")],
+)
+def test_one_output_alone_is_the_last_of_many(
+    kernel_size: int, levels: int, stacks: int, skip: bool, cross_row: str, rows: str
+) -> None:
+    """Of one output every block computes the steps alone that those after it need."""
+    torch.manual_seed(levels)
+    stack = TemporalStack(
+        4, kernel_size, levels, stacks=stacks, skip=skip, cross_row=cross_row, n_rows=2, rows=rows
+    )
+    stack = stack.double().eval()
+    with torch.no_grad():
+        for parameter in stack.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.3)
+    field = stack.receptive_field
+    x = torch.randn(2, 3, field + 7, 4, dtype=torch.float64)
+    present = (torch.rand(2, 3, field + 7) > 0.3).double()
+    last = stack(x, present)[..., -1:, :]
+    alone = stack(x[..., -field:, :], present[..., -field:])
+    torch.testing.assert_close(alone, last, rtol=1e-12, atol=1e-12)

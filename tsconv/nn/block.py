@@ -190,14 +190,27 @@ class TemporalBlock(nn.Module):
         """Steps before the current one that the block sees: (kernel_size - 1) * dilation."""
         return (self.kernel_size - 1) * self.dilation
 
-    def forward(self, x: Tensor, row_index: Tensor | None = None) -> Tensor:
-        """Update x; row_index: the number of each of x's rows, see `RowParameters.of_rows`."""
+    def forward(
+        self,
+        x: Tensor,
+        row_index: Tensor | None = None,
+        dilation: int | None = None,
+        stride: int = 1,
+    ) -> Tensor:
+        """Update x; row_index: the number of each of x's rows, see `RowParameters.of_rows`.
+
+        dilation: in place of the block's own, for an x that holds every k-th step alone. stride:
+        of the steps that are returned, the last one included.
+        """
+        dilation = self.dilation if dilation is None else dilation
         taps, bias = (self.depthwise.of_rows(name, row_index) for name in ("weight", "bias"))
         if self.depthwise.rows == "shared":
             taps, bias = taps[0], bias[0]
-        y = depthwise_time_major(x, taps, bias, self.dilation)
+        y = depthwise_time_major(x, taps, bias, dilation, stride)
         y = self.gate(self.pointwise(y, row_index))
         y = self.act(self.norm(y, row_index))  # (..., W - history, channels * expansion)
         if self.project is not None:
             y = self.project(y, row_index)
-        return materialized(x[..., self.history :, :] + self.dropout(y))  # (..., W - history, C)
+        kept = x[..., (self.kernel_size - 1) * dilation :, :]  # (..., W - history, channels)
+        kept = kept[..., (kept.shape[-2] - 1) % stride :: stride, :]
+        return materialized(kept + self.dropout(y))

@@ -77,7 +77,7 @@ class TemporalStack(nn.Module):
         super().__init__()
         require_choice("cross_row", cross_row, CROSS_ROW)
         self.receptive_field = receptive_field(kernel_size, levels, stacks)
-        self.skip = skip
+        self.skip, self.levels = skip, levels
         by_row: dict[str, Any] = {"n_rows": n_rows, "rows": rows}
         self.blocks = nn.ModuleList(
             TemporalBlock(channels, kernel_size, 2**level, **by_row, **block)
@@ -104,10 +104,16 @@ class TemporalStack(nn.Module):
         if self.cross and present is None:
             present = torch.ones_like(x[..., 0])
         skips = []
+        spacing = 1  # steps from one of x's to the next
         for i, block in enumerate(self.blocks):
-            x = block(x, row_index)
+            if length == 1 and i >= len(self.blocks) - self.levels:
+                # Of one output the blocks that follow need every 2nd, 4th, 8th, ... step alone.
+                x, spacing = block(x, row_index, dilation=1, stride=2), 2 * spacing
+            else:
+                x = block(x, row_index)
             if self.cross and present is not None:
-                x = self.cross[i](x, present[..., -x.shape[-2] :].unsqueeze(-1), row_index)
+                there = present[..., (present.shape[-1] - 1) % spacing :: spacing]
+                x = self.cross[i](x, there[..., -x.shape[-2] :].unsqueeze(-1), row_index)
             if self.skip:
                 skips.append(x[..., -length:, :])
         return torch.stack(skips).mean(0) if self.skip else x  # (..., length, channels)

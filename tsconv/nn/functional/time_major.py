@@ -13,7 +13,7 @@ from tsconv.nn.functional.materialize import materialized
 
 
 def depthwise_time_major(
-    x: Tensor, weight: Tensor, bias: Tensor | None = None, dilation: int = 1
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, dilation: int = 1, stride: int = 1
 ) -> Tensor:
     """Convolve each channel with its own taps, time-major and without padding ("valid").
 
@@ -25,9 +25,10 @@ def depthwise_time_major(
         weight: (C, 1, k) as `nn.Conv1d(C, C, k, groups=C)` has it, or (H, C, 1, k) by row.
         bias: (C,), or (H, C) by row, or None.
         dilation: steps between taps.
+        stride: steps between outputs, of which the last one belongs to the input's last step.
 
     Returns:
-        (..., W - (k - 1) * dilation, C).
+        (..., W - (k - 1) * dilation, C), of which every `stride`-th, the last included.
 
     Raises:
         ConfigError: x does not have that shape, or is shorter than the dilated kernel.
@@ -57,8 +58,9 @@ def depthwise_time_major(
 
     # (k, C), or (k, H, C): the channels of a tap side by side, as those of a step are
     taps = materialized(weight.squeeze(-2).movedim(-1, 0).contiguous())
-    out = x[..., :length, :] * broadcast(taps[0])
+    first = (length - 1) % stride
+    out = x[..., first:length:stride, :] * broadcast(taps[0])
     for j in range(1, kernel_size):
         begin = j * dilation
-        out = out + x[..., begin : begin + length, :] * broadcast(taps[j])
+        out = out + x[..., begin + first : begin + length : stride, :] * broadcast(taps[j])
     return out if bias is None else out + broadcast(bias)
