@@ -148,7 +148,7 @@ def test_the_second_time_it_stops_at_once_and_keeps_the_last_checkpoint(
 
 def test_sigterm_while_data_are_read_ends_at_once(tsconv_here: Run, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(panel_cache, "read_table", lambda _: press(number=signal.SIGTERM))
+        patch.setattr(panel_cache, "open_panel", lambda *_: press(number=signal.SIGTERM))
         done = tsconv_here("train", *QUICK)
     assert done.returncode == 75
     assert done.stderr == "tsconv: ended by SIGTERM: training had not begun, nothing was written\n"
@@ -159,7 +159,7 @@ def test_before_the_first_step_nothing_is_kept(
     tsconv_here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(panel_cache, "read_table", lambda _: press())
+        patch.setattr(panel_cache, "open_panel", lambda *_: press())
         reading = tsconv_here("train", *QUICK)
     assert reading.returncode == 130
     assert reading.stderr == ("tsconv: interrupted: training had not begun, nothing was written\n")

@@ -121,9 +121,9 @@ def test_a_panel_cache_reads_a_file_once_for_each_way_of_reading(
     import tsconv.training.panel_cache
 
     reads = []
-    read = tsconv.training.panel_cache.read_table
+    read = tsconv.training.panel_cache.open_panel
     monkeypatch.setattr(
-        tsconv.training.panel_cache, "read_table", lambda data: reads.append(1) or read(data)
+        tsconv.training.panel_cache, "open_panel", lambda *given: reads.append(1) or read(*given)
     )
     panel_cache = PanelCache()
     panel_cache.prepare(config(tmp_path))

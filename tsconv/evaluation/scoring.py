@@ -23,6 +23,7 @@ from tsconv.model.ensemble import Network, members_of
 
 # Forecast values held at once while scoring; bounds memory, not results.
 _VALUES_AT_ONCE = 4_000_000
+_STATES_AT_ONCE = 2**21  # numbers in what a layer gives: they stay in the cache
 # What scaling a step of a context costs beside the products of a step of the horizon: measured on
 # ETT at four horizons and on Beijing's air, where origins one by one took 65 times as long.
 _SCALING = 3.0
@@ -220,7 +221,9 @@ def scored_at_once(
     if _is_cheaper_alone(net, panel, stride):
         n_steps = 1
     n_steps = -(-n_steps // stride) * stride  # so that each chunk has its origins at the same steps
-    return n_steps, max(1, _VALUES_AT_ONCE // (values * (n_steps - stride + 1)))
+    states = net.spec.hidden * (n_steps + net.history) * len(panel.targets) * panel.n_rows
+    most = min(_VALUES_AT_ONCE // (values * (n_steps - stride + 1)), _STATES_AT_ONCE // states)
+    return n_steps, max(1, most)
 
 
 def _is_cheaper_alone(net: Network, panel: Panel, stride: int) -> bool:

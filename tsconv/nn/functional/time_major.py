@@ -6,6 +6,7 @@ needs no transpose.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from tsconv.errors import ConfigError
@@ -59,8 +60,15 @@ def depthwise_time_major(
     # (k, C), or (k, H, C): the channels of a tap side by side, as those of a step are
     taps = materialized(weight.squeeze(-2).movedim(-1, 0).contiguous())
     first = (length - 1) % stride
-    out = x[..., first:length:stride, :] * broadcast(taps[0])
+    begun = x[..., first:length:stride, :]
+    # one pass for each tap: eagerly, a product and a sum would be two
+    out = (
+        begun * broadcast(taps[0])
+        if bias is None
+        else torch.addcmul(broadcast(bias), begun, broadcast(taps[0]))
+    )
     for j in range(1, kernel_size):
         begin = j * dilation
-        out = out + x[..., begin + first : begin + length : stride, :] * broadcast(taps[j])
-    return out if bias is None else out + broadcast(bias)
+        step = x[..., begin + first : begin + length : stride, :]
+        out = torch.addcmul(out, step, broadcast(taps[j]))
+    return out
