@@ -51,7 +51,7 @@ def open_panel(data: DataConfig, notify: Notify | None = None) -> Panel:
         folder.mkdir(parents=True, exist_ok=True)
     states = [FileState.of(path) for path in files]
     key = panel_key(states, data, folder)
-    found = _existing(folder / key, key, tell)
+    found = _existing(folder / key, key, tell, tell_faults=False)  # the look under the lock does
     if found is not None:
         return found
     with _faults_of_cache(folder, data):
@@ -63,14 +63,15 @@ def open_panel(data: DataConfig, notify: Notify | None = None) -> Panel:
     return found or read_panel(folder / key, key)
 
 
-def _existing(place: Path, key: str, tell: Notify) -> Panel | None:
+def _existing(place: Path, key: str, tell: Notify, tell_faults: bool = True) -> Panel | None:
     """The panel of a cache that is there and whole."""
     if not place.is_dir():
         return None
     try:
         panel = read_panel(place, key)
     except UnusableError as error:
-        tell(f"panel cache: {error}: it is built again")
+        if tell_faults:
+            tell(f"panel cache: {error}: it is built again")
         return None
     tell(f"panel cache: {place} is used")
     return panel
