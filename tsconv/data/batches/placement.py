@@ -38,7 +38,7 @@ def place_panel(panel: Panel, device: torch.device, free_bytes: int | None) -> P
 
 
 def move_batch(batch: Batch, device: torch.device) -> Batch:
-    """A batch of the host on a device; the copy goes on while the host does other things."""
+    """A batch on a device; a copy from the host goes on while the host does other things."""
     covariates = batch.covariates
     if covariates is not None:
         covariates = CovariateBatch._make(_moved(part, device) for part in covariates)
@@ -47,5 +47,6 @@ def move_batch(batch: Batch, device: torch.device) -> Batch:
 
 
 def _moved(part: torch.Tensor, device: torch.device) -> torch.Tensor:
-    pinned = part.pin_memory() if device.type == "cuda" else part
-    return pinned.to(device, non_blocking=device.type == "cuda")
+    if part.device.type == "cpu" and device.type == "cuda":
+        return part.pin_memory().to(device, non_blocking=True)
+    return part.to(device)

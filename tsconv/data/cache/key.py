@@ -18,6 +18,7 @@ from typing import Any
 import tsconv
 from tsconv.atomic_write import replace_text
 from tsconv.config.schema import DataConfig
+from tsconv.data.fingerprint import file_hash
 from tsconv.errors import DataError
 
 FORMAT = 1  # of the files of a cached panel
@@ -96,8 +97,7 @@ def panel_key(states: Sequence[FileState], data: DataConfig, folder: Path) -> st
 
 def _hash_of(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_hash(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
 

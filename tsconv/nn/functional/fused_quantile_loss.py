@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 # Origins of a block, about: its raw outputs stay in the cache of a CPU, and keep a GPU busy.
-_BLOCK_ORIGINS = {True: 1024, False: 2**16}
+_BLOCK_ORIGINS, _BLOCK_ORIGINS_ELSEWHERE = 1024, 2**16
 # The block's loop is one long expression, of which a compiler would keep parts in memory.
 _ONE_LOOP: dict[str, str | int | bool | Callable[..., Any]] = {
     "realize_opcount_threshold": 10**6,
@@ -101,7 +101,8 @@ class _FusedQuantileLoss(torch.autograd.Function):
             dtype = torch.get_autocast_dtype(kind)
         block = _compiled_block() if compiling else _block
         narrow_weight = weight.to(dtype)
-        axis, size = _block_axis(state.shape[:-1], _BLOCK_ORIGINS[kind == "cpu"])
+        origins = _BLOCK_ORIGINS if kind == "cpu" else _BLOCK_ORIGINS_ELSEWHERE
+        axis, size = _block_axis(state.shape[:-1], origins)
         total = bias.new_zeros(())
         of_weight, of_bias = torch.zeros_like(weight), torch.zeros_like(bias)
         of_state, of_centre = torch.empty_like(state), torch.empty_like(centre)

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from tsconv.config.schema import HeadConfig, OptimizerConfig, SchedulerConfig
 from tsconv.data.batches.chunks import Batch
+from tsconv.data.batches.placement import move_batch
 from tsconv.errors import ConfigError
 from tsconv.forecasting.bundles.networks import names_in_network
-from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.network import ForecastNet
 from tsconv.text import shorten
 from tsconv.training.lightning.accumulation import count_batches_anew
@@ -131,11 +131,7 @@ class ForecastModule(pl.LightningModule):
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
         """Batches are gathered on the device where the panel is; move what is elsewhere."""
-        covariates = batch.covariates
-        if covariates is not None:
-            covariates = CovariateBatch(*(v.to(device) for v in covariates))
-        tensors = {k: v.to(device) for k, v in batch._asdict().items() if k != "covariates"}
-        return Batch(**tensors, covariates=covariates)
+        return move_batch(batch, device)
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of a step, without the factors of single parameters."""

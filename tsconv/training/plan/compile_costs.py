@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import json
 import math
 import statistics
 import sys
@@ -16,15 +15,12 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from tsconv.atomic_write import replace_text
+from tsconv.training.step.entries_file import CANNOT_KEEP, Entries, EntriesFile
 from tsconv.training.step.precision import remembered_steps
 from tsconv.training.step.timing_memory import describe_machine
 from tsconv.training.step.training_step import TrainingStep
 from tsconv.training.step.user_cache import user_cache
 
-_FORMAT = 1
 _MOST = 500  # entries of the file; the oldest go first
 _LOCK_SECONDS = 2.0
 _COMPILER = "torch._inductor.compile_fx"
@@ -56,42 +52,32 @@ class CompileCosts:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or default_path()
+        self._file = EntriesFile(self.path, "costs", _LOCK_SECONDS)
 
     def keep(self, machine: str, shape: Hashable, cost: CompileCost) -> None:
         """Keep the costs of a shape of steps; what is None stays as it was."""
-        with contextlib.suppress(OSError, NotImplementedError, Timeout):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=_LOCK_SECONDS):
-                entries = self._read()
-                key = _key(machine, shape)
-                given = {k: v for k, v in dataclasses.asdict(cost).items() if v is not None}
-                entries[key] = {"machine": machine, **entries.pop(key, {}), **given}
-                kept = dict(list(entries.items())[-_MOST:])
-                text = json.dumps({"format": _FORMAT, "costs": kept}, indent=1) + "\n"
-                replace_text(self.path, text)
+        key = _key(machine, shape)
+        given = {k: v for k, v in dataclasses.asdict(cost).items() if v is not None}
+
+        def add(entries: Entries) -> None:
+            entries[key] = {"machine": machine, **entries.pop(key, {}), **given}
+
+        with contextlib.suppress(*CANNOT_KEEP):
+            self._file.change(add, _MOST)
 
     def recall(self, machine: str, shape: Hashable) -> CompileCost:
         """What is known of steps of a shape on this machine."""
-        return _cost(self._read().get(_key(machine, shape), {}))
+        return _cost(self._file.read().get(_key(machine, shape), {}))
 
     def typical(self, machine: str) -> CompileCost:
         """The medians over all shapes on this machine; `step` is a share of an eager one."""
-        costs = [_cost(e) for e in self._read().values() if e.get("machine") == machine]
+        costs = [_cost(e) for e in self._file.read().values() if e.get("machine") == machine]
         shares = [c.step / c.eager for c in costs if c.step is not None and c.eager is not None]
         return CompileCost(
             first=_median([c.first for c in costs if c.first is not None]),
             later=_median([c.later for c in costs if c.later is not None]),
             step=_median(shares),
         )
-
-    def _read(self) -> dict[str, dict[str, Any]]:
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            content = json.loads(self.path.read_text(encoding="utf-8"))
-            if isinstance(content, dict) and content.get("format") == _FORMAT:
-                costs = content.get("costs")
-                if isinstance(costs, dict):
-                    return {k: v for k, v in costs.items() if isinstance(v, dict)}
-        return {}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,23 +6,19 @@ same every time, whatever else the machine does meanwhile, and the workers of a 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
-import json
 import math
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
-from tsconv.atomic_write import replace_text
 from tsconv.forecasting.bundles.machine import processor_name
+from tsconv.training.step.entries_file import CANNOT_KEEP, Entries, EntriesFile
 from tsconv.training.step.user_cache import user_cache
 
-_FORMAT = 1
 _MOST = 1000  # timings in the file; the oldest go first
 _LOCK_SECONDS = 10.0
 
@@ -58,6 +54,7 @@ class TimingMemory:
 
     def __init__(self, path: Path | None = None, keeps: bool = True) -> None:
         self.path, self.keeps = path or default_path(), keeps
+        self._file = EntriesFile(self.path, "timings", _LOCK_SECONDS)
         self.fault_note = ""  # why it keeps nothing, where it cannot
 
     def recall_or_measure(
@@ -85,15 +82,16 @@ class TimingMemory:
         if not self.keeps:
             return Timing(seconds)
         entry = {"machine": machine, "what": what, "seconds": seconds}
+
+        def add(timings: Entries) -> None:
+            nonlocal seconds
+            for damaged in [k for k, v in timings.items() if not _is_whole(v)]:
+                del timings[damaged]
+            seconds = timings.setdefault(key, entry)["seconds"]
+
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=_LOCK_SECONDS):
-                timings = self._read()
-                seconds = timings.setdefault(key, entry)["seconds"]
-                kept = dict(list(timings.items())[-_MOST:])
-                text = json.dumps({"format": _FORMAT, "timings": kept}, indent=1) + "\n"
-                replace_text(self.path, text)
-        except (OSError, NotImplementedError, Timeout) as error:
+            self._file.change(add, _MOST)
+        except CANNOT_KEEP as error:
             why = getattr(error, "strerror", None) or type(error).__name__
             self.fault_note = (
                 f"the timing of training steps cannot be kept in {self.path} ({why}): the next "
@@ -103,18 +101,10 @@ class TimingMemory:
 
     def recall(self, what: str, shape: Hashable, device: torch.device) -> Timing | None:
         """The timing that the file has of a shape; None where it has none."""
-        known = self._read().get(_key(what, shape, device))
-        return None if known is None else Timing(known["seconds"], remembered=True)
-
-    def _read(self) -> dict[str, dict[str, Any]]:
-        """The timings of the file that are whole; {} where it is missing or damaged."""
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            content = json.loads(self.path.read_text(encoding="utf-8"))
-            if isinstance(content, dict) and content.get("format") == _FORMAT:
-                timings = content.get("timings")
-                if isinstance(timings, dict):
-                    return {k: v for k, v in timings.items() if _is_whole(v)}
-        return {}
+        known = self._file.read().get(_key(what, shape, device))
+        if known is None or not _is_whole(known):
+            return None
+        return Timing(known["seconds"], remembered=True)
 
 
 def default_path() -> Path:
