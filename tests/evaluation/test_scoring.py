@@ -11,8 +11,7 @@ from tsconv.data.batches.split import split_panel
 from tsconv.evaluation import scoring
 from tsconv.evaluation.baselines import seasonal_naive_error
 from tsconv.evaluation.rivals import choose_baselines
-from tsconv.evaluation.scoring import dense_forecasts, evaluate, training_scale
-from tsconv.evaluation.strided import predict_strided
+from tsconv.evaluation.scoring import evaluate, training_scale
 from tsconv.forecasting.forecast import forecast_panel
 from tsconv.model.ensemble import EnsembleNet
 
@@ -142,40 +141,3 @@ def test_a_series_that_hardly_changes_has_no_naive_error() -> None:
     scale = training_scale(panel_of(frame.drop(columns="step")), torch.full((4,), 500), 7)
     assert (scale.naive.flatten() > 0).tolist() == [False, False, True, True]
     assert (scale.std.flatten()[[0, 2, 3]] > 0).all()
-
-
-@pytest.mark.parametrize("name", ["one", "two", "alone", "rows", "by_series", "counts"])
-def test_every_third_origin_is_forecast_as_among_all(name: str) -> None:
-    made = {
-        **NETS,
-        "alone": lambda: random_net(stack=False),
-        "rows": lambda: random_net(n_rows=2, rows="separate"),
-        "by_series": lambda: random_net(n_series=4, series="separate"),
-        "counts": lambda: random_net(head="poisson", quantiles=(0.1, 0.5, 0.9)),
-    }
-    net, n_rows = made[name](), 2 if name == "rows" else 1
-    x = torch.randint(1, 9, (4, 1, n_rows, net.history + 10)).double()
-    mask = (torch.rand(x.shape) < 0.9).double()
-    x = x * mask
-    members = torch.arange(4) if name == "by_series" else None
-    some = predict_strided(net, x, mask, 10, 3, members)
-    every = net(x, mask, 10, members)
-    for ours, theirs in zip(some.levels, every.levels, strict=True):
-        torch.testing.assert_close(ours, theirs[..., ::3, :], rtol=1e-10, atol=1e-10)
-    torch.testing.assert_close(some.mu, every.mu[..., ::3])
-    torch.testing.assert_close(some.n_observed, every.n_observed[..., ::3])
-
-
-def test_every_third_origin_with_what_is_known_ahead() -> None:
-    frame = daily_frame(2, 90)
-    frame["price"] = torch.randn(len(frame), generator=torch.Generator().manual_seed(0)).numpy()
-    panel = panel_of(frame, future_covariates="price")
-    net = random_net(n_future=1)
-    split = split_panel(panel, 5, 10, 30, 3)
-    assert split.test is not None
-    for batch in (found.batch for found in dense_forecasts(net, panel, split.test)):
-        given = (batch.x, batch.mask, batch.n_origins)
-        every = net(*given, covariates=batch.covariates)
-        some = predict_strided(net, *given, 3, covariates=batch.covariates)
-        for ours, theirs in zip(some.levels, every.levels, strict=True):
-            torch.testing.assert_close(ours, theirs[..., ::3, :], rtol=1e-10, atol=1e-10)

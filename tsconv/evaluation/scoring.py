@@ -18,7 +18,6 @@ from tsconv.distributed.ranks import Ranks
 from tsconv.evaluation.metrics import MetricSums, SeriesScale
 from tsconv.evaluation.observations import Observations
 from tsconv.evaluation.rivals import Baseline, history_of
-from tsconv.evaluation.strided import predict_strided
 from tsconv.model.ensemble import Network, members_of
 
 # Forecast values held at once while scoring; bounds memory, not results.
@@ -250,16 +249,8 @@ def _forecast(
 ) -> DenseForecasts:
     """The first `steps` steps from every stride-th origin; offset: (B, C, H)."""
     horizon, targets = net.spec.horizon, batch.y.shape[1]
-    prediction = predict_strided(
-        net,
-        batch.x,
-        batch.mask,
-        batch.n_origins,
-        stride,
-        members,
-        batch.covariates,
-        calibrator.asked,
-    )
+    x, mask, n_origins = batch.x, batch.mask, batch.n_origins
+    prediction = net(x, mask, n_origins, members, batch.covariates, calibrator.asked, stride)
     mu, sigma, known = prediction.mu, prediction.sigma, prediction.n_observed > 0
     levels = [mu[..., None] + sigma[..., None] * v[..., :steps] for v in prediction.levels]
     knots = calibrator.knots_of(levels, sigma)

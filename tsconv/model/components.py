@@ -13,7 +13,8 @@ from torch import Tensor
 from tsconv.errors import ConfigError, require_positive
 from tsconv.model.covariate_encoder import CovariateBatch
 from tsconv.model.ensemble import Network
-from tsconv.model.network import ForecastNet, OriginInputs
+from tsconv.model.network import ForecastNet
+from tsconv.model.prediction import OriginInputs
 from tsconv.model.spec import NetSpec
 
 _MOST_SEASONS = 7  # of the context that have a component of their own

@@ -54,12 +54,18 @@ class CovariateBranch(nn.Module):
         return entered
 
     def effects(
-        self, features: Tensor, mask: Tensor, state: Tensor, row_index: Tensor | None
+        self,
+        features: Tensor,
+        mask: Tensor,
+        state: Tensor,
+        row_index: Tensor | None,
+        stride: int = 1,
     ) -> Effects | None:
         """See `FutureEffect`; None where nothing is known ahead."""
         if self.effect is None:
             return None
-        effects: Effects = self.effect(features[..., self.past_width :], mask, state, row_index)
+        ahead = features[..., self.past_width :]
+        effects: Effects = self.effect(ahead, mask, state, row_index, stride)
         return effects
 
     def shares(

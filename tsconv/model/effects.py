@@ -24,10 +24,10 @@ GAIN = 10.0
 class Effects(NamedTuple):
     """What covariates explain of the context of O origins, and what they add ahead.
 
-    All in units of each origin's spread. K - 1 + O are the steps of all contexts.
+    All in units of each origin's spread. W are the steps of all contexts.
     """
 
-    of_steps: Tensor  # (H, T, B, K - 1 + O) direct effects, before `inv_scale`
+    of_steps: Tensor  # (H, T, B, W) direct effects, before `inv_scale`
     mean: Tensor  # (H, T, B, O) their mean over each context
     inv_scale: Tensor  # (H, T, B, O) what direct effects are multiplied by
     shift: Tensor  # (H, T, B, O, horizon) to add to the centre
@@ -76,24 +76,29 @@ class FutureEffect(nn.Module):
         nn.init.zeros_(self.query.weight)
 
     def forward(
-        self, z: Tensor, mask: Tensor, state: Tensor, row_index: Tensor | None = None
+        self,
+        z: Tensor,
+        mask: Tensor,
+        state: Tensor,
+        row_index: Tensor | None = None,
+        stride: int = 1,
     ) -> Effects:
         """z: (H, B, W + horizon, width); mask: (H, T, B, W), 1 where the series was observed.
 
-        state: (H, N, O, channels) of the last O of W steps, N being B, or T * B where each target
-        has a state of its own.
+        state: (H, N, O, channels) of every stride-th step up to the last of W, N being B, or T * B
+        where each target has a state of its own.
         """
-        n_origins, width = state.shape[2], mask.shape[-1]
-        context = min(width, n_origins + self.context_length - 1)
-        first = width - n_origins + 1  # the step after the first origin
+        span, width = (state.shape[2] - 1) * stride + 1, mask.shape[-1]
+        context = min(width, span + self.context_length - 1)
+        first = width - span + 1  # the step after the first origin
         direct = self._of_steps(z, row_index)  # (H, 2, T, B, W + horizon)
         of_steps = direct[:, 0, ..., width - context : width].expand(-1, mask.shape[1], -1, -1)
         trailing = causal_scale(of_steps, mask[..., -context:], self.context_length)
-        mean, sigma = (v[..., -n_origins:] for v in (trailing.mu, trailing.sigma))  # (H, T, B, O)
-        inv_scale = (1 + sigma.square()).rsqrt()
-        ahead = direct[..., first:].unfold(-1, self.horizon, 1)  # (H, 2, T, B, O, horizon)
+        mean, sigma = (v[..., -span::stride] for v in (trailing.mu, trailing.sigma))
+        inv_scale = (1 + sigma.square()).rsqrt()  # (H, T, B, O)
+        ahead = direct[..., first:].unfold(-1, self.horizon, stride)  # (H, 2, T, B, O, horizon)
         shift = (ahead[:, 0] - mean.unsqueeze(-1)) * inv_scale.unsqueeze(-1)
-        keys = self.key(z[:, :, first:], row_index).unfold(2, self.horizon, 1)
+        keys = self.key(z[:, :, first:], row_index).unfold(2, self.horizon, stride)
         joint = self._with_state(keys, state, row_index).to(shift.dtype)
         spread = (ahead[:, 1] + joint[:, 1]).expand_as(shift)
         return Effects(of_steps, mean, inv_scale, shift + joint[:, 0], spread)

@@ -112,6 +112,7 @@ class EnsembleNet(nn.Module):
         row_index: Tensor | None = None,
         covariates: CovariateBatch | None = None,
         quantiles: Sequence[float] | None = None,
+        stride: int = 1,
     ) -> Prediction:
         """The arguments of `ForecastNet`; `covariates` has the calendar of `spec`.
 
@@ -124,7 +125,7 @@ class EnsembleNet(nn.Module):
         for net, weight, (seen, rows, given) in zip(
             self.members, self.weights, of_members, strict=True
         ):
-            out = net(x, seen, n_origins, rows, given, quantiles)
+            out = net(x, seen, n_origins, rows, given, quantiles, stride)
             terms = _weighted(out, weight)
             sums = [a + b for a, b in zip(sums, terms, strict=True)] if sums else terms
             found = out.n_observed

@@ -77,11 +77,13 @@ class LinearBranch(RowParameters):
         row_index: Tensor | None = None,
         effect: tuple[Tensor, Tensor, Tensor] | None = None,
         steps: slice | None = None,
+        stride: int = 1,
     ) -> Tensor:
-        """x, mask: (..., K - 1 + O); mu, inverse: (..., O). Returns (..., O, horizon).
+        """x, mask: (..., K + (O - 1) * stride); mu, inverse: (..., O). Returns (..., O, horizon).
 
-        effect: what covariates explain of each step, (..., K - 1 + O), its mean over each origin's
-        context and its inverse scale there, (..., O), see `Effects`; the map sees what is left.
+        effect: what covariates explain of each step of x, its mean over each origin's context and
+        its inverse scale there, (..., O), see `Effects`; the map sees what is left. stride: steps
+        from one origin to the next.
         With maps by channel or row the leading axes are (H, C, B); row_index: the number of each of
         x's rows. steps: those of each context that count, from its first; None: all.
 
@@ -89,15 +91,15 @@ class LinearBranch(RowParameters):
         cancellation when a series' level is far from zero.
         """
         size = self.context_length
-        windows = x.unfold(-1, size, 1)  # (..., O, K), a view
-        seen = mask.unfold(-1, size, 1)
+        windows = x.unfold(-1, size, stride)  # (..., O, K), a view
+        seen = mask.unfold(-1, size, stride)
         part = slice(None) if steps is None else steps
         if steps is not None:
             windows, seen = windows[..., part], seen[..., part]
         scaled = (windows - mu.unsqueeze(-1)) * (inverse.unsqueeze(-1) * seen)
         if effect is not None:
             of_steps, mean, inv_scale = effect
-            explained = of_steps.unfold(-1, size, 1)[..., part] - mean.unsqueeze(-1)
+            explained = of_steps.unfold(-1, size, stride)[..., part] - mean.unsqueeze(-1)
             scaled = scaled - explained * (inv_scale.unsqueeze(-1) * seen)
         if self.rows == "shared" and self.n_channels == 1:
             return F.linear(scaled, self.weight if steps is None else self.weight[:, part])

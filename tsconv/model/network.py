@@ -8,7 +8,6 @@ devices.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +15,9 @@ from torch.nn import functional as F
 
 from tsconv.model.covariate_branch import CovariateBranch, require_covariates
 from tsconv.model.covariate_encoder import CovariateBatch
-from tsconv.model.effects import Effects
 from tsconv.model.features import causal_features, n_features
 from tsconv.model.linear_branch import LinearBranch
-from tsconv.model.prediction import HeadOutput, Prediction, typical_count
+from tsconv.model.prediction import HeadOutput, OriginInputs, Prediction, typical_count
 from tsconv.model.spec import NetSpec
 from tsconv.model.trailing_filters import TrailingFilters
 from tsconv.nn.block import SpatialDropout
@@ -27,18 +25,6 @@ from tsconv.nn.heads import Head, make_head
 from tsconv.nn.rows import RowLinear, RowNorm, require_rows
 from tsconv.nn.scaling import CausalScale, causal_scale
 from tsconv.nn.tcn import TemporalStack
-
-
-class OriginInputs(NamedTuple):
-    """What the forecasts of O origins are made from, rows first; T targets, see `ForecastNet`."""
-
-    x: Tensor  # (H, T, B, history + O)
-    mask: Tensor  # (H, T, B, history + O)
-    scale: CausalScale  # (H, T, B, O) of the origins' contexts
-    state: Tensor  # (H, N, O, hidden) what the head sees, N being B, or T * B apart
-    given: Tensor | None  # (H, B, history + O + horizon, F) features of covariates
-    effects: Effects | None  # where something is known ahead
-    row_index: Tensor | None
 
 
 class ForecastNet(nn.Module):
@@ -153,6 +139,7 @@ class ForecastNet(nn.Module):
         row_index: Tensor | None = None,
         covariates: CovariateBatch | None = None,
         quantiles: Sequence[float] | None = None,
+        stride: int = 1,
     ) -> Prediction:
         """x: (B, C, H, W), finite; mask: the same, 1 where observed. The last steps are origins.
 
@@ -161,10 +148,11 @@ class ForecastNet(nn.Module):
         each of x's rows in the training, -1 for a row never seen; None: all, in order. Where
         filters or maps differ by series, it is (B,), the numbers of x's series. covariates: those
         of the same steps and of `horizon` more, where the spec has some. quantiles: the levels of
-        the prediction; None: `self.quantiles`. Raises ConfigError where they do not go together,
-        and for a level that a head without a distribution was not trained for.
+        the prediction; None: `self.quantiles`. stride: every so manieth of the last steps is an
+        origin, the last one included. Raises ConfigError where they do not go together, and for a
+        level that a head without a distribution was not trained for.
         """
-        found = self.head_output(x, mask, n_origins, row_index, covariates)
+        found = self.head_output(x, mask, n_origins, row_index, covariates, stride)
         return self.prediction(found, quantiles)
 
     def head_output(
@@ -174,19 +162,16 @@ class ForecastNet(nn.Module):
         n_origins: int = 1,
         row_index: Tensor | None = None,
         covariates: CovariateBatch | None = None,
+        stride: int = 1,
     ) -> HeadOutput:
         """The head's parameters at the last `n_origins` steps: what a likelihood is made of.
 
         The arguments are those of `forward`. The parameters are in units of `scale`; for counts,
         whose parameters are in those of x, its mu is 0 and its sigma 1.
         """
-        inputs = self.inputs(x, mask, n_origins, row_index, covariates)
-        return self.output_of(inputs, self.centre(inputs), x.ndim)
-
-    def output_of(self, inputs: OriginInputs, centre: Tensor, axes: int) -> HeadOutput:
-        """The output at the origins of the inputs; axes: how many the network was given."""
-        parameters = self._of_head(inputs, centre)  # of (H, T, B, O, horizon)
-        scale = inputs.scale
+        inputs = self.inputs(x, mask, n_origins, row_index, covariates, stride)
+        parameters = self._of_head(inputs, self.centre(inputs))  # of (H, T, B, O, horizon)
+        scale, axes = inputs.scale, x.ndim
         if self.whole:
             one = torch.ones_like(scale.mu)
             scale = CausalScale(torch.zeros_like(one), one, one, scale.n_observed)
@@ -208,6 +193,7 @@ class ForecastNet(nn.Module):
         n_origins: int,
         row_index: Tensor | None,
         covariates: CovariateBatch | None,
+        stride: int = 1,
     ) -> OriginInputs:
         """All that the forecasts are made from; the arguments are those of `forward`.
 
@@ -234,13 +220,14 @@ class ForecastNet(nn.Module):
         given = None
         if self.covariates is not None and covariates is not None:  # one is where the other is
             given = self.covariates.features(covariates, excess)  # (H, B, history + O + horizon, F)
-        state = self._state(x, mask, scale, row_index, given)
-        origin = CausalScale(*(v[:, :targets, :, -n_origins:] for v in scale))
+        state = self._state(x, mask, scale, row_index, given, stride)
+        first = -1 - (n_origins - 1) // stride * stride  # of the origins
+        origin = CausalScale(*(v[:, :targets, :, first::stride] for v in scale))
         x, mask = x[:, :targets], mask[:, :targets]
         effects = None
         if self.covariates is not None and given is not None:
-            effects = self.covariates.effects(given, mask, state, row_index)
-        return OriginInputs(x, mask, origin, state, given, effects, row_index)
+            effects = self.covariates.effects(given, mask, state, row_index, stride)
+        return OriginInputs(x, mask, origin, state, given, effects, row_index, stride)
 
     def as_given(self, v: Tensor, axes: int) -> Tensor:
         """(H, T, B, O, ...) in the order of an input of so many axes: (B, T, H, O, ...)."""
@@ -254,12 +241,13 @@ class ForecastNet(nn.Module):
         scale: CausalScale,
         row_index: Tensor | None,
         given: Tensor | None,
+        stride: int,
     ) -> Tensor:
         """What the head sees at each origin: (H, N, O, hidden), N being B, or T * B apart."""
         if self.stem is None or self.stack is None or self.norm is None:
             batch, n_origins = x.shape[2], x.shape[-1] - self.history
             members = batch if self.mixed else batch * (x.shape[1] - self.spec.n_past)
-            return x.new_zeros(x.shape[0], members, n_origins, self.spec.hidden)
+            return x.new_zeros(x.shape[0], members, -(-n_origins // stride), self.spec.hidden)
         start, lags = self.feature_history, self.spec.seasonal_lags
         features = causal_features(x, mask, scale, self.filters, lags, start)
         width = features.shape[3]  # (H, C, B, receptive_field - 1 + O, F)
@@ -278,7 +266,7 @@ class ForecastNet(nn.Module):
         if self.covariates is not None and given is not None:
             added = self.covariates.entering(given, width, row_index)  # (H, B, W, hidden)
             entered = entered + (added if self.mixed else added.repeat(1, targets, 1, 1))
-        state = self.norm(self.stack(entered, present, row_index), row_index)
+        state = self.norm(self.stack(entered, present, row_index, stride), row_index)
         out: Tensor = self.dropout(state)
         return out
 
@@ -288,10 +276,9 @@ class ForecastNet(nn.Module):
         steps: those of the context that count, from its first; None: all.
         """
         x, mask, origin = inputs.x, inputs.mask, inputs.scale
-        n_origins = origin.mu.shape[-1]
         if self.linear is None:
             return x.new_zeros(*origin.mu.shape, self.spec.horizon)
-        last = n_origins + self.spec.context_length - 1
+        last = (origin.mu.shape[-1] - 1) * inputs.stride + self.spec.context_length
         # Where only the maps differ by series, the filters stay on the batch axis: it is faster.
         turn = self.by_series and not self.series_as_rows
 
@@ -303,7 +290,9 @@ class ForecastNet(nn.Module):
             of_effects = (effects.of_steps, effects.mean, effects.inv_scale)
             explained = (turned(of_effects[0]), turned(of_effects[1]), turned(of_effects[2]))
         given = (x[..., -last:], mask[..., -last:], origin.mu, origin.inverse)
-        centre: Tensor = self.linear(*map(turned, given), inputs.row_index, explained, steps)
+        centre: Tensor = self.linear(
+            *map(turned, given), inputs.row_index, explained, steps, inputs.stride
+        )
         return turned(centre).to(origin.mu.dtype)
 
     def of_state(self, inputs: OriginInputs) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a network forecasts: levels in units of each origin's spread, and those units."""
+"""What a network forecasts, and from what: levels in units of each origin's spread."""
 
 from __future__ import annotations
 
@@ -7,7 +7,21 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from tsconv.model.effects import Effects
 from tsconv.nn.scaling import CausalScale
+
+
+class OriginInputs(NamedTuple):
+    """What the forecasts of O origins are made from, rows first; T targets, see `ForecastNet`."""
+
+    x: Tensor  # (H, T, B, W) of all steps, the last of which is the last origin
+    mask: Tensor  # (H, T, B, W)
+    scale: CausalScale  # (H, T, B, O) of the origins' contexts
+    state: Tensor  # (H, N, O, hidden) what the head sees, N being B, or T * B apart
+    given: Tensor | None  # (H, B, W + horizon, F) features of covariates
+    effects: Effects | None  # where something is known ahead
+    row_index: Tensor | None
+    stride: int  # steps from one origin to the next
 
 
 class HeadOutput(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -77,23 +78,29 @@ class TemporalStack(nn.Module):
         super().__init__()
         require_choice("cross_row", cross_row, CROSS_ROW)
         self.receptive_field = receptive_field(kernel_size, levels, stacks)
-        self.skip, self.levels = skip, levels
+        self.skip = skip
         by_row: dict[str, Any] = {"n_rows": n_rows, "rows": rows}
+        self.dilations = stacks * tuple(2**level for level in range(levels))
         self.blocks = nn.ModuleList(
-            TemporalBlock(channels, kernel_size, 2**level, **by_row, **block)
-            for _ in range(stacks)
-            for level in range(levels)
+            TemporalBlock(channels, kernel_size, dilation, **by_row, **block)
+            for dilation in self.dilations
         )
         mixings = len(self.blocks) if cross_row != "none" else 0
         self.cross = nn.ModuleList(RowMixing(channels, cross_row, **by_row) for _ in range(mixings))
 
     def forward(
-        self, x: Tensor, present: Tensor | None = None, row_index: Tensor | None = None
+        self,
+        x: Tensor,
+        present: Tensor | None = None,
+        row_index: Tensor | None = None,
+        stride: int = 1,
     ) -> Tensor:
         """Apply all blocks to x: (B, W, channels) or (H, N, W, channels).
 
         present: (H, N, W), 1 at steps at which a row takes part in row mixing, else 0; None: all.
-        row_index: the number of each of x's rows, see `RowParameters.of_rows`.
+        row_index: the number of each of x's rows, see `RowParameters.of_rows`. stride: of the
+        output's steps every stride-th is returned, the last one included, and a block computes the
+        steps alone that those need: at a stride that 2 divides often, hardly any.
         """
         length = x.shape[-2] - self.receptive_field + 1
         if length < 1:
@@ -103,20 +110,32 @@ class TemporalStack(nn.Module):
             )
         if self.cross and present is None:
             present = torch.ones_like(x[..., 0])
+        # Where there is one output, any stride gives it: one that all dilations divide.
+        stride = stride if length > 1 else 2 * self.dilations[-1]
+        length = -(-length // stride)
         skips = []
-        spacing = 1  # steps from one of x's to the next
+        spacings = self._spacings(stride)
         for i, block in enumerate(self.blocks):
-            if length == 1 and i >= len(self.blocks) - self.levels:
-                # Of one output the blocks that follow need every 2nd, 4th, 8th, ... step alone.
-                x, spacing = block(x, row_index, dilation=1, stride=2), 2 * spacing
-            else:
-                x = block(x, row_index)
+            before, after = spacings[i : i + 2]
+            x = block(x, row_index, self.dilations[i] // before, after // before)
             if self.cross and present is not None:
-                there = present[..., (present.shape[-1] - 1) % spacing :: spacing]
-                x = self.cross[i](x, there[..., -x.shape[-2] :].unsqueeze(-1), row_index)
+                there = _every(present.unsqueeze(-1), after)
+                x = self.cross[i](x, there[..., -x.shape[-2] :, :], row_index)
             if self.skip:
-                skips.append(x[..., -length:, :])
+                skips.append(_every(x, stride // after)[..., -length:, :])
         return torch.stack(skips).mean(0) if self.skip else x  # (..., length, channels)
+
+    def _spacings(self, stride: int) -> list[int]:
+        """Steps from one that is needed to the next: of the input, and of each block's output."""
+        spacings = [stride]
+        for dilation in reversed(self.dilations):
+            spacings.append(math.gcd(spacings[-1], dilation))
+        return spacings[::-1]
+
+
+def _every(x: Tensor, stride: int) -> Tensor:
+    """Every stride-th step of x: (..., W, C), the last one included."""
+    return x[..., (x.shape[-2] - 1) % stride :: stride, :]
 
 
 class TemporalConvNet(nn.Module):

@@ -102,14 +102,25 @@ def test_a_long_panel_is_sampled_at_every_phase_of_its_seasons() -> None:
 
 def test_a_large_validation_part_is_scored_at_every_kth_origin_unless_its_size_is_given() -> None:
     split, reasons = choose("D", [1941] * 30_490, 28)
-    assert (split.val_size, split.val_stride) == (194, 6)
-    assert "1 in 6 steps is an origin" in reasons["split.val_size"]
+    assert (split.val_size, split.val_stride) == (194, 8)
+    assert "1 in 8 steps is an origin" in reasons["split.val_size"]
     given, _ = choose("D", [1941] * 30_490, 28, dataclasses.replace(OPEN, val_size=194))
     assert given.val_stride == 1
     asked, _ = choose("D", [1941] * 30_490, 28, dataclasses.replace(OPEN, val_stride=3))
     assert asked.val_stride == 3
     with pytest.raises(ConfigError, match=r"`split.val_stride` \(=0\) must be at least 1"):
         choose("D", [1941], 28, dataclasses.replace(OPEN, val_stride=0))
+
+
+@pytest.mark.parametrize(("n_series", "stride"), [(184, 1), (185, 2), (700, 4), (3000, 32)])
+def test_where_no_season_is_even_a_stride_is_a_power_of_two(n_series: int, stride: int) -> None:
+    """A tenth of each series is the test part: 831 origins of 196 steps."""
+    split, _ = choose("D", [5130 * 2] * n_series, 196, dataclasses.replace(OPEN, val_size=0))
+    assert split.test_size is not None
+    values = n_series * (split.test_size - 195) * 196
+    assert split.test_stride == stride
+    assert values / stride <= 30_000_000
+    assert stride == 1 or 2 * values / stride > 30_000_000
 
 
 def test_without_a_known_season_the_sample_meets_the_phases_of_usual_ones() -> None:

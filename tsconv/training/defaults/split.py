@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from torch import Tensor
 
@@ -143,20 +143,23 @@ def _tenth_percentile(ordered: Tensor, horizon: int) -> int | None:
     return int(able[len(able) // 10]) if len(able) else None
 
 
-def _choose_stride(panel: Panel, size: int, horizon: int, cycles: Iterable[int]) -> int:
+def _choose_stride(panel: Panel, size: int, horizon: int, cycles: Collection[int]) -> int:
     """The least stride that keeps within `_MOST_VALUES` and meets every phase of each cycle.
 
-    Where no cycle is known, those of seasons that the data may have: the finder looks at the
-    training part, which is chosen after this.
+    A power of two where one does: the stack then skips most of the steps between two origins, see
+    `TemporalStack`. Where no cycle is known, those of seasons that the data may have count: the
+    finder looks at the training part, which is chosen after this.
     """
     if size == 0:
         return 1
     n_origins = (panel.lengths.cpu().clamp_max(size) - horizon + 1).clamp_min(0).sum()
     values = int(n_origins) * horizon * len(panel.targets) * panel.n_rows
-    stride = -(-values // _MOST_VALUES)
-    while any(math.gcd(stride, cycle) > 1 for cycle in list(cycles) or [_USUAL_FACTORS]):
-        stride += 1
-    return max(1, stride)
+    least = max(1, -(-values // _MOST_VALUES))
+    seasons = math.prod(cycles) if cycles else _USUAL_FACTORS
+    power = 1 << (least - 1).bit_length()
+    if math.gcd(power, seasons) == 1:
+        return power
+    return next(k for k in range(least, least + seasons) if math.gcd(k, seasons) == 1)
 
 
 def _check_sizes(split: SplitConfig, horizon: int) -> None:
