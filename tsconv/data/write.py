@@ -95,7 +95,7 @@ def text_table(frame: pd.DataFrame) -> tuple[pa.Table, CsvStyle]:
     """What a .csv has of a frame, times as text, and how it is spelt."""
     frame, units = _with_time_text(frame)
     quoted = any(
-        frame[column].astype(str).str.contains('[,"\r\n]', regex=True).any()
+        pd.Series(frame[column].unique()).astype(str).str.contains('[,"\r\n]', regex=True).any()
         for column in frame
         if not pd.api.types.is_numeric_dtype(frame[column])
     )

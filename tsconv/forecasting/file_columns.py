@@ -25,7 +25,7 @@ from tsconv.data.timestamps.spelling import Spelling, find_spelling, time_column
 from tsconv.data.timestamps.zones import HasClock
 
 _LOOK = 1 << 16  # bytes of a file's start
-_MOST = 200  # times that a spelling must fit
+MOST_TIMES = 200  # that a spelling must fit, the first of a file
 Head = dict[str, list[str]]  # the first cells of some columns, as text
 
 
@@ -70,7 +70,7 @@ def _text_head(given: Any, plain: FileColumns) -> Head:
     head = {}
     for name in plain.time:
         try:
-            cells = list(given[name][:_MOST])
+            cells = list(given[name][:MOST_TIMES])
         except (TypeError, KeyError, LookupError):  # such as a lazy frame
             return {}
         texts = [cell.as_py() if isinstance(cell, pa.Scalar) else cell for cell in cells]
@@ -135,7 +135,7 @@ def _spelling(table: Table, head: Head, plain: FileColumns) -> Spelling | None:
     names = plain.time
     if any(name not in head for name in names):
         return None
-    texts = [" ".join(cells) for cells in zip(*(head[n] for n in names), strict=True)][:_MOST]
+    texts = [" ".join(cells) for cells in zip(*(head[n] for n in names), strict=True)][:MOST_TIMES]
     if len(names) > 1 and not table.time_is_text:
         return None  # whole numbers
     count = min(len(texts), len(table.time))
@@ -163,7 +163,7 @@ def _csv_head(path: Path, form: FileFormat, names: tuple[str, ...]) -> Head:
     header = records[0]
     if any(name not in header for name in names):
         return {}
-    lines = [r for r in records[1 : _MOST + 1] if len(r) == len(header)]
+    lines = [r for r in records[1 : MOST_TIMES + 1] if len(r) == len(header)]
     return {name: [r[header.index(name)].strip() for r in lines] for name in names}
 
 
@@ -179,7 +179,8 @@ def _columns_of_parquet(path: Path, table: Table, plain: FileColumns) -> FileCol
         changed["integer_time"] = all(map(pa.types.is_integer, time))
     changed["date"] = len(time) == 1 and pa.types.is_date(time[0])
     if all(pa.types.is_string(t) or pa.types.is_large_string(t) for t in time):
-        batches = pyarrow.parquet.ParquetFile(path).iter_batches(_MOST, columns=list(plain.time))
+        file = pyarrow.parquet.ParquetFile(path)
+        batches = file.iter_batches(MOST_TIMES, columns=list(plain.time))
         first = next(batches)
         head = {n: [str(v).strip() for v in first.column(n).to_pylist()] for n in plain.time}
         changed["spelling"] = _spelling(table, head, plain)

@@ -20,7 +20,7 @@ from tsconv.distributed.ranks import Ranks
 from tsconv.errors import ConfigError, require_choice
 from tsconv.evaluation.metrics import interval_levels
 from tsconv.forecasting.bundles.bundle import Bundle, load_bundle
-from tsconv.forecasting.file_columns import columns_of_file
+from tsconv.forecasting.file_columns import MOST_TIMES, columns_of_file
 from tsconv.forecasting.forecast import Forecast, skipped_note
 from tsconv.forecasting.frame import forecast_frame
 from tsconv.forecasting.intervals.calibrators import bundle_calibrator
@@ -109,6 +109,8 @@ def _run_forecast(config: ForecastConfig, ranks: Ranks) -> ForecastResult | None
     panel, origins = prepare_forecast(bundle, table, future, freq, data.allow_shift, horizon)
     if config.start is not None:
         require_start(config.start, table, data, panel, origins.numpy())
+    if config.aggregate is None:  # else groups are found by the lines
+        table = table.head(MOST_TIMES)  # all of them take more memory than the forecasts
     row_index = training_row_index(bundle, panel)
     net = bundle.net
     wanted = wanted_of(config.levels, config.conformal, config.point, config.components)

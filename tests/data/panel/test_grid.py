@@ -10,6 +10,10 @@ from hypothesis import strategies as st
 
 from tests.helpers.counting import count_calls
 from tests.helpers.panels import panel_of
+from tsconv.config.schema import DataConfig
+from tsconv.data.panel import grid as grid_module
+from tsconv.data.panel.grid import lay_lines
+from tsconv.data.reading.read import table_from_frame
 from tsconv.data.timestamps.frequency import Frequency, parse_frequency
 from tsconv.data.timestamps.infer import infer_frequency
 from tsconv.data.timestamps.zones import to_utc, to_wall
@@ -146,9 +150,30 @@ def test_the_frequency_of_many_series_is_found_in_one_pass() -> None:
 
     assert finding(1000)().alias == "h"
     # The lines are gone through in blocks, of which 500,000 lines have one more.
-    assert count_calls(finding(1000)) <= count_calls(finding(10)) + 10
+    assert count_calls(finding(1000)) <= count_calls(finding(10)) + 30
 
 
 def test_a_small_m_may_be_two_units() -> None:
     with pytest.raises(ConfigError, match="did you mean `ME`, months, or `min`"):
         parse_frequency("15m")
+
+
+@given(
+    days=st.lists(st.sets(st.integers(0, 12), min_size=1), min_size=1, max_size=4),
+    block=st.integers(1, 9),
+)
+def test_the_step_of_each_line_by_blocks(days: list[set[int]], block: int) -> None:
+    """They are stored only from the first block on in which a line is missing."""
+    steps = [sorted(some) for some in days]
+    frame = pd.DataFrame(
+        [(f"s{k}", day, 1.0) for k, some in enumerate(steps) for day in some],
+        columns=["unique_id", "ds", "y"],
+    )
+    table = table_from_frame(frame, DataConfig(time_unit="step"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grid_module, "_BLOCK", block)
+        grid = lay_lines(table, parse_frequency("1"))
+    assert grid.steps.tolist() == [day - some[0] for some in steps for day in some]
+    assert grid.spans.tolist() == [some[-1] - some[0] + 1 for some in steps]
+    whole = all(some[-1] - some[0] + 1 == len(some) for some in steps)
+    assert grid.is_full == whole == (grid.line_steps is None)

@@ -14,7 +14,7 @@ import pytest
 
 from tsconv.config.schema import DataConfig
 from tsconv.data.reading.column_roles import match_roles
-from tsconv.data.reading.files import open_parquet, parquet_batches
+from tsconv.data.reading.parquet_files.parquet_file import open_parquet, parquet_batches
 from tsconv.data.reading.read import read_table, table_from_frame
 from tsconv.data.reading.roles import DeclaredRoles, with_delays
 from tsconv.errors import ConfigError, DataError

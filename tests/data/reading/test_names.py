@@ -1,9 +1,13 @@
 """Columns of names: text in order of appearance, near-equal names."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tsconv.data.reading.names import factorize_names, near_equal_notes
+from tsconv.data.reading import names as names_module
+from tsconv.data.reading.names import factorize_names, first_places, near_equal_notes
 from tsconv.notes import Note, NoteKind
 
 
@@ -36,3 +40,11 @@ def test_near_equal_names() -> None:
     assert near_equal_notes(("x", "Ab c", "y", "aBC", " x"), "row") == [
         Note(NoteKind.NEAR_EQUAL_NAMES, text, ("Ab c", "aBC"))
     ]
+
+
+@given(codes=st.lists(st.integers(-1, 5)), block=st.integers(1, 7))
+def test_first_places_by_blocks(codes: list[int], block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(names_module, "_BLOCK", block)
+        found = first_places(np.array(codes, dtype="int64"), 6).tolist()
+    assert found == [codes.index(k) if k in codes else len(codes) for k in range(6)]

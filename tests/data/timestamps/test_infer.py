@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.helpers.frames import times
-from tsconv.data.timestamps.infer import infer_frequency
+from tsconv.data.timestamps import infer
+from tsconv.data.timestamps.infer import gaps_within, infer_frequency
 from tsconv.errors import DataError
 
 
@@ -58,3 +61,21 @@ def test_integer_time() -> None:
 def test_one_row_a_series_cannot_be_inferred() -> None:
     with pytest.raises(DataError, match=r"set `data.freq=`"):
         infer_frequency(np.array([1, 1]), np.array([0, 1]))
+
+
+@given(
+    lines=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 20)), max_size=30),
+    block=st.integers(1, 9),
+)
+def test_gaps_are_counted_by_blocks(lines: list[tuple[int, int]], block: int) -> None:
+    series, time = (np.array([line[k] for line in sorted(lines)], dtype="int64") for k in (0, 1))
+    gaps = np.diff(time)[(np.diff(series) == 0) & (np.diff(time) > 0)]
+    sizes, counts = np.unique(gaps, return_counts=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(infer, "_BLOCK", block)
+        found = gaps_within(time, series)
+    assert (found.sizes.tolist(), found.counts.tolist()) == (sizes.tolist(), counts.tolist())
+    assert found.total == len(gaps)
+    if len(gaps):
+        assert found.median == np.median(gaps)
+        assert found.commonest == sizes[counts.argmax()]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsconv.data.panel.grid import LineGrid
 from tsconv.data.panel.ragged import indptr_of
 from tsconv.data.reading.covariate_columns import CovariateColumns
 from tsconv.data.reading.table import Table
@@ -117,11 +118,8 @@ def _take_rows(values: Tensor, index: Tensor) -> Tensor:
     return out
 
 
-def covariates_on_grid(table: Table, steps: Steps, spans: Steps) -> Covariates | None:
-    """The time-varying covariates of a sorted table on its grid; None where it has none.
-
-    steps: (N,) the step of each line; spans: (S,) steps from each series' first to its last line.
-    """
+def covariates_on_grid(table: Table, grid: LineGrid) -> Covariates | None:
+    """The time-varying covariates of a sorted table on its grid; None where it has none."""
     past, future = table.past, table.future
     if past is None and future is None:
         return None
@@ -133,10 +131,10 @@ def covariates_on_grid(table: Table, steps: Steps, spans: Steps) -> Covariates |
             names += [part.names[i] for i in part.ordered]
             columns.append(part.values[:, part.ordered])
             categories |= part.categories
-    indptr = indptr_of(spans)
+    indptr = indptr_of(grid.spans)
     row = 0 if table.row_codes is None else table.row_codes
     values = np.full((indptr[-1], len(names), max(1, len(table.rows))), np.nan)
-    values[indptr[table.codes] + steps, :, row] = np.concatenate(columns, axis=1)
+    values[indptr[table.codes] + grid.steps, :, row] = np.concatenate(columns, axis=1)
     if past is not None:
         delay_columns(values, indptr, [past.delays[i] for i in past.ordered])
     n_past = 0 if past is None else len(past)

@@ -13,7 +13,7 @@ from tsconv.data.panel.format_time import format_zoned_time
 from tsconv.data.panel.mixed_frequencies import FEWEST_GAPS, reject_mixed
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import DAY, Frequency, Steps, Times, parse_frequency
-from tsconv.data.timestamps.infer import gaps_within, infer_frequency
+from tsconv.data.timestamps.infer import Gaps, gaps_within, infer_frequency
 from tsconv.data.timestamps.zones import days_on_wall
 from tsconv.errors import DataError
 
@@ -58,7 +58,7 @@ def choose_frequency(table: Table, freq: str | Frequency | None) -> tuple[Freque
     if on_wall:
         gaps = gaps_within(time, members)
     frequency = infer_frequency(time, members, gaps)
-    if frequency.kind == "month" or gaps.min() != gaps.max():
+    if frequency.kind == "month" or len(gaps.sizes) > 1:
         reject_mixed(table, members, time, frequency)
     return frequency, on_wall
 
@@ -71,19 +71,19 @@ def on_wall_clock(table: Table) -> Table:
 
 def _on_regular_clock(table: Table, members: Steps, time: Times) -> tuple[Times, bool]:
     """Sorted times on the clock on which they are regular, and whether it is the wall clock."""
-    if table.time_zone is None or len(gaps := gaps_within(time, members)) == 0:
+    if table.time_zone is None or (gaps := gaps_within(time, members)).total == 0:
         return time, False
-    if np.median(gaps) < _SUB_DAILY:
+    if gaps.median < _SUB_DAILY:
         return time, False
     return days_on_wall(cast("npt.NDArray[np.datetime64]", time), table.time_zone), True
 
 
-def _reject_too_few(table: Table, members: Steps, time: Times, gaps: Steps) -> None:
+def _reject_too_few(table: Table, members: Steps, time: Times, gaps: Gaps) -> None:
     """Raise DataError where at most one gap is all that a frequency could be read from."""
-    if len(gaps) > 1 or (len(gaps) == 1 and gaps[0] == 1 and time.dtype.kind != "M"):
+    if gaps.total > 1 or (gaps.total == 1 and gaps.sizes[0] == 1 and time.dtype.kind != "M"):
         return
     example = "1" if time.dtype.kind != "M" else "D"
-    if len(gaps) == 0:
+    if gaps.total == 0:
         names = ", ".join(f"`{name}`" for name in table.ids[:3])
         raise TooFewTimesError(
             f"{table.source}: no series has two different times to infer a frequency from "

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsconv.data.panel.format_time import format_time, format_zoned_time
-from tsconv.data.panel.ragged import reduce_runs, run_lengths, run_starts
+from tsconv.data.panel.ragged import count_steps, reduce_runs, run_lengths, run_starts
 from tsconv.data.panel.tails import observed_lengths
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Frequency, Steps, Times
@@ -26,9 +26,14 @@ class LineGrid:
 
     start: Times  # (S,) the time of each series' first step
     counts: Steps  # (S,) lines of each series
-    steps: Steps  # (N,) the step of each line
+    line_steps: Steps | None  # (N,) the step of each line; None: each line is one step
     spans: Steps  # (S,) steps from the first to the last line
     lengths: Steps  # (S,) steps to the last observed target; the panel has no later ones
+
+    @property
+    def steps(self) -> Steps:
+        """(N,) the step of each line."""
+        return count_steps(self.counts) if self.line_steps is None else self.line_steps
 
     @property
     def is_full(self) -> bool:
@@ -52,19 +57,40 @@ def lay_lines(table: Table, frequency: Frequency) -> LineGrid:
     start = cast(
         Times, reduce_runs(np.minimum, table.time.view("int64"), first).view(table.time.dtype)
     )
-    steps = np.empty(len(table.codes), dtype="int64")
-    for begin in range(0, len(steps), _BLOCK):  # what is made of all lines takes much memory
-        part = slice(begin, begin + _BLOCK)
-        steps[part] = frequency.steps(start[table.codes[part]], table.time[part])
+    _reject_off_anchor(table, frequency)
+    steps = _line_steps(table, start, first, frequency)
+    if steps is None:
+        return LineGrid(start, counts, None, counts, observed_lengths(table, counts, None))
     _reject_off_grid(table, steps, frequency)
     spans = reduce_runs(np.maximum, steps, first) + 1
-    lengths = observed_lengths(table, steps, spans)
+    lengths = observed_lengths(table, spans, steps)
     _reject_sparse(table, first, counts, steps, spans, frequency)
     return LineGrid(start, counts, steps, spans, lengths)
 
 
-def _reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
-    """Raise DataError naming the first line whose time is no step of the grid."""
+def _line_steps(table: Table, start: Times, first: Steps, frequency: Frequency) -> Steps | None:
+    """(N,) the step of each line, -1 off the grid; None where each is one after the line before.
+
+    start, first: (S,) the first time and the first line of each series. Block by block, since what
+    is made of all lines takes much memory.
+    """
+    steps: Steps | None = None
+    total = len(table.codes)
+    for begin in range(0, total, _BLOCK):
+        part = slice(begin, min(begin + _BLOCK, total))
+        codes = table.codes[part]
+        found = frequency.steps(start[codes], table.time[part])
+        if steps is None:
+            if np.array_equal(found, np.arange(part.start, part.stop) - first[codes]):
+                continue
+            steps = np.empty(total, dtype="int64")
+            steps[:begin] = np.arange(begin) - first[table.codes[:begin]]
+        steps[part] = found
+    return steps
+
+
+def _reject_off_anchor(table: Table, frequency: Frequency) -> None:
+    """Raise DataError naming the first line that is on another weekday, or month, than asked."""
     time = table.time
     if frequency.anchor is not None and len(wrong := np.flatnonzero(~frequency.fits(time))):
         i = int(wrong[0])
@@ -74,7 +100,11 @@ def _reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
             f"({plural(len(wrong), 'such line')}); leave out `data.freq` to take the step from "
             f"the times, or fix the line"
         )
-    off = np.flatnonzero(steps < 0)
+
+
+def _reject_off_grid(table: Table, steps: Steps, frequency: Frequency) -> None:
+    """Raise DataError naming the first line whose time is no step of the grid."""
+    time, off = table.time, np.flatnonzero(steps < 0)
     if len(off):
         i = int(off[0])
         in_utc = table.time_zone is not None and not frequency.on_wall_clock

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from tsconv.data.panel.ragged import reduce_runs
+from tsconv.data.panel.ragged import block_ends, reduce_runs
 from tsconv.data.reading.table import Table
 from tsconv.notes import Note, NoteKind
 from tsconv.text import quote_first
@@ -26,15 +27,14 @@ def series_notes(
 
     values: (N, C, H); offset: (S, C, H) first observed values; counts: (S,) lines of the file.
     """
-    lengths = np.diff(indptr)
-    seen, moves = np.zeros(len(values), dtype=bool), np.zeros(len(values), dtype=bool)
-    for c, h in np.ndindex(values.shape[1:]):
-        column = values[:, c, h]
-        known = ~np.isnan(column)
-        seen |= known
-        moves |= known & (column != np.repeat(offset[:, c, h], lengths))
-    observed = reduce_runs(np.add, seen, indptr[:-1], "int64")
-    constant = ~reduce_runs(np.logical_or, moves, indptr[:-1]) & (observed > 1)
+    observed, moves = np.zeros(len(ids), dtype="int64"), np.zeros(len(ids), dtype=bool)
+    ends = block_ends(indptr, int(np.prod(values.shape[1:])))
+    for first, last in itertools.pairwise(ends.tolist()):
+        block = slice(first, last)
+        part = values[indptr[first] : indptr[last]]
+        local = indptr[first : last + 1] - indptr[first]
+        observed[block], moves[block] = _observed(part, offset[block], local)
+    constant = ~moves & (observed > 1)
     one, empty = NoteKind.ONE_POINT_SERIES, NoteKind.EMPTY_SERIES
     found = (
         (one, counts == 1, "a single line", "is forecast but not trained on"),
@@ -47,6 +47,22 @@ def series_notes(
         ),
     )
     return [_series_note(ids, *each) for each in found if each[1].any()]
+
+
+def _observed(
+    values: npt.NDArray[np.float64],
+    offset: npt.NDArray[np.float64],
+    indptr: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], Flags]:
+    """(S,) the steps at which some series hold a value, and whether one differs from the first."""
+    seen, moves = np.zeros(len(values), dtype=bool), np.zeros(len(values), dtype=bool)
+    for c, h in np.ndindex(values.shape[1:]):
+        column = values[:, c, h]
+        known = ~np.isnan(column)
+        seen |= known
+        moves |= known & (column != np.repeat(offset[:, c, h], np.diff(indptr)))
+    observed = reduce_runs(np.add, seen, indptr[:-1], "int64")
+    return observed, reduce_runs(np.logical_or, moves, indptr[:-1])
 
 
 def _series_note(ids: Sequence[str], kind: NoteKind, marked: Flags, what: str, then: str) -> Note:

@@ -60,6 +60,16 @@ def series_index(indptr: Steps) -> Steps:
     return np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
 
 
+def count_steps(lengths: Steps) -> Steps:
+    """(S,) lengths -> (N,) the steps of each series, from 0 on.
+
+    >>> count_steps(np.array([2, 3]))
+    array([0, 1, 0, 1, 2])
+    """
+    indptr = indptr_of(lengths)
+    return np.arange(indptr[-1]) - np.repeat(indptr[:-1], lengths)
+
+
 def series_of(indptr: Steps, positions: Steps) -> Steps:
     """The number of the series at each of some positions, of any shape.
 

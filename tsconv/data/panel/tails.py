@@ -10,24 +10,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tsconv.data.panel.ragged import reduce_runs, run_starts
+from tsconv.data.panel.ragged import count_steps, reduce_runs, run_starts
 from tsconv.data.reading.table import Table
 from tsconv.data.timestamps.frequency import Steps
 from tsconv.notes import Note, NoteKind
 from tsconv.text import plural, quote_first
 
 
-def observed_lengths(table: Table, steps: Steps, spans: Steps) -> Steps:
+def observed_lengths(table: Table, spans: Steps, steps: Steps | None) -> Steps:
     """(S,) steps up to the last at which any target of any row is observed.
 
-    steps: (N,) of the sorted lines; spans: (S,) steps of all lines, which is the result for a
-    series without any observed target.
+    spans: (S,) steps of all lines, which is the result for a series without any observed target;
+    steps: (N,) of the sorted lines, None where each line is one step.
     """
     seen = np.zeros(len(table.values), dtype=bool)
     for c in range(table.n_targets):
         seen |= ~np.isnan(table.values[:, c])
     if seen.all():
         return spans
+    if steps is None:
+        steps = count_steps(spans)
     last = reduce_runs(np.maximum, np.where(seen, steps + 1, 0), run_starts(table.codes))
     return np.where(last > 0, last, spans)
 

@@ -77,6 +77,7 @@ class Source:
     bad: BadCells  # found while reading
     future_only: bool  # whether it holds the future covariates of another table
     is_whole: bool = True  # False: there are more lines, in which columns may hold values
+    is_own: bool = False  # whether no one else has the frame: its values need no copy
 
     def column(self, name: str) -> SourceColumn:
         """A column for messages."""
@@ -108,7 +109,7 @@ def checked_table(source: Source, settings: ReadSettings) -> Table:
         notes += sentinel_notes(found, source.column(name))
     past_numbers = [n for n in roles.past if n in numbers]
     channels = (*roles.targets, *past_numbers)
-    values = _side_by_side([numbers[n] for n in channels], len(frame))
+    values = _side_by_side([numbers[n] for n in channels], len(frame), source.is_own)
     delays = dict(zip(roles.past, roles.delays, strict=True))
     past = covariate_columns(frame, [n for n in roles.past if n not in numbers], numbers)
     if past is not None:
@@ -145,12 +146,19 @@ def _let_go(source: Source, names: set[str]) -> None:
         del source.frame[name]
 
 
-def _side_by_side(columns: list[npt.NDArray[np.float64]], lines: int) -> npt.NDArray[np.float64]:
+def _side_by_side(
+    columns: list[npt.NDArray[np.float64]], lines: int, are_own: bool
+) -> npt.NDArray[np.float64]:
     """(lines, C) of C columns: no copy of a single one, unless it is the caller's own."""
     if not columns:
         return np.zeros((lines, 0))
-    if len(columns) == 1 and columns[0].flags.owndata and columns[0].flags.writeable:
-        return columns[0][:, None]
+    if len(columns) == 1:
+        only = root = columns[0]
+        while are_own and isinstance(root.base, np.ndarray):  # a frame shows its own as read-only
+            root = root.base
+        if root.flags.owndata and root.flags.writeable:
+            only.flags.writeable = True
+            return only[:, None]
     return np.stack(columns, axis=1)
 
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import glob
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet
 
 from tsconv.data.reading.cells import BadCells
 from tsconv.data.reading.column_roles import ColumnRoles
@@ -21,10 +19,17 @@ from tsconv.data.reading.csv_files.csv_file import read_csv
 from tsconv.data.reading.csv_files.locate import line_number
 from tsconv.data.reading.excel_files.read_excel import read_excel
 from tsconv.data.reading.excel_files.sheet import line_of_record
+from tsconv.data.reading.parquet_files.column_filler import ColumnFiller
+from tsconv.data.reading.parquet_files.parquet_file import (
+    MatchRoles,
+    open_parquet,
+    parquet_batches,
+    read_ahead,
+)
 from tsconv.data.settings import FileFormat, MissingPolicy
 from tsconv.errors import DataError, one_line
 
-MatchRoles = Callable[[list[str], str], ColumnRoles]  # the header's names, the file's name
+_BATCH = 1 << 17  # lines of a Parquet file that are read at once
 # Formats that are not read, and what to do with them.
 _OTHERS = {
     **dict.fromkeys((".zip", ".xz", ".7z", ".tar", ".tgz", ".rar"), "unpack it, or use .csv.gz"),
@@ -169,64 +174,18 @@ def concat_frames(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def match_parquet(path: Path, schema: pa.Schema, match_roles: MatchRoles) -> ColumnRoles:
-    """The roles of a Parquet file's columns; raises DataError where one holds lists or the like."""
-    roles = match_roles(schema.names, str(path))
-    for name in roles.wanted:
-        if pa.types.is_nested(kind := schema.field(name).type):
-            raise DataError(f"{path}: column `{name}` holds {kind}, not one value a line")
-    return roles
-
-
-def open_parquet(
-    path: Path, match_roles: MatchRoles, buffer: int
-) -> tuple[ColumnRoles, pyarrow.parquet.ParquetFile]:
-    """A Parquet file to be read in batches, its names as dictionaries; and its columns' roles.
-
-    buffer: bytes of a column that are read at once.
-    """
-    schema = pyarrow.parquet.read_schema(path)
-    roles = match_parquet(path, schema, match_roles)
-    file = pyarrow.parquet.ParquetFile(
-        path,
-        read_dictionary=_text_names(schema, roles),
-        buffer_size=buffer,
-        page_checksum_verification=True,
-    )
-    return roles, file
-
-
-def _text_names(schema: pa.Schema, roles: ColumnRoles) -> list[str]:
-    """The columns of names that are text."""
-    found = (n for n in roles.names if n in schema.names)
-    return [n for n in found if pa.types.is_string(schema.field(n).type)]
-
-
-def parquet_batches(
-    file: pyarrow.parquet.ParquetFile, lines: int, columns: list[str] | None = None
-) -> Iterator[pa.RecordBatch]:
-    """The lines of a Parquet file, so many at a time.
-
-    Row group by row group: a reader of several keeps the buffers of all that it has read.
-    """
-    for group in range(file.num_row_groups):
-        yield from file.iter_batches(lines, row_groups=[group], columns=columns)
-
-
 def _read_parquet(path: Path, match_roles: MatchRoles) -> tuple[pd.DataFrame, ColumnRoles]:
+    """Batch after batch, so that no column is in memory twice."""
     try:
-        schema = pyarrow.parquet.read_schema(path)
-        roles = match_parquet(path, schema, match_roles)
-        # A column of names takes memory for each different one only.
-        table = pyarrow.parquet.read_table(
-            path,
-            columns=roles.wanted,
-            page_checksum_verification=True,
-            read_dictionary=_text_names(schema, roles),
-        )
-        frame = table.unify_dictionaries().to_pandas(
-            ignore_metadata=True, split_blocks=True, self_destruct=True, date_as_object=False
-        )
+        roles, file = open_parquet(path, match_roles)
+        numbers = set(roles.numbers).difference(roles.time, roles.names)
+        with file:
+            lines = file.metadata.num_rows
+            columns = {name: ColumnFiller(lines, name in numbers) for name in roles.wanted}
+            for batch in read_ahead(parquet_batches(file, _BATCH, [*columns])):
+                for name, filler in columns.items():
+                    filler.add(batch.column(name))
+        frame = pd.DataFrame({n: filler.column() for n, filler in columns.items()}, copy=False)
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:
         raise DataError(
             f"{path}: not a Parquet file that can be read: {one_line(error)}"

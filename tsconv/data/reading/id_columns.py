@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsconv.data.reading.column_roles import ColumnRoles
-from tsconv.data.reading.names import Codes, near_equal_notes, read_names
+from tsconv.data.reading.names import Codes, first_places, near_equal_notes, read_names
 from tsconv.data.source_column import SourceColumn
 from tsconv.notes import Note
 
@@ -89,9 +89,7 @@ def first_lines(codes: Lines) -> Lines:
     >>> first_lines(np.array([0, 1, 0])).tolist()
     [0, 1]
     """
-    first = np.empty(int(codes.max()) + 1, dtype="int64")
-    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # of equal codes the last assigned stays
-    return first
+    return first_places(codes, int(codes.max()) + 1)
 
 
 def _escape(value: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -12,6 +14,7 @@ from tsconv.data.source_column import SourceColumn
 from tsconv.notes import Note, NoteKind
 from tsconv.text import plural
 
+_BLOCK = 1 << 18  # lines: what is made of all of them takes much memory
 Codes = tuple[npt.NDArray[np.int64], tuple[str, ...]]  # (N,) numbers, and the names
 
 
@@ -38,13 +41,28 @@ def factorize_names(column: pd.Series, missing: tuple[str, ...] = ()) -> Codes:
     if len(spelt) != len(text) or missing:
         same = np.where(np.isin(spelt, missing), -1, np.arange(len(spelt)))[same]
         codes = np.append(same, -1)[codes]
-    used = pd.unique(codes)
-    used = used[used >= 0]
+    first = first_places(codes, len(spelt))
+    used = np.argsort(first, kind="stable")[: (first < len(codes)).sum()]
     if len(used) != len(spelt) or (np.diff(used) != 1).any():  # not in order of appearance
         number = np.full(len(spelt) + 1, -1)
         number[used] = np.arange(len(used))
         codes, spelt = number[codes], spelt[used]
     return codes.astype("int64"), tuple(str(name) for name in spelt)
+
+
+def first_places(codes: npt.NDArray[Any], count: int) -> npt.NDArray[np.int64]:
+    """(count,) where each code of (N,) stands first, N where it does not; -1 is no code.
+
+    >>> first_places(np.array([0, 2, -1, 0, 0]), 4).tolist()
+    [0, 5, 1, 5]
+    """
+    first = np.full(count + 1, len(codes))  # the last is for -1
+    for begin in range(len(codes) // _BLOCK * _BLOCK, -1, -_BLOCK):
+        part = codes[begin : begin + _BLOCK][::-1]
+        last = np.flatnonzero(part[1:] != part[:-1])  # of equal ones side by side, one is enough
+        some = np.append(last, len(part) - 1) if len(part) else last
+        first[part[some]] = begin + len(part) - 1 - some  # of equal codes the last assigned stays
+    return first[:count]
 
 
 def boolean_key(name: str) -> str:
@@ -84,13 +102,15 @@ def read_names(column: pd.Series, source: SourceColumn, role: str) -> Codes:
         codes, spelt = factorize_names(column)
     except TypeError as error:  # such as lists
         raise source.error(0, f"not every {role} is a plain name") from error
-    zero = np.append(np.array(["\0" in n for n in spelt], dtype=bool), False)[codes]
-    if zero.any():
-        raise source.error(
-            int(zero.argmax()), f"the {role} contains a zero byte, so it is not text"
-        )
-    empty = np.append(np.array([n == "" for n in spelt], dtype=bool), True)[codes]
-    if empty.any():  # the last is for -1, a missing name
+    # Every name stands in some line, so that no line is looked at where all names are good.
+    zero = [k for k, name in enumerate(spelt) if "\0" in name]
+    if zero:
+        first = int(np.isin(codes, zero).argmax())
+        raise source.error(first, f"the {role} contains a zero byte, so it is not text")
+    none = [-1] if int(codes.min(initial=0)) < 0 else []  # a missing name
+    none += [k for k, name in enumerate(spelt) if name == ""]
+    if none:
+        empty = np.isin(codes, none)
         count = int(empty.sum())
         lines = "this line" if count == 1 else f"the {count:,} such lines"
         raise source.error(

@@ -72,8 +72,9 @@ def read_table(data: DataConfig, future_only: bool = False) -> Table:
     whole = frames[0] if len(frames) == 1 else concat_frames(frames)
     frames.clear()
     name = str(files[0]) if len(files) == 1 else str(data.path)
-    table = checked_table(Source(name, whole, roles, locations, bad, future_only), settings)
-    del whole
+    source = Source(name, whole, roles, locations, bad, future_only, is_own=True)
+    table = checked_table(source, settings)
+    del whole, source
     pa.default_memory_pool().release_unused()
     return dataclasses.replace(table, id_columns=table.id_columns.without_categories())
 

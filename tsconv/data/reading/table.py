@@ -60,6 +60,10 @@ class Table:
             **{name: part and part.take(order) for name, part in parts.items()},
         )
 
+    def head(self, count: int) -> Table:
+        """The first lines of all series: what shows how the file is written."""
+        return self.take(np.arange(min(count, len(self.codes))))
+
     @property
     def n_targets(self) -> int:
         """How many of the channels are forecast: they come first."""

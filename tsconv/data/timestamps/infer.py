@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from tsconv.data.timestamps.frequency import DAY, UNITS, Frequency, Steps, Times
 from tsconv.errors import DataError
@@ -15,58 +15,82 @@ _BLOCK = 1 << 18  # lines: what is made of a block stays in a core's cache
 _MONTHS = {"Y": 12, "Q": 3, "M": 1}  # coarsest first
 
 
-def infer_frequency(time: Times, series: Steps, gaps: Steps | None = None) -> Frequency:
+class Gaps(NamedTuple):
+    """The distances above 0 between neighbouring times of one series: each once, and how often."""
+
+    sizes: Steps  # (K,) ascending, microseconds or integers
+    counts: Steps  # (K,)
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return int(self.counts.sum())
+
+    @property
+    def commonest(self) -> int:
+        """The size of most of them, of several the smallest."""
+        return int(self.sizes[self.counts.argmax()])
+
+    @property
+    def median(self) -> float:
+        """The middle one, or the mean of the two in the middle.
+
+        >>> Gaps(np.array([1, 4]), np.array([2, 2])).median
+        2.5
+        """
+        ends, total = np.cumsum(self.counts), self.total
+        middle = np.searchsorted(ends, [(total - 1) // 2, total // 2], side="right")
+        return float(self.sizes[middle].mean())
+
+
+def infer_frequency(time: Times, series: Steps, gaps: Gaps | None = None) -> Frequency:
     """Find the grid from times sorted within each series: the commonest step, checked for shape.
 
     time, series: (N,), with `series` the code of each line's series. gaps: what `gaps_within` gives
-    for them, where that is known. Raises DataError where no
-    series has two different times.
+    for them, where that is known. Raises DataError where no series has two different times.
 
     >>> time = np.array(["2024-01-01", "2024-02-01", "2024-03-01"], "datetime64[us]")
     >>> infer_frequency(time, np.zeros(3, dtype="int64")).alias
     'MS'
     """
     gaps = gaps_within(time, series) if gaps is None else gaps
-    if len(gaps) == 0:
+    if gaps.total == 0:
         raise DataError("no series has two timestamps to infer a frequency from: set `data.freq=`")
-    commonest, lowest, three_days = _commonest(gaps)
+    commonest = gaps.commonest
     if time.dtype.kind != "M":
         return Frequency(str(commonest), "integer", commonest)
-    if lowest >= 28 * DAY:
+    if gaps.sizes[0] >= 28 * DAY:
         monthly = _infer_months(time, series)
         if monthly is not None:
             return monthly
+    three_days = 3 * DAY in gaps.sizes
     if commonest == DAY and three_days and np.is_busday(time.astype("datetime64[D]")).all():
         return Frequency("B", "business", 1)
     return Frequency(fixed_alias(commonest), "fixed", commonest)
 
 
-def gaps_within(time: Times, series: Steps) -> Steps:
-    """The distances above 0 between neighbouring times of one series, in microseconds or integers.
+def gaps_within(time: Times, series: Steps) -> Gaps:
+    """Count the distances above 0 between neighbouring times of one series.
 
-    >>> gaps_within(np.array([1, 2, 2, 4, 9, 12]), np.array([0, 0, 0, 0, 1, 1]))
+    >>> gaps_within(np.array([1, 2, 2, 4, 9, 12]), np.array([0, 0, 0, 0, 1, 1])).sizes
     array([1, 2, 3])
     """
-    ticks, count = time.view("int64"), 0
-    found = np.empty(max(0, len(ticks) - 1), dtype="int64")
+    ticks = time.view("int64")
+    found = [(np.zeros(0, dtype="int64"), np.zeros(0, dtype="int64"))]
     for begin in range(0, max(0, len(ticks) - 1), _BLOCK):
         end = begin + _BLOCK + 1
         part, members = ticks[begin:end], series[begin:end]
         gaps = np.diff(part)
         gaps = gaps[(gaps > 0) & (members[1:] == members[:-1])]
-        found[count : count + len(gaps)] = gaps
-        count += len(gaps)
-    return found[:count]
-
-
-def _commonest(gaps: Steps) -> tuple[int, int, bool]:
-    """The commonest gap (of several the smallest), the smallest, and whether one is three days."""
-    lowest, highest = int(gaps.min()), int(gaps.max())
-    if lowest == highest:
-        return lowest, lowest, False
-    counts = pd.Series(gaps, copy=False).value_counts(sort=False)
-    often = counts.index[counts.to_numpy() == counts.max()]
-    return int(often.min()), lowest, 3 * DAY in counts.index
+        if len(gaps) and gaps.min() == gaps.max():  # as nearly always: nothing has to be sorted
+            found.append((gaps[:1].copy(), np.array([len(gaps)])))
+        else:
+            found.append(np.unique(gaps, return_counts=True))
+    sizes, counts = map(np.concatenate, zip(*found, strict=True))
+    order = np.argsort(sizes, kind="stable")
+    sizes, counts = sizes[order], counts[order]
+    first = np.flatnonzero(np.diff(sizes, prepend=-1))
+    return Gaps(sizes[first], np.add.reduceat(counts, first) if len(first) else counts)
 
 
 def _infer_months(time: Times, series: Steps) -> Frequency | None:
@@ -77,12 +101,12 @@ def _infer_months(time: Times, series: Steps) -> Frequency | None:
     date = time.astype("datetime64[D]")
     month = date.astype("datetime64[M]")
     gaps = gaps_within(month.astype("int64"), series)
-    if len(gaps) == 0:
+    if gaps.total == 0:
         return None
     shape = _shape_of_months(date, month)
     if shape is None:
         return None
-    size = math.gcd(*np.unique(gaps).tolist())
+    size = math.gcd(*gaps.sizes.tolist())
     letter = next(k for k in _MONTHS if size % _MONTHS[k] == 0)
     end, day, working = shape
     if day is not None:

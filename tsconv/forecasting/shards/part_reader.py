@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from tsconv.data.reading.files import parquet_batches
+from tsconv.data.reading.parquet_files.parquet_file import parquet_batches
 from tsconv.data.write import CsvStyle, spell_times
 from tsconv.errors import DataError, one_line
 from tsconv.forecasting.shards.parts import Manifest

@@ -27,10 +27,9 @@ from tsconv.data.reading.files import (
     is_excel,
     is_parquet,
     line_in_file,
-    open_parquet,
-    parquet_batches,
     reject_other_formats,
 )
+from tsconv.data.reading.parquet_files.parquet_file import open_parquet, parquet_batches
 from tsconv.data.reading.read import read_table, same_roles
 from tsconv.data.reading.roles import name_in_file
 from tsconv.data.reading.shards.line_store import LineStore

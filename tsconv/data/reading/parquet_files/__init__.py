@@ -1,0 +1,1 @@
+"""Parquet files: their wanted columns, whole or in batches of lines."""
