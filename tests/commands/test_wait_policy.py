@@ -12,6 +12,9 @@ def test_what_the_user_has_set_stays() -> None:
     environ = {"OMP_WAIT_POLICY": "active"}
     sleep_while_waiting(environ)
     assert environ == {"OMP_WAIT_POLICY": "active"}
+    environ = {"GOMP_SPINCOUNT": "7"}
+    sleep_while_waiting(environ)
+    assert environ == {"GOMP_SPINCOUNT": "7", "OMP_WAIT_POLICY": "passive"}
 
 
 def test_it_is_set_before_torch_is_loaded() -> None:

@@ -67,14 +67,59 @@ def test_taps_by_row_equal_the_grouped_convolution_of_each(
     torch.testing.assert_close(ours, reference, rtol=0, atol=1e-12)
 
 
-def test_gradients_equal_the_grouped_convolution() -> None:
-    x = torch.randn(2, 9, 3, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(3, 1, 3, dtype=torch.float64, requires_grad=True)
-    bias = torch.randn(3, dtype=torch.float64, requires_grad=True)
-    out = [f(x, weight, bias, 2) for f in (depthwise_time_major, depthwise_time_major_reference)]
-    grads = [torch.autograd.grad(o.square().sum(), (x, weight, bias)) for o in out]
+@given(
+    lead=st.sampled_from([(), (2,), (2, 3)]),
+    by_row=st.booleans(),
+    kernel=st.integers(1, 4),
+    dilation=st.integers(1, 3),
+    extra=st.integers(1, 7),
+    wanted=st.sets(st.sampled_from(["x", "weight", "bias"]), min_size=1),
+)
+def test_gradients_equal_the_grouped_convolution(
+    lead: tuple[int, ...], by_row: bool, kernel: int, dilation: int, extra: int, wanted: set[str]
+) -> None:
+    by_row = by_row and len(lead) == 2
+    rows = lead[:1] if by_row else ()
+    shapes = {
+        "x": (*lead, (kernel - 1) * dilation + extra, 3),
+        "weight": (*rows, 3, 1, kernel),
+        "bias": (*rows, 3),
+    }
+    given = {
+        key: torch.randn(shape, dtype=torch.float64, requires_grad=key in wanted)
+        for key, shape in shapes.items()
+    }
+    x = given["x"] if lead else given["x"][None]
+    out = [
+        depthwise_time_major(given["x"], given["weight"], given["bias"], dilation),
+        depthwise_time_major_reference(x, given["weight"], given["bias"], dilation),
+    ]
+    factor = torch.randn(out[0].shape, dtype=torch.float64)
+    needed = [given[key] for key in sorted(wanted)]
+    grads = [torch.autograd.grad((o.square() * factor).sum(), needed) for o in out]
     for ours, theirs in zip(*grads, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-11)
+
+
+def test_gradients_in_bfloat16_lose_no_more_than_their_rounding() -> None:
+    """Sums over 4,000 steps: added up in bfloat16 they would stop at 256 times a term."""
+    x = torch.ones(1, 4002, 2, dtype=torch.bfloat16)
+    weight = torch.ones(2, 1, 3, dtype=torch.bfloat16, requires_grad=True)
+    bias = torch.zeros(2, dtype=torch.bfloat16, requires_grad=True)
+    grads = torch.autograd.grad(depthwise_time_major(x, weight, bias).sum(), (weight, bias))
+    for grad in grads:
+        torch.testing.assert_close(
+            grad.float(), torch.full_like(grad.float(), 4000), rtol=4e-3, atol=0
+        )
+
+
+def test_derivatives_by_torch_func_go_through() -> None:
+    x, weight = torch.randn(1, 9, 2), torch.randn(2, 1, 3)
+    ours, theirs = (
+        torch.func.jacrev(lambda w, f=f: f(x, w, None, 2))(weight)
+        for f in (depthwise_time_major, depthwise_time_major_reference)
+    )
+    torch.testing.assert_close(ours, theirs)
 
 
 def test_golden_vector_with_two_filters() -> None:

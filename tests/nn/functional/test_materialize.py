@@ -2,8 +2,10 @@
 
 import torch
 from torch import Tensor
+from torch._inductor.utils import run_and_get_code
 
 from tsconv.nn.functional.materialize import lower_materialize, materialized
+from tsconv.nn.tcn import TemporalStack
 
 
 def three_readers(x: Tensor) -> Tensor:
@@ -48,3 +50,15 @@ def test_the_expression_is_computed_once() -> None:
         _, sources = run_and_get_code(torch.compile(three_readers, dynamic=False), torch.ones(64))
     code = "\n".join(sources)
     assert code.count(".erf()") <= 2  # of a loop's whole vectors, and of its rest
+
+
+def test_compiled_blocks_compute_each_activation_once_from_taps_side_by_side() -> None:
+    """Else each tap computes it anew, and fetches its 16 numbers one by one at every step."""
+    lower_materialize()
+    stack = TemporalStack(16, kernel_size=3, levels=2).eval()
+    with torch.no_grad():
+        compiled = torch.compile(stack, dynamic=False)
+        _, code = run_and_get_code(compiled, torch.randn(2, 64, 16))
+    text = "\n".join(code)
+    assert text.count("erf(") == 2  # one for each block
+    assert text.count("3L*") == 2  # taps as the parameters have them are read to lay them out alone

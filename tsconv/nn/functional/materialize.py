@@ -48,6 +48,7 @@ def lower_materialize() -> None:
     Where a version of the compiler has no such means, a copy is made.
     """
     try:
+        from torch._inductor.ir import ExternKernel
         from torch._inductor.lowering import clone, lowerings, register_lowering
     except ImportError:
         return
@@ -58,4 +59,5 @@ def lower_materialize() -> None:
     @register_lowering(operator, type_promotion_kind=None)
     def _(x: Any) -> Any:
         x.realize()
-        return clone(x)
+        # else it might be laid out as its readers' other tensors are: taps apart again
+        return clone(ExternKernel.require_contiguous(x))
