@@ -16,22 +16,26 @@ import statistics
 import time
 from collections.abc import Callable
 
-import torch
-from torch import Tensor
+from tsconv.commands.wait_policy import sleep_while_waiting
 
-from tsconv.config.compose import train_config
-from tsconv.distributed.threads import torch_threads
-from tsconv.evaluation.losses import masked_mean
-from tsconv.model.features import causal_features
-from tsconv.model.network import ForecastNet
-from tsconv.nn.scaling import causal_scale
-from tsconv.training.lightning.loop import first_step
-from tsconv.training.lightning.optimizer import make_optimizer
-from tsconv.training.panel_cache import PanelCache
-from tsconv.training.prepare import Prepared
-from tsconv.training.step.compiled_loss import CompiledLoss
-from tsconv.training.step.dense_loss import dense_loss
-from tsconv.training.step.training_step import TrainingStep, autocast
+sleep_while_waiting()  # as the commands do, before torch is loaded
+
+import torch  # noqa: E402
+from torch import Tensor  # noqa: E402
+
+from tsconv.config.compose import train_config  # noqa: E402
+from tsconv.distributed.threads import torch_threads  # noqa: E402
+from tsconv.evaluation.losses import masked_mean  # noqa: E402
+from tsconv.model.features import causal_features  # noqa: E402
+from tsconv.model.network import ForecastNet  # noqa: E402
+from tsconv.nn.scaling import causal_scale  # noqa: E402
+from tsconv.training.lightning.loop import first_step  # noqa: E402
+from tsconv.training.lightning.optimizer import make_optimizer  # noqa: E402
+from tsconv.training.panel_cache import PanelCache  # noqa: E402
+from tsconv.training.prepare import Prepared  # noqa: E402
+from tsconv.training.step.compiled_loss import CompiledLoss  # noqa: E402
+from tsconv.training.step.dense_loss import dense_loss  # noqa: E402
+from tsconv.training.step.training_step import TrainingStep, autocast  # noqa: E402
 
 REPEATS = 15
 
@@ -105,10 +109,10 @@ def parts_of(prepared: Prepared, step: TrainingStep, precision: str, eager: bool
 
     inputs = net.inputs(batch.x, batch.mask, batch.n_origins, members, batch.covariates)
     inputs = inputs._replace(state=inputs.state.detach().requires_grad_())
-    centre = net.centre(inputs).detach()
+    centre = net.centre(inputs).detach().requires_grad_()
 
     def loss_alone() -> Tensor:
-        parameters = net._of_head(inputs, centre.requires_grad_())
+        parameters = net._of_head(inputs, centre)
         return masked_mean(parameters[0].abs(), torch.ones_like(parameters[0]))
 
     def branch() -> Tensor:
