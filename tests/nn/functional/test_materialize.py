@@ -61,4 +61,5 @@ def test_compiled_blocks_compute_each_activation_once_from_taps_side_by_side() -
         _, code = run_and_get_code(compiled, torch.randn(2, 64, 16))
     text = "\n".join(code)
     assert text.count("erf(") == 2  # one for each block
-    assert text.count("3L*") == 2  # taps as the parameters have them are read to lay them out alone
+    # Taps as the parameters have them are read once for each block at most, to lay them out.
+    assert text.count("3L*") <= 2

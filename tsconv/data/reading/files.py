@@ -180,13 +180,14 @@ def _read_parquet(path: Path, match_roles: MatchRoles) -> tuple[pd.DataFrame, Co
         roles, file = open_parquet(path, match_roles)
         numbers = set(roles.numbers).difference(roles.time, roles.names)
         with file:
-            lines = file.metadata.num_rows
+            groups = range(file.num_row_groups)
+            lines = sum(file.metadata.row_group(group).num_rows for group in groups)
             columns = {name: ColumnFiller(lines, name in numbers) for name in roles.wanted}
             for batch in read_ahead(parquet_batches(file, _BATCH, [*columns])):
                 for name, filler in columns.items():
                     filler.add(batch.column(name))
         frame = pd.DataFrame({n: filler.column() for n, filler in columns.items()}, copy=False)
-    except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, MemoryError) as error:
         raise DataError(
             f"{path}: not a Parquet file that can be read: {one_line(error)}"
         ) from error

@@ -94,3 +94,17 @@ def test_reading_ahead_is_by_another_thread_and_passes_errors_on() -> None:
 def test_dates_are_put_in_microseconds() -> None:
     assert rebuilt(COLUMNS["date32"], {3}).dtype == "datetime64[us]"
     assert rebuilt(COLUMNS["far dates"], {3}).dtype == "datetime64[ms]"
+
+
+@pytest.mark.parametrize("column", [pa.array([1, 2]), pa.array(["a", "b"])])
+@pytest.mark.parametrize("said", [1, 3])
+def test_a_column_of_another_length_than_was_said_is_refused(column: pa.Array, said: int) -> None:
+    """Nothing that was never written is taken for a value."""
+
+    def fill() -> pd.Series:
+        filler = ColumnFiller(said)
+        filler.add(column)
+        return filler.column()
+
+    with pytest.raises(ValueError, match=f"it has .* the {said} lines that it says it has"):
+        fill()

@@ -49,7 +49,10 @@ class ColumnFiller:
             self._pieces.append(column)
 
     def column(self) -> pd.Series:
-        """All lines together."""
+        """All lines together; raises ValueError where there are fewer than was said."""
+        found = self._filled + sum(map(len, self._pieces))
+        if found != self._lines:
+            raise ValueError(f"it has {found:,} of the {self._lines:,} lines that it says it has")
         if self._pieces:
             return pd.concat(self._pieces, ignore_index=True)
         whole = np.empty(0) if self._whole is None else self._whole
@@ -68,6 +71,8 @@ class ColumnFiller:
             kind = _common(self._whole.dtype, values.dtype)
             self._whole = self._whole.astype(kind, copy=False)
         end = self._filled + len(values)
+        if end > self._lines:
+            raise ValueError(f"it has more than the {self._lines:,} lines that it says it has")
         self._whole[self._filled : end] = values
         self._filled = end
 
