@@ -212,5 +212,13 @@ class TemporalBlock(nn.Module):
         if self.project is not None:
             y = self.project(y, row_index)
         kept = x[..., (self.kernel_size - 1) * dilation :, :]  # (..., W - history, channels)
-        kept = kept[..., (kept.shape[-2] - 1) % stride :: stride, :]
-        return materialized(kept + self.dropout(y))
+        return materialized(every_step(kept, stride) + self.dropout(y))
+
+
+def every_step(x: Tensor, stride: int) -> Tensor:
+    """Return every stride-th step of x: (..., W, C), the last one included.
+
+    >>> every_step(torch.arange(5)[:, None], 2).flatten().tolist()
+    [0, 2, 4]
+    """
+    return x[..., (x.shape[-2] - 1) % stride :: stride, :]

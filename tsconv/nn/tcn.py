@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from tsconv.errors import ConfigError, require_choice, require_positive
 from tsconv.nn._checks import require_shape
-from tsconv.nn.block import TemporalBlock
+from tsconv.nn.block import TemporalBlock, every_step
 from tsconv.nn.row_mixing import CROSS_ROW, RowMixing
 
 
@@ -119,10 +119,10 @@ class TemporalStack(nn.Module):
             before, after = spacings[i : i + 2]
             x = block(x, row_index, self.dilations[i] // before, after // before)
             if self.cross and present is not None:
-                there = _every(present.unsqueeze(-1), after)
+                there = every_step(present.unsqueeze(-1), after)
                 x = self.cross[i](x, there[..., -x.shape[-2] :, :], row_index)
             if self.skip:
-                skips.append(_every(x, stride // after)[..., -length:, :])
+                skips.append(every_step(x, stride // after)[..., -length:, :])
         return torch.stack(skips).mean(0) if self.skip else x  # (..., length, channels)
 
     def _spacings(self, stride: int) -> list[int]:
@@ -131,11 +131,6 @@ class TemporalStack(nn.Module):
         for dilation in reversed(self.dilations):
             spacings.append(math.gcd(spacings[-1], dilation))
         return spacings[::-1]
-
-
-def _every(x: Tensor, stride: int) -> Tensor:
-    """Every stride-th step of x: (..., W, C), the last one included."""
-    return x[..., (x.shape[-2] - 1) % stride :: stride, :]
 
 
 class TemporalConvNet(nn.Module):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from tsconv.data.panel.ragged import count_steps, run_lengths, run_starts
 from tsconv.data.quantiles import quantiles
 from tsconv.data.reading.covariate_columns import CovariateColumns
 from tsconv.data.reading.table import Table
@@ -184,8 +185,7 @@ def _first_lines(table: Table, marked: npt.NDArray[np.bool_], count: int | None)
         return lines
     order = lines[np.lexsort((table.time[lines].view("int64"), table.members[lines]))]
     members = table.members[order]
-    begin = np.flatnonzero(np.concatenate([[True], members[1:] != members[:-1]]))
-    rank = np.arange(len(order)) - np.repeat(begin, np.diff(np.append(begin, len(order))))
+    rank = count_steps(run_lengths(run_starts(members), len(order)))
     return np.sort(order[rank < count])
 
 

@@ -66,8 +66,7 @@ def count_steps(lengths: Steps) -> Steps:
     >>> count_steps(np.array([2, 3]))
     array([0, 1, 0, 1, 2])
     """
-    indptr = indptr_of(lengths)
-    return np.arange(indptr[-1]) - np.repeat(indptr[:-1], lengths)
+    return steps_within(torch.from_numpy(indptr_of(lengths))).numpy()
 
 
 def series_of(indptr: Steps, positions: Steps) -> Steps:

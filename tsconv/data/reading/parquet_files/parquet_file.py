@@ -18,12 +18,12 @@ MatchRoles = Callable[[list[str], str], ColumnRoles]  # the header's names, the 
 
 
 def open_parquet(
-    path: Path, match_roles: MatchRoles, buffer: int | None = None
+    path: Path, match_roles: MatchRoles, buffer: int = 0
 ) -> tuple[ColumnRoles, pyarrow.parquet.ParquetFile]:
     """A Parquet file to be read in batches, its names as dictionaries; and its columns' roles.
 
     A column of names then takes memory for each different one only. buffer: bytes of a column that
-    are read at once; None: all of a row group. Raises DataError where a column holds lists or the
+    are read at once; 0: all of a row group. Raises DataError where a column holds lists or the
     like, and what pyarrow raises for a file that is damaged.
     """
     schema = pyarrow.parquet.read_schema(path)
@@ -35,7 +35,7 @@ def open_parquet(
     file = pyarrow.parquet.ParquetFile(
         path,
         read_dictionary=[n for n in names if pa.types.is_string(schema.field(n).type)],
-        buffer_size=buffer or 0,
+        buffer_size=buffer,
         page_checksum_verification=True,
     )
     return roles, file
